@@ -1,0 +1,66 @@
+"""How every command speaks: results on stdout, progress on stderr, one JSON object with `--json`, errors on one line."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+screen = Console()
+progress_screen = Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """The one JSON object of a `--json` call, on stdout and alone."""
+    sys.stdout.write(json.dumps(value) + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A rich table on stdout."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(format_cell(cell) for cell in row))
+    screen.print(table)
+
+
+def format_cell(value: object) -> str:
+    """Numbers with sensible digits, None as a dash.
+
+    >>> format_cell(0.81234), format_cell(None), format_cell(12)
+    ('0.812', '-', '12')
+    """
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def progress_bar(title: str, total: int | None = None) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr; yields `report(done, total)`, the callback that library functions take."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=progress_screen, transient=True) as progress:
+        task = progress.add_task(title, total=total)
+
+        def report(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield report

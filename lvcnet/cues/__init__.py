@@ -1,0 +1,1 @@
+"""Pure tensor functions of the paper: Sobel edges, visual guidance, resampling."""

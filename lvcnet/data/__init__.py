@@ -1,0 +1,1 @@
+"""Images and annotations in and out."""

@@ -1,0 +1,300 @@
+"""Dataset: images, named label sets, splits, fingerprint.
+
+Symbols: N images, C foreground categories (overlapping, C >= 1), S working size in pixels.
+
+Images are resampled to a square S x S grid (as in the paper); each item remembers the size of the file it came
+from, so that results go back to full resolution. Noise, correction and a second annotator all just add a label
+set; training names the one it learns from.
+
+On disk, one folder a data set:
+    dataset.json            name, size, categories, items, source, format version
+    images.npy              (N, S, S) uint8
+    labels/NAME.npz         packed (N, C, S, S) masks and (N,) coverage
+    labels/NAME.json        manifest: where the label set comes from
+"""
+
+import io
+import json
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet import workspace
+from lvcnet.errors import LvcnetError
+from lvcnet.files import check_name, digest, read_json, write_atomic, write_json
+
+FORMAT_VERSION = 1
+SPLITS = ("train", "test")
+CLEAN = "clean"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image: its key (unique in the data set), split, and the size of the file it came from."""
+
+    key: str
+    split: str
+    height: int
+    width: int
+    source: str | None = None
+    spacing_mm: tuple[float, float] | None = None
+    """Row and column spacing of the original pixels in mm, where the file tells."""
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """One opinion about every covered image.
+
+    Attributes:
+        masks: (N, C, S, S) bool; rows that are not covered are empty.
+        covered: (N,) bool, which images this label set has an opinion about.
+        manifest: JSON-able origin: family, level, strength, achieved IoU, seed, source file ...
+    """
+
+    name: str
+    masks: NDArray[np.bool_]
+    covered: NDArray[np.bool_]
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+class Dataset:
+    """Images (N, S, S) uint8 in memory, label sets read when asked for.
+
+    Args:
+        name: folder name in the workspace.
+        categories: C names, the channels of every label set.
+        items: N items in the order of `images`.
+        images: (N, S, S) uint8.
+        source: JSON-able origin of the data (command, options).
+        folder: where it is stored; None while it exists only in memory.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        categories: list[str],
+        items: list[Item],
+        images: NDArray[np.uint8],
+        source: dict[str, Any] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.name = check_name(name, "data set")
+        self.categories = list(categories)
+        self.items = list(items)
+        self.images = images
+        self.source = source or {}
+        self.folder = folder
+        self._labels: dict[str, LabelSet] = {}
+        _check_items(self.items, images, self.categories)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def size(self) -> int:
+        """S, the side of the working grid in pixels."""
+        return int(self.images.shape[-1])
+
+    def indices(self, split: str) -> NDArray[np.intp]:
+        """Row numbers of a split, in order.
+
+        Raises:
+            LvcnetError: for an unknown split.
+        """
+        if split not in SPLITS:
+            raise LvcnetError(f"split {split!r} does not exist: choose one of {', '.join(SPLITS)}")
+        return np.array([i for i, item in enumerate(self.items) if item.split == split], dtype=np.intp)
+
+    def index(self, key: str) -> int:
+        """Row number of the image with this key.
+
+        Raises:
+            LvcnetError: if there is none.
+        """
+        for number, item in enumerate(self.items):
+            if item.key == key:
+                return number
+        raise LvcnetError(f"data set {self.name!r} has no image {key!r}")
+
+    def label_names(self) -> list[str]:
+        """Names of the label sets, `clean` first."""
+        names = set(self._labels)
+        if self.folder is not None:
+            names |= {path.stem for path in (self.folder / "labels").glob("*.npz")}
+        return sorted(names, key=lambda name: (name != CLEAN, name))
+
+    def labels(self, name: str) -> LabelSet:
+        """The label set `name`.
+
+        Raises:
+            LvcnetError: if the data set has none of that name.
+        """
+        if name not in self._labels:
+            if name not in self.label_names():
+                raise LvcnetError(
+                    f"data set {self.name!r} has no label set {name!r}: it has {', '.join(self.label_names()) or 'none'}"
+                    " (make noisy ones with `lvcnet noise`)"
+                )
+            assert self.folder is not None
+            self._labels[name] = _read_label_set(self.folder / "labels", name)
+        return self._labels[name]
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        """The manifest of a label set, without reading its masks."""
+        if name in self._labels:
+            return self._labels[name].manifest
+        if self.folder is None or not (self.folder / "labels" / f"{name}.json").exists():
+            return self.labels(name).manifest
+        manifest: dict[str, Any] = read_json(self.folder / "labels" / f"{name}.json")
+        return manifest
+
+    def add_labels(self, labels: LabelSet) -> None:
+        """Add or replace a label set; written at once when the data set is stored.
+
+        Raises:
+            LvcnetError: if its shape does not fit.
+        """
+        check_name(labels.name, "label set")
+        expected = (len(self), len(self.categories), self.size, self.size)
+        if labels.masks.shape != expected or labels.covered.shape != (len(self),):
+            raise LvcnetError(
+                f"label set {labels.name!r} has masks {labels.masks.shape} and coverage {labels.covered.shape}:"
+                f" the data set needs {expected} and ({len(self)},)"
+            )
+        self._labels[labels.name] = labels
+        if self.folder is not None:
+            _write_label_set(self.folder / "labels", labels)
+
+    def fingerprint(self) -> str:
+        """12 hexadecimal digits over images, items, categories and clean labels: equal data, equal digits."""
+        head = json.dumps([self.categories, [[item.key, item.split] for item in self.items]])
+        return digest([head.encode(), self.images.tobytes(), np.packbits(self.labels(CLEAN).masks).tobytes()])
+
+    def save(self, folder: Path | None = None) -> Path:
+        """Write everything to `folder` (default: the workspace) and keep writing there.
+
+        Raises:
+            LvcnetError: if the folder holds a data set already.
+        """
+        target = folder or workspace.datasets_dir() / self.name
+        if target.exists():
+            raise LvcnetError(
+                f"data set {self.name!r} exists at {target}: choose another name or delete it first"
+            )
+        unfinished = target.with_name(f".{target.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        _write_array(unfinished / "images.npy", self.images)
+        for name in self.label_names():
+            _write_label_set(unfinished / "labels", self.labels(name))
+        head = {
+            "format": FORMAT_VERSION,
+            "name": self.name,
+            "size": self.size,
+            "categories": self.categories,
+            "source": self.source,
+            "items": [asdict(item) for item in self.items],
+        }
+        write_json(unfinished / "dataset.json", head)
+        unfinished.rename(target)
+        self.folder = target
+        return target
+
+    @classmethod
+    def load(cls, name_or_folder: str | Path) -> "Dataset":
+        """Read a data set by name (workspace, then the demo data in assets/) or by folder.
+
+        Raises:
+            LvcnetError: if there is none, or it was written by a newer version.
+        """
+        folder = find_dataset(name_or_folder)
+        head = read_json(folder / "dataset.json")
+        if head["format"] > FORMAT_VERSION:
+            raise LvcnetError(
+                f"{folder} has format {head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
+            )
+        items = [
+            Item(**{**item, "spacing_mm": tuple(item["spacing_mm"]) if item.get("spacing_mm") else None})
+            for item in head["items"]
+        ]
+        images = np.load(folder / "images.npy", allow_pickle=False)
+        return cls(head["name"], head["categories"], items, images, head["source"], folder)
+
+
+def find_dataset(name_or_folder: str | Path) -> Path:
+    """Folder of a data set given by name or path.
+
+    Raises:
+        LvcnetError: if there is none.
+    """
+    candidates = [
+        workspace.datasets_dir() / name_or_folder,
+        workspace.assets_dir() / "datasets" / name_or_folder,
+        Path(name_or_folder),
+    ]
+    for candidate in candidates:
+        if (candidate / "dataset.json").is_file():
+            return candidate
+    known = ", ".join(list_datasets()) or "none yet; make one with `lvcnet data phantom NAME`"
+    raise LvcnetError(f"there is no data set {str(name_or_folder)!r}: known are {known}")
+
+
+def list_datasets() -> list[str]:
+    """Names of all data sets in the workspace and of the demo data that ships with the project."""
+    folders = [workspace.datasets_dir(), workspace.assets_dir() / "datasets"]
+    found = {path.parent.name for folder in folders for path in folder.glob("*/dataset.json")}
+    return sorted(name for name in found if not name.startswith("."))
+
+
+def delete_dataset(name: str) -> None:
+    """Delete a data set of the workspace (runs trained on it stay).
+
+    Raises:
+        LvcnetError: if the workspace has none of that name.
+    """
+    folder = workspace.datasets_dir() / check_name(name, "data set")
+    if not (folder / "dataset.json").is_file():
+        raise LvcnetError(f"there is no data set {name!r} in {workspace.datasets_dir()}")
+    shutil.rmtree(folder)
+
+
+def _check_items(items: list[Item], images: NDArray[np.uint8], categories: list[str]) -> None:
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1] != images.shape[2]:
+        raise LvcnetError(f"images are {images.dtype} {images.shape}: expected uint8 (N, S, S)")
+    if len(items) != len(images):
+        raise LvcnetError(f"{len(items)} items for {len(images)} images: there must be one item an image")
+    if not categories:
+        raise LvcnetError("a data set needs at least one category")
+    keys = [item.key for item in items]
+    if len(set(keys)) != len(keys):
+        repeated = sorted({key for key in keys if keys.count(key) > 1})
+        raise LvcnetError(f"image keys must be unique: {', '.join(repeated[:5])} occur more than once")
+    unknown = sorted({item.split for item in items} - set(SPLITS))
+    if unknown:
+        raise LvcnetError(f"unknown split {', '.join(unknown)}: use {' or '.join(SPLITS)}")
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_atomic(path, buffer.getvalue())
+
+
+def _write_label_set(folder: Path, labels: LabelSet) -> None:
+    buffer = io.BytesIO()
+    packed = np.packbits(labels.masks.reshape(len(labels.masks), -1), axis=1)
+    np.savez_compressed(buffer, packed=packed, shape=np.array(labels.masks.shape), covered=labels.covered)
+    write_atomic(folder / f"{labels.name}.npz", buffer.getvalue())
+    write_json(folder / f"{labels.name}.json", labels.manifest)
+
+
+def _read_label_set(folder: Path, name: str) -> LabelSet:
+    with np.load(folder / f"{name}.npz", allow_pickle=False) as stored:
+        shape = tuple(int(length) for length in stored["shape"])
+        flat = np.unpackbits(stored["packed"], axis=1, count=int(np.prod(shape[1:])))
+        masks, covered = flat.reshape(shape).astype(bool), stored["covered"]
+    return LabelSet(name, masks, covered, read_json(folder / f"{name}.json"))

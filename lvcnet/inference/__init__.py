@@ -1,0 +1,1 @@
+"""One image in, all maps out."""

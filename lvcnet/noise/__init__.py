@@ -1,0 +1,1 @@
+"""Annotations made worse, by a known amount."""

@@ -1,0 +1,1 @@
+"""The run directory: its files, its states, how to list and compare runs."""

@@ -1,0 +1,79 @@
+"""List, find and name runs: those of the workspace and the demo runs that ship in assets/."""
+
+import shutil
+from pathlib import Path
+
+from lvcnet import workspace
+from lvcnet.errors import LvcnetError
+from lvcnet.files import check_name
+from lvcnet.runs.directory import ACTIVE, RunDirectory
+
+
+def list_runs(dataset: str | None = None, demo: bool = True) -> list[RunDirectory]:
+    """All runs, active ones first, then newest first; of one data set if given."""
+    folders = [workspace.runs_dir(), workspace.assets_dir() / "runs"] if demo else [workspace.runs_dir()]
+    runs = [RunDirectory(path.parent) for folder in folders for path in folder.glob("*/status.json")]
+    runs = [run for run in runs if run.exists()]
+    if dataset is not None:
+        runs = [run for run in runs if run.config().get("dataset") == dataset]
+    return sorted(runs, key=_order)
+
+
+def find_run(name: str) -> RunDirectory:
+    """The run of that name in the workspace, else in assets/.
+
+    Raises:
+        LvcnetError: if there is none.
+    """
+    check_name(name, "run")
+    for folder in (workspace.runs_dir(), workspace.assets_dir() / "runs"):
+        run = RunDirectory(folder / name)
+        if run.exists():
+            return run
+    known = (
+        ", ".join(run.name for run in list_runs()[:8]) or "none yet; start one with `lvcnet train DATASET`"
+    )
+    raise LvcnetError(f"there is no run {name!r}: known are {known}")
+
+
+def is_demo(run: RunDirectory) -> bool:
+    """Whether the run ships with the project and so must not be changed."""
+    return workspace.assets_dir() in run.path.parents
+
+
+def new_run(name: str) -> RunDirectory:
+    """An unused run directory of that name; with a number behind it where the name is taken.
+
+    Raises:
+        LvcnetError: if the name is not usable.
+    """
+    check_name(name, "run")
+    candidates = [name, *(f"{name}-{number}" for number in range(2, 10_000))]
+    for candidate in candidates:
+        path: Path = workspace.runs_dir() / candidate
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return RunDirectory(path)
+    raise LvcnetError(f"there are too many runs called {name!r}: choose another name")
+
+
+def delete_run(run: RunDirectory) -> None:
+    """Delete a run's folder.
+
+    Raises:
+        LvcnetError: if it is active or ships with the project.
+    """
+    if is_demo(run):
+        raise LvcnetError(f"run {run.name!r} ships with the project and cannot be deleted")
+    if run.status()["state"] in ACTIVE:
+        raise LvcnetError(
+            f"run {run.name!r} is {run.status()['state']}: cancel it first with `lvcnet cancel {run.name}`"
+        )
+    shutil.rmtree(run.path)
+
+
+def _order(run: RunDirectory) -> tuple[bool, float]:
+    status = run.status()
+    return (status["state"] not in ACTIVE, -float(status.get("created", 0.0)))

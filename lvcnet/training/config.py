@@ -1,0 +1,130 @@
+"""What a training needs to know: one validated object, one YAML preset a situation.
+
+Order of precedence, last wins: defaults, preset, config file, `--set key=value`, explicit options.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lvcnet.errors import LvcnetError
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+class TrainConfig(BaseModel):
+    """Everything that decides the outcome of a run, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    dataset: str = Field(description="name of the data set")
+    labels: str = Field("clean", description="label set to learn from, e.g. clean, level3, dentist2")
+    method: str = Field("unet", description="fcn, unet, lvcnet ...")
+    seed: int = Field(0, ge=0, description="keys initial weights, order of images and augmentation")
+
+    width: int = Field(16, ge=4, le=256, description="channels of the first stage")
+    depth: int = Field(4, ge=2, le=6, description="number of resolution stages")
+    block: Literal["plain", "residual", "recurrent"] = Field(
+        "plain", description="building block of the trunk"
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="the method's own settings, e.g. variant, warps"
+    )
+
+    epochs: int = Field(20, ge=1, description="passes over the training images")
+    batch_size: int = Field(16, ge=1, description="images a step")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="adam (AdamW) or sgd (momentum 0.9)")
+    learning_rate: float = Field(2e-3, gt=0, description="initial learning rate")
+    schedule: Literal["cosine", "constant"] = Field(
+        "cosine", description="cosine falls to 1 % of the initial rate"
+    )
+    weight_decay: float = Field(1e-4, ge=0, description="decoupled for adam")
+    augment: bool = Field(True, description="flip, small affine and intensity changes, drawn on the device")
+    flip: bool = Field(True, description="left-right mirroring as part of the augmentation")
+
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto takes bf16 where it is faster"
+    )
+    threads: int = Field(0, ge=0, description="CPU threads; 0 leaves the choice to the caller")
+    validate_every: int = Field(1, ge=1, description="epochs between two checks on the noisy training labels")
+    snapshot_every: int = Field(4, ge=1, description="epochs between two snapshots of the maps")
+    snapshot_images: int = Field(4, ge=0, le=16, description="how many fixed test images the snapshots show")
+
+
+def list_presets() -> list[str]:
+    """Names of the presets that ship with the project."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping from `path`.
+
+    Raises:
+        LvcnetError: if the file is missing or is not a mapping.
+    """
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise LvcnetError(f"configuration file {path} does not exist") from None
+    except yaml.YAMLError as error:
+        raise LvcnetError(f"{path} is not valid YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(value, dict):
+        raise LvcnetError(f"{path} must hold `key: value` lines, not a {type(value).__name__}")
+    return value
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """The settings of a preset.
+
+    Raises:
+        LvcnetError: for an unknown name.
+    """
+    if name not in list_presets():
+        raise LvcnetError(f"preset {name!r} does not exist: choose one of {', '.join(list_presets())}")
+    return read_yaml(PRESETS / f"{name}.yaml")
+
+
+def parse_settings(settings: list[str]) -> dict[str, Any]:
+    """`["width=32", "options.warps=2"]` as nested settings; values are read as YAML.
+
+    Raises:
+        LvcnetError: for an entry without '='.
+    """
+    result: dict[str, Any] = {}
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not separator or not key:
+            raise LvcnetError(
+                f"--set {setting!r} is not of the form key=value, e.g. --set width=32 or --set options.warps=2"
+            )
+        *parents, leaf = key.strip().split(".")
+        target = result
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[leaf] = yaml.safe_load(value)
+    return result
+
+
+def build_config(*layers: dict[str, Any]) -> TrainConfig:
+    """Merge settings (later layers win, `options` key by key) and validate them.
+
+    Raises:
+        LvcnetError: naming every setting that is unknown or out of range.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        options = {**merged.get("options", {}), **(layer.get("options") or {})}
+        merged = {**merged, **layer, "options": options}
+    try:
+        return TrainConfig(**merged)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()
+        ]
+        allowed = ", ".join(TrainConfig.model_fields)
+        raise LvcnetError(
+            f"the configuration is not valid: {'; '.join(problems)} (settings: {allowed})"
+        ) from None

@@ -1,0 +1,24 @@
+"""Where the user's data sets, runs and queue live: `LVCNET_HOME`, by default ./workspace."""
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """The workspace folder (not created by asking for it)."""
+    return Path(os.environ.get("LVCNET_HOME", "workspace")).expanduser().absolute()
+
+
+def datasets_dir() -> Path:
+    """Folder that holds one folder a data set."""
+    return home() / "datasets"
+
+
+def runs_dir() -> Path:
+    """Folder that holds one folder a run."""
+    return home() / "runs"
+
+
+def assets_dir() -> Path:
+    """The `assets/` folder that the project ships (sample radiographs, demo runs)."""
+    return Path(__file__).resolve().parent.parent / "assets"
