@@ -1,0 +1,86 @@
+"""What the image itself shows: Sobel edges, their share, and the soft band around a predicted boundary.
+
+Symbols: x image (B, 1, H, W) in any unit, y_s initial edges (B, 1, H, W) in [0, 1], Y prediction (B, C, H, W),
+y_G label (B, C, H, W).
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+EDGE_QUANTILE = 0.98
+"""The magnitude that counts as a full edge, as a quantile over the image (a radiograph has about 2 % edge pixels)."""
+
+
+def gaussian_kernel(sigma: float, radius: int | None = None) -> Tensor:
+    """Normalised (2r+1,) Gaussian weights; `radius` in pixels, default three sigma."""
+    r = max(1, math.ceil(3 * sigma)) if radius is None else radius
+    positions = torch.arange(-r, r + 1, dtype=torch.float32)
+    weights = torch.exp(-0.5 * (positions / sigma) ** 2)
+    return weights / weights.sum()
+
+
+def blur(maps: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur of (B, C, H, W) maps with replicated borders; sigma in pixels, 0 leaves them as they are."""
+    if sigma <= 0:
+        return maps
+    kernel = gaussian_kernel(sigma).to(maps)
+    channels, radius = maps.shape[1], len(kernel) // 2
+    row = kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1)
+    padded = F.pad(maps, (radius, radius, 0, 0), mode="replicate")
+    smooth = F.conv2d(padded, row, groups=channels)
+    padded = F.pad(smooth, (0, 0, radius, radius), mode="replicate")
+    return F.conv2d(padded, row.transpose(2, 3), groups=channels)
+
+
+def sobel(images: Tensor) -> Tensor:
+    """Sobel derivatives of (B, 1, H, W) images: (B, 2, H, W), d/dx then d/dy, in intensity per pixel.
+
+    The kernel is divided by 8, so a ramp that rises by 1 a pixel has derivative 1.
+
+    >>> ramp = torch.arange(5.0).expand(1, 1, 5, 5)
+    >>> sobel(ramp)[0, :, 2, 2].tolist()
+    [1.0, 0.0]
+    """
+    kernel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]).to(images) / 8
+    weights = torch.stack([kernel, kernel.T]).unsqueeze(1)
+    return F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), weights)
+
+
+def initial_edges(images: Tensor, sigma: float = 0.8) -> Tensor:
+    """Initial edge map y_s in [0, 1]: Sobel magnitude of the blurred image over its 98th percentile, clipped.
+
+    Shape: (B, 1, H, W) -> (B, 1, H, W). An image without any contrast has no edges.
+    """
+    magnitude = sobel(blur(images.float(), sigma)).norm(dim=1, keepdim=True)
+    top = magnitude.flatten(1).quantile(EDGE_QUANTILE, dim=1).view(-1, 1, 1, 1)
+    return (magnitude / top.clamp_min(1e-6)).clamp(0, 1)
+
+
+def edge_fraction(edges: Tensor, threshold: float = 0.5) -> Tensor:
+    """P(s): share of edge pixels in each image's initial edge map, (B, 1, 1, 1)."""
+    return (edges >= threshold).float().mean(dim=(1, 2, 3), keepdim=True)
+
+
+def near_boundary(prediction: Tensor, sigma: float = 1.5) -> Tensor:
+    """near(Y) = min(1, blur(4 Y (1 - Y))): the soft band in which a boundary may still move. (B, C, H, W)."""
+    return blur(4 * prediction * (1 - prediction), sigma).clamp(max=1.0)
+
+
+def contour(masks: Tensor) -> Tensor:
+    """Pixels on either side of the outline of binary (B, C, H, W) masks, as 0 / 1 floats.
+
+    The image's border is not an outline. The band is two pixels wide and centred on the outline, so that it has
+    no bias to either side.
+
+    >>> row = torch.tensor([[[[0.0, 0.0, 1.0, 1.0, 1.0]]]])
+    >>> contour(row).flatten().tolist()
+    [0.0, 1.0, 1.0, 0.0, 0.0]
+    """
+    padded = F.pad(masks.float(), (1, 1, 1, 1), mode="replicate")
+    centre = masks.float()
+    across = (padded[:, :, 1:-1, :-2] - centre).abs() + (padded[:, :, 1:-1, 2:] - centre).abs()
+    along = (padded[:, :, :-2, 1:-1] - centre).abs() + (padded[:, :, 2:, 1:-1] - centre).abs()
+    return (across + along).clamp(max=1.0)

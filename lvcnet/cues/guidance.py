@@ -1,0 +1,95 @@
+"""Visual guidance (Eq. 2-4): where each pixel should look so that the boundary lands on the edge.
+
+Symbols: a attention (B, C, H, W) >= 0, N(p) window around pixel p with weights w(d), R pixel coordinates (x, y),
+center(p) the mass centre of a in N(p), V_g(p) = R(p) - center(p) (B, C, 2, H, W) in pixels.
+
+A pixel that lies beside an edge gets a vector that points away from the edge, deeper into its own side. Resampling
+the prediction there moves the predicted boundary onto the edge.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lvcnet.cues.edges import gaussian_kernel, near_boundary
+
+AttentionKind = Literal["product", "lvc", "near"]
+ATTENTION_KINDS: tuple[AttentionKind, ...] = ("product", "lvc", "near")
+
+
+def coordinates(height: int, width: int) -> Tensor:
+    """R (Eq. 2): (2, H, W) pixel coordinates, x then y, pixel centres at integers."""
+    rows, columns = torch.meshgrid(
+        torch.arange(height, dtype=torch.float32), torch.arange(width, dtype=torch.float32), indexing="ij"
+    )
+    return torch.stack([columns, rows])
+
+
+def attention(prediction: Tensor, lvc: Tensor, kind: AttentionKind = "near") -> Tensor:
+    """What the mass centre is weighed by, (B, C, H, W).
+
+    product: Y * L as printed (zero where a too small prediction misses the edge); lvc: L alone; near:
+    L * near(Y), the reading that lets a boundary move either way.
+    """
+    if kind == "product":
+        return prediction * lvc
+    return lvc if kind == "lvc" else lvc * near_boundary(prediction)
+
+
+def window_moments(weights: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    """Mass and first moments of (B, C, H, W) weights in a Gaussian window around every pixel.
+
+    Separable convolutions, relative to the window's centre, so coordinates never grow with the image.
+
+    Returns:
+        mass (B, C, H, W), and moments (B, C, 2, H, W): sum of w(d) a(p + d) d, x then y, in pixels.
+    """
+    kernel = gaussian_kernel(sigma).to(weights)
+    radius = len(kernel) // 2
+    ramp = kernel * torch.arange(-radius, radius + 1).to(weights)
+    batch, channels, height, width = weights.shape
+    flat = weights.reshape(batch * channels, 1, height, width)
+    rows = torch.stack([kernel, ramp]).view(2, 1, 1, -1)
+    across = F.conv2d(flat, rows, padding=(0, radius))
+    plain, ramped = across[:, :1], across[:, 1:]
+    columns = torch.stack([kernel, ramp]).view(2, 1, -1, 1)
+    down = F.conv2d(plain, columns, padding=(radius, 0))
+    moment_x = F.conv2d(ramped, kernel.view(1, 1, -1, 1), padding=(radius, 0))
+    mass = down[:, :1].view(batch, channels, height, width)
+    moments = torch.cat([moment_x, down[:, 1:]], dim=1).view(batch, channels, 2, height, width)
+    return mass, moments
+
+
+def guidance(attention_map: Tensor, sigma: float = 1.75, damping: float = 0.01) -> Tensor:
+    """V_g = R - center (Eq. 3-4, normalised), damped by m / (m + damping): no edge in sight, no move.
+
+    Shape: (B, C, H, W) -> (B, C, 2, H, W) in pixels.
+
+    Args:
+        attention_map: a >= 0.
+        sigma: width of the Gaussian window in pixels.
+        damping: the edge mass at which the move is halved.
+    """
+    mass, moments = window_moments(attention_map, sigma)
+    return -moments / (mass + damping).unsqueeze(2)
+
+
+def literal_guidance(prediction: Tensor, lvc: Tensor, radius: int = 3) -> Tensor:
+    """V_g exactly as printed: center(p) = 1/|N| sum Y L R, not normalised by the mass.
+
+    Where attention is weak, this "centre" lies near the image's origin and V_g points across the whole image.
+    Kept because a test shows it fail. Shape: (B, C, H, W) -> (B, C, 2, H, W) in pixels.
+    """
+    positions = coordinates(*prediction.shape[-2:]).to(prediction)
+    weighted = (prediction * lvc).unsqueeze(2) * positions
+    side = 2 * radius + 1
+    center = F.avg_pool2d(weighted.flatten(0, 1), side, stride=1, padding=radius).view_as(weighted)
+    return positions - center
+
+
+def cap_length(vectors: Tensor, longest: float) -> Tensor:
+    """Vectors (B, C, 2, H, W) shortened smoothly so that none is longer than `longest` pixels."""
+    length = vectors.norm(dim=2, keepdim=True)
+    return vectors * (longest * torch.tanh(length / longest) / length.clamp_min(1e-6))

@@ -1,0 +1,77 @@
+"""U-Net (Ronneberger et al. 2015) with switchable blocks: the trunk of LVC-Net and its main rival."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lvcnet.errors import LvcnetError
+from lvcnet.models.blocks import create_block
+
+
+@dataclass
+class TrunkOutput:
+    """What a trunk hands on.
+
+    Attributes:
+        logits: (B, C, H, W).
+        encoder: one map a stage, finest first: (B, widths[i], H / 2^i, W / 2^i).
+        decoded: (B, widths[0], H, W), the features the logits are computed from.
+    """
+
+    logits: Tensor
+    encoder: list[Tensor]
+    decoded: Tensor
+
+
+class UNet(nn.Module):
+    """Encoder, decoder, skip connections.
+
+    Args:
+        categories: C output channels.
+        widths: channels a stage, finest first; `depth` poolings need depth + 1 widths.
+        block: plain, residual or recurrent.
+    """
+
+    def __init__(self, categories: int, widths: tuple[int, ...], block: str = "plain") -> None:
+        super().__init__()
+        self.widths = widths
+        self.encoder = nn.ModuleList(
+            create_block(block, c_in, c_out) for c_in, c_out in zip((1, *widths[:-1]), widths, strict=True)
+        )
+        self.reduce = nn.ModuleList(
+            nn.Conv2d(deep, fine, 1) for fine, deep in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.decoder = nn.ModuleList(create_block(block, 2 * fine, fine) for fine in widths[:-1])
+        self.head = nn.Conv2d(widths[0], categories, 1)
+
+    def forward(self, x: Tensor) -> TrunkOutput:
+        """(B, 1, H, W) -> logits and features.
+
+        Raises:
+            LvcnetError: if H or W is not a multiple of the coarsest stride.
+        """
+        check_size(x, 2 ** (len(self.widths) - 1))
+        encoder: list[Tensor] = []
+        for number, stage in enumerate(self.encoder):
+            x = stage(x if number == 0 else F.max_pool2d(x, 2))
+            encoder.append(x)
+        for number in reversed(range(len(self.decoder))):
+            up = F.interpolate(self.reduce[number](x), scale_factor=2, mode="bilinear", align_corners=False)
+            x = self.decoder[number](torch.cat([encoder[number], up], dim=1))
+        return TrunkOutput(self.head(x), encoder, x)
+
+
+def check_size(x: Tensor, stride: int) -> None:
+    """Refuse sizes that pooling cannot halve evenly.
+
+    Raises:
+        LvcnetError: naming the nearest size that works.
+    """
+    height, width = x.shape[-2:]
+    if height % stride or width % stride:
+        fits = f"{-(-height // stride) * stride}x{-(-width // stride) * stride}"
+        raise LvcnetError(
+            f"images of {height}x{width} do not fit a network with stride {stride}: import at {fits} or lower the depth"
+        )
