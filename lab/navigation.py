@@ -1,0 +1,88 @@
+"""The lab's pages in the order of the work, and the frame that every page shares.
+
+Streamlit runs this file as its main script (see Home.py); pages import `page_frame` and `link_to` from it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+from streamlit.navigation.page import StreamlitPage
+
+FOLDER = Path(__file__).resolve().parent.parent / "pages"
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page: its script's stem is also its address."""
+
+    key: str
+    title: str
+    icon: str
+
+    def page(self) -> StreamlitPage:
+        """The page as Streamlit wants it; the first one is what `/` shows."""
+        return st.Page(
+            FOLDER / f"{self.key}.py",
+            title=self.title,
+            icon=f":material/{self.icon}:",
+            url_path=self.key,
+            default=self.key == "overview",
+        )
+
+
+SECTIONS: dict[str, list[PageEntry]] = {
+    "": [PageEntry("overview", "Overview", "home")],
+    "Prepare": [
+        PageEntry("data", "Data", "radiology"),
+        PageEntry("noise", "Noise", "gesture"),
+    ],
+    "Train": [
+        PageEntry("train", "Train", "model_training"),
+        PageEntry("runs", "Runs", "monitoring"),
+    ],
+    "Judge": [
+        PageEntry("compare", "Compare", "compare"),
+        PageEntry("inspect", "Inspect", "troubleshoot"),
+    ],
+    "Use": [PageEntry("inference", "Inference", "image_search")],
+}
+ENTRIES: dict[str, PageEntry] = {entry.key: entry for entries in SECTIONS.values() for entry in entries}
+
+
+def page_frame(title: str, what: str) -> None:
+    """Head of every page.
+
+    Args:
+        title: sentence case, the same word as in the navigation where possible.
+        what: one sentence: what this page shows or does.
+    """
+    st.title(title, anchor=False)
+    st.markdown(f":gray[{what}]")
+
+
+def link_to(key: str, label: str | None = None, help_text: str | None = None) -> None:
+    """A link to another page by its key, e.g. `link_to("train", "Train on these labels")`.
+
+    A page that runs alone (in a test) has no navigation to link into: it shows the label as text.
+    """
+    entry = ENTRIES[key]
+    text = label or entry.title
+    try:
+        st.page_link(entry.page(), label=text, icon=f":material/{entry.icon}:", help=help_text)
+    except (StreamlitAPIException, KeyError):
+        st.markdown(f":material/{entry.icon}: {text}")
+
+
+def main() -> None:
+    """Set the page up, draw the navigation, run the chosen page."""
+    st.set_page_config(page_title="LVC-Net Lab", page_icon=":material/radiology:", layout="wide")
+    chosen = st.navigation(
+        {section: [entry.page() for entry in entries] for section, entries in SECTIONS.items()}
+    )
+    chosen.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Colours with a fixed meaning, the same in every figure, overlay and table.
+
+Okabe-Ito hues, which stay apart for colour-blind readers; the label colours are mixed a little brighter because
+they lie over grey radiographs. All of them keep a contrast of at least 3:1 on white and on the dark theme's ground,
+except where a comment says otherwise.
+"""
+
+METHOD_COLOURS: dict[str, str] = {
+    "fcn": "#D55E00",
+    "unet": "#0082C8",
+    "lvcnet": "#009E73",
+    "lvcnet-plus": "#B86A9C",
+}
+METHOD_TITLES: dict[str, str] = {
+    "fcn": "FCN",
+    "unet": "U-Net",
+    "lvcnet": "LVC-Net",
+    "lvcnet-plus": "LVC-Net plus",
+}
+FURTHER_COLOURS = ("#A07800", "#7A6FC0", "#8C8C8C", "#C0504D")
+"""For methods without a colour of their own, in the order in which their names sort."""
+
+LABEL_COLOURS: dict[str, str] = {
+    "clean": "#009E73",
+    "noisy": "#E69F00",  # 2.2:1 on white: drawn over radiographs, which are dark
+    "prediction": "#56B4E9",  # 2.3:1 on white: drawn over radiographs
+    "missed": "#F0E442",  # only ever an area over a radiograph
+    "extra": "#D55E00",
+}
+LABEL_TITLES: dict[str, str] = {
+    "clean": "Clean label",
+    "noisy": "Noisy label",
+    "prediction": "Prediction",
+    "missed": "Missed",
+    "extra": "Extra",
+}
+
+
+def method_colour(method: str) -> str:
+    """Hex colour of a method; a method that is not listed gets a further colour that depends only on its name.
+
+    >>> method_colour("lvcnet")
+    '#009E73'
+    """
+    if method in METHOD_COLOURS:
+        return METHOD_COLOURS[method]
+    return FURTHER_COLOURS[sum(method.encode()) % len(FURTHER_COLOURS)]
+
+
+def method_title(method: str) -> str:
+    """What a method is called on screen.
+
+    >>> method_title("unet")
+    'U-Net'
+    """
+    return METHOD_TITLES.get(method, method.replace("-", " ").replace("_", " ").capitalize())
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """A hex colour as three numbers from 0 to 255.
+
+    >>> rgb("#009E73")
+    (0, 158, 115)
+    """
+    digits = colour.lstrip("#")
+    return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
