@@ -1,10 +1,12 @@
 """The run directory: the only truth about a run.
 
     config.json        what was asked for (TrainConfig) and from which data (fingerprint), version, commit
-    status.json        state, epoch, process, times; replaced atomically by whoever owns the run at the time
+    status.json        state, epoch, process, times; changed under a lock, replaced atomically
     metrics.jsonl      one JSON object an epoch, append-only; a torn last line is ignored by readers
-    log.txt            what the trainer printed
+    log.txt            the trainer's log
+    output.txt         what a trainer started in the background printed, a crash's last words included
     cancel             exists when somebody wants the run to stop
+    trainer.lock       locked by the trainer for its lifetime (lvcnet.runs.locks)
     checkpoints/       last.*, best.* (safetensors + JSON)
     snapshots/         epoch-0005.npz: maps of a few fixed images
     evaluation.json    metrics on the test images
@@ -15,16 +17,21 @@ Queue, lab, CLI and cluster only read and write these files, so any of them may 
 import json
 import os
 import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock
 
+from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
 
 STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 ACTIVE = ("queued", "running")
 RESUMABLE = ("failed", "cancelled", "interrupted")
+STATUS_LOCK_SECONDS = 30.0
 
 
 class RunDirectory:
@@ -52,6 +59,11 @@ class RunDirectory:
     def log(self) -> Path:
         """The trainer's log."""
         return self.path / "log.txt"
+
+    @property
+    def output(self) -> Path:
+        """Where a trainer in the background prints."""
+        return self.path / "output.txt"
 
     def exists(self) -> bool:
         """Whether this is a run at all."""
@@ -81,11 +93,37 @@ class RunDirectory:
         value: dict[str, Any] = read_json(self.path / "status.json")
         return value
 
+    @contextmanager
+    def edit_status(self) -> Iterator[dict[str, Any]]:
+        """Status as a mapping to change in place: locked while open, written and time-stamped if it was changed.
+
+        The lock is what lets a trainer, a worker, the lab and the CLI change one status without undoing each other.
+
+        Raises:
+            LvcnetError: if the run is gone.
+        """
+        if not self.exists():
+            raise LvcnetError(f"run {self.name!r} no longer exists in {self.path.parent}")
+        with FileLock(self.path / ".status.lock", timeout=STATUS_LOCK_SECONDS):
+            before = self.status()
+            status = dict(before)
+            yield status
+            if status != before:
+                write_json(self.path / "status.json", {**status, "updated": time.time()})
+
     def update_status(self, **changes: Any) -> dict[str, Any]:
         """Merge `changes` into status.json and stamp the time."""
-        status = {**self.status(), **changes, "updated": time.time()}
-        write_json(self.path / "status.json", status)
-        return status
+        with self.edit_status() as status:
+            status.update(changes, updated=time.time())
+            return status
+
+    def move_state(self, expected: Collection[str], state: str, **changes: Any) -> bool:
+        """Change state only if it is one of `expected`; whether it was."""
+        with self.edit_status() as status:
+            if status["state"] not in expected:
+                return False
+            status.update(changes, state=state)
+            return True
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Append one line to metrics.jsonl."""
@@ -125,8 +163,8 @@ class RunDirectory:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
     def request_cancel(self) -> None:
-        """Ask the trainer to checkpoint and stop; it looks after every step."""
-        (self.path / "cancel").touch()
+        """Ask the trainer to checkpoint and stop; it looks after every step. Asking twice changes nothing."""
+        (self.path / "cancel").open("a").close()
 
     def cancel_requested(self) -> bool:
         """Whether somebody asked."""
@@ -137,13 +175,23 @@ class RunDirectory:
         (self.path / "cancel").unlink(missing_ok=True)
 
     def trainer_alive(self) -> bool:
-        """Whether the process in status.json still lives: same pid and same creation time."""
-        status = self.status()
-        pid, created = status.get("pid"), status.get("pid_create_time")
-        if not pid or created is None:
-            return False
-        try:
-            process = psutil.Process(pid)
-            return abs(process.create_time() - created) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+        """Whether the process in status.json still lives."""
+        return process_alive(self.status())
+
+
+def process_alive(status: dict[str, Any]) -> bool:
+    """Whether the process of `status` (or of any record with these two keys) lives: same pid, same creation time."""
+    pid, created = status.get("pid"), status.get("pid_create_time")
+    if not pid or created is None:
+        return False
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - created) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def process_record() -> dict[str, Any]:
+    """`pid` and `pid_create_time` of the calling process, as status.json wants them."""
+    process = psutil.Process()
+    return {"pid": process.pid, "pid_create_time": process.create_time()}
