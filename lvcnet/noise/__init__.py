@@ -1,1 +1,26 @@
-"""Annotations made worse, by a known amount."""
+"""Annotations made worse, by a known amount: families of noise, each calibrated to a target IoU.
+
+A second annotator needs no family: import that annotator's file as a label set of its own.
+"""
+
+from lvcnet.errors import LvcnetError
+from lvcnet.noise.levels import Family
+from lvcnet.noise.polygon import polygon
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family("polygon", polygon, "px", 0.25, True, "hurried outline: fewer, jittered vertices (default)"),
+    )
+}
+
+
+def create_family(name: str) -> Family:
+    """The family of noise called `name`.
+
+    Raises:
+        LvcnetError: if there is none.
+    """
+    if name not in FAMILIES:
+        raise LvcnetError(f"noise family {name!r} does not exist: choose one of {', '.join(FAMILIES)}")
+    return FAMILIES[name]

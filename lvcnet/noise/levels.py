@@ -1,0 +1,58 @@
+"""The paper's four noise levels, and what a family of noise is.
+
+Symbols: H, W image size in pixels.
+
+A level is a target: the mean IoU of the noisy with the clean masks. A family is a way to make a mask worse; how
+much worse is its strength, which `calibrate` chooses so that the target is met.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.errors import LvcnetError
+
+Mask = NDArray[np.bool_]
+
+LEVEL_TARGETS: dict[int, float] = {1: 0.96, 2: 0.90, 3: 0.82, 4: 0.72}
+"""Target mean IoU of the noisy with the clean training masks, by level."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """One way to make annotations worse.
+
+    Attributes:
+        name: key in the registry, part of label set names.
+        apply: `(mask (H, W) bool, strength, rng, bias) -> (H, W) bool`. Strength 0 changes nothing, and the same
+            generator state gives the same draws at every strength, so that IoU falls smoothly as strength grows.
+        unit: of the strength, `px` or `fraction`.
+        limit: largest strength; times the image's side when the unit is `px`.
+        biasable: whether `bias` (-1 always shrinks, +1 always grows, 0 neither on average) applies.
+        summary: one line for people.
+    """
+
+    name: str
+    apply: Callable[[Mask, float, np.random.Generator, float], Mask]
+    unit: str
+    limit: float
+    biasable: bool
+    summary: str
+
+    def max_strength(self, size: int) -> float:
+        """Largest strength for images of `size` pixels a side."""
+        return self.limit * size if self.unit == "px" else self.limit
+
+
+def target_of(level: int) -> float:
+    """Target mean IoU of a level.
+
+    Raises:
+        LvcnetError: for an unknown level.
+    """
+    if level not in LEVEL_TARGETS:
+        known = ", ".join(map(str, LEVEL_TARGETS))
+        raise LvcnetError(f"noise level {level} does not exist: choose one of {known}, or give a target IoU")
+    return LEVEL_TARGETS[level]
