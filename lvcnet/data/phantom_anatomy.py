@@ -1,0 +1,284 @@
+"""The bones of the phantom: template outlines of an AP hip radiograph and how they vary from person to person.
+
+Symbols: P points an outline. Unit cm at the detector. The body frame has x = 0 on the midline, growing towards
+image right, and y = 0 at the level of the hip centres, growing downwards. Templates are drawn for x > 0; the other
+side is the mirror image of its own variation, so left and right differ.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+Points = NDArray[np.float64]
+"""(P, 2) x, y in cm."""
+
+HEAD_CENTRE = (9.3, 0.0)
+HEAD_RADIUS = 2.45
+
+# From the pubic symphysis along the pelvic brim to the sacroiliac joint, round the iliac crest, down past the
+# spines and the posterior acetabular rim (which crosses the femoral head) to the ischium, and back to the pubis.
+INNOMINATE = (
+    (0.42, 2.4), (0.9, 1.75), (2.2, 1.5), (3.6, 1.15), (5.0, 0.2), (6.0, -1.0), (6.45, -2.3), (6.4, -3.6),
+    (5.95, -4.8), (5.3, -5.6), (4.4, -6.3), (3.7, -7.6), (3.3, -9.0), (3.7, -10.4), (4.9, -12.0), (6.4, -13.4),
+    (8.6, -14.5), (10.8, -14.4), (12.8, -13.2), (14.2, -11.4), (14.6, -9.9), (14.1, -8.4), (13.2, -7.0),
+    (12.55, -5.6), (12.4, -4.5), (12.1, -3.5), (12.1, -2.5), (11.75, -1.6), (11.3, -0.6), (10.9, 0.6),
+    (10.4, 1.8), (9.9, 2.8), (9.7, 3.6), (9.95, 4.7), (10.0, 5.7), (9.6, 7.0), (8.7, 8.0), (7.6, 8.3),
+    (6.6, 7.8), (5.4, 7.0), (4.1, 6.35), (2.9, 5.95), (1.7, 5.95), (0.9, 5.9), (0.45, 5.2), (0.38, 3.8),
+)  # fmt: skip
+FORAMEN = (
+    (2.75, 3.9), (3.3, 3.0), (4.7, 2.3), (6.0, 1.95), (7.1, 2.4), (7.6, 3.5), (7.5, 4.8), (6.9, 5.8), (5.9, 6.2),
+    (4.6, 5.5), (3.4, 4.8),
+)  # fmt: skip
+# Shaft, lesser trochanter and calcar on the medial side; the head's arc is inserted; then neck and greater trochanter.
+FEMUR_MEDIAL = (
+    (11.0, 22.0), (11.5, 13.0), (11.75, 9.2), (11.3, 7.7), (10.95, 6.8), (11.25, 5.9), (11.6, 4.8), (11.3, 3.7),
+    (10.75, 2.85),
+)  # fmt: skip
+FEMUR_LATERAL = (
+    (12.1, -0.35), (12.9, 0.25), (13.5, 0.0), (14.3, -0.9), (15.3, -0.9), (15.95, 0.3), (16.1, 2.0), (15.7, 4.0),
+    (15.15, 6.2), (14.8, 9.2), (14.6, 13.0), (14.1, 22.0),
+)  # fmt: skip
+SACRUM = (
+    (0.0, -10.7), (2.7, -11.1), (4.4, -11.3), (5.6, -10.2), (5.6, -8.2), (4.9, -6.3), (3.7, -4.8), (2.6, -3.5),
+    (1.6, -2.4), (0.9, -1.6), (0.65, -0.3), (0.0, 0.5),
+)  # fmt: skip
+
+# Dense lines inside the innominate bone, as an AP view shows them: (points, width in cm, extra cortex in cm).
+LINES: tuple[tuple[tuple[tuple[float, float], ...], float, float], ...] = (
+    (
+        ((5.6, -6.0), (6.35, -4.6), (6.75, -3.2), (6.7, -2.0), (6.1, -0.4), (4.9, 0.75), (3.4, 1.6)),
+        0.40,
+        0.40,
+    ),
+    (((6.8, -3.6), (6.75, -1.6), (6.65, 0.2), (6.9, 1.6), (7.5, 3.0), (7.75, 4.4)), 0.26, 0.30),
+    (((7.4, -2.2), (8.4, -2.95), (9.5, -3.2), (10.6, -2.95), (11.6, -2.1)), 0.45, 0.60),
+    (((11.6, -1.9), (10.6, -0.6), (9.4, 0.5), (8.2, 1.3), (7.0, 1.7)), 0.22, 0.22),
+    (((6.8, 1.0), (6.75, 2.0), (7.15, 2.35), (7.4, 1.6), (7.2, 0.6)), 0.18, 0.25),
+    (((4.6, -8.2), (5.4, -9.6), (6.3, -11.0)), 0.5, 0.25),
+)
+# Half thickness of the bone along the ray: (x, y, spread in cm, cm). The wing alone is WING_HALF thick.
+WING_HALF = 0.38
+MASSES = (
+    (10.0, -3.6, 2.0, 1.15), (9.8, 4.6, 1.9, 1.0), (8.6, 7.2, 1.5, 0.7), (1.6, 3.8, 1.4, 0.55), (7.0, -3.6, 1.6, 0.75),
+    (5.2, -7.6, 2.0, 0.7), (4.5, 1.3, 1.6, 0.5), (13.7, -10.8, 1.3, 0.5), (8.0, 1.0, 1.8, 0.5), (13.2, -5.4, 1.1, 0.2),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Side:
+    """One hip, in body coordinates (cm)."""
+
+    innominate: Points
+    foramen: Points
+    femur: Points
+    head_centre: Points
+    head_radius: float
+    lines: list[tuple[Points, float, float]]
+    masses: NDArray[np.float64]
+    """(M, 4) x, y, spread, half thickness."""
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Both hips, the sacrum and the lowest lumbar vertebrae, in body coordinates (cm)."""
+
+    sides: tuple[Side, Side]
+    sacrum: Points
+    vertebrae: list[Points]
+    """Bodies from L5 upwards."""
+    sacral_foramina: NDArray[np.float64]
+    """(F, 4) x, y and the two half axes."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How one side departs from the template.
+
+    Attributes:
+        modes: strengths of the shape modes, each roughly standard normal; see `_modes` for what they do.
+        waves: (W, 5) smooth random displacements: wave vector in 1/cm, phase, amplitude x and y in cm.
+        mirror: factor on x; negative on the left of the image, its size shows axial rotation.
+    """
+
+    modes: dict[str, float]
+    waves: NDArray[np.float64]
+    mirror: float
+
+    def place(self, points: Points) -> Points:
+        """Template points (P, 2) on this side of this person."""
+        moved = points + _modes(points, self.modes) + _waves(points, self.waves)
+        return moved * np.array([self.mirror, 1.0])
+
+
+MODES = (
+    "breadth",
+    "height",
+    "flare",
+    "inlet",
+    "arch",
+    "tilt",
+    "tuberosity",
+    "crest",
+    "spine",
+    "brim",
+    "foramen",
+)
+
+
+def draw_skeleton(rng: np.random.Generator) -> Skeleton:
+    """Draw one person's bones: shared shape modes, a small difference between the sides, and axial rotation."""
+    shared = dict(zip(MODES, rng.normal(0, 0.85, len(MODES)).clip(-1.9, 1.9).tolist(), strict=True))
+    axial = float(rng.normal(0, 0.6))
+    common = _draw_waves(rng, 0.09)
+    left = _draw_side(rng, _draw_shape(rng, shared, common, axial, -1.0))
+    right = _draw_side(rng, _draw_shape(rng, shared, common, axial, 1.0))
+    sacrum, holes = _draw_sacrum(rng, axial, shared["tilt"])
+    return Skeleton((left, right), sacrum, _draw_vertebrae(rng, axial), holes)
+
+
+def draw_normal(rng: np.random.Generator, mean: float, spread: float, low: float, high: float) -> float:
+    """A normal variate, clipped to low..high."""
+    return float(np.clip(rng.normal(mean, spread), low, high))
+
+
+def smooth_outline(points: Points, step: float = 0.12) -> Points:
+    """A closed cubic spline through `points`, sampled about every `step` cm."""
+    closed = np.vstack([points, points[:1]])
+    chord = np.linalg.norm(np.diff(closed, axis=0), axis=1)
+    # Centripetal parameters keep the spline from overshooting where points lie close together.
+    where = np.concatenate([[0.0], np.cumsum(np.sqrt(chord))])
+    spline = CubicSpline(where, closed, bc_type="periodic")
+    sampled: Points = spline(np.linspace(0, where[-1], int(chord.sum() / step), endpoint=False))
+    return sampled
+
+
+def smooth_line(points: Points, samples: int = 40) -> Points:
+    """An open cubic spline through `points`."""
+    line: Points = CubicSpline(np.linspace(0, 1, len(points)), points)(np.linspace(0, 1, samples))
+    return line
+
+
+def _draw_shape(
+    rng: np.random.Generator, shared: dict[str, float], common: NDArray[np.float64], axial: float, sign: float
+) -> Shape:
+    own = {name: value + float(rng.normal(0, 0.25)) for name, value in shared.items()}
+    # Turning the pelvis about the body's axis broadens one wing and closes the foramen of the same side.
+    own["breadth"] += sign * axial
+    own["foramen"] -= 0.7 * sign * axial
+    return Shape(own, np.concatenate([common, _draw_waves(rng, 0.05)]), sign * (1 - 0.03 * sign * axial))
+
+
+def _draw_side(rng: np.random.Generator, shape: Shape) -> Side:
+    hole = np.array(FORAMEN)
+    middle = hole.mean(axis=0)
+    hole = middle + (hole - middle) * (1 + 0.07 * shape.modes["foramen"])
+    radius = HEAD_RADIUS * float(rng.normal(1, 0.02))
+    masses = np.array(MASSES)
+    masses[:, :2] = shape.place(masses[:, :2])
+    masses[:, 3] *= rng.normal(1, 0.12, len(masses)).clip(0.6, 1.5)
+    return Side(
+        innominate=smooth_outline(shape.place(np.array(INNOMINATE))),
+        foramen=smooth_outline(shape.place(hole)),
+        femur=smooth_outline(shape.place(_draw_femur(rng, radius))),
+        head_centre=shape.place(np.array([HEAD_CENTRE]))[0],
+        head_radius=radius,
+        lines=[
+            (smooth_line(shape.place(np.array(points))), width, depth * float(rng.uniform(0.35, 1.3)))
+            for points, width, depth in LINES
+        ],
+        masses=masses,
+    )
+
+
+def _draw_femur(rng: np.random.Generator, radius: float) -> Points:
+    """A femur turned about its head: abduction moves the shaft, inward rotation hides the lesser trochanter."""
+    centre = np.array(HEAD_CENTRE)
+    angle = np.deg2rad(np.linspace(68, 322, 16))
+    head = centre + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    medial = np.array(FEMUR_MEDIAL)
+    medial[3:6, 0] += rng.uniform(-0.15, 0.5) * np.array([0.7, 1.0, 0.7])
+    points = np.vstack([medial, head, np.array(FEMUR_LATERAL)])
+    points = centre + (points - centre) * np.where(points[:, :1] > 11.5, rng.normal(1, 0.03), 1.0)
+    distance = np.linalg.norm(points - centre, axis=1)
+    turn = np.deg2rad(rng.normal(0, 3.5)) * _step(distance, 4.5, 1.2)
+    delta = points - centre
+    x = np.cos(turn) * delta[:, 0] - np.sin(turn) * delta[:, 1]
+    y = np.sin(turn) * delta[:, 0] + np.cos(turn) * delta[:, 1]
+    femur: Points = centre + np.stack([x, y], axis=1)
+    return femur
+
+
+def _draw_sacrum(rng: np.random.Generator, axial: float, tilt: float) -> tuple[Points, NDArray[np.float64]]:
+    half = np.array(SACRUM)
+    shape = np.array([rng.normal(1, 0.04), rng.normal(1, 0.05) - 0.05 * tilt])
+    bend = rng.normal(0, 0.25)
+    outline = np.vstack([half, (half * [-1, 1])[-2:0:-1]]) * shape
+    outline[:, 0] += 0.5 * axial + bend * _step(outline[:, 1], -3.0, 1.0)
+    levels = np.array([-9.3, -7.5, -5.9, -4.5])
+    spread = np.array([2.2, 1.95, 1.7, 1.4])
+    holes = [
+        (sign * x * shape[0] + 0.5 * axial, y * shape[1], rng.uniform(0.35, 0.6), rng.uniform(0.25, 0.42))
+        for x, y in zip(spread, levels, strict=True)
+        for sign in (-1, 1)
+    ]
+    return smooth_outline(outline), np.array(holes)
+
+
+def _draw_vertebrae(rng: np.random.Generator, axial: float) -> list[Points]:
+    """Bodies from L5 upwards, with waists, on a slightly bent spine."""
+    scoliosis = rng.normal(0, 0.25)
+    width, centre, bodies = 2.65 * rng.normal(1, 0.05), np.array([0.4 * axial, -12.9]), []
+    for level in range(3):
+        high = 1.3 * rng.normal(1, 0.05)
+        corners = np.array([(1.0, -1.0), (0.86, 0.0), (1.0, 1.0), (0.5, 0.88), (0.0, 0.85)]) * [width, high]
+        upper = corners[[3, 4]] * [1, -1]
+        ring = np.vstack([corners, (corners * [-1, 1])[-2::-1], (upper * [-1, 1])[:1], upper[::-1]])
+        bodies.append(smooth_outline(ring + centre))
+        centre = centre + np.array([scoliosis * (level + 1) * 0.5 + rng.normal(0, 0.06), -3.6])
+    return bodies
+
+
+def _draw_waves(rng: np.random.Generator, amplitude: float, count: int = 5) -> NDArray[np.float64]:
+    length = rng.uniform(4.5, 14, count)
+    angle = rng.uniform(0, 2 * np.pi, count)
+    vector = (2 * np.pi / length)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    push = rng.normal(0, amplitude, (count, 2))
+    return np.concatenate([vector, rng.uniform(0, 2 * np.pi, (count, 1)), push], axis=1)
+
+
+def _waves(points: Points, waves: NDArray[np.float64]) -> Points:
+    phase = np.sin(points @ waves[:, :2].T + waves[:, 2])
+    # The symphysis is a joint in the midline: nothing may push one side across it.
+    return (phase @ waves[:, 3:]) * np.stack([_step(points[:, 0], 2.2, 0.5), np.ones(len(points))], axis=1)
+
+
+def _modes(points: Points, modes: dict[str, float]) -> Points:
+    """Displacement (P, 2) in cm of template points by the shape modes."""
+    x, y = points.T
+    wing = _step(-y, 3.0, 1.0) * (-y - 3.0)
+    low = _step(y, 1.0, 0.6) * (y - 1.0)
+    inner = _step(x, 3.0, 1.0)
+    dx = 0.055 * modes["breadth"] * _step(-y, 4.0, 1.2) * (x - 5.5) + 0.075 * modes["flare"] * wing
+    dx += 0.40 * modes["inlet"] * inner + 0.05 * modes["arch"] * low * np.clip(x / 8, 0, 1)
+    dx += 0.35 * modes["tuberosity"] * _bump(points, 10.0, 6.2, 1.6) + 0.30 * modes["spine"] * _bump(
+        points, 12.3, -4.0, 0.9
+    )
+    dx += 0.35 * modes["brim"] * _bump(points, 6.4, -2.8, 1.8)
+    dy = -0.055 * modes["height"] * wing + (0.10 * low + 0.035 * wing) * modes["tilt"]
+    dy += 0.45 * modes["crest"] * _bump(points, 9.7, -14.4, 3.0) + 0.25 * modes["tuberosity"] * _bump(
+        points, 8.6, 8.0, 1.5
+    )
+    return np.stack([dx, dy], axis=1)
+
+
+def _bump(points: Points, x: float, y: float, spread: float) -> NDArray[np.float64]:
+    square = (points[:, 0] - x) ** 2 + (points[:, 1] - y) ** 2
+    bump: NDArray[np.float64] = np.exp(-square / (2 * spread**2))
+    return bump
+
+
+def _step(value: NDArray[np.float64], where: float, softness: float) -> NDArray[np.float64]:
+    step: NDArray[np.float64] = 1 / (1 + np.exp(-(value - where) / softness))
+    return step

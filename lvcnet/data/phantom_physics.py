@@ -1,0 +1,100 @@
+"""How the phantom's path lengths become a radiograph: attenuation, scatter, blur, quantum noise, display.
+
+Symbols: G side of the supersampled grid, S side of the image, both in pixels.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.data.phantom_anatomy import draw_normal
+from lvcnet.data.phantom_projection import Bones, Map, View, soften
+from lvcnet.data.phantom_tissue import Tissue, letter
+
+# Linear attenuation in 1/cm near 50 keV, the mean energy of a 75 kV pelvis beam (after NIST XCOM, ICRU-44 tissues).
+# Bone displaces muscle, so its entries are differences to muscle.
+MU_MUSCLE = 0.225
+MU_FAT = 0.197
+MU_CORTEX = 0.81 - MU_MUSCLE
+MU_SPONGY = 0.33 - MU_MUSCLE
+MU_LEAD = 6.0
+
+
+def expose(bones: Bones, tissue: Tissue, view: View, size: int, rng: np.random.Generator) -> Map:
+    """Detected energy (S, S), 1 in the open beam: primary, heel effect, scatter, blur and Poisson noise."""
+    path = MU_MUSCLE * (tissue.muscle - tissue.gas) + MU_FAT * tissue.fat
+    density = draw_normal(rng, 1, 0.12, 0.72, 1.3)
+    path += density * (MU_CORTEX * bones.cortex + MU_SPONGY * bones.spongy)
+    path += MU_LEAD * _marker(view, rng)
+    primary = cv2.resize(np.exp(-path), (size, size), interpolation=cv2.INTER_AREA)
+    primary = primary * _heel(size, rng)
+    scale = size / view.field
+    # A grid leaves about as much scatter as primary behind the pelvis; it comes from all around.
+    scatter = soften(primary, rng.uniform(2.5, 5.0) * scale)
+    scatter = np.minimum(scatter, 8 * primary.mean()) * rng.uniform(0.25, 0.8)
+    signal = soften(primary, np.hypot(rng.uniform(0.3, 0.6), rng.uniform(0.01, 0.05) * scale)) + scatter
+    behind = np.float32(np.percentile(signal, 25))
+    # Photons a pixel behind the pelvis: each size is read out as by a detector with pixels of that size.
+    photons = np.exp(rng.uniform(np.log(900), np.log(9000))) / behind
+    noisy: Map = rng.poisson(signal * photons).astype(np.float32) / np.float32(photons)
+    return noisy
+
+
+def develop(energy: Map, view: View, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Display values in 0..1 (S, S), bone bright: logarithm, range compression, edge boost, window, gamma."""
+    size = energy.shape[0]
+    scale = size / view.field
+    density = -np.log(np.maximum(energy, 1e-5)).astype(np.float32)
+    base = soften(density, 4.0 * scale)
+    density = density - np.float32(rng.uniform(0.15, 0.55)) * base
+    density += np.float32(rng.uniform(0.0, 0.6)) * (density - soften(density, 0.25 * scale + 0.5))
+    margin = size // 10
+    centre = density[margin:-margin, margin:-margin]
+    low, high = np.percentile(centre, [rng.uniform(2, 12), rng.uniform(99.0, 99.8)])
+    window = np.clip((density - low) / max(high - low, 1e-3), -0.2, 1.2)
+    curved = 1 / (1 + np.exp(-rng.uniform(2.5, 5.0) * (window - rng.uniform(0.45, 0.6))))
+    ends = np.percentile(curved, [0.5, 99.7])
+    shown = np.clip((curved - ends[0]) / max(ends[1] - ends[0], 1e-3), 0, 1)
+    return np.asarray(shown ** rng.uniform(0.8, 1.35), dtype=np.float32)
+
+
+def collimate(
+    image: NDArray[np.float32], innominate: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Darken what lies outside the shutters (S, S); they never cover the target bone."""
+    size = image.shape[0]
+    if rng.random() < 0.5 or not innominate.any():
+        return image
+    rows, columns = np.flatnonzero(innominate.any(axis=1)), np.flatnonzero(innominate.any(axis=0))
+    line = np.arange(size, dtype=np.float32)
+    shade = np.ones_like(image)
+    tilt = np.float32(rng.normal(0, 0.006))
+    for axis, used in ((0, rows), (1, columns)):
+        across = (
+            (line[:, None] + tilt * line[None, :]) if axis == 0 else (line[None, :] - tilt * line[:, None])
+        )
+        room = np.array([used[0], size - 1 - used[-1]]) / size - 0.04
+        near, far = np.clip(rng.uniform(-0.03, 0.09, 2), -0.05, room) * size
+        shade *= 1 / (1 + np.exp(np.clip(-(across - np.float32(near)) / np.float32(0.0035 * size), -40, 40)))
+        shade *= 1 / (
+            1 + np.exp(np.clip((across - np.float32(size - 1 - far)) / np.float32(0.0035 * size), -40, 40))
+        )
+    border = np.float32(rng.uniform(0.0, 0.08))
+    return np.asarray(border + (image - border) * shade, dtype=np.float32)
+
+
+def _heel(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """The beam's slow fall-off across the field."""
+    line = np.linspace(-1, 1, size, dtype=np.float32)
+    slope = rng.normal(0, 0.06, 2).astype(np.float32)
+    return np.asarray(np.exp(slope[0] * line[:, None] + slope[1] * line[None, :]), dtype=np.float32)
+
+
+def _marker(view: View, rng: np.random.Generator) -> Map | np.float32:
+    """The side marker, on most images in an upper or lower corner."""
+    if rng.random() < 0.35:
+        return np.float32(0)
+    text = "R" if rng.random() < 0.7 else "L"
+    column = rng.uniform(0.04, 0.10) if text == "R" else rng.uniform(0.86, 0.92)
+    row = rng.uniform(0.08, 0.2) if rng.random() < 0.6 else rng.uniform(0.85, 0.96)
+    return np.float32(0.5) * letter(view, text, (column, row))
