@@ -1,13 +1,15 @@
 """Networks only: `create_model` by name, sized by width and depth."""
 
+from collections.abc import Callable
+
 from torch import nn
 
 from lvcnet.errors import LvcnetError
 from lvcnet.models.fcn import FCN
-from lvcnet.models.lvcnet import LVCNet, Transform
+from lvcnet.models.lvcnet import LVCNet
 from lvcnet.models.unet import UNet
 
-MODELS: dict[str, type[nn.Module]] = {"fcn": FCN, "unet": UNet, "lvcnet": LVCNet}
+MODELS: dict[str, Callable[..., nn.Module]] = {"fcn": FCN, "unet": UNet, "lvcnet": LVCNet}
 LARGEST_FACTOR = 16
 
 
@@ -20,18 +22,12 @@ def stage_widths(width: int, depth: int) -> tuple[int, ...]:
     return tuple(width * min(2**stage, LARGEST_FACTOR) for stage in range(depth + 1))
 
 
-def create_model(
-    name: str, categories: int, width: int, depth: int, block: str = "plain", transform: Transform | None = None
-) -> nn.Module:
+def create_model(name: str, categories: int, width: int, depth: int, block: str = "plain") -> nn.Module:
     """A network by name.
 
     Raises:
         LvcnetError: for an unknown name.
     """
-    widths = stage_widths(width, depth)
-    if name == "lvcnet":
-        return LVCNet(categories, widths, block, transform)
     if name not in MODELS:
         raise LvcnetError(f"model {name!r} does not exist: choose one of {', '.join(MODELS)}")
-    network: nn.Module = MODELS[name](categories, widths, block)
-    return network
+    return MODELS[name](categories, stage_widths(width, depth), block)

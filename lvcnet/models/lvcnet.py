@@ -34,6 +34,7 @@ class Transform:
         step: longest move of one warp in pixels.
         sigma: Gaussian window N in pixels.
         damping: edge mass at which a move is halved.
+        detached: no gradient from the moved prediction into the trunk.
     """
 
     cue: CueKind = "density"
@@ -44,6 +45,7 @@ class Transform:
     step: float = 2.0
     sigma: float = 1.75
     damping: float = 0.01
+    detached: bool = True
 
 
 @dataclass
@@ -173,47 +175,60 @@ class LVCNet(nn.Module):
         self.gate = Gate()
 
     def forward(self, x: Tensor) -> LVCOutput:
-        """(B, 1, H, W) image -> everything.
+        """(B, 1, H, W) image -> everything."""
+        return self.move(self.look(x, self.trunk(x)))
 
-        Cues and moves never send gradients into the trunk: its features and prediction are detached for them.
-        """
-        trunk = self.trunk(x)
-        density_logits = self.density(trunk.decoded)
-        lvc_logits = self.generator([stage.detach() for stage in trunk.encoder], trunk.logits.detach().sigmoid())
-        edges = initial_edges(x)
-        density = density_logits.detach().float().sigmoid()
-        cue = lvc_logits.detach().float().sigmoid() if self.transform.cue == "lvc" else density * edges
-        output = LVCOutput(trunk, lvc_logits.float(), density_logits.float(), edges, cue)
+    def lvc_logits(self, trunk: TrunkOutput) -> Tensor:
+        """L as logits (B, C, H, W). The generator never sends gradients into the trunk."""
+        encoder = [stage.detach() for stage in trunk.encoder]
+        logits: Tensor = self.generator(encoder, trunk.logits.detach().sigmoid())
+        return logits.float()
+
+    def edges(self, x: Tensor) -> Tensor:
+        """y_s (B, 1, H, W), always in float32."""
         with torch.autocast(x.device.type, enabled=False):
-            self._move(output, trunk.decoded.detach().float(), density)
+            return initial_edges(x)
+
+    def look(self, x: Tensor, trunk: TrunkOutput) -> LVCOutput:
+        """The cues of an image and its trunk output; no move yet."""
+        lvc_logits = self.lvc_logits(trunk)
+        density_logits = self.density(trunk.decoded).float()
+        edges = self.edges(x)
+        lvc = lvc_logits.detach().sigmoid()
+        cue = lvc if self.transform.cue == "lvc" else density_logits.detach().sigmoid() * edges
+        return LVCOutput(trunk, lvc_logits, density_logits, edges, cue)
+
+    def move(self, output: LVCOutput) -> LVCOutput:
+        """K recurrent warps of the trunk's prediction, appended to `output`. Always in float32."""
+        current = output.trunk.logits.float().sigmoid()
+        if self.transform.detached:
+            current = current.detach()
+        with torch.autocast(current.device.type, enabled=False):
+            for _ in range(self.transform.warps):
+                current = self._step(output, current)
         return output
 
-    def _move(self, output: LVCOutput, features: Tensor, density: Tensor) -> None:
-        """K recurrent warps of the (detached) trunk prediction, appended to `output`."""
-        current = output.trunk.logits.detach().float().sigmoid()
-        for _ in range(self.transform.warps):
-            a = attention(current.detach(), output.cue, self.transform.attention)
-            v_g = self.guide(current.detach(), output.cue, a)
-            offsets, gate = self.offsets(features, current.detach(), output, density, v_g)
-            current = warp(current, offsets)
-            output.attentions.append(a)
-            output.guidance.append(v_g)
-            output.offsets.append(offsets)
-            output.gates.append(gate)
-            output.warped.append(current)
+    def _step(self, output: LVCOutput, current: Tensor) -> Tensor:
+        transform, seen = self.transform, current.detach()
+        focus = attention(seen, output.cue, transform.attention)
+        if transform.normalised:
+            v_g = guidance(focus, transform.sigma, transform.damping)
+        else:
+            v_g = literal_guidance(seen, output.cue)
+        v_s, gate = self._offsets(output, seen, v_g)
+        moved = warp(current, v_s)
+        output.attentions.append(focus)
+        output.guidance.append(v_g)
+        output.offsets.append(v_s)
+        output.gates.append(gate)
+        output.warped.append(moved)
+        return moved
 
-    def guide(self, prediction: Tensor, cue: Tensor, a: Tensor) -> Tensor:
-        """V_g (B, C, 2, H, W) of one step: Eq. 3-4, normalised and damped, or as printed."""
-        if not self.transform.normalised:
-            return literal_guidance(prediction, cue)
-        return guidance(a, self.transform.sigma, self.transform.damping)
-
-    def offsets(
-        self, features: Tensor, prediction: Tensor, output: LVCOutput, density: Tensor, v_g: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _offsets(self, output: LVCOutput, seen: Tensor, v_g: Tensor) -> tuple[Tensor, Tensor]:
         """V_s (B, C, 2, H, W), capped, and the gate (B, C, H, W), which is 1 where offsets are learned freely."""
         if self.transform.offsets == "learned":
-            v_s = self.offset_head(features, prediction, output.cue)
-            return cap_length(v_s, self.transform.step), torch.ones_like(prediction)
+            v_s = self.offset_head(output.trunk.decoded.detach().float(), seen, output.cue)
+            return cap_length(v_s, self.transform.step), torch.ones_like(seen)
+        density = output.density_logits.detach().sigmoid()
         gate = self.gate(output.cue, output.edges, density, v_g)
         return cap_length(v_g, self.transform.step) * gate.unsqueeze(2), gate

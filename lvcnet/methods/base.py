@@ -1,0 +1,78 @@
+"""Method: how networks learn. The training loop knows this interface and nothing else.
+
+A method owns its networks, optimisers and label memory. Alternate training, two co-teaching networks, an EMA
+teacher or labels that change as training goes therefore need no special case in the loop.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from lvcnet.models.maps import Maps
+
+
+@dataclass
+class Batch:
+    """What a step sees.
+
+    Attributes:
+        images: (B, 1, H, W) float32 in [0, 1], augmented.
+        labels: (B, C, H, W) float32, 0 or 1, moved with the images.
+        rows: (B,) row numbers in the data set, for methods that remember something about an image.
+        progress: fraction of all steps done, in [0, 1).
+    """
+
+    images: Tensor
+    labels: Tensor
+    rows: Tensor
+    progress: float
+
+
+class Method(Protocol):
+    """What the loop calls, in this order, and what a checkpoint stores."""
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Called before the first step of epoch 1, 2, ..."""
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Learn from one batch; returns every loss term as a detached scalar, `loss` among them."""
+        ...
+
+    def end_epoch(self, epoch: int) -> None:
+        """Called after the last step of an epoch."""
+
+    def predict(self, images: Tensor) -> Maps:
+        """(B, 1, H, W) in [0, 1] -> maps, without gradient, in evaluation mode."""
+        ...
+
+    def weights(self) -> dict[str, Tensor]:
+        """What prediction needs, and nothing else: the tensors of a published checkpoint."""
+        ...
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Inverse of `weights`."""
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and JSON-able values that a resumed training needs beside nothing else."""
+        ...
+
+    def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Inverse of `state`."""
+
+    def parameters(self) -> int:
+        """How many weights prediction uses."""
+        ...
+
+
+def standardise(images: Tensor) -> Tensor:
+    """Zero mean and unit variance per image, so that exposure does not matter. (B, 1, H, W) -> same."""
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    deviation = images.std(dim=(1, 2, 3), keepdim=True)
+    return (images - mean) / deviation.clamp_min(1e-3)
+
+
+def memory_format(device: torch.device) -> torch.memory_format:
+    """channels_last is faster on CPUs and CUDA; MPS prefers contiguous tensors."""
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
