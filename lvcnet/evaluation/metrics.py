@@ -1,0 +1,177 @@
+"""How far a predicted mask is from a reference: overlap and outline metrics, per image and category.
+
+Symbols: N images, C categories, H x W pixels of the working grid. Distances are in pixels of that grid.
+
+Empty masks have defined values, the same for every metric:
+
+| predicted | reference | overlap and surface scores | distances                |
+|-----------|-----------|----------------------------|--------------------------|
+| empty     | empty     | 1                          | 0 px                     |
+| empty     | not empty | 0                          | diagonal of the image    |
+| not empty | empty     | 0                          | diagonal of the image    |
+
+A mask's outline is the set of its pixels that have a 4-neighbour outside the mask; what lies beyond the border of
+the image counts as outside. These are the conventions of `monai.metrics`, and the tests hold the two against each
+other. MONAI itself is not called here: it searches the outlines anew for each metric (1.1 s against 0.1 s for
+100 images of 128 x 128) and takes three seconds to import.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from lvcnet.errors import LvcnetError
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+
+METRICS: dict[str, str] = {
+    "precision": "Precision",
+    "recall": "Recall",
+    "iou": "IoU (foreground)",
+    "miou": "mIoU (foreground and background)",
+    "dice": "Dice",
+    "boundary_iou": "Boundary IoU (2 % of the diagonal)",
+    "nsd_1px": "Surface Dice (1 px)",
+    "nsd_2px": "Surface Dice (2 px)",
+    "hd95": "HD95 (px)",
+    "assd": "ASSD (px)",
+}
+"""Every metric by its key, with its name on screen, in the order of all tables."""
+
+LOWER_IS_BETTER = ("hd95", "assd")
+
+
+def image_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:
+    """All metrics of `METRICS`.
+
+    Args:
+        predicted: (N, C, H, W) bool.
+        reference: (N, C, H, W) bool.
+
+    Returns:
+        name -> (N, C) float64.
+
+    Raises:
+        LvcnetError: if the two differ in shape or are not (N, C, H, W).
+
+    >>> mask = np.eye(4, dtype=bool)[None, None]
+    >>> {name: float(value[0, 0]) for name, value in image_metrics(mask, mask).items()}["dice"]
+    1.0
+    """
+    if predicted.shape != reference.shape or predicted.ndim != 4:
+        raise LvcnetError(
+            f"predicted masks {predicted.shape} and reference masks {reference.shape} must both be (N, C, H, W)"
+        )
+    predicted, reference = predicted.astype(bool), reference.astype(bool)
+    values = {
+        **overlap_metrics(predicted, reference),
+        "boundary_iou": boundary_iou(predicted, reference),
+        **surface_metrics(predicted, reference),
+    }
+    return {name: values[name] for name in METRICS}
+
+
+def overlap_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:
+    """Precision, recall, IoU, mIoU and Dice of (N, C, H, W) masks as (N, C).
+
+    `miou` is the mean of the foreground's and the background's IoU, as in the paper's Table 1.
+    """
+    both = (predicted & reference).sum((2, 3), dtype=np.int64)
+    in_predicted = predicted.sum((2, 3), dtype=np.int64)
+    in_reference = reference.sum((2, 3), dtype=np.int64)
+    pixels = predicted.shape[2] * predicted.shape[3]
+    union = in_predicted + in_reference - both
+    empty = union == 0
+    iou = _ratio(both, union, empty)
+    background = _ratio(pixels - union, pixels - both, both == pixels)
+    return {
+        "precision": _ratio(both, in_predicted, empty),
+        "recall": _ratio(both, in_reference, empty),
+        "iou": iou,
+        "miou": (iou + background) / 2,
+        "dice": _ratio(2 * both, in_predicted + in_reference, empty),
+    }
+
+
+def boundary_iou(predicted: BoolArray, reference: BoolArray, fraction: float = 0.02) -> FloatArray:
+    """IoU of the two bands that lie inside each mask within `fraction` of the image diagonal of its outline.
+
+    Source: Cheng et al., "Boundary IoU", CVPR 2021, and its published code (3 x 3 erosion, one step a pixel, at
+    least one; beyond the image is outside).
+
+    Args:
+        predicted: (N, C, H, W) bool.
+        reference: (N, C, H, W) bool.
+        fraction: width of the band over the diagonal; 0.02 is 4 px at 128 x 128.
+    """
+    height, width = predicted.shape[2:]
+    steps = max(1, round(fraction * float(np.hypot(height, width))))
+    first, second = _bands(predicted, steps), _bands(reference, steps)
+    union = (first | second).sum((2, 3))
+    return _ratio((first & second).sum((2, 3)), union, union == 0)
+
+
+def surface_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:
+    """Surface Dice at 1 and 2 px, HD95 and ASSD of (N, C, H, W) masks as (N, C).
+
+    Surface Dice: share of both outlines' pixels that lie within the tolerance of the other outline (Nikolov et al.
+    2018). HD95: the larger of the two directed 95th percentiles. ASSD: mean distance over the pixels of both outlines.
+    """
+    diagonal = float(np.hypot(*predicted.shape[2:]))
+    result = {name: np.zeros(predicted.shape[:2]) for name in ("nsd_1px", "nsd_2px", "hd95", "assd")}
+    first, second = outlines(predicted), outlines(reference)
+    for n, c in np.ndindex(predicted.shape[:2]):
+        scores = _surface_scores(first[n, c], second[n, c], diagonal)
+        for name, value in scores.items():
+            result[name][n, c] = value
+    return result
+
+
+def outlines(masks: BoolArray) -> BoolArray:
+    """Pixels of (..., H, W) masks that have a 4-neighbour outside the mask or beyond the image."""
+    padded = np.pad(masks, [(0, 0)] * (masks.ndim - 2) + [(1, 1), (1, 1)])
+    inside = (
+        padded[..., :-2, 1:-1]
+        & padded[..., 2:, 1:-1]
+        & padded[..., 1:-1, :-2]
+        & padded[..., 1:-1, 2:]
+        & masks
+    )
+    return masks & ~inside
+
+
+def _surface_scores(first: BoolArray, second: BoolArray, diagonal: float) -> dict[str, float]:
+    there, back = np.argwhere(first).astype(float), np.argwhere(second).astype(float)
+    if not len(there) or not len(back):
+        score = float(len(there) == len(back))
+        distance = 0.0 if score else diagonal
+        return {"nsd_1px": score, "nsd_2px": score, "hd95": distance, "assd": distance}
+    to_second = KDTree(back).query(there)[0]
+    to_first = KDTree(there).query(back)[0]
+    distances = np.concatenate([to_second, to_first])
+    return {
+        "nsd_1px": float((distances <= 1.0).mean()),
+        "nsd_2px": float((distances <= 2.0).mean()),
+        "hd95": float(max(np.percentile(to_second, 95), np.percentile(to_first, 95))),
+        "assd": float(distances.mean()),
+    }
+
+
+def _bands(masks: BoolArray, steps: int) -> BoolArray:
+    kernel = np.ones((3, 3), np.uint8)
+    result = np.empty_like(masks)
+    for index in np.ndindex(masks.shape[:2]):
+        padded = np.pad(masks[index].astype(np.uint8), 1)
+        eroded = cv2.erode(padded, kernel, iterations=steps)[1:-1, 1:-1]
+        result[index] = masks[index] & (eroded == 0)
+    return result
+
+
+def _ratio(numerator: NDArray[np.integer], denominator: NDArray[np.integer], ones: BoolArray) -> FloatArray:
+    """Quotient; 1 where `ones` says that there was nothing to find, else 0 where the denominator is 0."""
+    result = np.zeros(numerator.shape)
+    np.divide(numerator, denominator, out=result, where=denominator > 0)
+    result[ones] = 1.0
+    return result

@@ -1,0 +1,192 @@
+"""The protocol: which images, which labels, which averages.
+
+Symbols: N test images, C categories, H x W = S x S pixels of the working grid.
+
+Metrics are computed per image and category, then averaged over both. Nothing is selected here: threshold 0.5, the
+last epoch unless `best` is asked for.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.metrics import METRICS, image_metrics, overlap_metrics
+from lvcnet.evaluation.statistics import mean_sd
+from lvcnet.files import keyed_rng
+from lvcnet.inference.predictor import THRESHOLD, Predictor, check_checkpoint
+from lvcnet.runs.directory import ACTIVE, RunDirectory
+from lvcnet.runs.store import is_demo
+
+ROUNDS = 5
+ROUND_IMAGES = 50
+ROUND_METRICS = ("precision", "recall", "miou")
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+Report = Callable[[int, int], None]
+
+
+def evaluate_masks(
+    predicted: BoolArray,
+    reference: BoolArray,
+    keys: Sequence[str],
+    categories: Sequence[str],
+    seed: int = 0,
+) -> dict[str, Any]:
+    """All metrics of a set of masks, as a JSON-able dictionary.
+
+    Args:
+        predicted: (N, C, H, W) bool.
+        reference: (N, C, H, W) bool.
+        keys: N image keys.
+        categories: C names.
+        seed: keys the draws of the rounds.
+
+    Returns:
+        Each metric's mean over images and categories at the top level, then `rounds`, `per_category` and `per_image`.
+    """
+    values = image_metrics(predicted, reference)
+    return {
+        **{name: float(table.mean()) for name, table in values.items()},
+        "rounds": random_rounds(values, seed),
+        "per_category": {
+            category: {name: float(table[:, c].mean()) for name, table in values.items()}
+            for c, category in enumerate(categories)
+        },
+        "per_image": [
+            {"key": key, **{name: float(table[n].mean()) for name, table in values.items()}}
+            for n, key in enumerate(keys)
+        ],
+    }
+
+
+def random_rounds(values: dict[str, FloatArray], seed: int = 0) -> dict[str, Any]:
+    """The paper's measurement: 5 rounds of 50 random test images, mean and sd (n - 1) over the rounds.
+
+    Within a round no image occurs twice. With 50 test images or fewer every round would be the same, so each draws
+    80 % of them; `images` says how many, `note` that it differs from the paper. The rounds overlap, so the sd says how
+    much the choice of test images matters, not how certain the mean is.
+
+    Args:
+        values: metric -> (N, C).
+        seed: keys the draws.
+    """
+    total = len(values["miou"])
+    enough = total > ROUND_IMAGES
+    size = ROUND_IMAGES if enough else max(1, round(0.8 * total))
+    draws = [keyed_rng(seed, "round", number).permutation(total)[:size] for number in range(ROUNDS)]
+    result: dict[str, Any] = {"rounds": ROUNDS, "images": size, "of": total}
+    if not enough:
+        result["note"] = f"only {total} test images: each round draws 80 % of them instead of {ROUND_IMAGES}"
+    for name in ROUND_METRICS:
+        means = [float(values[name][draw].mean()) for draw in draws]
+        mean, sd = mean_sd(means)
+        result[name] = {"mean": mean, "sd": sd, "values": means}
+    return result
+
+
+def evaluate_run(
+    run: RunDirectory,
+    which: str = "last",
+    against: str = CLEAN,
+    split: str = "test",
+    device: str = "auto",
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Predict the images of a split with a run's checkpoint and measure against a label set.
+
+    The result of the default choice (last checkpoint, clean labels, test images) becomes the run's evaluation.json.
+
+    Args:
+        run: a run that is not queued or running.
+        which: checkpoint, `last` or `best`.
+        against: label set that counts as truth: clean, or level1 as in the paper.
+        split: test or train.
+        device: auto, cpu, cuda, cuda:N or mps.
+        report: called with (done, total) images.
+
+    Raises:
+        LvcnetError: if the run is not finished, has no checkpoint, the data changed since the training, or
+            `against` covers no image of the split.
+    """
+    started = time.perf_counter()
+    status = run.status()
+    if status["state"] in ACTIVE:
+        raise LvcnetError(f"run {run.name!r} is {status['state']}: evaluate it when it has finished")
+    check_checkpoint(run, which)
+    config = run.config()
+    dataset = Dataset.load(config["dataset"])
+    fingerprint = check_fingerprint(run, dataset)
+    rows = _covered_rows(dataset, against, split)
+    predictor = Predictor(run, which, device)
+    predicted = predictor.predict_masks(dataset.images[rows], report=report)
+    result = {
+        "run": run.name,
+        "dataset": dataset.name,
+        "fingerprint": fingerprint,
+        "method": config["method"],
+        "labels": config["labels"],
+        "label_iou": label_iou(dataset, config["labels"]),
+        "seed": config["seed"],
+        "checkpoint": which,
+        "epoch": status.get("epoch"),
+        "against": against,
+        "split": split,
+        "images": len(rows),
+        "categories": dataset.categories,
+        "threshold": THRESHOLD,
+        "size": dataset.size,
+        **evaluate_masks(
+            predicted,
+            dataset.labels(against).masks[rows],
+            [dataset.items[row].key for row in rows],
+            dataset.categories,
+        ),
+        "seconds": time.perf_counter() - started,
+    }
+    if (which, against, split) == ("last", CLEAN, "test") and not is_demo(run):
+        run.write_evaluation(result)
+    return result
+
+
+def check_fingerprint(run: RunDirectory, dataset: Dataset) -> str:
+    """The data set's fingerprint, which must be the one the run was trained on.
+
+    Raises:
+        LvcnetError: if images, splits, categories or clean labels changed since.
+    """
+    found, expected = dataset.fingerprint(), run.config()["data"]["fingerprint"]
+    if found != expected:
+        raise LvcnetError(
+            f"data set {dataset.name!r} changed since run {run.name!r} was trained (fingerprint {found}, then"
+            f" {expected}): its test images may have been training images; train it again"
+        )
+    return found
+
+
+def label_iou(dataset: Dataset, name: str) -> float | None:
+    """Mean foreground IoU of a label set with the clean labels over the training images that both cover."""
+    if CLEAN not in dataset.label_names() or name not in dataset.label_names():
+        return None
+    labels, clean = dataset.labels(name), dataset.labels(CLEAN)
+    rows = dataset.indices("train")
+    rows = rows[labels.covered[rows] & clean.covered[rows]]
+    if not len(rows):
+        return None
+    return float(overlap_metrics(labels.masks[rows], clean.masks[rows])["iou"].mean())
+
+
+def _covered_rows(dataset: Dataset, against: str, split: str) -> NDArray[np.intp]:
+    rows = dataset.indices(split)
+    rows = rows[dataset.labels(against).covered[rows]]
+    if not len(rows):
+        raise LvcnetError(
+            f"label set {against!r} of data set {dataset.name!r} covers none of its {split} images:"
+            " measure against one that does, e.g. --against clean"
+        )
+    return rows

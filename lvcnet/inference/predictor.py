@@ -1,0 +1,125 @@
+"""Predictor: a finished run applied to images, on the working grid or at an image's own size.
+
+Symbols: N images, C categories, S working size in pixels, H x W the image's own size.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lvcnet.data.images import mask_to_original, to_working_grid
+from lvcnet.errors import LvcnetError
+from lvcnet.models.maps import Maps
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.training.checkpoint import load_method
+
+THRESHOLD = 0.5
+"""A pixel belongs to the mask from this probability on. Never tuned: there is no clean validation image."""
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run says about one image.
+
+    Attributes:
+        probability: (C, H, W) float32 at the image's own size.
+        mask: (C, H, W) bool, probability at or above the threshold.
+        maps: all maps on the working grid, (1, C, S, S) and so on, on the CPU.
+        working: (S, S) uint8, the image as the network saw it.
+        categories: C names.
+    """
+
+    probability: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    maps: Maps
+    working: NDArray[np.uint8]
+    categories: list[str]
+
+
+class Predictor:
+    """Loads a run's weights once and predicts any number of images.
+
+    Args:
+        run: a run with a checkpoint.
+        which: `last` or `best`.
+        device: auto, cpu, cuda, cuda:N or mps.
+
+    Raises:
+        LvcnetError: if the run has no such checkpoint.
+    """
+
+    def __init__(self, run: RunDirectory, which: str = "last", device: str = "auto") -> None:
+        check_checkpoint(run, which)
+        config = run.config()
+        self.run = run
+        self.categories: list[str] = list(config["data"]["categories"])
+        self.size = int(config["data"]["size"])
+        self.method = load_method(run, which, device)
+
+    def predict_image(self, pixels: NDArray[np.floating], threshold: float = THRESHOLD) -> Prediction:
+        """Segment one radiograph.
+
+        Args:
+            pixels: (H, W) in [0, 1], as `lvcnet.data.images.read_image` gives it.
+            threshold: probability from which on a pixel belongs to the mask.
+        """
+        height, width = pixels.shape
+        working = to_working_grid(pixels, self.size)
+        maps = self.predict_array(working[None])
+        grids = maps.prediction[0].numpy()
+        probability = np.stack([mask_to_original(grid, height, width) for grid in grids]).astype(np.float32)
+        return Prediction(probability, probability >= threshold, maps, working, self.categories)
+
+    def predict_array(self, images: NDArray[np.uint8], batch: int = 32) -> Maps:
+        """All maps of (N, S, S) uint8 images, in float32 on the CPU."""
+        return Maps.cat([maps.to("cpu") for maps in self._batches(images, batch)])
+
+    def predict_masks(
+        self,
+        images: NDArray[np.uint8],
+        threshold: float = THRESHOLD,
+        batch: int = 32,
+        report: Report | None = None,
+    ) -> NDArray[np.bool_]:
+        """Masks (N, C, S, S) of (N, S, S) uint8 images; keeps no other map, so any N fits in memory.
+
+        Args:
+            images: (N, S, S) uint8.
+            threshold: probability from which on a pixel belongs to the mask.
+            batch: images a forward pass.
+            report: called with (done, total) after each batch.
+        """
+        parts: list[NDArray[np.bool_]] = []
+        for maps in self._batches(images, batch):
+            parts.append(maps.mask(threshold).cpu().numpy())
+            if report:
+                report(sum(len(part) for part in parts), len(images))
+        return np.concatenate(parts)
+
+    def _batches(self, images: NDArray[np.uint8], batch: int) -> Iterator[Maps]:
+        if images.ndim != 3 or images.dtype != np.uint8 or not len(images):
+            raise LvcnetError(f"images are {images.dtype} {images.shape}: expected uint8 (N, S, S), N >= 1")
+        for start in range(0, len(images), batch):
+            part = torch.from_numpy(images[start : start + batch]).float().div(255).unsqueeze(1)
+            yield self.method.predict(part)
+
+
+def check_checkpoint(run: RunDirectory, which: str) -> None:
+    """Whether the run can predict at all.
+
+    Raises:
+        LvcnetError: for an unknown checkpoint name, or a run that has none yet.
+    """
+    if which not in ("last", "best"):
+        raise LvcnetError(f"checkpoint {which!r} does not exist: choose last or best")
+    if not any(run.checkpoints.glob(f"{which}.*")):
+        state = run.status()["state"]
+        raise LvcnetError(
+            f"run {run.name!r} is {state} and has no {which} checkpoint:"
+            f" wait for it, or train it again with `lvcnet resume {run.name}`"
+        )

@@ -1,0 +1,165 @@
+"""Metrics: values worked out by hand, properties, and agreement with MONAI and brute force."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis.extra.numpy import arrays
+from monai.metrics import (
+    compute_average_surface_distance,
+    compute_hausdorff_distance,
+    compute_surface_dice,
+)
+
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS, boundary_iou, image_metrics, outlines
+
+masks_8x8 = arrays(bool, (1, 2, 8, 8))
+
+
+def rectangle(size: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+    mask = np.zeros((1, 1, size, size), dtype=bool)
+    mask[..., top : top + height, left : left + width] = True
+    return mask
+
+
+def single(predicted: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    return {name: float(value[0, 0]) for name, value in image_metrics(predicted, reference).items()}
+
+
+def blobs(count: int, size: int = 48) -> np.ndarray:
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[:size, :size]
+    result = np.zeros((count, 1, size, size), dtype=bool)
+    for mask in result[:, 0]:
+        for _ in range(3):
+            cy, cx, ry, rx = rng.uniform(0.2, 0.8, 4) * size * [1, 1, 0.3, 0.3]
+            mask |= ((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 <= 1
+    return result
+
+
+def test_overlap_of_two_rectangles_by_hand() -> None:
+    # 3x4 and 3x4 pixels, shifted by one column: 9 common, 3 + 3 apart, 64 - 15 = 49 outside both
+    values = single(rectangle(8, 2, 2, 3, 4), rectangle(8, 2, 3, 3, 4))
+    assert values["precision"] == pytest.approx(9 / 12)
+    assert values["recall"] == pytest.approx(9 / 12)
+    assert values["iou"] == pytest.approx(9 / 15)
+    assert values["dice"] == pytest.approx(18 / 24)
+    assert values["miou"] == pytest.approx((9 / 15 + 49 / 55) / 2)
+
+
+def test_precision_and_recall_are_not_confused() -> None:
+    # the prediction is the left half of the reference
+    values = single(rectangle(8, 2, 2, 4, 2), rectangle(8, 2, 2, 4, 4))
+    assert values["precision"] == 1.0
+    assert values["recall"] == 0.5
+
+
+def test_outline_is_the_ring_and_includes_the_image_border() -> None:
+    assert outlines(rectangle(7, 1, 1, 4, 5)).sum() == 4 * 5 - 2 * 3
+    assert outlines(np.ones((1, 1, 5, 5), dtype=bool)).sum() == 16
+
+
+def test_boundary_iou_by_hand() -> None:
+    # 2 % of the diagonal of 32 x 32 is 0.9, so the bands are one pixel wide: rings of 20 px around 6 x 6 squares,
+    # one column apart. They share 5 px of the top row and 5 of the bottom row: 10 of 20 + 20 - 10.
+    first, second = rectangle(32, 2, 2, 6, 6), rectangle(32, 2, 3, 6, 6)
+    assert float(boundary_iou(first, second)[0, 0]) == pytest.approx(10 / 30)
+
+
+def test_boundary_iou_band_is_four_pixels_at_128() -> None:
+    # a 40 x 40 square against itself with a hole of 32 x 32: the bands of 4 px coincide only on the outside
+    square, holed = rectangle(128, 20, 20, 40, 40), rectangle(128, 20, 20, 40, 40)
+    holed[..., 24:56, 24:56] = False
+    assert float(boundary_iou(square, holed)[0, 0]) == 1.0
+    holed[..., 23:57, 23:57] = False
+    assert float(boundary_iou(square, holed)[0, 0]) == pytest.approx((40**2 - 34**2) / (40**2 - 32**2))
+
+
+def test_surface_metrics_of_two_points_by_hand() -> None:
+    values = single(rectangle(16, 3, 3, 1, 1), rectangle(16, 3, 5, 1, 1))
+    assert (values["nsd_1px"], values["nsd_2px"]) == (0.0, 1.0)
+    assert (values["hd95"], values["assd"]) == (2.0, 2.0)
+
+
+def test_surface_metrics_of_lines_by_hand() -> None:
+    # 1x1 at x = 0 against 1x4 at x = 0..3: there 0; back 0, 1, 2, 3
+    values = single(rectangle(16, 3, 0, 1, 1), rectangle(16, 3, 0, 1, 4))
+    assert values["nsd_1px"] == pytest.approx(3 / 5)
+    assert values["nsd_2px"] == pytest.approx(4 / 5)
+    assert values["assd"] == pytest.approx(6 / 5)
+    assert values["hd95"] == pytest.approx(
+        2.85
+    )  # 95 % of the way from 0 to 3, linear between order statistics
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_one_empty_mask_scores_zero_and_the_diagonal(swap: bool) -> None:
+    pair = [rectangle(6, 1, 1, 2, 2), np.zeros((1, 1, 6, 6), dtype=bool)]
+    values = single(*(reversed(pair) if swap else pair))
+    for name in ("precision", "recall", "iou", "dice", "boundary_iou", "nsd_1px", "nsd_2px"):
+        assert values[name] == 0.0, name
+    assert values["miou"] == pytest.approx((0 + 32 / 36) / 2)
+    assert values["hd95"] == values["assd"] == pytest.approx(6 * 2**0.5)
+
+
+@pytest.mark.parametrize("fill", [False, True])
+def test_equal_empty_and_equal_full_masks_are_perfect(fill: bool) -> None:
+    mask = np.full((1, 1, 5, 6), fill)
+    assert single(mask, mask) == {name: 0.0 if name in LOWER_IS_BETTER else 1.0 for name in METRICS}
+
+
+def test_shapes_that_differ_are_refused() -> None:
+    with pytest.raises(LvcnetError, match=r"\(N, C, H, W\)"):
+        image_metrics(np.zeros((1, 1, 4, 4), dtype=bool), np.zeros((1, 1, 4, 5), dtype=bool))
+
+
+@given(masks_8x8, masks_8x8)
+@settings(max_examples=60, deadline=None)
+def test_ranges_and_symmetry(first: np.ndarray, second: np.ndarray) -> None:
+    there, back = image_metrics(first, second), image_metrics(second, first)
+    for name, values in there.items():
+        upper = 8 * 2**0.5 if name in LOWER_IS_BETTER else 1.0
+        assert values.shape == (1, 2)
+        assert (values >= 0).all()
+        assert (values <= upper + 1e-9).all()
+        if name not in ("precision", "recall"):
+            np.testing.assert_allclose(values, back[name])
+    np.testing.assert_allclose(there["precision"], back["recall"])
+    np.testing.assert_allclose(there["dice"], 2 * there["iou"] / (1 + there["iou"]))
+
+
+@given(masks_8x8)
+@settings(max_examples=30, deadline=None)
+def test_identity(mask: np.ndarray) -> None:
+    for name, values in image_metrics(mask, mask).items():
+        assert (values == (0.0 if name in LOWER_IS_BETTER else 1.0)).all()
+
+
+def test_surface_metrics_agree_with_monai() -> None:
+    first, second = blobs(8), blobs(9)[1:]
+    ours = image_metrics(first, second)
+    pair = torch.from_numpy(first), torch.from_numpy(second)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = {
+            "nsd_1px": compute_surface_dice(*pair, [1.0], include_background=True),
+            "nsd_2px": compute_surface_dice(*pair, [2.0], include_background=True),
+            "hd95": compute_hausdorff_distance(*pair, include_background=True, percentile=95),
+            "assd": compute_average_surface_distance(*pair, include_background=True, symmetric=True),
+        }
+    for name, values in theirs.items():
+        np.testing.assert_allclose(ours[name], values.numpy(), rtol=1e-5, err_msg=name)
+
+
+def test_distances_agree_with_brute_force() -> None:
+    first, second = blobs(3), blobs(4)[1:]
+    ours = image_metrics(first, second)
+    for n in range(3):
+        a, b = np.argwhere(outlines(first)[n, 0]), np.argwhere(outlines(second)[n, 0])
+        table = np.sqrt(((a[:, None] - b[None]) ** 2).sum(-1))
+        there, back = table.min(1), table.min(0)
+        assert ours["hd95"][n, 0] == pytest.approx(max(np.percentile(there, 95), np.percentile(back, 95)))
+        assert ours["assd"][n, 0] == pytest.approx((there.sum() + back.sum()) / (len(a) + len(b)))
