@@ -27,6 +27,8 @@ LABEL_COLOURS: dict[str, str] = {
     "missed": "#F0E442",  # only ever an area over a radiograph
     "extra": "#D55E00",
 }
+CATEGORY_COLOURS = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442", "#009E73", "#D55E00")
+"""For categories drawn over a radiograph, in order; the first is the colour of a prediction."""
 LABEL_TITLES: dict[str, str] = {
     "clean": "Clean label",
     "noisy": "Noisy label",
@@ -54,6 +56,11 @@ def method_title(method: str) -> str:
     'U-Net'
     """
     return METHOD_TITLES.get(method, method.replace("-", " ").replace("_", " ").capitalize())
+
+
+def category_colours(count: int) -> list[str]:
+    """`count` hex colours for categories, repeating after the sixth."""
+    return [CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)] for number in range(count)]
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

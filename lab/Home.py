@@ -1,0 +1,43 @@
+"""`streamlit run lab/Home.py`: Streamlit pages and the Gradio app on one port.
+
+A short ASGI launcher: Streamlit finds `app`, serves the script navigation.py at / and whatever is mounted beside it.
+Gradio's queue only works while the lifespan of its app is entered; a mounted app's is not unless we do it here.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import gradio as gr
+import streamlit as st
+from fastapi import FastAPI
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+
+from lab import inference_app
+from lvcnet import jobs
+
+GRADIO_PATH = "/gradio"
+gradio_host = gr.mount_gradio_app(
+    FastAPI(openapi_url=None), inference_app.build(), path=GRADIO_PATH, **inference_app.serving_options()
+)
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Put the queue in order, then keep Gradio's own lifespan open as long as the lab runs."""
+    try:
+        await asyncio.to_thread(jobs.recover)
+    except Exception:
+        logging.getLogger(__name__).exception("could not put the queue in order; the lab starts all the same")
+    async with gradio_host.router.lifespan_context(gradio_host):
+        yield
+
+
+app = st.App(
+    Path(__file__).with_name("navigation.py"),
+    lifespan=lifespan,
+    routes=[Route(GRADIO_PATH, lambda _: RedirectResponse(f"{GRADIO_PATH}/")), *gradio_host.routes],
+)
