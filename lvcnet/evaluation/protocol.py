@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.metrics import METRICS, image_metrics, overlap_metrics
+from lvcnet.evaluation.metrics import image_metrics
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.files import keyed_rng
 from lvcnet.inference.predictor import THRESHOLD, Predictor, check_checkpoint
+from lvcnet.noise.calibrate import compare
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.store import is_demo
 
@@ -170,15 +171,16 @@ def check_fingerprint(run: RunDirectory, dataset: Dataset) -> str:
 
 
 def label_iou(dataset: Dataset, name: str) -> float | None:
-    """Mean foreground IoU of a label set with the clean labels over the training images that both cover."""
-    if CLEAN not in dataset.label_names() or name not in dataset.label_names():
+    """How good the labels were: mean foreground IoU with the clean ones, as a noise level's target is defined.
+
+    Over the training images that both label sets cover; None where the data set has no such images or labels.
+    """
+    if not {CLEAN, name} <= set(dataset.label_names()):
         return None
     labels, clean = dataset.labels(name), dataset.labels(CLEAN)
     rows = dataset.indices("train")
-    rows = rows[labels.covered[rows] & clean.covered[rows]]
-    if not len(rows):
-        return None
-    return float(overlap_metrics(labels.masks[rows], clean.masks[rows])["iou"].mean())
+    rows = rows[labels.covered[rows] & clean.covered[rows] & clean.masks[rows].any(axis=(1, 2, 3))]
+    return compare(clean.masks[rows], labels.masks[rows]).mean_iou if len(rows) else None
 
 
 def _covered_rows(dataset: Dataset, against: str, split: str) -> NDArray[np.intp]:
