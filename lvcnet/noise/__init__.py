@@ -4,6 +4,8 @@ A second annotator needs no family: import that annotator's file as a label set 
 """
 
 from lvcnet.errors import LvcnetError
+from lvcnet.noise.boundary import markov, morphology
+from lvcnet.noise.instance import box, drop, shift
 from lvcnet.noise.levels import Family
 from lvcnet.noise.polygon import polygon
 
@@ -11,6 +13,13 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         Family("polygon", polygon, "px", 0.25, True, "hurried outline: fewer, jittered vertices (default)"),
+        Family(
+            "morphology", morphology, "px", 0.25, True, "dilation or erosion, one or the other for an image"
+        ),
+        Family("markov", markov, "px", 0.25, True, "the outline wanders in and out as a random walk"),
+        Family("shift", shift, "px", 0.5, True, "objects moved, turned and scaled"),
+        Family("box", box, "fraction", 1.0, False, "objects on the way to their bounding boxes"),
+        Family("drop", drop, "fraction", 1.0, False, "objects missing altogether"),
     )
 }
 

@@ -14,7 +14,7 @@ from skimage.draw import polygon as pixels_inside
 from skimage.measure import find_contours
 
 from lvcnet.noise.levels import Mask
-from lvcnet.noise.objects import components, keep_alive
+from lvcnet.noise.objects import beyond_border, components, keep_alive
 
 Points = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def trace(component: Mask) -> tuple[Points, list[Points]]:
 
     An object that touches the border is continued beyond it, so that noise does not open a gap there.
     """
-    beyond = max(component.shape) // 8
+    beyond = beyond_border(component.shape)
     padded = np.pad(np.pad(component, beyond, mode="edge"), 1).astype(np.float32)
     rings = [ring[:-1] - (beyond + 1) for ring in find_contours(padded, 0.5, fully_connected="low")]
     rings.sort(key=lambda ring: abs(signed_area(ring)), reverse=True)
