@@ -1,0 +1,137 @@
+"""What every annotation reader hands to the importer: images with their shapes, and all problems found on the way.
+
+Symbols: H, W size of the original image in pixels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.errors import LvcnetError
+
+SELF_CROSSING = "self-crossing"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with the user's files.
+
+    Attributes:
+        where: file and entry.
+        what: what was found.
+        fix: what to do about it.
+        blocking: False for a warning: the import goes on.
+        kind: set where the importer treats a problem specially (`self-crossing`).
+    """
+
+    where: str
+    what: str
+    fix: str = ""
+    blocking: bool = True
+    kind: str = ""
+
+    def __str__(self) -> str:
+        """One line.
+
+        >>> str(Problem("a.json, annotation 3", "the polygon is empty", "delete it"))
+        'a.json, annotation 3: the polygon is empty (delete it)'
+        """
+        return f"{self.where}: {self.what}" + (f" ({self.fix})" if self.fix else "")
+
+
+class ImportProblems(LvcnetError):
+    """Everything that keeps the data from being imported, in one go; nothing was imported.
+
+    Attributes:
+        problems: all problems, blocking ones first, then warnings.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = sorted(problems, key=lambda problem: not problem.blocking)
+        errors = sum(problem.blocking for problem in self.problems)
+        lines = [f"{'error' if problem.blocking else 'warning'}: {problem}" for problem in self.problems]
+        head = f"nothing was imported: {errors} problem{'s' if errors != 1 else ''} found"
+        super().__init__("\n  ".join([head, *lines]))
+
+
+class Shape(Protocol):
+    """One annotation that can be drawn."""
+
+    def raster(self, height: int, width: int) -> NDArray[np.bool_]:
+        """(H, W) bool, True inside.
+
+        Raises:
+            LvcnetError: if it cannot be drawn at this size.
+        """
+
+
+@dataclass
+class AnnotatedImage:
+    """One image as an annotation file describes it; nothing is drawn yet.
+
+    Attributes:
+        file_name: relative posix path: what identifies the image across annotation files.
+        where: for messages.
+        image: the image's file or bytes; None if the annotation file names no usable one.
+        height: H as declared, where the format declares it.
+        width: W as declared.
+        shapes: by category; several shapes of a category are united.
+    """
+
+    file_name: str
+    where: str
+    image: Path | bytes | None
+    height: int | None = None
+    width: int | None = None
+    shapes: dict[str, list[Shape]] = field(default_factory=dict)
+
+
+@dataclass
+class Annotations:
+    """Content of one annotation file or folder.
+
+    Attributes:
+        origin: file or folder.
+        categories: names in the order of the file.
+        images: in the order of the file.
+        problems: everything found while reading.
+    """
+
+    origin: str
+    categories: list[str] = field(default_factory=list)
+    images: list[AnnotatedImage] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def relative_name(file_name: object) -> str:
+    """A file name from an annotation file as a relative posix path that stays inside its folder.
+
+    Raises:
+        LvcnetError: if it is absolute, climbs out with '..', or is no name at all.
+
+    >>> relative_name("a\\\\b.png"), relative_name("./c.png")
+    ('a/b.png', 'c.png')
+    """
+    if not isinstance(file_name, str) or not file_name.strip() or "\0" in file_name:
+        raise LvcnetError(f"file_name {file_name!r} is not the name of a file")
+    path = PurePosixPath(file_name.replace("\\", "/"))
+    has_drive = len(path.parts[0]) >= 2 and path.parts[0][1] == ":" if path.parts else False
+    if path.is_absolute() or ".." in path.parts or has_drive or not path.parts:
+        raise LvcnetError(f"file_name {file_name!r} leads out of the image folder")
+    return path.as_posix()
+
+
+def find_image(folder: Path, file_name: str) -> Path:
+    """The image file of that name below `folder`.
+
+    Raises:
+        LvcnetError: if there is no such file.
+    """
+    path = folder / file_name
+    if not path.is_file():
+        raise LvcnetError(f"image {path} does not exist")
+    return path

@@ -1,0 +1,263 @@
+"""COCO annotation files in and out.
+
+Symbols: N images, C categories, H, W original size, S working size.
+
+Reading: polygons of several rings are united, as COCO means it; holes come as run lengths (compressed or not).
+`iscrowd` regions count as foreground of their category. Writing: one annotation a connected component and category, as
+pixel-edge polygons, or run lengths where the component has holes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+from scipy import ndimage
+
+from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem, Shape, find_image, relative_name
+from lvcnet.data.dataset import Dataset
+from lvcnet.data.images import mask_to_full_resolution
+from lvcnet.data.polygons import Outline, check_ring, trace
+from lvcnet.data.rle import parse_run_lengths
+from lvcnet.errors import LvcnetError
+from lvcnet.files import read_json, write_json
+
+EIGHT_CONNECTED = np.ones((3, 3), dtype=int)
+
+
+def read_coco(path: Path, images: Path) -> Annotations:
+    """Read an annotation file and judge everything in it.
+
+    Args:
+        path: COCO JSON file.
+        images: folder that its file names are relative to.
+    """
+    reader = _Reader(path, images)
+    reader.read()
+    return reader.result
+
+
+def masks_to_annotations(
+    masks: NDArray[np.bool_], image_id: int, first_id: int, categories: Sequence[int]
+) -> list[dict[str, Any]]:
+    """COCO annotations of one image.
+
+    Args:
+        masks: (C, H, W) bool.
+        image_id: the image's id.
+        first_id: id of the first annotation; the others count up.
+        categories: C category ids.
+    """
+    annotations: list[dict[str, Any]] = []
+    for category, mask in zip(categories, masks, strict=True):
+        components, _ = ndimage.label(mask, structure=EIGHT_CONNECTED)
+        for number, (rows, columns) in enumerate(ndimage.find_objects(components), start=1):
+            inside = components[rows, columns] == number
+            annotations.append(
+                {
+                    "id": first_id + len(annotations),
+                    "image_id": image_id,
+                    "category_id": category,
+                    "iscrowd": 0,
+                    "area": int(inside.sum()),
+                    "bbox": [columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start],
+                    "segmentation": _segmentation(inside, rows.start, columns.start, *mask.shape),
+                }
+            )
+    return annotations
+
+
+def write_coco(
+    dataset: Dataset, labels_name: str, path: Path, split: str | None = None, full_resolution: bool = True
+) -> None:
+    """Write a label set as a COCO file; images that it does not cover are left out.
+
+    Args:
+        dataset: where the label set is.
+        labels_name: which.
+        path: file to write.
+        split: only this split; default all images.
+        full_resolution: at the size of the original images, else on the working grid.
+    """
+    labels = dataset.labels(labels_name)
+    rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
+    ids = list(range(1, len(dataset.categories) + 1))
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for row in (row for row in rows if labels.covered[row]):
+        item, masks = dataset.items[row], labels.masks[row]
+        height, width = (item.height, item.width) if full_resolution else (dataset.size, dataset.size)
+        if full_resolution:
+            masks = np.stack([mask_to_full_resolution(mask, height, width) for mask in masks])
+        images.append(
+            {"id": len(images) + 1, "file_name": file_name(dataset, row), "width": width, "height": height}
+        )
+        annotations += masks_to_annotations(masks, len(images), len(annotations) + 1, ids)
+    head = {
+        "info": {
+            "description": f"data set {dataset.name}, label set {labels_name}",
+            "working_size": dataset.size,
+            "manifest": labels.manifest,
+        },
+        "licenses": [],
+        "images": images,
+        "annotations": annotations,
+        "categories": [
+            {"id": id, "name": name, "supercategory": ""}
+            for id, name in zip(ids, dataset.categories, strict=True)
+        ],
+    }
+    write_json(path, head)
+
+
+def file_name(dataset: Dataset, row: int) -> str:
+    """Name of the original image file, relative to the image folder; a PNG for images that never had a file."""
+    item = dataset.items[row]
+    return item.source or f"{item.key}.png"
+
+
+def _segmentation(inside: NDArray[np.bool_], top: int, left: int, height: int, width: int) -> Any:
+    """One component, cut out at (top, left): polygons, or compressed run lengths where it has holes."""
+    rings = trace(inside)
+    if not any(ring.hole for ring in rings):
+        return [(ring.points + np.array([left, top])).ravel().tolist() for ring in rings]
+    mask = np.zeros((height, width), dtype=np.uint8, order="F")
+    mask[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    encoded = coco_mask.encode(mask)
+    return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}
+
+
+class _Reader:
+    """Walks through one file and collects images, shapes and problems."""
+
+    def __init__(self, path: Path, images: Path) -> None:
+        self.path = path
+        self.folder = images
+        self.result = Annotations(str(path))
+        self.names: dict[int, str] = {}
+        self.images: dict[int, AnnotatedImage] = {}
+        self.image_ids: set[int] = set()
+
+    def problem(self, entry: str, what: str, fix: str = "", blocking: bool = True) -> None:
+        where = f"{self.path.name}, {entry}" if entry else str(self.path)
+        self.result.problems.append(Problem(where, what, fix, blocking))
+
+    def read(self) -> None:
+        try:
+            content = read_json(self.path)
+        except (LvcnetError, OSError, RecursionError) as error:
+            self.problem(
+                "", str(error).replace(f"{self.path} ", "") or "cannot be read", "give a COCO JSON file"
+            )
+            return
+        parts = [content.get(part) if isinstance(content, dict) else None for part in PARTS]
+        missing = [part for part, value in zip(PARTS, parts, strict=True) if not isinstance(value, list)]
+        if missing:
+            self.problem("", f"has no list of {', '.join(missing)}", "give a COCO annotation file")
+            return
+        for part, entries, read_entry in zip(
+            PARTS, parts, (self._category, self._image, self._annotation), strict=True
+        ):
+            self._each(part, entries or [], read_entry)
+        if not self.result.categories:
+            self.problem("", "declares no category", "add at least one")
+
+    def _each(self, part: str, entries: list[Any], read_entry: Any) -> None:
+        """Read entries that are objects with a unique integer id."""
+        seen: set[int] = set()
+        singular = SINGULAR[part]
+        for position, entry in enumerate(entries):
+            id = entry.get("id") if isinstance(entry, dict) else None
+            if type(id) is not int:
+                self.problem(f"{singular} at position {position}", "has no integer id", "number the entries")
+            elif id in seen:
+                self.problem(
+                    f"{singular} {id}", f"{singular} id {id} occurs more than once", "make ids unique"
+                )
+            else:
+                seen.add(id)
+                read_entry(entry, id)
+
+    def _category(self, entry: dict[str, Any], id: int) -> None:
+        name = entry.get("name")
+        if not isinstance(name, str) or not name.strip():
+            self.problem(f"category {id}", "has no name", "name it")
+        elif name in self.result.categories:
+            self.problem(f"category {id}", f"the name {name!r} occurs more than once", "make names unique")
+        else:
+            self.names[id] = name
+            self.result.categories.append(name)
+
+    def _image(self, entry: dict[str, Any], id: int) -> None:
+        self.image_ids.add(id)
+        where, height, width = f"image {id}", entry.get("height"), entry.get("width")
+        try:
+            name = relative_name(entry.get("file_name"))
+        except LvcnetError as error:
+            self.problem(where, str(error), "use a name inside the image folder")
+            return
+        if type(height) is not int or type(width) is not int or height < 1 or width < 1:
+            self.problem(
+                f"{where} ({name})", f"size {width} x {height} is not valid", "give width and height"
+            )
+            return
+        if any(image.file_name == name for image in self.images.values()):
+            self.problem(where, f"file_name {name!r} occurs more than once", "list each image once")
+            return
+        image = AnnotatedImage(name, f"{self.path.name}, {where}", None, height, width)
+        try:
+            image.image = find_image(self.folder, name)
+        except LvcnetError as error:
+            self.problem(where, str(error), "check --images, or remove the entry")
+        self.images[id] = image
+        self.result.images.append(image)
+
+    def _annotation(self, entry: dict[str, Any], id: int) -> None:
+        image_id, category_id = entry.get("image_id"), entry.get("category_id")
+        where = f"annotation {id}"
+        known_image = isinstance(image_id, int) and image_id in self.image_ids
+        known_category = isinstance(category_id, int) and category_id in self.names
+        if not known_image:
+            self.problem(
+                where, f"image_id {image_id!r} is not among the images", "add the image or remove it"
+            )
+        if not known_category:
+            known = ", ".join(f"{number} {name}" for number, name in self.names.items()) or "none"
+            self.problem(where, f"unknown category {category_id!r}", f"the file declares {known}")
+        image = self.images.get(image_id) if isinstance(image_id, int) else None
+        if image is None:
+            return
+        shape = self._shape(entry.get("segmentation"), image, f"{where} ({image.file_name})")
+        if shape is not None and isinstance(category_id, int) and known_category:
+            image.shapes.setdefault(self.names[category_id], []).append(shape)
+
+    def _shape(self, segmentation: Any, image: AnnotatedImage, where: str) -> Shape | None:
+        assert image.height is not None
+        assert image.width is not None
+        if isinstance(segmentation, dict):
+            try:
+                return parse_run_lengths(segmentation, image.height, image.width)
+            except LvcnetError as error:
+                self.problem(where, str(error), "encode the mask again at the size of the image")
+                return None
+        if not isinstance(segmentation, list) or any(not isinstance(ring, list) for ring in segmentation):
+            self.problem(
+                where, "has no segmentation of polygons or run lengths", "boxes alone cannot be used"
+            )
+            return None
+        if not segmentation:
+            self.problem(where, "the polygon is empty", "delete the annotation or draw it again")
+            return None
+        rings = []
+        for values in segmentation:
+            points, problems = check_ring(values, image.height, image.width, f"{self.path.name}, {where}")
+            self.result.problems += problems
+            if points is not None:
+                rings.append(points)
+        return Outline(rings) if rings else None
+
+
+PARTS = ("categories", "images", "annotations")
+SINGULAR = {"categories": "category", "images": "image", "annotations": "annotation"}

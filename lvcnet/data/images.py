@@ -1,0 +1,177 @@
+"""Radiograph files in, working grid and back.
+
+Symbols: H, W original size in pixels; S side of the square working grid.
+
+Eight-bit files keep their grey values. Files with more bits carry no agreed brightness, so they are windowed to their
+0.5 to 99.5 percentiles, except DICOM files that bring a window of their own (see dicom.py).
+"""
+
+import io
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lvcnet.data import dicom
+from lvcnet.data.radiograph import Radiograph, check_pixel_count, robust_window
+from lvcnet.errors import LvcnetError
+
+__all__ = [
+    "Radiograph",
+    "mask_to_full_resolution",
+    "mask_to_original",
+    "mask_to_working_grid",
+    "read_image",
+    "to_working_grid",
+]
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
+TIE = 1e-9
+"""Half covered counts as covered, whatever the rounding of the overlaps."""
+
+
+def read_image(source: Path | bytes | BinaryIO, name: str | None = None) -> Radiograph:
+    """Read PNG, JPEG, TIFF, BMP or DICOM as grey values.
+
+    Args:
+        source: file, its content, or a binary stream.
+        name: what to call it in messages; default the path.
+
+    Raises:
+        LvcnetError: if it is missing, damaged, too large, or none of these formats.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "the uploaded file")
+    content = _content(source, name)
+    if content[128:132] == b"DICM" or Path(name).suffix.lower() in (".dcm", ".dicom"):
+        return dicom.read_dicom(content, name)
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            check_pixel_count(picture.height, picture.width, name)
+            return Radiograph(_grey(ImageOps.exif_transpose(picture)))
+    except LvcnetError:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, MemoryError) as error:
+        reason = "it is damaged" if not isinstance(error, UnidentifiedImageError) else "unknown format"
+        raise LvcnetError(
+            f"{name} cannot be read as an image ({reason}): use PNG, JPEG, TIFF, BMP or DICOM"
+        ) from error
+
+
+def to_working_grid(pixels: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
+    """Stretch to a square, as in the paper: area average along an axis that shrinks, linear along one that grows.
+
+    Args:
+        pixels: (H, W) in [0, 1].
+        size: S.
+
+    Returns:
+        (S, S) uint8.
+    """
+    grid: NDArray[Any] = np.ascontiguousarray(pixels, dtype=np.float32)
+    for target in ((grid.shape[1], size), (size, size)):
+        shrinks = target[0] < grid.shape[1] or target[1] < grid.shape[0]
+        grid = cv2.resize(grid, target, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    working: NDArray[np.uint8] = np.clip(np.rint(grid * 255), 0, 255).astype(np.uint8)
+    return working
+
+
+def mask_to_working_grid(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+    """A working pixel is foreground if the mask covers at least half of its area.
+
+    Args:
+        mask: (H, W) bool.
+        size: S.
+
+    Returns:
+        (S, S) bool.
+
+    >>> mask_to_working_grid(np.array([[1, 1, 0, 0], [0, 0, 0, 1]], bool), 2)
+    array([[ True, False],
+           [False,  True]])
+    """
+    rows, columns = _overlaps(mask.shape[0], size), _overlaps(mask.shape[1], size)
+    covered: NDArray[np.bool_] = rows @ mask.astype(np.float64) @ columns.T >= 0.5 - TIE
+    return covered
+
+
+def mask_to_original(probability: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Bilinear resampling that keeps the pixel edges in place.
+
+    Args:
+        probability: (S, S).
+        height: H.
+        width: W.
+
+    Returns:
+        (H, W) float32.
+    """
+    grid = np.ascontiguousarray(probability, dtype=np.float32)
+    resampled: NDArray[np.float32] = cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
+    return resampled
+
+
+def mask_to_full_resolution(
+    mask: NDArray[np.bool_], height: int, width: int, rounds: int = 30
+) -> NDArray[np.bool_]:
+    """A full-resolution mask that `mask_to_working_grid` takes back to `mask`.
+
+    Each original pixel takes the value of the working pixel under its centre. That is exact where S divides H and W.
+    Elsewhere pixels that straddle two working pixels can tip one of them; the error is projected back until none is
+    left. An original smaller than the working grid cannot hold the detail, so there some of it is lost.
+
+    Args:
+        mask: (S, S) bool.
+        height: H.
+        width: W.
+        rounds: at most so many corrections.
+
+    Returns:
+        (H, W) bool.
+    """
+    size = len(mask)
+    nearest = [((np.arange(length) + 0.5) * size / length).astype(int) for length in (height, width)]
+    best: NDArray[np.bool_] = mask[np.ix_(*nearest)]
+    rows, columns = _overlaps(height, size), _overlaps(width, size)
+    belief, fewest = best - 0.5, size * size + 1
+    for _ in range(rounds):
+        candidate = belief > 0
+        error = mask.astype(float) - (rows @ candidate.astype(float) @ columns.T >= 0.5 - TIE)
+        wrong = int(np.abs(error).sum())
+        if wrong < fewest:
+            best, fewest = candidate, wrong
+        if wrong == 0:
+            break
+        # the weight of a pixel in the working pixel decides how much it has to give
+        belief = belief + 0.25 * (rows.T / rows.max()) @ error @ (columns / columns.max())
+    return best
+
+
+def _overlaps(length: int, size: int) -> NDArray[np.float64]:
+    """(S, length): the share of each working pixel that each original pixel covers, along one axis."""
+    edges, grid = np.arange(length + 1) * (size / length), np.arange(size + 1)
+    low = np.maximum(grid[:-1, None], edges[None, :-1])
+    high = np.minimum(grid[1:, None], edges[None, 1:])
+    shares: NDArray[np.float64] = np.maximum(high - low, 0.0)
+    return shares
+
+
+def _content(source: Path | bytes | BinaryIO, name: str) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    try:
+        return source.read_bytes() if isinstance(source, Path) else source.read()
+    except OSError as error:
+        raise LvcnetError(f"{name} cannot be read: {error.strerror or error}") from None
+
+
+def _grey(picture: Image.Image) -> NDArray[np.float32]:
+    """(H, W) float32 in [0, 1]; colour by luma, more than 8 bits by the robust window."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return robust_window(np.asarray(picture, dtype=np.float64))
+    if picture.mode in ("P", "PA"):
+        picture = picture.convert("RGB")
+    return np.asarray(picture.convert("L")).astype(np.float32) / np.float32(255)

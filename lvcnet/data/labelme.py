@@ -1,0 +1,239 @@
+"""Labelme files in and out: one JSON file an image.
+
+Polygons, rectangles, circles and masks become regions; several shapes of a label are united and `group_id` is
+ignored. Points and lines have no area and are reported. Labelme draws with pixel edges at integers, as COCO does.
+"""
+
+import base64
+import binascii
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem, Shape, find_image, relative_name
+from lvcnet.data.coco import EIGHT_CONNECTED, file_name
+from lvcnet.data.dataset import Dataset
+from lvcnet.data.images import mask_to_full_resolution
+from lvcnet.data.masks import check_empty
+from lvcnet.data.polygons import Outline, check_ring, trace
+from lvcnet.errors import LvcnetError
+from lvcnet.files import read_json, write_json
+
+LABELME_VERSION = "5.5.0"
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A small mask whose upper left pixel lies at (top, left)."""
+
+    pixels: NDArray[np.bool_]
+    top: int
+    left: int
+
+    def raster(self, height: int, width: int) -> NDArray[np.bool_]:
+        """(H, W) bool."""
+        mask = np.zeros((height, width), dtype=bool)
+        bottom, right = self.top + self.pixels.shape[0], self.left + self.pixels.shape[1]
+        mask[self.top : bottom, self.left : right] = self.pixels
+        return mask
+
+
+def read_labelme(folder: Path) -> Annotations:
+    """Read all `*.json` below a folder and judge everything in them."""
+    result = Annotations(str(folder))
+    if not folder.is_dir():
+        result.problems.append(Problem(str(folder), "the folder does not exist", "check the path"))
+        return result
+    files = sorted(folder.rglob("*.json"))
+    if not files:
+        result.problems.append(Problem(str(folder), "holds no Labelme file", "expected one *.json an image"))
+    for path in files:
+        where = path.relative_to(folder).as_posix()
+        try:
+            image = _read_file(path, where, folder, result.problems)
+        except LvcnetError as error:
+            result.problems.append(Problem(where, str(error)))
+            continue
+        if any(other.file_name == image.file_name for other in result.images):
+            result.problems.append(Problem(where, f"image {image.file_name} has two files", "keep one"))
+        result.images.append(image)
+        result.categories += [label for label in image.shapes if label not in result.categories]
+    result.categories.sort()
+    return result
+
+
+def write_labelme(dataset: Dataset, labels_name: str, folder: Path, split: str | None = None) -> None:
+    """Write a label set as one Labelme file an image at the original sizes, to lie beside the images.
+
+    Raises:
+        LvcnetError: if `folder` exists and is not empty.
+    """
+    check_empty(folder)
+    labels = dataset.labels(labels_name)
+    rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
+    for row in (row for row in rows if labels.covered[row]):
+        item, name = dataset.items[row], Path(file_name(dataset, row))
+        shapes: list[dict[str, Any]] = []
+        for category, mask in zip(dataset.categories, labels.masks[row], strict=True):
+            shapes += _mask_to_shapes(mask_to_full_resolution(mask, item.height, item.width), category)
+        content: dict[str, Any] = {
+            "version": LABELME_VERSION,
+            "flags": {},
+            "shapes": shapes,
+            "imagePath": name.name,
+            "imageData": None,
+            "imageHeight": item.height,
+            "imageWidth": item.width,
+        }
+        write_json(folder / name.with_suffix(".json"), content)
+
+
+def _read_file(path: Path, where: str, folder: Path, problems: list[Problem]) -> AnnotatedImage:
+    """One file.
+
+    Raises:
+        LvcnetError: if it is no Labelme file.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
+        raise LvcnetError("is not a Labelme file: it has no list of shapes")
+    name, source = _image_of(content, path, folder, where, problems)
+    height, width = content.get("imageHeight"), content.get("imageWidth")
+    if type(height) is not int or type(width) is not int or height < 1 or width < 1:
+        raise LvcnetError(
+            f"imageWidth x imageHeight {width} x {height} is not valid: save it again in Labelme"
+        )
+    image = AnnotatedImage(name, where, source, height, width)
+    for number, entry in enumerate(content["shapes"], start=1):
+        label = entry.get("label") if isinstance(entry, dict) else None
+        if not isinstance(label, str) or not label.strip():
+            problems.append(Problem(f"{where}, shape {number}", "has no label", "name it in Labelme"))
+            continue
+        shape = _read_shape(entry, height, width, f"{where}, shape {number} ({label})", problems)
+        if shape is not None:
+            image.shapes.setdefault(label, []).append(shape)
+    return image
+
+
+def _image_of(
+    content: dict[str, Any], path: Path, folder: Path, where: str, problems: list[Problem]
+) -> tuple[str, Path | bytes | None]:
+    """Name relative to `folder` and the image itself: the file, else the embedded one."""
+    beside = path.parent.relative_to(folder)
+    name, source = (beside / path.stem).as_posix(), None
+    try:
+        inside = relative_name(content.get("imagePath"))
+        name = (beside / inside).as_posix()
+        return name, find_image(folder, name)
+    except LvcnetError as error:
+        problem = Problem(where, str(error), "put the image beside its file and use its plain name")
+    if content.get("imageData") and "leads out" not in problem.what:
+        try:
+            source = base64.b64decode(content["imageData"], validate=True)
+        except (binascii.Error, TypeError, ValueError):
+            problem = Problem(where, "imageData is damaged", "save it again in Labelme")
+    if source is None:
+        problems.append(problem)
+    return name, source
+
+
+def _read_shape(
+    entry: dict[str, Any], height: int, width: int, where: str, problems: list[Problem]
+) -> Shape | None:
+    kind, points = entry.get("shape_type") or "polygon", entry.get("points")
+    if kind == "mask":
+        return _read_patch(entry, height, width, where, problems)
+    if kind not in ("polygon", "rectangle", "circle"):
+        fix = "use polygon, rectangle, circle or mask"
+        problems.append(Problem(where, f"a {kind} has no area", fix))
+        return None
+    if kind != "polygon":
+        try:
+            points = _corners(kind, np.asarray(points, dtype=np.float64))
+        except (TypeError, ValueError, OverflowError):
+            problems.append(Problem(where, f"the {kind} needs two points of finite numbers", "draw it again"))
+            return None
+    ring, found = check_ring(points, height, width, where, kind)
+    problems += found
+    return None if ring is None else Outline([ring])
+
+
+def _corners(kind: str, points: NDArray[np.float64]) -> list[list[float]]:
+    """The outline of a rectangle (two opposite corners) or circle (centre and a point on it).
+
+    Raises:
+        ValueError: unless there are two finite points.
+    """
+    if points.shape != (2, 2) or not np.isfinite(points).all():
+        raise ValueError
+    (x0, y0), (x1, y1) = points.tolist()
+    if kind == "rectangle":
+        return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+    radius = math.hypot(x1 - x0, y1 - y0)
+    # a vertex every half pixel, so that the polygon is as good as the circle
+    count = int(min(max(32, 4 * math.pi * radius), 10_000))
+    angles = np.linspace(0, 2 * math.pi, count, endpoint=False)
+    return [[x0 + radius * math.cos(angle), y0 + radius * math.sin(angle)] for angle in angles]
+
+
+def _read_patch(
+    entry: dict[str, Any], height: int, width: int, where: str, problems: list[Problem]
+) -> Shape | None:
+    """A shape of type mask: a PNG in base64 between two corner pixels, both included."""
+    try:
+        (left, top), (right, bottom) = np.asarray(entry.get("points"), dtype=np.float64).astype(int).tolist()
+        with Image.open(
+            io.BytesIO(base64.b64decode(entry["mask"], validate=True)), formats=["PNG"]
+        ) as picture:
+            if picture.size != (right - left + 1, bottom - top + 1):
+                raise ValueError
+            pixels = np.asarray(picture.convert("L")) > 0
+    except (KeyError, TypeError, ValueError, OSError, SyntaxError, OverflowError, binascii.Error):
+        problems.append(Problem(where, "the mask is damaged or does not fit its points", "draw it again"))
+        return None
+    if left < 0 or top < 0 or right >= width or bottom >= height:
+        problems.append(Problem(where, "the mask reaches out of the image", "draw it again"))
+        return None
+    if not pixels.any():
+        problems.append(Problem(where, "the mask is empty", "delete it or draw it again"))
+        return None
+    return Patch(pixels, top, left)
+
+
+def _mask_to_shapes(mask: NDArray[np.bool_], label: str) -> list[dict[str, Any]]:
+    """Labelme shapes of one category: polygons, or a mask where a component has holes, which polygons cannot have."""
+    shapes = []
+    components, _ = ndimage.label(mask, structure=EIGHT_CONNECTED)
+    for number, (rows, columns) in enumerate(ndimage.find_objects(components), start=1):
+        inside = components[rows, columns] == number
+        rings = trace(inside)
+        if any(ring.hole for ring in rings):
+            corners = [[columns.start, rows.start], [columns.stop - 1, rows.stop - 1]]
+            png = cv2.imencode(".png", inside.astype(np.uint8) * 255)[1].tobytes()
+            shapes.append(_shape(label, "mask", corners, base64.b64encode(png).decode("ascii")))
+            continue
+        for ring in rings:
+            shapes.append(
+                _shape(label, "polygon", (ring.points + np.array([columns.start, rows.start])).tolist())
+            )
+    return shapes
+
+
+def _shape(label: str, kind: str, points: list[Any], mask: str | None = None) -> dict[str, Any]:
+    return {
+        "label": label,
+        "points": points,
+        "group_id": None,
+        "description": "",
+        "shape_type": kind,
+        "flags": {},
+        "mask": mask,
+    }

@@ -1,0 +1,218 @@
+"""Folders of mask images in and out.
+
+Layouts, each mask named like its image (`sub/001.png` for `sub/001.jpg`):
+    MASKS/001.png             one category: 0 is background, one other value foreground
+    MASKS/001.png             several categories: value 1 the first, 2 the second, ... (palette files: their indices)
+    MASKS/CATEGORY/001.png    a folder a category, each 0 and one other value; categories may overlap
+
+Symbols: H, W original size, C categories.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem
+from lvcnet.data.dataset import Dataset
+from lvcnet.data.images import SUFFIXES, mask_to_full_resolution
+from lvcnet.data.radiograph import check_pixel_count
+from lvcnet.errors import LvcnetError
+from lvcnet.files import write_atomic
+
+MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
+MOST_CATEGORIES = 64
+FOREGROUND = "foreground"
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """The pixels of a mask file that hold a value; any value but 0 if `value` is None."""
+
+    path: Path
+    value: int | None = None
+
+    def raster(self, height: int, width: int) -> NDArray[np.bool_]:
+        """(H, W) bool.
+
+        Raises:
+            LvcnetError: if the file has another size.
+        """
+        values = read_values(self.path)
+        if values.shape != (height, width):
+            raise LvcnetError(
+                f"mask {self.path} is {values.shape[1]} x {values.shape[0]}, its image {width} x {height}"
+            )
+        inside: NDArray[np.bool_] = values != 0 if self.value is None else values == self.value
+        return inside
+
+
+def read_values(path: Path) -> NDArray[np.integer]:
+    """The values of a mask file, (H, W); palette files give their indices.
+
+    Raises:
+        LvcnetError: if it is damaged, too large, in colour, or smoothed at its edges by an alpha channel.
+    """
+    try:
+        with Image.open(path) as picture:
+            check_pixel_count(picture.height, picture.width, str(path))
+            values = np.asarray(picture)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise LvcnetError(f"mask {path} cannot be read as an image: use PNG or TIFF") from error
+    if values.ndim == 3:
+        colours = values[..., : values.shape[2] - 1] if picture.mode in ("LA", "RGBA") else values
+        if (colours != colours[..., :1]).any():
+            raise LvcnetError(f"mask {path} is in colour: save category numbers as grey values")
+        values = colours[..., 0]
+    return values.astype(np.int64)
+
+
+def read_masks(images: Path, masks: Path, categories: Sequence[str] | None = None) -> Annotations:
+    """Pair each image with its masks and judge them.
+
+    Args:
+        images: folder of image files.
+        masks: folder of masks in one of the layouts above.
+        categories: names for the values 1, 2, ...; default `foreground` or the values themselves.
+    """
+    result = Annotations(str(masks))
+    for folder, what in ((images, "image"), (masks, "mask")):
+        if not folder.is_dir():
+            result.problems.append(
+                Problem(str(folder), f"the {what} folder does not exist", "check the path")
+            )
+    if result.problems:
+        return result
+    files = sorted(path for path in images.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    for path in files:
+        name = path.relative_to(images).as_posix()
+        result.images.append(AnnotatedImage(name, name, path))
+    if not files:
+        result.problems.append(Problem(str(images), "holds no image", f"use {', '.join(SUFFIXES)}"))
+    subfolders = _category_folders(images, masks)
+    if subfolders:
+        result.categories = [folder.name for folder in subfolders]
+        _pair_folders(result, subfolders)
+    else:
+        _pair_values(result, masks, list(categories) if categories else None)
+    return result
+
+
+def write_masks(dataset: Dataset, labels_name: str, folder: Path, split: str | None = None) -> None:
+    """Write a label set as a folder a category of 0/255 PNG files at the original sizes.
+
+    Raises:
+        LvcnetError: if `folder` exists and is not empty.
+    """
+    check_empty(folder)
+    labels = dataset.labels(labels_name)
+    rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
+    for row in (row for row in rows if labels.covered[row]):
+        item = dataset.items[row]
+        stem = Path(item.source or f"{item.key}.png").with_suffix(".png")
+        for category, mask in zip(dataset.categories, labels.masks[row], strict=True):
+            full = mask_to_full_resolution(mask, item.height, item.width)
+            content = cv2.imencode(".png", full.astype(np.uint8) * 255)[1].tobytes()
+            write_atomic(folder / category.replace("/", "_") / stem, content)
+
+
+def check_empty(folder: Path) -> None:
+    """Refuse to mix an export with other files.
+
+    Raises:
+        LvcnetError: if `folder` is a file or a folder that is not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise LvcnetError(f"{folder} exists and is not an empty folder: choose another output")
+
+
+def _category_folders(images: Path, masks: Path) -> list[Path]:
+    """Subfolders of `masks` that are categories, that is, not subfolders of the image folder too."""
+    folders = sorted(path for path in masks.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [path for path in folders if not (images / path.name).is_dir()]
+
+
+def _pair_folders(result: Annotations, subfolders: list[Path]) -> None:
+    """A missing file in one category's folder means that the image has none of it; missing in all is a problem."""
+    for image in result.images:
+        found = {folder.name: _mask_of(folder, image.file_name) for folder in subfolders}
+        if not any(found.values()):
+            _missing(result, image, subfolders[0].parent)
+        for category, path in found.items():
+            if path is not None and _values(result, image, path, binary=True) is not None:
+                image.shapes[category] = [MaskFile(path)]
+
+
+def _pair_values(result: Annotations, masks: Path, categories: list[str] | None) -> None:
+    """Binary or numbered masks side by side; the values of all files decide which."""
+    binary = categories is not None and len(categories) == 1
+    paths: dict[str, tuple[Path, set[int]]] = {}
+    for image in result.images:
+        path = _mask_of(masks, image.file_name)
+        if path is None:
+            _missing(result, image, masks)
+            continue
+        values = _values(result, image, path, binary)
+        if values is not None:
+            paths[image.file_name] = (path, values)
+    every = set().union(*(values for _, values in paths.values()))
+    if binary or (categories is None and len(every) <= 1):
+        result.categories = categories or [FOREGROUND]
+        numbers: dict[str, int | None] = {result.categories[0]: None}
+    else:
+        result.categories = categories or [str(value) for value in sorted(every)]
+        numbers = {name: n if categories else int(name) for n, name in enumerate(result.categories, start=1)}
+    for image in result.images:
+        if image.file_name in paths:
+            _assign(result, image, *paths[image.file_name], numbers)
+
+
+def _assign(
+    result: Annotations, image: AnnotatedImage, path: Path, values: set[int], numbers: dict[str, int | None]
+) -> None:
+    """Give an image its shapes, by the categories' values (None: any)."""
+    unknown = values - {number for number in numbers.values() if number is not None}
+    if unknown and None not in numbers.values():
+        what = f"unknown category value {', '.join(map(str, sorted(unknown)))}"
+        result.problems.append(Problem(f"mask {path}", what, f"known are 0 to {len(numbers)}"))
+    for name, number in numbers.items():
+        if (number is None and values) or number in values:
+            image.shapes[name] = [MaskFile(path, number)]
+
+
+def _values(result: Annotations, image: AnnotatedImage, path: Path, binary: bool) -> set[int] | None:
+    """Values of a mask but 0, and its size noted at the image; None if the mask cannot be used."""
+    try:
+        pixels = read_values(path)
+    except LvcnetError as error:
+        result.problems.append(Problem(image.where, str(error)))
+        return None
+    values = set(np.unique(pixels).tolist()) - {0}
+    image.height, image.width = pixels.shape
+    if binary and len(values) > 1:
+        fix = "save 0 and 255 without smoothing or lossy compression"
+        what = f"has {len(values)} values besides 0: one is expected"
+        result.problems.append(Problem(f"mask {path}", what, fix))
+        return None
+    if len(values) > MOST_CATEGORIES:
+        fix = "save category numbers without smoothing or lossy compression"
+        result.problems.append(
+            Problem(f"mask {path}", f"has {len(values)} values: these are no categories", fix)
+        )
+        return None
+    return values
+
+
+def _mask_of(folder: Path, file_name: str) -> Path | None:
+    stem = folder / file_name
+    return next((path for suffix in MASK_SUFFIXES if (path := stem.with_suffix(suffix)).is_file()), None)
+
+
+def _missing(result: Annotations, image: AnnotatedImage, masks: Path) -> None:
+    expected = masks / Path(image.file_name).with_suffix(".png")
+    fix = "add it, all black if the image shows nothing of interest"
+    result.problems.append(Problem(image.where, f"mask {expected} does not exist", fix))

@@ -1,0 +1,240 @@
+"""Masks to pixel-edge polygons and back, and what can be wrong with a hand-drawn outline.
+
+Symbols: H, W image size in pixels; n vertices of a ring. Coordinates are (x, y) with pixel edges at integers: the
+pixel in column 0, row 0 is the square from (0, 0) to (1, 1). That is what pycocotools rasterises; contours through
+pixel centres (cv2.findContours) shrink every object by half a pixel on each side.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+from lvcnet.data.annotated import SELF_CROSSING, Problem
+
+Points = NDArray[np.float64]
+Step = tuple[int, int]
+
+LARGEST_COORDINATE = 1e9
+
+
+@dataclass(frozen=True, eq=False)
+class Ring:
+    """A closed outline: (n, 2) vertices (x, y) without repeating the first; `hole` if it bounds background."""
+
+    points: Points
+    hole: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """One annotation made of outer rings; overlapping rings are united."""
+
+    rings: Sequence[Points]
+
+    def raster(self, height: int, width: int) -> NDArray[np.bool_]:
+        """(H, W) bool, True inside."""
+        return rasterise([Ring(points) for points in self.rings], height, width)
+
+
+def trace(mask: NDArray[np.bool_]) -> list[Ring]:
+    """Outline a mask along its pixel edges.
+
+    Outer rings surround 4-connected foreground and run clockwise on the screen, holes 8-connected background and run
+    the other way. Rings come by falling area, so that painting them in order (holes erase) gives the mask back.
+
+    Args:
+        mask: (H, W) bool.
+
+    >>> ring, = trace(np.pad(np.ones((4, 5), bool), 2))
+    >>> ring.points.tolist()
+    [[2.0, 2.0], [7.0, 2.0], [7.0, 6.0], [2.0, 6.0]]
+    """
+    steps = _edge_steps(mask)
+    rings = []
+    while steps:
+        start, directions = next(iter(steps.items()))
+        points = np.array(_walk(steps, start, directions[0]), dtype=np.float64)
+        rings.append(Ring(points, hole=signed_area(points) < 0))
+    return sorted(rings, key=lambda ring: -abs(signed_area(ring.points)))
+
+
+def rasterise(rings: Sequence[Ring], height: int, width: int) -> NDArray[np.bool_]:
+    """Paint rings in order, outer rings set and holes erase, as pycocotools rasterises them.
+
+    Returns:
+        (H, W) bool.
+    """
+    mask = np.zeros((height, width), dtype=bool)
+    for ring in rings:
+        if len(ring.points) < 3:
+            continue
+        points = (
+            clip(ring.points, height, width) if _overhang(ring.points, height, width) > 0 else ring.points
+        )
+        if len(points) >= 3:
+            encoded = coco_mask.frPyObjects([points.ravel().tolist()], height, width)
+            mask[coco_mask.decode(encoded)[:, :, 0].astype(bool)] = not ring.hole
+    return mask
+
+
+def signed_area(points: Points) -> float:
+    """Area in pixels by the shoelace formula: positive for rings that run clockwise on the screen (y down).
+
+    >>> signed_area(np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 3.0]]))
+    6.0
+    """
+    x, y = points[:, 0], points[:, 1]
+    return float(0.5 * np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
+
+
+def crosses_itself(points: Points, block: int = 512) -> bool:
+    """True if two edges of the ring properly cross; rings that only touch themselves do not count.
+
+    >>> crosses_itself(np.array([[0.0, 0.0], [4.0, 4.0], [4.0, 0.0], [0.0, 4.0]]))
+    True
+    """
+    start, end = points, np.roll(points, -1, axis=0)
+    for first in range(0, len(points), block):
+        a, b = start[first : first + block, None], end[first : first + block, None]
+        separates_cd = _side(a, b, start[None]) * _side(a, b, end[None]) < 0
+        separates_ab = _side(start[None], end[None], a) * _side(start[None], end[None], b) < 0
+        if bool((separates_cd & separates_ab).any()):
+            return True
+    return False
+
+
+def clip(points: Points, height: int, width: int) -> Points:
+    """The part of a ring inside the image (Sutherland and Hodgman, 1974); fewer than 3 points if there is none."""
+    for axis, limit, sign in (
+        (0, 0.0, 1.0),
+        (0, float(width), -1.0),
+        (1, 0.0, 1.0),
+        (1, float(height), -1.0),
+    ):
+        if len(points) == 0:
+            break
+        points = _clip_half_plane(points, sign * (points[:, axis] - limit))
+    return points
+
+
+def check_ring(
+    values: Any, height: int, width: int, where: str, name: str = "polygon"
+) -> tuple[Points | None, list[Problem]]:
+    """Judge one outline from a user's file.
+
+    Args:
+        values: flat [x, y, x, y, ...] or [[x, y], ...] as it was read.
+        height: H of the image.
+        width: W of the image.
+        where: for messages.
+        name: what to call it in messages.
+
+    Returns:
+        (n, 2) points clipped to the image, or None if it cannot be used, and the problems.
+    """
+    points = _as_points(values)
+    if points is None:
+        fix = "give x, y pairs of finite numbers"
+        return None, [
+            Problem(where, f"the {name} has coordinates that are not numbers or come unpaired", fix)
+        ]
+    if len(points) == 0:
+        return None, [Problem(where, f"the {name} is empty", "delete the annotation or draw it again")]
+    if len(points) < 3:
+        fix = "an outline needs at least 3; delete it or draw it again"
+        return None, [Problem(where, f"the {name} has {len(points)} points", fix)]
+    overhang = _overhang(points, height, width)
+    inside = clip(points, height, width) if overhang > 0 else points
+    if abs(signed_area(points)) < 1e-6 and not crosses_itself(points):
+        return None, [Problem(where, f"the {name} is empty: its area is 0", "delete it or draw it again")]
+    if len(inside) < 3 or not np.ptp(inside, axis=0).all():
+        fix = f"the image is {width} x {height}; was the outline drawn on another size?"
+        return None, [Problem(where, f"the {name} lies entirely outside the image", fix)]
+    problems = []
+    if crosses_itself(points):
+        fix = "untangle the outline, or accept the even-odd filling with --accept-self-crossing"
+        problems.append(Problem(where, f"the {name} crosses itself", fix, kind=SELF_CROSSING))
+    if overhang > 0:
+        what = f"the {name} reaches {overhang:.3g} px out of the {width} x {height} image"
+        problems.append(Problem(where, what, "it was clipped at the border", blocking=False))
+    return inside, problems
+
+
+def _as_points(values: Any) -> Points | None:
+    try:
+        numbers = np.array(values, dtype=object)
+        if any(isinstance(number, bool | str | None) for number in numbers.ravel()):
+            return None
+        points = numbers.astype(np.float64)
+        points = points.reshape(-1, 2) if points.ndim == 1 else points
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) < LARGEST_COORDINATE).all():
+        return None
+    closed = len(points) > 1 and bool((points[0] == points[-1]).all())
+    return points[:-1] if closed else points
+
+
+def _overhang(points: Points, height: int, width: int) -> float:
+    """How far the ring reaches out of the image, in pixels; at most 0 if it does not."""
+    return float(max((-points).max(), (points - [width, height]).max()))
+
+
+def _side(a: Points, b: Points, c: Points) -> Points:
+    """Sign of the side of the line a -> b on which c lies, over (..., 2) coordinates."""
+    ab, ac = b - a, c - a
+    side: Points = np.sign(ab[..., 0] * ac[..., 1] - ab[..., 1] * ac[..., 0])
+    return side
+
+
+def _clip_half_plane(points: Points, distance: Points) -> Points:
+    """Keep the part of a ring where the signed `distance` (n,) of its points is not negative."""
+    kept: list[Points] = []
+    for i in range(len(points)):
+        before, here = distance[i - 1], distance[i]
+        if (before < 0) != (here < 0):
+            kept.append(points[i - 1] + (points[i] - points[i - 1]) * (before / (before - here)))
+        if here >= 0:
+            kept.append(points[i])
+    return np.array(kept, dtype=np.float64).reshape(-1, 2)
+
+
+def _edge_steps(mask: NDArray[np.bool_]) -> dict[Step, list[Step]]:
+    """Directed pixel edges with foreground on the right hand, by start corner: at most two directions a corner."""
+    padded = np.pad(mask, 1).astype(np.int8)
+    steps: dict[Step, list[Step]] = {}
+    down = np.diff(padded, axis=0)[:, 1:-1]
+    right = np.diff(padded, axis=1)[1:-1]
+    # (edges, offset of the edge's start from its row and column, direction): top, bottom, left, right of the object
+    kinds: list[tuple[NDArray[np.bool_], Step, Step]] = [
+        (down == 1, (0, 0), (1, 0)),
+        (down == -1, (1, 0), (-1, 0)),
+        (right == 1, (0, 1), (0, -1)),
+        (right == -1, (0, 0), (0, 1)),
+    ]
+    for edges, (dx, dy), direction in kinds:
+        for row, column in np.argwhere(edges).tolist():
+            steps.setdefault((column + dx, row + dy), []).append(direction)
+    return steps
+
+
+def _walk(steps: dict[Step, list[Step]], start: Step, first: Step) -> list[Step]:
+    """Follow edges from the corner `start` until the ring closes, using them up; returns its corners."""
+    corners, here, direction = [start], start, first
+    while True:
+        steps[here].remove(direction)
+        if not steps[here]:
+            del steps[here]
+        here = (here[0] + direction[0], here[1] + direction[1])
+        # turning right where two pixels only meet at a corner keeps them apart: foreground is 4-connected
+        turn, options = (-direction[1], direction[0]), steps.get(here, [])
+        if here == start and (not options or turn == first):
+            return corners
+        following = turn if turn in options else options[0]
+        if following != direction:
+            corners.append(here)
+        direction = following

@@ -1,0 +1,82 @@
+"""COCO run-length masks, compressed or not, to pixels.
+
+Symbols: H, W size in pixels.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.errors import LvcnetError
+
+
+@dataclass(frozen=True, eq=False)
+class RunLengths:
+    """A COCO run-length mask: runs down the columns, background first."""
+
+    height: int
+    width: int
+    runs: NDArray[np.int64]
+
+    def raster(self, height: int, width: int) -> NDArray[np.bool_]:
+        """(H, W) bool.
+
+        Raises:
+            LvcnetError: at any other size than its own.
+        """
+        if (height, width) != (self.height, self.width):
+            raise LvcnetError(
+                f"a run-length mask of {self.width} x {self.height} does not fit {width} x {height}"
+            )
+        values = np.repeat(np.arange(len(self.runs)) % 2 == 1, self.runs)
+        return values.reshape(width, height).T
+
+
+def parse_run_lengths(segmentation: dict[str, Any], height: int, width: int) -> RunLengths:
+    """Check and unpack a COCO run-length mask. Done here, since pycocotools trusts the counts and may crash.
+
+    Raises:
+        LvcnetError: if size or counts do not fit the image.
+    """
+    if list(segmentation.get("size") or []) != [height, width]:
+        size = segmentation.get("size")
+        raise LvcnetError(
+            f"the run-length mask has size {size}, the image [{height}, {width}] (height, width)"
+        )
+    counts = segmentation.get("counts")
+    if isinstance(counts, str):
+        counts = _uncompress(counts)
+    if (
+        not isinstance(counts, list)
+        or not all(type(run) is int and run >= 0 for run in counts)
+        or sum(counts) != height * width
+    ):
+        raise LvcnetError(f"the run lengths do not add up to the {height * width} pixels of the image")
+    return RunLengths(height, width, np.array(counts, dtype=np.int64))
+
+
+def _uncompress(text: str) -> list[int]:
+    """COCO's compressed counts: base 32 digits from character 48 on, signed, differences to the count before last.
+
+    Raises:
+        LvcnetError: if the text is cut off or holds other characters.
+    """
+    counts: list[int] = []
+    value, shift = 0, 0
+    for character in text:
+        digit = ord(character) - 48
+        if not 0 <= digit < 64 or shift > 60:
+            raise LvcnetError("the compressed run lengths are damaged")
+        value |= (digit & 31) << shift
+        shift += 5
+        if digit & 32:
+            continue
+        if digit & 16:
+            value -= 1 << shift
+        counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+        value, shift = 0, 0
+    if shift:
+        raise LvcnetError("the compressed run lengths are cut off")
+    return counts
