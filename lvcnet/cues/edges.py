@@ -19,7 +19,8 @@ def gaussian_kernel(sigma: float, radius: int | None = None) -> Tensor:
     r = max(1, math.ceil(3 * sigma)) if radius is None else radius
     positions = torch.arange(-r, r + 1, dtype=torch.float32)
     weights = torch.exp(-0.5 * (positions / sigma) ** 2)
-    return weights / weights.sum()
+    normalised: Tensor = weights / weights.sum()
+    return normalised
 
 
 def blur(maps: Tensor, sigma: float) -> Tensor:
@@ -56,7 +57,8 @@ def initial_edges(images: Tensor, sigma: float = 0.8) -> Tensor:
     """
     magnitude = sobel(blur(images.float(), sigma)).norm(dim=1, keepdim=True)
     top = magnitude.flatten(1).quantile(EDGE_QUANTILE, dim=1).view(-1, 1, 1, 1)
-    return (magnitude / top.clamp_min(1e-6)).clamp(0, 1)
+    edges: Tensor = (magnitude / top.clamp_min(1e-6)).clamp(0, 1)
+    return edges
 
 
 def edge_fraction(edges: Tensor, threshold: float = 0.5) -> Tensor:

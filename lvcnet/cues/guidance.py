@@ -86,7 +86,8 @@ def literal_guidance(prediction: Tensor, lvc: Tensor, radius: int = 3) -> Tensor
     weighted = (prediction * lvc).unsqueeze(2) * positions
     side = 2 * radius + 1
     center = F.avg_pool2d(weighted.flatten(0, 1), side, stride=1, padding=radius).view_as(weighted)
-    return positions - center
+    offsets: Tensor = positions - center
+    return offsets
 
 
 def cap_length(vectors: Tensor, longest: float) -> Tensor:

@@ -67,7 +67,7 @@ class Learner:
         self.config = config
         self.device = device
         self.bf16 = config.precision == "bf16" or (config.precision == "auto" and bf16_is_fast(device))
-        self.network = network.to(device=device, memory_format=memory_format(device))
+        self.network = network.to(device).to(memory_format=memory_format(device))  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False) if config.ema > 0 else None
         self.optimizer = create_optimizer(config, self.network.parameters())
         self.updates = 0
@@ -101,7 +101,8 @@ class Learner:
 
     def predictor(self) -> nn.Module:
         """The network that predicts: the moving average where there is one; in evaluation mode."""
-        return self.average if self.average is not None else self.network.eval()
+        chosen: nn.Module = self.network if self.average is None else self.average
+        return chosen.eval()
 
     def weights(self) -> dict[str, Tensor]:
         """The predicting network's tensors."""

@@ -138,7 +138,7 @@ class LVC:
         """Eq. 5 and 7 and the outline density, weighted."""
         options = self.options
         trunk = output.trunk.logits.float().sigmoid()
-        terms = {"label": losses.label_loss(trunk, labels)}
+        terms = {"label": losses.label_loss(trunk, labels)} if options.detached else {}
         if options.density_weight:
             terms["density"] = options.density_weight * losses.density_loss(output.density_logits, labels)
         successive = options.training == "successive" and progress < 0.5

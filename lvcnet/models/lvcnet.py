@@ -211,10 +211,7 @@ class LVCNet(nn.Module):
     def _step(self, output: LVCOutput, current: Tensor) -> Tensor:
         transform, seen = self.transform, current.detach()
         focus = attention(seen, output.cue, transform.attention)
-        if transform.normalised:
-            v_g = guidance(focus, transform.sigma, transform.damping)
-        else:
-            v_g = literal_guidance(seen, output.cue)
+        v_g = self._guide(seen, output.cue, focus)
         v_s, gate = self._offsets(output, seen, v_g)
         moved = warp(current, v_s)
         output.attentions.append(focus)
@@ -223,6 +220,12 @@ class LVCNet(nn.Module):
         output.gates.append(gate)
         output.warped.append(moved)
         return moved
+
+    def _guide(self, seen: Tensor, cue: Tensor, focus: Tensor) -> Tensor:
+        """V_g (B, C, 2, H, W): Eq. 3-4 as read, or as printed."""
+        if not self.transform.normalised:
+            return literal_guidance(seen, cue)
+        return guidance(focus, self.transform.sigma, self.transform.damping)
 
     def _offsets(self, output: LVCOutput, seen: Tensor, v_g: Tensor) -> tuple[Tensor, Tensor]:
         """V_s (B, C, 2, H, W), capped, and the gate (B, C, H, W), which is 1 where offsets are learned freely."""

@@ -1,6 +1,7 @@
 """U-Net (Ronneberger et al. 2015) with switchable blocks: the trunk of LVC-Net and its main rival."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -41,7 +42,7 @@ class UNet(nn.Module):
             create_block(block, c_in, c_out) for c_in, c_out in zip((1, *widths[:-1]), widths, strict=True)
         )
         self.reduce = nn.ModuleList(
-            nn.Conv2d(deep, fine, 1) for fine, deep in zip(widths[:-1], widths[1:], strict=True)
+            nn.Conv2d(deep, fine, 1) for fine, deep in pairwise(widths)
         )
         self.decoder = nn.ModuleList(create_block(block, 2 * fine, fine) for fine in widths[:-1])
         self.head = nn.Conv2d(widths[0], categories, 1)

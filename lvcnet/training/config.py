@@ -41,7 +41,9 @@ class TrainConfig(BaseModel):
         "cosine", description="cosine falls to 1 % of the initial rate"
     )
     weight_decay: float = Field(1e-4, ge=0, description="decoupled for adam")
-    ema: float = Field(0.99, ge=0, lt=1, description="decay of the moving average that predicts; 0 turns it off")
+    ema: float = Field(
+        0.99, ge=0, lt=1, description="decay of the moving average that predicts; 0 turns it off"
+    )
     augment: bool = Field(True, description="flip, small affine and intensity changes, drawn on the device")
     flip: bool = Field(True, description="left-right mirroring as part of the augmentation")
 
@@ -50,7 +52,9 @@ class TrainConfig(BaseModel):
         "auto", description="auto takes bf16 where it is faster"
     )
     threads: int = Field(0, ge=0, description="CPU threads; 0 leaves the choice to the caller")
-    validation: float = Field(0.1, ge=0, le=0.5, description="share of training images held out, with noisy labels")
+    validation: float = Field(
+        0.1, ge=0, le=0.5, description="share of training images held out, with noisy labels"
+    )
     validate_every: int = Field(1, ge=1, description="epochs between two checks on held-out and test images")
     snapshot_every: int = Field(4, ge=1, description="epochs between two snapshots of the maps")
     snapshot_images: int = Field(4, ge=0, le=16, description="how many fixed test images the snapshots show")

@@ -1,0 +1,101 @@
+"""Snapshots: what a method saw on a few fixed images as training went on.
+
+One epoch-NNNN.npz a snapshot, small enough to keep: probabilities in 1/255, vector fields in 1/8 px.
+
+Symbols: n images, C categories, S x S pixels.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.files import write_atomic
+
+VECTOR_UNIT = 1 / 8
+"""Pixels a step of a stored vector component; int8 reaches +-16 px."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One epoch's view.
+
+    Attributes:
+        epoch: 1, 2, ...; 0 is before training.
+        keys: n image keys.
+        splits: n names, train or test.
+        images: (n, S, S) uint8.
+        clean: (n, C, S, S) bool.
+        labels: (n, C, S, S) bool, what training saw; empty where it saw none.
+        covered: (n,) bool, whether it saw any.
+        prediction: (n, C, S, S) float32 in [0, 1].
+        maps: by name, (n, 1 or C, S, S) in [0, 1] or (n, C, 2, S, S) in pixels.
+    """
+
+    epoch: int
+    keys: list[str]
+    splits: list[str]
+    images: NDArray[np.uint8]
+    clean: NDArray[np.bool_]
+    labels: NDArray[np.bool_]
+    covered: NDArray[np.bool_]
+    prediction: NDArray[np.float32]
+    maps: dict[str, NDArray[np.float32]]
+
+
+def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
+    """Write epoch-NNNN.npz, atomically."""
+    arrays: dict[str, NDArray[np.generic]] = {
+        "keys": np.array(snapshot.keys),
+        "splits": np.array(snapshot.splits),
+        "images": snapshot.images,
+        "clean": np.packbits(snapshot.clean, axis=-1),
+        "labels": np.packbits(snapshot.labels, axis=-1),
+        "covered": snapshot.covered,
+        "prediction": _encode(snapshot.prediction),
+        **{f"map_{name}": _encode(value) for name, value in snapshot.maps.items()},
+    }
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_atomic(folder / f"epoch-{snapshot.epoch:04d}.npz", buffer.getvalue())
+
+
+def snapshot_epochs(folder: Path) -> list[int]:
+    """Epochs that have a snapshot, in order."""
+    return sorted(int(path.stem.removeprefix("epoch-")) for path in folder.glob("epoch-*.npz"))
+
+
+def read_snapshot(folder: Path, epoch: int) -> Snapshot:
+    """The snapshot of an epoch."""
+    with np.load(folder / f"epoch-{epoch:04d}.npz", allow_pickle=False) as stored:
+        images = stored["images"]
+        side = images.shape[-1]
+        maps = {
+            name.removeprefix("map_"): _decode(stored[name])
+            for name in stored.files
+            if name.startswith("map_")
+        }
+        return Snapshot(
+            epoch=epoch,
+            keys=[str(key) for key in stored["keys"]],
+            splits=[str(split) for split in stored["splits"]],
+            images=images,
+            clean=np.unpackbits(stored["clean"], axis=-1, count=side).astype(bool),
+            labels=np.unpackbits(stored["labels"], axis=-1, count=side).astype(bool),
+            covered=stored["covered"],
+            prediction=_decode(stored["prediction"]),
+            maps=maps,
+        )
+
+
+def _encode(value: NDArray[np.float32]) -> NDArray[np.generic]:
+    if value.ndim == 5:
+        return np.clip(np.round(value / VECTOR_UNIT), -127, 127).astype(np.int8)
+    return np.round(np.clip(value, 0, 1) * 255).astype(np.uint8)
+
+
+def _decode(value: NDArray[np.generic]) -> NDArray[np.float32]:
+    scale = VECTOR_UNIT if value.dtype == np.int8 else 1 / 255
+    return value.astype(np.float32) * np.float32(scale)

@@ -1,0 +1,124 @@
+"""Checkpoints: tensors as safetensors, everything else as JSON beside them; nothing is ever unpickled.
+
+checkpoints/last.safetensors      weights that predict
+checkpoints/last.json             format, epoch, values
+checkpoints/last.state.safetensors  what a resumed training needs: networks, averages, optimisers
+checkpoints/best.safetensors, best.json   the epoch with the best score on held-out noisy labels
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from lvcnet.errors import LvcnetError
+from lvcnet.files import read_json, write_atomic, write_json
+from lvcnet.methods import Method, Optimisation, create_method
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.training.config import TrainConfig
+from lvcnet.training.device import resolve_device
+
+FORMAT_VERSION = 1
+
+
+def _pack(tensors: dict[str, Tensor]) -> bytes:
+    return save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
+
+
+def save_weights(folder: Path, name: str, method: Method, epoch: int, **values: Any) -> None:
+    """Write `name`.safetensors and `name`.json: what prediction needs."""
+    write_atomic(folder / f"{name}.safetensors", _pack(method.weights()))
+    write_json(folder / f"{name}.json", {"format": FORMAT_VERSION, "epoch": epoch, **values})
+
+
+def save_state(folder: Path, method: Method, epoch: int, **values: Any) -> None:
+    """Write the state a training resumes from: one file, so that a crash cannot leave half of it.
+
+    The JSON part travels in the safetensors header for the same reason.
+    """
+    tensors, own = method.state()
+    header = {"meta": json.dumps({"format": FORMAT_VERSION, "epoch": epoch, "method": own, **values})}
+    content = save(
+        {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata=header
+    )
+    write_atomic(folder / "last.state.safetensors", content)
+
+
+def load_state(folder: Path, method: Method) -> dict[str, Any] | None:
+    """Put the last state into `method`; returns its values (epoch ...), or None where there is no state."""
+    path = folder / "last.state.safetensors"
+    if not path.exists():
+        return None
+    tensors = load_file(path)
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        values: dict[str, Any] = json.loads(json.loads(stream.read(length))["__metadata__"]["meta"])
+    _check_format(path, values)
+    method.load_state(tensors, values["method"])
+    return values
+
+
+def config_of(run: RunDirectory) -> TrainConfig:
+    """The run's TrainConfig, without what was recorded beside it.
+
+    Raises:
+        LvcnetError: if config.json is missing.
+    """
+    stored = run.config()
+    return TrainConfig(**{name: stored[name] for name in TrainConfig.model_fields if name in stored})
+
+
+def build_method(config: TrainConfig, categories: int, device: torch.device) -> Method:
+    """The method a configuration names, with weights from torch's current seed."""
+    optimisation = Optimisation(
+        optimizer=config.optimizer,
+        learning_rate=config.learning_rate,
+        schedule=config.schedule,
+        weight_decay=config.weight_decay,
+        ema=config.ema,
+        precision=config.precision,
+    )
+    return create_method(
+        config.method,
+        categories,
+        config.width,
+        config.depth,
+        config.block,
+        config.options,
+        optimisation,
+        device,
+    )
+
+
+def load_method(run: RunDirectory, which: str = "last", device: str = "auto") -> Method:
+    """The trained method of a run, ready to predict.
+
+    Args:
+        run: a run with checkpoints.
+        which: last or best.
+        device: auto, cpu, cuda, cuda:N or mps.
+
+    Raises:
+        LvcnetError: if there is no such checkpoint or it was written by a newer version.
+    """
+    path = run.checkpoints / f"{which}.safetensors"
+    if not path.exists():
+        known = ", ".join(sorted(found.stem for found in run.checkpoints.glob("*.json"))) or "none yet"
+        raise LvcnetError(
+            f"run {run.name!r} has no checkpoint {which!r}: it has {known}; let it train an epoch first"
+        )
+    _check_format(path, read_json(path.with_suffix(".json")))
+    stored = run.config()
+    method = build_method(config_of(run), len(stored["data"]["categories"]), resolve_device(device))
+    method.load_weights(load_file(path))
+    return method
+
+
+def _check_format(path: Path, values: dict[str, Any]) -> None:
+    if values["format"] > FORMAT_VERSION:
+        raise LvcnetError(
+            f"{path} has format {values['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
+        )

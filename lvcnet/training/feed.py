@@ -1,0 +1,95 @@
+"""The data a training sees: everything on the device at once, batches in an order that a seed and an epoch decide.
+
+Symbols: M training images, C categories, S x S pixels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.errors import LvcnetError
+from lvcnet.files import keyed_rng, stable_hash
+from lvcnet.methods import Batch
+from lvcnet.training.augment import augment
+from lvcnet.training.config import TrainConfig
+
+MONITORED_TEST_IMAGES = 64
+"""How many test images the learning curve follows; they decide nothing."""
+
+
+@dataclass
+class Part:
+    """Some images with labels, on the device: (M, 1, S, S) uint8, (M, C, S, S) bool, rows in the data set."""
+
+    images: Tensor
+    labels: Tensor
+    rows: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def at(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (B, 1, S, S) in [0, 1] and labels (B, C, S, S), 0 or 1, as float32."""
+        numbers = numbers.to(self.images.device)
+        return self.images[numbers].float() / 255, self.labels[numbers].float()
+
+
+def load_part(dataset: Dataset, labels: str, rows: NDArray[np.intp], device: torch.device) -> Part:
+    """Rows of a data set with one of its label sets, on the device."""
+    images = torch.from_numpy(dataset.images[rows]).unsqueeze(1).to(device)
+    masks = torch.from_numpy(dataset.labels(labels).masks[rows]).to(device)
+    return Part(images, masks, rows)
+
+
+def split_rows(dataset: Dataset, labels: str, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Training rows and held-out rows of a label set; an image's key decides, not its place.
+
+    Raises:
+        LvcnetError: if the label set covers no training image.
+    """
+    rows = dataset.indices("train")
+    rows = rows[dataset.labels(labels).covered[rows]]
+    if not len(rows):
+        raise LvcnetError(f"label set {labels!r} of data set {dataset.name!r} covers no training image")
+    order = sorted(rows, key=lambda row: stable_hash(f"held out {dataset.items[row].key}"))
+    held_out = np.sort(np.array(order[: int(share * len(rows))], dtype=np.intp))
+    return np.setdiff1d(rows, held_out), held_out
+
+
+class Feed:
+    """Training, held-out and monitored test images of one run."""
+
+    def __init__(self, dataset: Dataset, config: TrainConfig, device: torch.device) -> None:
+        train, held_out = split_rows(dataset, config.labels, config.validation)
+        self.config = config
+        self.train = load_part(dataset, config.labels, train, device)
+        self.held_out = load_part(dataset, config.labels, held_out, device)
+        self.test = load_part(dataset, CLEAN, dataset.indices("test")[:MONITORED_TEST_IMAGES], device)
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch; the last, smaller one is left out unless it is the only one."""
+        return max(1, len(self.train) // self.config.batch_size)
+
+    def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from `first_step` on; each depends only on seed, epoch and step."""
+        order = keyed_rng(self.config.seed, "order", epoch).permutation(len(self.train))
+        total = self.config.epochs * self.steps
+        for step in range(first_step, self.steps):
+            chosen = order[step * self.config.batch_size : (step + 1) * self.config.batch_size]
+            images, labels = self.train.at(torch.from_numpy(chosen))
+            if self.config.augment:
+                draws = torch.Generator().manual_seed(seed_of(self.config.seed, "augment", epoch, step))
+                images, labels = augment(images, labels, draws, self.config.flip)
+            rows = torch.from_numpy(self.train.rows[chosen])
+            yield Batch(images, labels, rows, ((epoch - 1) * self.steps + step) / total)
+
+
+def seed_of(seed: int, *parts: int | str) -> int:
+    """A seed for torch that depends only on its arguments."""
+    return int(keyed_rng(seed, *parts).integers(2**62))

@@ -1,0 +1,280 @@
+"""The training loop: data, step, log, checkpoint, cancel. Read it top to bottom.
+
+A run is resumed by doing again what comes after its last saved state. Order, augmentation and torch's own seed
+depend only on the run's seed, the epoch and the step, so a resumed run equals an uninterrupted one.
+"""
+
+import logging
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+import torch
+
+from lvcnet import __version__
+from lvcnet.data.dataset import Dataset
+from lvcnet.errors import LvcnetError
+from lvcnet.methods import METHODS, Method
+from lvcnet.runs.directory import RunDirectory, process_record
+from lvcnet.runs.locks import device_lock, run_lock
+from lvcnet.runs.snapshots import write_snapshot
+from lvcnet.runs.store import new_run
+from lvcnet.training import checkpoint
+from lvcnet.training.commit import current_commit
+from lvcnet.training.config import TrainConfig
+from lvcnet.training.device import resolve_device
+from lvcnet.training.feed import Feed, seed_of
+from lvcnet.training.monitor import agreement, take_snapshot
+
+Report = Callable[[int, int], None]
+logger = logging.getLogger("lvcnet.training")
+
+
+class Interrupted(Exception):
+    """The training was asked to stop; its state is saved."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
+    """Check the configuration against its data and write a queued run.
+
+    Raises:
+        LvcnetError: for unknown data, labels or methods, or a method whose options are wrong.
+    """
+    dataset = Dataset.load(config.dataset)
+    dataset.manifest(config.labels)
+    if config.method not in METHODS:
+        raise LvcnetError(f"method {config.method!r} does not exist: choose one of {', '.join(METHODS)}")
+    checkpoint.build_method(config, len(dataset.categories), torch.device("cpu"))
+    run = new_run(name or f"{dataset.name}-{config.method}-{config.labels}-s{config.seed}")
+    data = {
+        "fingerprint": dataset.fingerprint(),
+        "size": dataset.size,
+        "categories": dataset.categories,
+        "labels": dataset.manifest(config.labels),
+    }
+    run.create({**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()})
+    return run
+
+
+def train(run: RunDirectory, resume: bool = False, report: Report | None = None) -> str:
+    """Train a run to its end; returns the state it ended in: done, cancelled or interrupted.
+
+    Args:
+        run: made by `create_run`.
+        resume: continue from the last saved state instead of starting over.
+        report: called with (steps done, steps in all).
+
+    Raises:
+        LvcnetError: if another process trains this run, or its data changed.
+        Exception: whatever broke the training, after the run is marked failed.
+    """
+    with run_lock(run):
+        run.clear_cancel()
+        handler = _log_to(run.log)
+        try:
+            return _train_locked(run, resume, report)
+        except Interrupted as stop:
+            logger.info("%s; resume with `lvcnet resume %s`", stop.state, run.name)
+            run.update_status(state=stop.state, ended=time.time(), message="can be resumed")
+            return stop.state
+        except BaseException as error:
+            logger.exception("training failed")
+            run.update_status(state="failed", ended=time.time(), error=f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            logger.removeHandler(handler)
+            handler.close()
+
+
+def _train_locked(run: RunDirectory, resume: bool, report: Report | None) -> str:
+    config = checkpoint.config_of(run)
+    device = resolve_device(config.device)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    run.update_status(
+        state="running",
+        started=time.time(),
+        ended=None,
+        error=None,
+        message=None,
+        device=str(device),
+        **process_record(),
+    )
+    with device_lock(str(device), run.cancel_requested) as held:
+        if not held:
+            raise Interrupted("cancelled")
+        trainer = Trainer(run, config, device, report)
+        trainer.start(resume)
+        with _InterruptFlag() as flag:
+            trainer.run_epochs(flag)
+    run.update_status(state="done", ended=time.time(), message=None)
+    logger.info("done")
+    return "done"
+
+
+class Trainer:
+    """One run's loop and the little it has to remember."""
+
+    def __init__(
+        self, run: RunDirectory, config: TrainConfig, device: torch.device, report: Report | None
+    ) -> None:
+        self.run = run
+        self.config = config
+        self.device = device
+        self.report = report
+        self.dataset = Dataset.load(config.dataset)
+        if self.dataset.fingerprint() != run.config()["data"]["fingerprint"]:
+            raise LvcnetError(
+                f"data set {config.dataset!r} changed since run {run.name!r} was made: start a new run"
+            )
+        self.feed = Feed(self.dataset, config, device)
+        torch.manual_seed(seed_of(config.seed, "weights"))
+        self.method: Method = checkpoint.build_method(config, len(self.dataset.categories), device)
+        self.epoch, self.step = 1, 0
+        self.sums: dict[str, float] = defaultdict(float)
+        self.best: float = -1.0
+
+    def start(self, resume: bool) -> None:
+        """Continue from the saved state, or begin."""
+        values = checkpoint.load_state(self.run.checkpoints, self.method) if resume else None
+        if values:
+            self.epoch, self.step, self.best = values["next_epoch"], values["next_step"], values["best"]
+            self.sums = defaultdict(float, values["sums"])
+            logger.info("resume at epoch %d, step %d", self.epoch, self.step)
+            return
+        (self.run.path / "metrics.jsonl").unlink(missing_ok=True)
+        logger.info("train %s on %s", self.config.method, self.device)
+        self._snapshot(0)
+
+    def run_epochs(self, flag: "_InterruptFlag") -> None:
+        """All epochs that are left."""
+        while self.epoch <= self.config.epochs:
+            started = time.perf_counter()
+            first_step = self.step
+            self._run_steps(flag)
+            seconds = time.perf_counter() - started
+            self._finish_epoch(seconds, (self.feed.steps - first_step) / seconds)
+
+    def _run_steps(self, flag: "_InterruptFlag") -> None:
+        torch.manual_seed(seed_of(self.config.seed, "epoch", self.epoch, self.step))
+        if self.step == 0:
+            self.method.begin_epoch(self.epoch)
+        for batch in self.feed.batches(self.epoch, self.step):
+            torch.manual_seed(seed_of(self.config.seed, "step", self.epoch, self.step))
+            terms = self.method.step(batch)
+            for name, value in terms.items():
+                self.sums[name] += float(value)
+            self.step += 1
+            if self.report:
+                self.report(
+                    (self.epoch - 1) * self.feed.steps + self.step, self.config.epochs * self.feed.steps
+                )
+            if flag.raised or self.run.cancel_requested():
+                self._save_state()
+                raise Interrupted("interrupted" if flag.raised else "cancelled")
+
+    def _finish_epoch(self, seconds: float, steps_a_second: float) -> None:
+        self.method.end_epoch(self.epoch)
+        losses = {name: total / self.step for name, total in self.sums.items()}
+        broken = [
+            name for name, value in losses.items() if value != value or value in (float("inf"), float("-inf"))
+        ]
+        if broken:
+            raise FloatingPointError(
+                f"{', '.join(broken)} is not finite in epoch {self.epoch}: lower the learning rate"
+            )
+        row: dict[str, Any] = {
+            "epoch": self.epoch,
+            **losses,
+            "seconds": seconds,
+            "images_per_second": steps_a_second * min(self.config.batch_size, len(self.feed.train)),
+            "memory_mb": self._memory_mb(),
+        }
+        if self.epoch % self.config.validate_every == 0 or self.epoch == self.config.epochs:
+            row |= self._check()
+        self.run.append_metrics(row)
+        logger.info("epoch %d/%d %s", self.epoch, self.config.epochs, _describe(row))
+        if self.epoch % self.config.snapshot_every == 0 or self.epoch == self.config.epochs:
+            self._snapshot(self.epoch)
+        self.run.update_status(epoch=self.epoch, epochs=self.config.epochs, seconds_per_epoch=seconds)
+        checkpoint.save_weights(self.run.checkpoints, "last", self.method, self.epoch)
+        self.epoch, self.step = self.epoch + 1, 0
+        self.sums.clear()
+        self._save_state()
+
+    def _check(self) -> dict[str, float | None]:
+        """IoU with held-out noisy labels (chooses `best`) and with clean test labels (chooses nothing)."""
+        score = agreement(self.method, self.feed.held_out)
+        if score is None or score > self.best:
+            self.best = self.best if score is None else score
+            checkpoint.save_weights(
+                self.run.checkpoints, "best", self.method, self.epoch, validation_iou=score
+            )
+        return {"validation_iou": score, "test_iou": agreement(self.method, self.feed.test)}
+
+    def _snapshot(self, epoch: int) -> None:
+        if self.config.snapshot_images:
+            write_snapshot(
+                self.run.snapshots, take_snapshot(self.method, self.dataset, self.config, epoch, self.device)
+            )
+
+    def _save_state(self) -> None:
+        checkpoint.save_state(
+            self.run.checkpoints,
+            self.method,
+            self.epoch,
+            next_epoch=self.epoch,
+            next_step=self.step,
+            best=self.best,
+            sums=dict(self.sums),
+        )
+
+    def _memory_mb(self) -> float:
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device) / 1e6
+        return float(psutil.Process().memory_info().rss) / 1e6
+
+
+class _InterruptFlag:
+    """Turns Ctrl-C and SIGTERM into a flag that is looked at after each step. Only the main thread gets signals."""
+
+    def __init__(self) -> None:
+        self.raised = False
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "_InterruptFlag":
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._previous[number] = signal.signal(number, self._raise)
+            except ValueError:  # not the main thread: signals stay with whoever has them
+                break
+        return self
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        self.raised = True
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+
+def _describe(row: dict[str, Any]) -> str:
+    shown = {name: value for name, value in row.items() if name != "epoch" and value is not None}
+    return ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
+
+
+def _log_to(path: Path) -> logging.Handler:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    return handler

@@ -1,0 +1,70 @@
+"""What the learning curve shows: agreement with labels after an epoch, and snapshots of the maps.
+
+Nothing here touches training, and the clean test labels decide nothing: the best checkpoint is chosen on held-out
+images with the labels the run learns from.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.methods import Method
+from lvcnet.models.maps import Maps
+from lvcnet.runs.snapshots import Snapshot
+from lvcnet.training.config import TrainConfig
+from lvcnet.training.feed import Part
+
+BATCH = 32
+
+
+def predict_all(method: Method, part: Part) -> Tensor:
+    """Probabilities (M, C, S, S) for every image of a part."""
+    numbers = torch.arange(len(part))
+    return torch.cat([method.predict(part.at(chunk)[0]).prediction for chunk in torch.split(numbers, BATCH)])
+
+
+def mean_iou(predicted: Tensor, labels: Tensor) -> float:
+    """Foreground IoU of (M, C, S, S) masks, mean over images and categories; 1 where both are empty.
+
+    >>> a = torch.tensor([[[[True, True, False]]]]); b = torch.tensor([[[[True, False, False]]]])
+    >>> mean_iou(a, b)
+    0.5
+    """
+    both = (predicted & labels).flatten(2).sum(2).double()
+    either = (predicted | labels).flatten(2).sum(2).double()
+    return float(torch.where(either > 0, both / either.clamp_min(1), torch.ones_like(both)).mean())
+
+
+def agreement(method: Method, part: Part) -> float | None:
+    """Mean foreground IoU of a method with a part's labels; None for an empty part."""
+    return mean_iou(predict_all(method, part) >= 0.5, part.labels) if len(part) else None
+
+
+def snapshot_rows(dataset: Dataset, config: TrainConfig) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """The first training images and the first test images, half and half."""
+    train = dataset.indices("train")
+    train = train[dataset.labels(config.labels).covered[train]][: (config.snapshot_images + 1) // 2]
+    test = dataset.indices("test")[: config.snapshot_images - len(train)]
+    return np.concatenate([train, test])
+
+
+def take_snapshot(
+    method: Method, dataset: Dataset, config: TrainConfig, epoch: int, device: torch.device
+) -> Snapshot:
+    """All maps of the fixed images, as they are now."""
+    rows = snapshot_rows(dataset, config)
+    images = torch.from_numpy(dataset.images[rows]).unsqueeze(1).to(device).float() / 255
+    maps: Maps = method.predict(images).to("cpu")
+    labels = dataset.labels(config.labels)
+    return Snapshot(
+        epoch=epoch,
+        keys=[dataset.items[row].key for row in rows],
+        splits=[dataset.items[row].split for row in rows],
+        images=dataset.images[rows],
+        clean=dataset.labels(CLEAN).masks[rows],
+        labels=labels.masks[rows],
+        covered=labels.covered[rows],
+        prediction=maps.prediction.numpy(),
+        maps={name: value.numpy() for name, value in maps.named.items()},
+    )
