@@ -16,8 +16,8 @@ from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name
 from lvcnet.runs.directory import RunDirectory
 
-# Longer than the moment for which `recover` holds a run's lock, far shorter than a training.
-RUN_LOCK_SECONDS = 10.0
+# A run resumed at once may meet its former trainer, which has said `cancelled` but is still leaving.
+RUN_LOCK_SECONDS = 30.0
 POLL_SECONDS = 0.5
 
 
