@@ -20,6 +20,7 @@ from lvcnet.runs.directory import ACTIVE, RunDirectory, process_alive
 TRAINER = (sys.executable, "-m", "lvcnet.training")
 EVALUATOR = (sys.executable, "-m", "lvcnet.jobs.evaluate")
 POLL_SECONDS = 0.2
+INTERRUPTED = 130  # exit status of a trainer that Ctrl-C or SIGTERM made leave
 # A trainer looks for a cancel request after every step; a check on the labels or a snapshot takes longer than one.
 CANCEL_GRACE_SECONDS = 30.0
 
@@ -71,7 +72,7 @@ def start_trainer(
     """
     threads = int(run.config().get("threads") or threads)
     command = [*TRAINER, str(run.path)]
-    if any(run.checkpoints.glob("last*")):
+    if any(run.checkpoints.glob("*")):
         command.append("--resume")
     # Under the status lock, so that of two who want to start or cancel the run one sees what the other did.
     with run.edit_status() as status:
@@ -98,11 +99,25 @@ def spawn(command: list[str], output: Path, environment: dict[str, str]) -> "sub
         )
 
 
-def watch(run: RunDirectory, process: "subprocess.Popen[bytes] | None") -> None:
-    """Return when the trainer has ended; `process` is None for one that another process started, or for none."""
+def see_through(run: RunDirectory, threads: int, task: str | None = None, evaluate: bool = False) -> None:
+    """Start a queued run's trainer (or adopt the living one), watch it to its end, settle and evaluate the run."""
+    process = start_trainer(run, threads, task)
+    settle(run, watch(run, process))
+    if evaluate:
+        evaluate_when_done(run, threads)
+
+
+def watch(run: RunDirectory, process: "subprocess.Popen[bytes] | None") -> int | None:
+    """Return when the trainer has ended, with its exit status if it is known.
+
+    Args:
+        run: the run.
+        process: its trainer; None if another process started it, or if there is none.
+    """
     while process.poll() is None if process is not None else run.trainer_alive():
         escalate(run)
         time.sleep(POLL_SECONDS)
+    return process.returncode if process is not None else None
 
 
 def escalate(run: RunDirectory, grace: float = CANCEL_GRACE_SECONDS) -> None:
@@ -138,19 +153,21 @@ def signal_trainer(run: RunDirectory, signum: signal.Signals) -> None:
         return
 
 
-def settle(run: RunDirectory) -> str | None:
+def settle(run: RunDirectory, exit_status: int | None = None) -> str | None:
     """Give a run whose trainer is gone its final state; the state, or None if there was nothing to settle."""
     with run.edit_status() as status:
         if process_alive(status):
             return None
         state = status["state"]
+        died_at_start = state == "queued" and bool(status.get("pid"))
+        crashed = exit_status is not None and exit_status > 0 and exit_status != INTERRUPTED
         if run.cancel_requested() and state in (*ACTIVE, "interrupted"):
             status.update(state="cancelled", message="cancelled on request")
-        elif state == "running":
-            message = f"the training process ended without a word: continue with `lvcnet resume {run.name}`"
+        elif died_at_start and crashed:
+            status.update(state="failed", error=f"the trainer did not start: {last_line(run)}")
+        elif died_at_start or state == "running":
+            message = f"the training process is gone: continue with `lvcnet resume {run.name}`"
             status.update(state="interrupted", message=message)
-        elif state == "queued" and status.get("pid"):
-            status.update(state="failed", message=f"the trainer did not start: {last_line(run)}")
         else:
             return None
         return str(status["state"])

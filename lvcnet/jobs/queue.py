@@ -163,7 +163,14 @@ def enqueue(run: RunDirectory, expected: tuple[str, ...], **changes: Any) -> Non
     """Make a run wait with a new entry, if its state is one of `expected`."""
     entry = _open(str(daemon.queue_dir()))[1].s(run.name)
     # The status first: an entry that no status names is harmless, a run that no entry names is lost until `recover`.
-    new = {"task": entry.id, "launcher": "queue", "submitted": time.time(), "pid": None, "message": None}
+    new = {
+        "task": entry.id,
+        "launcher": "queue",
+        "submitted": time.time(),
+        "pid": None,
+        "message": None,
+        "error": None,
+    }
     if run.move_state(expected, "queued", **new, **changes):
         open_queue().enqueue(entry)
 
@@ -195,15 +202,11 @@ def carry_out(name: str, task: Task) -> None:
     if run is None or not _claim(name):
         return
     try:
-        threads = daemon.threads_each()
-        process = launch.start_trainer(run, threads, task.id)
-        launch.watch(run, process)
-        launch.settle(run)
-        if run.status().get("evaluate"):
-            launch.evaluate_when_done(run, threads)
+        evaluate = bool(run.status().get("evaluate"))
+        launch.see_through(run, daemon.threads_each(), task.id, evaluate)
     except (LvcnetError, OSError) as error:  # e.g. deleted meanwhile, or no memory for another process
         if run.exists():
-            run.move_state(("queued",), "failed", message=f"the trainer could not be started: {error}")
+            run.move_state(("queued",), "failed", error=f"the trainer could not be started: {error}")
     finally:
         HELD.discard(name)
 

@@ -114,9 +114,15 @@ def test_killed_trainer_is_interrupted_and_resumes_from_its_checkpoint():
 
 def test_trainer_that_never_began_has_failed_with_its_last_words():
     run = make_run(behaviour="crash")
-    launch.watch(run, started_or_done(run))
-    assert launch.settle(run) == "failed"
-    assert run.status()["message"].endswith("RuntimeError: no such device")
+    assert launch.settle(run, launch.watch(run, started_or_done(run))) == "failed"
+    assert run.status()["error"].endswith("RuntimeError: no such device")
+
+
+def test_trainer_killed_before_it_began_is_interrupted():
+    run = make_run(epochs=500)
+    process = started_or_done(run)
+    process.kill()
+    assert launch.settle(run, launch.watch(run, process)) == "interrupted"
 
 
 def test_settle_leaves_final_and_waiting_states_alone():
