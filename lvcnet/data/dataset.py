@@ -181,10 +181,7 @@ class Dataset:
             LvcnetError: if the folder holds a data set already.
         """
         target = folder or workspace.datasets_dir() / self.name
-        if target.exists():
-            raise LvcnetError(
-                f"data set {self.name!r} exists at {target}: choose another name or delete it first"
-            )
+        check_free(target)
         unfinished = target.with_name(f".{target.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
@@ -241,6 +238,18 @@ def find_dataset(name_or_folder: str | Path) -> Path:
             return candidate
     known = ", ".join(list_datasets()) or "none yet; make one with `lvcnet data phantom NAME`"
     raise LvcnetError(f"there is no data set {str(name_or_folder)!r}: known are {known}")
+
+
+def check_free(folder: Path) -> None:
+    """Make sure that no data set would be overwritten; worth asking before a long import.
+
+    Raises:
+        LvcnetError: if the folder exists.
+    """
+    if folder.exists():
+        raise LvcnetError(
+            f"data set {folder.name!r} exists at {folder}: choose another name or delete it first"
+        )
 
 
 def list_datasets() -> list[str]:

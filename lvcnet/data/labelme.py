@@ -22,7 +22,6 @@ from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem, Shape, f
 from lvcnet.data.coco import EIGHT_CONNECTED, file_name
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import mask_to_full_resolution
-from lvcnet.data.masks import check_empty
 from lvcnet.data.polygons import Outline, check_ring, trace
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
@@ -71,12 +70,7 @@ def read_labelme(folder: Path) -> Annotations:
 
 
 def write_labelme(dataset: Dataset, labels_name: str, folder: Path, split: str | None = None) -> None:
-    """Write a label set as one Labelme file an image at the original sizes, to lie beside the images.
-
-    Raises:
-        LvcnetError: if `folder` exists and is not empty.
-    """
-    check_empty(folder)
+    """Write a label set as one Labelme file an image at the original sizes, to lie beside the images."""
     labels = dataset.labels(labels_name)
     rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
     for row in (row for row in rows if labels.covered[row]):

@@ -103,12 +103,7 @@ def read_masks(images: Path, masks: Path, categories: Sequence[str] | None = Non
 
 
 def write_masks(dataset: Dataset, labels_name: str, folder: Path, split: str | None = None) -> None:
-    """Write a label set as a folder a category of 0/255 PNG files at the original sizes.
-
-    Raises:
-        LvcnetError: if `folder` exists and is not empty.
-    """
-    check_empty(folder)
+    """Write a label set as a folder a category of 0/255 PNG files at the original sizes."""
     labels = dataset.labels(labels_name)
     rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
     for row in (row for row in rows if labels.covered[row]):
@@ -118,16 +113,6 @@ def write_masks(dataset: Dataset, labels_name: str, folder: Path, split: str | N
             full = mask_to_full_resolution(mask, item.height, item.width)
             content = cv2.imencode(".png", full.astype(np.uint8) * 255)[1].tobytes()
             write_atomic(folder / category.replace("/", "_") / stem, content)
-
-
-def check_empty(folder: Path) -> None:
-    """Refuse to mix an export with other files.
-
-    Raises:
-        LvcnetError: if `folder` is a file or a folder that is not empty.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise LvcnetError(f"{folder} exists and is not an empty folder: choose another output")
 
 
 def _category_folders(images: Path, masks: Path) -> list[Path]:

@@ -1,0 +1,92 @@
+"""A label set out of a data set, in any of the formats that come in.
+
+Symbols: H, W original size, S working size.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+
+from lvcnet.data.coco import file_name, write_coco
+from lvcnet.data.dataset import Dataset
+from lvcnet.data.labelme import write_labelme
+from lvcnet.data.masks import write_masks
+from lvcnet.errors import LvcnetError
+from lvcnet.files import write_atomic
+
+WRITERS: dict[str, Callable[[Dataset, str, Path, str | None], None]] = {
+    "coco": write_coco,
+    "labelme": write_labelme,
+    "masks": write_masks,
+}
+
+
+def export_labels(
+    dataset: Dataset,
+    labels_name: str,
+    output: Path,
+    format: str = "coco",
+    split: str | None = None,
+    images: Path | None = None,
+    overwrite: bool = False,
+) -> int:
+    """Write a label set at the size of the original images.
+
+    Args:
+        dataset: where the label set is.
+        labels_name: which.
+        output: file (coco) or folder (labelme, masks).
+        format: coco, labelme or masks.
+        split: only this split; default all.
+        images: also write the images there, as `write_images` does.
+        overwrite: write over what is there.
+
+    Returns:
+        Number of images written about.
+
+    Raises:
+        LvcnetError: for an unknown format, an output that exists, or a label set that covers no image of the split.
+    """
+    if format not in WRITERS:
+        raise LvcnetError(f"unknown format {format!r}: choose one of {', '.join(WRITERS)}")
+    rows = covered_rows(dataset, labels_name, split)
+    if not rows:
+        raise LvcnetError(
+            f"label set {labels_name!r} covers no image{f' of {split}' if split else ''}: nothing to export"
+        )
+    for path, is_file in ((output, format == "coco"), (images, False)):
+        if path is not None:
+            _check_output(path, is_file, overwrite)
+    WRITERS[format](dataset, labels_name, output, split)
+    if images is not None:
+        write_images(dataset, rows, images)
+    return len(rows)
+
+
+def covered_rows(dataset: Dataset, labels_name: str, split: str | None = None) -> list[int]:
+    """Rows of a split (None: all) that a label set has an opinion about."""
+    covered = dataset.labels(labels_name).covered
+    rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
+    return [row for row in rows if covered[row]]
+
+
+def write_images(dataset: Dataset, rows: list[int], folder: Path) -> None:
+    """Write images as 8-bit grey PNG of the original size, for data that has no image files (the phantom).
+
+    A data set keeps its images on the S x S working grid only: larger originals come back blurred.
+    """
+    for row in rows:
+        item = dataset.items[row]
+        pixels = cv2.resize(dataset.images[row], (item.width, item.height), interpolation=cv2.INTER_LINEAR)
+        path = (folder / file_name(dataset, row)).with_suffix(".png")
+        write_atomic(path, cv2.imencode(".png", pixels)[1].tobytes())
+
+
+def _check_output(path: Path, is_file: bool, overwrite: bool) -> None:
+    if is_file and path.is_dir():
+        raise LvcnetError(f"{path} is a folder: name the file to write")
+    if not is_file and path.exists() and not path.is_dir():
+        raise LvcnetError(f"{path} is a file: name the folder to write to")
+    if not overwrite and path.exists() and (is_file or any(path.iterdir())):
+        raise LvcnetError(f"{path} exists: choose another output or add --overwrite")

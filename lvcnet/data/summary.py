@@ -1,0 +1,71 @@
+"""What a data set holds, in numbers: for `lvcnet data show` and the data page.
+
+Symbols: N images, C categories, S working size.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, LabelSet
+
+
+def overview(dataset: Dataset) -> dict[str, Any]:
+    """One row of a list of data sets; reads no masks."""
+    counts = {split: len(dataset.indices(split)) for split in SPLITS}
+    return {
+        "name": dataset.name,
+        "images": len(dataset),
+        **counts,
+        "size": dataset.size,
+        "categories": dataset.categories,
+        "labels": dataset.label_names(),
+    }
+
+
+def summarise(dataset: Dataset) -> dict[str, Any]:
+    """Everything worth knowing about a data set, JSON-able.
+
+    `foreground` is the mean share of the image that each category covers in the clean labels; `original_sizes` are the
+    smallest and largest [width, height].
+    """
+    clean = dataset.labels(CLEAN)
+    sizes = [(item.width, item.height) for item in dataset.items]
+    shares = clean.masks[clean.covered].mean(axis=(0, 2, 3))
+    return {
+        **overview(dataset),
+        "folder": str(dataset.folder) if dataset.folder else None,
+        "fingerprint": dataset.fingerprint(),
+        "original_sizes": [
+            [min(side) for side in zip(*sizes, strict=True)],
+            [max(side) for side in zip(*sizes, strict=True)],
+        ],
+        "foreground": dict(zip(dataset.categories, shares.tolist(), strict=True)),
+        "labels": [_label_row(dataset, name, clean) for name in dataset.label_names()],
+        "source": dataset.source,
+    }
+
+
+def iou_to_clean(labels: LabelSet, clean: LabelSet, rows: NDArray[np.intp]) -> float | None:
+    """Mean IoU with the clean masks over the covered images among `rows` and all categories.
+
+    Two empty masks agree (IoU 1). None if no image is covered.
+    """
+    chosen = rows[labels.covered[rows] & clean.covered[rows]]
+    if not len(chosen):
+        return None
+    ours, theirs = labels.masks[chosen], clean.masks[chosen]
+    shared, united = (ours & theirs).sum(axis=(2, 3)), (ours | theirs).sum(axis=(2, 3))
+    return float(np.where(united > 0, shared / np.maximum(united, 1), 1.0).mean())
+
+
+def _label_row(dataset: Dataset, name: str, clean: LabelSet) -> dict[str, Any]:
+    """Coverage and agreement with the clean labels, by split."""
+    labels = dataset.labels(name)
+    row: dict[str, Any] = {"name": name, "family": labels.manifest.get("family")}
+    for split in SPLITS:
+        rows = dataset.indices(split)
+        row[f"covered_{split}"] = int(labels.covered[rows].sum())
+        row[f"iou_{split}"] = iou_to_clean(labels, clean, rows)
+    return row
