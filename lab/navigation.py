@@ -10,6 +10,8 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 from streamlit.navigation.page import StreamlitPage
 
+from lvcnet import workspace
+
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
 
 
@@ -77,7 +79,10 @@ def link_to(key: str, label: str | None = None, help_text: str | None = None) ->
 
 def main() -> None:
     """Set the page up, draw the navigation, run the chosen page."""
-    st.set_page_config(page_title="LVC-Net Lab", page_icon=":material/radiology:", layout="wide")
+    assets = workspace.assets_dir()
+    # a file, not a material icon: Streamlit fetches those for the browser's tab from the network
+    st.set_page_config(page_title="LVC-Net Lab", page_icon=str(assets / "icon.svg"), layout="wide")
+    st.logo(str(assets / "logo.svg"), size="large", icon_image=str(assets / "icon.svg"))
     chosen = st.navigation(
         {section: [entry.page() for entry in entries] for section, entries in SECTIONS.items()}
     )

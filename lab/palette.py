@@ -5,17 +5,13 @@ they lie over grey radiographs. All of them keep a contrast of at least 3:1 on w
 except where a comment says otherwise.
 """
 
+from lvcnet.methods import METHOD_TITLES
+
 METHOD_COLOURS: dict[str, str] = {
     "fcn": "#D55E00",
     "unet": "#0082C8",
     "lvcnet": "#009E73",
     "lvcnet-plus": "#B86A9C",
-}
-METHOD_TITLES: dict[str, str] = {
-    "fcn": "FCN",
-    "unet": "U-Net",
-    "lvcnet": "LVC-Net",
-    "lvcnet-plus": "LVC-Net plus",
 }
 FURTHER_COLOURS = ("#A07800", "#7A6FC0", "#8C8C8C", "#C0504D")
 """For methods without a colour of their own, in the order in which their names sort."""

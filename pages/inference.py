@@ -1,0 +1,41 @@
+"""Inference: the Gradio app of lab/inference_app.py, which Home.py serves beside this page."""
+
+import streamlit as st
+
+from lab.navigation import link_to, page_frame
+from lab.segment import run_choices
+
+DESKTOP_HEIGHT = 1000
+ADDRESS = "/gradio/"
+
+page_frame(
+    "Inference",
+    "Segment a radiograph with a finished run: upload a PNG, JPEG, TIFF or DICOM file or pick a sample, see the"
+    " overlay and what the network looked at, and download the mask.",
+)
+
+if not run_choices():
+    st.info("There is no finished run yet. Train one first; it appears here when it is done.")
+    link_to("train", "Start a training")
+
+theme = st.context.theme.type or "light"
+address = f"{ADDRESS}?__theme={theme}"
+st.iframe(
+    address,
+    height=DESKTOP_HEIGHT,
+    alt="Inference app: upload a radiograph, choose a run, see the segmentation",
+)
+with st.container(horizontal=True):
+    st.link_button("Open in its own tab", address, icon=":material/open_in_new:")
+
+with st.expander("Use it from a program", icon=":material/api:"):
+    st.markdown("The same app answers programs while the lab runs. Any finished run can be named.")
+    origin = (st.context.url or "http://127.0.0.1:8501").split("/inference")[0].rstrip("/")
+    st.code(
+        "from gradio_client import Client, handle_file\n\n"
+        f'client = Client("{origin}{ADDRESS}")\n'
+        "summary, mask, overlay = client.predict(\n"
+        '    handle_file("radiograph.dcm"), run="NAME", threshold=0.5, api_name="/segment"\n'
+        ")",
+        language="python",
+    )
