@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet
 from lvcnet.data.phantom_anatomy import draw_normal, draw_skeleton
-from lvcnet.data.phantom_physics import collimate, develop, expose
+from lvcnet.data.phantom_physics import add_marker, collimate, develop, expose
 from lvcnet.data.phantom_projection import View, project_bones
 from lvcnet.data.phantom_tissue import project_tissue
 from lvcnet.errors import LvcnetError
@@ -81,14 +81,14 @@ def render(seed: int, key: str, size: int) -> tuple[NDArray[np.uint8], NDArray[n
     mask = covered >= 0.5
     energy = expose(bones, tissue, view, size, keyed_rng(seed, "phantom", key, "exposure", size))
     display = keyed_rng(seed, "phantom", key, "display")
-    image = collimate(develop(energy, view, display), mask, display)
+    image = add_marker(collimate(develop(energy, view, display), mask, display), display)
     return np.round(255 * image).astype(np.uint8), mask[None]
 
 
 def _draw_view(rng: np.random.Generator, size: int) -> View:
     return View(
         grid=SUPERSAMPLING * size,
-        field=draw_normal(rng, 39.0, 1.6, 35.5, 43.0),
+        field=draw_normal(rng, 37.8, 1.5, 34.5, 42.0),
         centre=(float(rng.normal(0, 0.6)), float(rng.normal(-2.6, 0.8))),
         angle=float(np.deg2rad(rng.normal(0, 2.5))),
     )

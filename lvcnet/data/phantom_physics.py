@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lvcnet.data.phantom_anatomy import draw_normal
 from lvcnet.data.phantom_projection import Bones, Map, View, soften
-from lvcnet.data.phantom_tissue import Tissue, letter
+from lvcnet.data.phantom_tissue import Tissue
 
 # Linear attenuation in 1/cm near 50 keV, the mean energy of a 75 kV pelvis beam (after NIST XCOM, ICRU-44 tissues).
 # Bone displaces muscle, so its entries are differences to muscle.
@@ -17,7 +17,6 @@ MU_MUSCLE = 0.225
 MU_FAT = 0.197
 MU_CORTEX = 0.81 - MU_MUSCLE
 MU_SPONGY = 0.33 - MU_MUSCLE
-MU_LEAD = 6.0
 
 
 def expose(bones: Bones, tissue: Tissue, view: View, size: int, rng: np.random.Generator) -> Map:
@@ -25,17 +24,17 @@ def expose(bones: Bones, tissue: Tissue, view: View, size: int, rng: np.random.G
     path = MU_MUSCLE * (tissue.muscle - tissue.gas) + MU_FAT * tissue.fat
     density = draw_normal(rng, 1, 0.12, 0.72, 1.3)
     path += density * (MU_CORTEX * bones.cortex + MU_SPONGY * bones.spongy)
-    path += MU_LEAD * _marker(view, rng)
     primary = cv2.resize(np.exp(-path), (size, size), interpolation=cv2.INTER_AREA)
     primary = primary * _heel(size, rng)
     scale = size / view.field
     # A grid leaves about as much scatter as primary behind the pelvis; it comes from all around.
-    scatter = soften(primary, rng.uniform(2.5, 5.0) * scale)
-    scatter = np.minimum(scatter, 8 * primary.mean()) * rng.uniform(0.25, 0.8)
+    # Only rays that meet the body scatter, so the open beam is capped first.
+    source = np.minimum(primary, 2.5 * np.median(primary))
+    scatter = soften(source, rng.uniform(2.5, 5.0) * scale) * rng.uniform(0.25, 0.9)
     signal = soften(primary, np.hypot(rng.uniform(0.3, 0.6), rng.uniform(0.01, 0.05) * scale)) + scatter
     behind = np.float32(np.percentile(signal, 25))
     # Photons a pixel behind the pelvis: each size is read out as by a detector with pixels of that size.
-    photons = np.exp(rng.uniform(np.log(900), np.log(9000))) / behind
+    photons = np.exp(rng.uniform(np.log(2000), np.log(25000))) / behind
     noisy: Map = rng.poisson(signal * photons).astype(np.float32) / np.float32(photons)
     return noisy
 
@@ -46,16 +45,16 @@ def develop(energy: Map, view: View, rng: np.random.Generator) -> NDArray[np.flo
     scale = size / view.field
     density = -np.log(np.maximum(energy, 1e-5)).astype(np.float32)
     base = soften(density, 4.0 * scale)
-    density = density - np.float32(rng.uniform(0.15, 0.55)) * base
+    density = density - np.float32(rng.uniform(0.4, 0.75)) * base
     density += np.float32(rng.uniform(0.0, 0.6)) * (density - soften(density, 0.25 * scale + 0.5))
     margin = size // 10
     centre = density[margin:-margin, margin:-margin]
-    low, high = np.percentile(centre, [rng.uniform(2, 12), rng.uniform(99.0, 99.8)])
+    low, high = np.percentile(centre, [rng.uniform(0.5, 5), rng.uniform(99.2, 99.9)])
     window = np.clip((density - low) / max(high - low, 1e-3), -0.2, 1.2)
-    curved = 1 / (1 + np.exp(-rng.uniform(2.5, 5.0) * (window - rng.uniform(0.45, 0.6))))
+    curved = 1 / (1 + np.exp(-rng.uniform(2.5, 5.0) * (window - rng.uniform(0.30, 0.52))))
     ends = np.percentile(curved, [0.5, 99.7])
     shown = np.clip((curved - ends[0]) / max(ends[1] - ends[0], 1e-3), 0, 1)
-    return np.asarray(shown ** rng.uniform(0.8, 1.35), dtype=np.float32)
+    return np.asarray(shown ** rng.uniform(0.75, 1.2), dtype=np.float32)
 
 
 def collimate(
@@ -90,11 +89,17 @@ def _heel(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     return np.asarray(np.exp(slope[0] * line[:, None] + slope[1] * line[None, :]), dtype=np.float32)
 
 
-def _marker(view: View, rng: np.random.Generator) -> Map | np.float32:
-    """The side marker, on most images in an upper or lower corner."""
+def add_marker(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """On most images, a white side marker near a corner (S, S)."""
     if rng.random() < 0.35:
-        return np.float32(0)
-    text = "R" if rng.random() < 0.7 else "L"
-    column = rng.uniform(0.04, 0.10) if text == "R" else rng.uniform(0.86, 0.92)
-    row = rng.uniform(0.08, 0.2) if rng.random() < 0.6 else rng.uniform(0.85, 0.96)
-    return np.float32(0.5) * letter(view, text, (column, row))
+        return image
+    size = image.shape[0]
+    text, left = ("R", rng.uniform(0.03, 0.08)) if rng.random() < 0.7 else ("L", rng.uniform(0.88, 0.93))
+    base = rng.uniform(0.08, 0.2) if rng.random() < 0.6 else rng.uniform(0.85, 0.96)
+    wide, spot = 4 * size, (round(4 * left * size), round(4 * base * size))
+    canvas = np.zeros((wide, wide), dtype=np.uint8)
+    cv2.putText(
+        canvas, text, spot, cv2.FONT_HERSHEY_SIMPLEX, 0.0022 * wide, 1, max(1, wide // 130), cv2.LINE_8
+    )
+    letter = cv2.resize(canvas.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(image + (rng.uniform(0.8, 1.0) - image) * letter, dtype=np.float32)
