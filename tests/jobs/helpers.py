@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from lvcnet.data.dataset import Dataset, Item, LabelSet
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import new_run
 
@@ -30,3 +33,19 @@ def make_run(name: str = "phantom-unet", epochs: int = 3, **options: Any) -> Run
         {"dataset": "phantom", "method": "unet", "labels": "clean", "epochs": epochs, "options": options}
     )
     return run
+
+
+def make_dataset(name: str = "discs", images: int = 8, size: int = 32) -> Dataset:
+    """Bright discs of different sizes, half of them for training, with label sets clean and level3 (a bit larger)."""
+    y, x = np.mgrid[:size, :size]
+    distance = np.hypot(x - size / 2, y - size / 2)
+    radii = np.linspace(size / 6, size / 3, images)
+    masks = np.stack([distance < radius for radius in radii])
+    items = [Item(f"disc-{n}", "train" if n < images // 2 else "test", size, size) for n in range(images)]
+    dataset = Dataset(name, ["disc"], items, np.where(masks, 200, 50).astype(np.uint8))
+    covered = np.ones(images, dtype=bool)
+    dataset.add_labels(LabelSet("clean", masks[:, None], covered))
+    larger = np.stack([distance < radius + 2 for radius in radii])
+    dataset.add_labels(LabelSet("level3", larger[:, None], covered))
+    dataset.save()
+    return dataset

@@ -1,0 +1,138 @@
+"""Real workers and real trainers, killed without warning."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from lvcnet import jobs
+from lvcnet.jobs import daemon
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import list_runs
+from lvcnet.training.config import TrainConfig
+from lvcnet.training.loop import create_run
+from tests.jobs.helpers import eventually, make_dataset
+
+ENDLESS = 100_000
+
+
+@pytest.fixture(autouse=True)
+def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One training at a time, and no process is left behind."""
+    monkeypatch.setenv("LVCNET_WORKERS", "1")
+    make_dataset()
+    yield
+    if (worker := daemon.worker_pid()) is not None:
+        kill(worker)
+    for run in list_runs(demo=False):
+        if run.trainer_alive():
+            kill(run.status()["pid"])
+
+
+def kill(pid: int) -> None:
+    """kill -9, and wait until the process is gone (or a zombie of this process)."""
+    process = psutil.Process(pid)
+    process.kill()
+    eventually(
+        lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE,
+        f"the end of process {pid}",
+    )
+
+
+def make_run(name: str, epochs: int = ENDLESS) -> RunDirectory:
+    config = TrainConfig(
+        dataset="discs",
+        method="unet",
+        width=4,
+        depth=2,
+        epochs=epochs,
+        batch_size=4,
+        device="cpu",
+        precision="fp32",
+    )
+    return create_run(config.model_copy(update={"snapshot_every": ENDLESS, "validate_every": ENDLESS}), name)
+
+
+def wait_for_epoch(run: RunDirectory, epoch: int) -> None:
+    eventually(
+        lambda: run.status()["state"] == "running" and run.status()["epoch"] >= epoch, f"epoch {epoch}"
+    )
+
+
+def test_killed_trainer_is_interrupted_cancelled_and_resumed():
+    run = make_run("victim")
+    jobs.submit(run, evaluate=False)
+    wait_for_epoch(run, 2)
+    assert os.getsid(daemon.worker_pid() or 0) != os.getsid(0), "the worker outlives this session"
+
+    kill(run.status()["pid"])
+    assert jobs.wait(run) == "interrupted"
+    before = run.status()["epoch"]
+
+    jobs.resume(run)
+    wait_for_epoch(run, before + 1)
+    jobs.cancel(run)
+    assert jobs.wait(run) == "cancelled"
+    epochs = [row["epoch"] for row in run.metrics()]
+    assert epochs == list(range(1, len(epochs) + 1)), "it went on where the killed trainer had stopped"
+    assert (run.checkpoints / "last.safetensors").exists()
+
+
+def test_killed_worker_leaves_its_trainer_which_the_next_worker_adopts():
+    first, second = make_run("first"), make_run("second", epochs=2)
+    jobs.submit(first, evaluate=False)
+    jobs.submit(second, evaluate=False)
+    wait_for_epoch(first, 1)
+    trainer, worker = first.status()["pid"], daemon.worker_pid()
+    assert worker is not None
+
+    kill(worker)
+    wait_for_epoch(first, first.status()["epoch"] + 1)
+    jobs.recover()  # `second` waits, so this starts the next worker
+    successor = eventually(daemon.worker_pid, "the next worker")
+    assert successor != worker
+    eventually(lambda: "first: adopted" in (daemon.queue_dir() / "worker.log").read_text(), "the adoption")
+    assert first.status()["pid"] == trainer
+    assert jobs.position(second) == 1, "the adopted training takes the only place"
+
+    kill(trainer)
+    assert jobs.wait(first) == "interrupted"
+    assert jobs.wait(second) == "done"
+
+
+def test_everything_killed_at_once_is_recovered():
+    first, second = make_run("first"), make_run("second", epochs=2)
+    jobs.submit(first, evaluate=True)
+    jobs.submit(second, evaluate=True)
+    wait_for_epoch(first, 1)
+    kill(daemon.worker_pid() or 0)
+    kill(first.status()["pid"])
+
+    (line,) = jobs.recover()
+    assert line.startswith("first: ")
+    assert first.status()["state"] == "interrupted"
+    assert jobs.wait(second) == "done"
+    eventually(second.evaluation, "the evaluation of the done run")
+    assert "evaluation_error" not in second.status()
+
+
+def test_of_two_workers_one_stays_and_leaves_when_idle():
+    daemon.queue_dir().mkdir(parents=True)
+    command = [*daemon.WORKER, "--idle", "8"]
+    workers = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(2)]
+    eventually(lambda: any(worker.poll() == 0 for worker in workers), "one of them to leave")
+    eventually(lambda: all(worker.poll() == 0 for worker in workers), "the other one to leave")
+    assert daemon.worker_pid() is None
+
+
+def test_worker_asked_to_stop_leaves_its_trainer():
+    run = make_run("survivor")
+    jobs.submit(run, evaluate=False)
+    wait_for_epoch(run, 1)
+    worker = psutil.Process(daemon.worker_pid())
+    worker.send_signal(signal.SIGTERM)
+    eventually(lambda: daemon.worker_pid() is None, "the worker to leave")
+    wait_for_epoch(run, run.status()["epoch"] + 1)
