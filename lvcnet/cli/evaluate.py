@@ -1,13 +1,24 @@
 """Commands that judge and use finished runs: evaluate, compare, predict."""
 
+import json
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lvcnet.cli.output import print_json, print_table, progress_bar
+from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.data.dataset import CLEAN
+from lvcnet.data.images import read_image
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation import tables
+from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import ROUND_METRICS, evaluate_run
+from lvcnet.evaluation.report import compare as compare_runs
+from lvcnet.files import write_atomic
+from lvcnet.inference.export import NamedPrediction, unique_stems, write_coco, write_pictures
+from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.runs.store import find_run
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -63,6 +74,110 @@ def _print_evaluation(result: dict[str, Any]) -> None:
     )
 
 
+def compare(
+    dataset: Annotated[str, typer.Argument(help="Name of a data set; `lvcnet data list` lists them.")],
+    output_format: Annotated[
+        str, typer.Option("--format", help=f"One of {', '.join(tables.FORMATS)}.")
+    ] = "table",
+    output: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
+    metric: Annotated[str, typer.Option(help=f"One of {', '.join(METRICS)}.")] = "iou",
+    evaluate: Annotated[
+        bool,
+        typer.Option("--evaluate/--no-evaluate", help="Evaluate finished runs that are not evaluated yet."),
+    ] = True,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Table of methods x noise levels on the clean test labels, next to the paper's Table 1.
+
+    Mean and sd over seeds; each method against U-Net on the same labels (paired bootstrap, Wilcoxon with Holm's
+    correction); retention. CSV and JSON hold all metrics.
+
+    Example: `lvcnet compare hips --format markdown --output comparison.md`
+    """
+    chosen = "json" if as_json else output_format
+    if chosen not in tables.FORMATS:
+        raise LvcnetError(f"format {chosen!r} does not exist: choose one of {', '.join(tables.FORMATS)}")
+    with progress_bar(f"Collecting runs of {dataset}") as report:
+        comparison = compare_runs(dataset, None, metric, evaluate, device, report=report)
+    if output is None and chosen == "table":
+        _print_comparison(comparison)
+        return
+    text = _rendered(comparison, "markdown" if chosen == "table" else chosen)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    _write_text(output, text)
+    if as_json:
+        print_json({"output": str(output)})
+    else:
+        screen.print(f"Wrote {output}")
+
+
+def predict(
+    run: Annotated[str, typer.Argument(help="Name of a run with a checkpoint; `lvcnet runs` lists them.")],
+    images: Annotated[list[Path], typer.Argument(help="PNG, JPEG, TIFF or DICOM files.")],
+    output: Annotated[Path, typer.Option(help="Folder for the results; made if it does not exist.")],
+    threshold: Annotated[
+        float, typer.Option(help="Probability from which on a pixel is foreground.")
+    ] = THRESHOLD,
+    checkpoint: Checkpoint = "last",
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Segment radiographs, at their own size.
+
+    For each image: NAME_overlay.png, and for each category NAME_CATEGORY_mask.png (255 inside) and
+    NAME_CATEGORY_probability.png (16 bit, 65535 is 1). For all together: predictions.json (COCO).
+
+    Example: `lvcnet predict hips-lvcnet-level3-s0 hip1.png hip2.dcm --output results`
+    """
+    if not 0 < threshold <= 1:
+        raise LvcnetError(f"threshold {threshold:g} is out of range: give a probability above 0 and up to 1")
+    radiographs = [read_image(path) for path in images]
+    predictor = Predictor(find_run(run), checkpoint, device)
+    named, files = [], []
+    with progress_bar(f"Segmenting with {run}", len(images)) as report:
+        for path, stem, radiograph in zip(images, unique_stems(images), radiographs, strict=True):
+            prediction = predictor.predict_image(radiograph.pixels, threshold)
+            named.append(NamedPrediction(path.name, stem, radiograph.pixels, prediction))
+            files.append({"image": str(path), **write_pictures(output, named[-1])})
+            report(len(named), len(images))
+    coco = write_coco(
+        output, named, f"predicted by run {run}, {checkpoint} checkpoint, threshold {threshold:g}"
+    )
+    if as_json:
+        print_json({"run": run, "directory": str(output), "coco": coco, "predictions": files})
+    else:
+        screen.print(
+            f"Wrote masks, probabilities and overlays of {len(files)} images, and {coco}, to {output}"
+        )
+
+
+def _rendered(comparison: Comparison, chosen: str) -> str:
+    if chosen == "json":
+        return json.dumps(tables.to_json(comparison)) + "\n"
+    return tables.to_csv(comparison) if chosen == "csv" else tables.to_markdown(comparison)
+
+
+def _print_comparison(comparison: Comparison) -> None:
+    title = f"{METRICS[comparison.metric]} on the clean test labels of {comparison.dataset}"
+    print_table(title, *tables.score_table(comparison))
+    if comparison.differences:
+        print_table("Paired per image", *tables.difference_table(comparison))
+    print_table("Robustness", *tables.robustness_table(comparison))
+    for note in tables.notes(comparison):
+        screen.print(f"Note: {note}", highlight=False, markup=False)
+
+
+def _write_text(path: Path, text: str) -> None:
+    try:
+        write_atomic(path, text.encode())
+    except OSError as error:
+        raise LvcnetError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
 def register(app: typer.Typer) -> None:
     """Add this module's commands to `app`."""
-    app.command()(evaluate)
+    for command in (evaluate, compare, predict):
+        app.command()(command)

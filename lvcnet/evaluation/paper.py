@@ -11,7 +11,6 @@ from dataclasses import dataclass
 SOURCE = "LVC-Net, Table 1 (hip radiographs, not public; test labels of level 1)"
 METRICS = ("precision", "recall", "miou")
 LEVELS = (1, 2, 3, 4)
-METHOD_TITLES = {"fcn": "FCN", "unet": "U-Net", "lvcnet": "LVC-Net"}
 
 
 @dataclass(frozen=True)

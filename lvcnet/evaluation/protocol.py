@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import image_metrics
+from lvcnet.evaluation.robustness import best_last_gap
 from lvcnet.evaluation.statistics import mean_sd
-from lvcnet.files import keyed_rng
-from lvcnet.inference.predictor import THRESHOLD, Predictor, check_checkpoint
+from lvcnet.files import keyed_rng, read_json
+from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.noise.calibrate import compare
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.store import is_demo
@@ -101,7 +102,8 @@ def evaluate_run(
 ) -> dict[str, Any]:
     """Predict the images of a split with a run's checkpoint and measure against a label set.
 
-    The result of the default choice (last checkpoint, clean labels, test images) becomes the run's evaluation.json.
+    The result of the default choice (last checkpoint, clean labels, test images) becomes the evaluation.json of a run
+    that is done. A cancelled run can be measured too, but keeps no result that would be outdated when it is resumed.
 
     Args:
         run: a run that is not queued or running.
@@ -116,10 +118,9 @@ def evaluate_run(
             `against` covers no image of the split.
     """
     started = time.perf_counter()
-    status = run.status()
-    if status["state"] in ACTIVE:
-        raise LvcnetError(f"run {run.name!r} is {status['state']}: evaluate it when it has finished")
-    check_checkpoint(run, which)
+    state = run.status()["state"]
+    if state in ACTIVE:
+        raise LvcnetError(f"run {run.name!r} is {state}: evaluate it when it has finished")
     config = run.config()
     dataset = Dataset.load(config["dataset"])
     fingerprint = check_fingerprint(run, dataset)
@@ -135,7 +136,10 @@ def evaluate_run(
         "label_iou": label_iou(dataset, config["labels"]),
         "seed": config["seed"],
         "checkpoint": which,
-        "epoch": status.get("epoch"),
+        "epoch": read_json(run.checkpoints / f"{which}.json")["epoch"],
+        "parameters": predictor.method.parameters(),
+        "training_seconds": sum(float(row.get("seconds", 0.0)) for row in run.metrics()),
+        "best_last_gap": best_last_gap(run.metrics()),
         "against": against,
         "split": split,
         "images": len(rows),
@@ -150,7 +154,7 @@ def evaluate_run(
         ),
         "seconds": time.perf_counter() - started,
     }
-    if (which, against, split) == ("last", CLEAN, "test") and not is_demo(run):
+    if state == "done" and (which, against, split) == ("last", CLEAN, "test") and not is_demo(run):
         run.write_evaluation(result)
     return result
 

@@ -54,7 +54,6 @@ class Predictor:
     """
 
     def __init__(self, run: RunDirectory, which: str = "last", device: str = "auto") -> None:
-        check_checkpoint(run, which)
         config = run.config()
         self.run = run
         self.categories: list[str] = list(config["data"]["categories"])
@@ -107,19 +106,3 @@ class Predictor:
         for start in range(0, len(images), batch):
             part = torch.from_numpy(images[start : start + batch]).float().div(255).unsqueeze(1)
             yield self.method.predict(part)
-
-
-def check_checkpoint(run: RunDirectory, which: str) -> None:
-    """Whether the run can predict at all.
-
-    Raises:
-        LvcnetError: for an unknown checkpoint name, or a run that has none yet.
-    """
-    if which not in ("last", "best"):
-        raise LvcnetError(f"checkpoint {which!r} does not exist: choose last or best")
-    if not any(run.checkpoints.glob(f"{which}.*")):
-        state = run.status()["state"]
-        raise LvcnetError(
-            f"run {run.name!r} is {state} and has no {which} checkpoint:"
-            f" wait for it, or train it again with `lvcnet resume {run.name}`"
-        )

@@ -1,0 +1,208 @@
+"""The table of a data set: methods x label sets, mean and sd over seeds, beside the paper's Table 1.
+
+Only runs that are done and evaluated on the clean test labels with their last checkpoint count, and of several runs
+of one method, label set and seed the newest. What is left out is listed with the reason.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.data.dataset import Dataset, list_datasets
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.comparison import (
+    BASELINE,
+    Cell,
+    Comparison,
+    Difference,
+    method_name,
+    method_order,
+    noise_level,
+)
+from lvcnet.evaluation.metrics import METRICS
+from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.evaluation.statistics import holm, paired_bootstrap, signed_rank
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import list_runs
+from lvcnet.training.config import TrainConfig
+
+MAY_DIFFER = {"dataset", "labels", "method", "options", "seed", "device", "threads"}
+MAY_DIFFER |= {"validate_every", "snapshot_every", "snapshot_images"}
+"""Settings of a training that do not make a comparison of methods unfair; all others must be equal."""
+
+Report = Callable[[int, int], None]
+Evaluated = list[tuple[RunDirectory, dict[str, Any]]]
+Group = dict[int, tuple[RunDirectory, dict[str, Any]]]
+"""Seed -> run and its evaluation: what is in one cell."""
+
+
+def compare(
+    dataset: str,
+    runs: Iterable[RunDirectory] | None = None,
+    metric: str = "iou",
+    evaluate: bool = False,
+    device: str = "auto",
+    seed: int = 0,
+    report: Report | None = None,
+) -> Comparison:
+    """Collect the runs of a data set.
+
+    Args:
+        dataset: its name.
+        runs: which; default all of the workspace and the demo runs.
+        metric: a key of `METRICS`, for differences and robustness.
+        evaluate: evaluate runs that are done and have no evaluation yet.
+        device: for that.
+        seed: keys the bootstrap.
+        report: called with (runs done, runs in all).
+
+    Raises:
+        LvcnetError: for an unknown metric, or if no run is left to compare.
+    """
+    if metric not in METRICS:
+        raise LvcnetError(f"metric {metric!r} does not exist: choose one of {', '.join(METRICS)}")
+    chosen = list(list_runs(dataset) if runs is None else runs)
+    skipped: dict[str, str] = {}
+    evaluations = _evaluations(chosen, evaluate, device, skipped, report)
+    evaluations = _same_data(dataset, evaluations, skipped)
+    if not evaluations:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
+        raise LvcnetError(
+            f"there is nothing to compare on data set {dataset!r}"
+            + (f" ({reasons})" if reasons else f": train something with `lvcnet train {dataset}`")
+        )
+    groups = _group(evaluations, skipped)
+    cells = [_cell(method, labels, group) for (method, labels), group in groups.items()]
+    cells.sort(key=lambda cell: (method_order(cell.method), cell.level is None, cell.level or 0, cell.labels))
+    differences = _differences(groups, metric, seed)
+    return Comparison(dataset, metric, cells, differences, skipped, _unequal(groups))
+
+
+def _evaluations(
+    runs: Sequence[RunDirectory],
+    evaluate: bool,
+    device: str,
+    skipped: dict[str, str],
+    report: Report | None,
+) -> Evaluated:
+    result: Evaluated = []
+    for number, run in enumerate(runs, start=1):
+        state, evaluation = run.status()["state"], run.evaluation()
+        try:
+            if state != "done":
+                skipped[run.name] = f"it is {state}"
+            elif evaluation is None and not evaluate:
+                skipped[run.name] = f"it is not evaluated; run `lvcnet evaluate {run.name}`"
+            else:
+                result.append((run, evaluation or evaluate_run(run, device=device)))
+        except LvcnetError as error:
+            skipped[run.name] = str(error)
+        if report:
+            report(number, len(runs))
+    return result
+
+
+def _same_data(dataset: str, evaluations: Evaluated, skipped: dict[str, str]) -> Evaluated:
+    """Only evaluations on the data as they are now (or, without the data, as the newest run knew them)."""
+    if not evaluations:
+        return []
+    stored = dataset in list_datasets()
+    fingerprint = Dataset.load(dataset).fingerprint() if stored else evaluations[0][1]["fingerprint"]
+    for run, evaluation in evaluations:
+        if evaluation["fingerprint"] != fingerprint:
+            skipped[run.name] = "the data set changed since"
+    return [(run, evaluation) for run, evaluation in evaluations if evaluation["fingerprint"] == fingerprint]
+
+
+def _group(evaluations: Evaluated, skipped: dict[str, str]) -> dict[tuple[str, str], Group]:
+    """Runs by method and label set; of several with one seed the first, which is the newest."""
+    groups: dict[tuple[str, str], Group] = defaultdict(dict)
+    for run, evaluation in evaluations:
+        config = run.config()
+        group, seed = groups[method_name(config), config["labels"]], config["seed"]
+        if seed in group:
+            skipped[run.name] = f"{group[seed][0].name} is newer, same method, labels and seed"
+        else:
+            group[seed] = (run, evaluation)
+    return dict(groups)
+
+
+def _unequal(groups: dict[tuple[str, str], Group]) -> dict[str, list[Any]]:
+    configs = [run.config() for group in groups.values() for run, _ in group.values()]
+    values = {
+        name: {config[name] for config in configs if name in config}
+        for name in TrainConfig.model_fields
+        if name not in MAY_DIFFER
+    }
+    return {name: sorted(found) for name, found in values.items() if len(found) > 1}
+
+
+def _cell(method: str, labels: str, group: Group) -> Cell:
+    seeds = sorted(group)
+    evaluations = [group[seed][1] for seed in seeds]
+    seconds = [
+        evaluation["training_seconds"] for evaluation in evaluations if evaluation.get("training_seconds")
+    ]
+    return Cell(
+        method=method,
+        labels=labels,
+        level=noise_level(labels),
+        label_iou=evaluations[0].get("label_iou"),
+        runs={seed: group[seed][0].name for seed in seeds},
+        values={name: [float(evaluation[name]) for evaluation in evaluations] for name in METRICS},
+        parameters=evaluations[0].get("parameters"),
+        training_seconds=float(np.mean(seconds)) if seconds else None,
+    )
+
+
+def _per_image(evaluations: Sequence[dict[str, Any]], metric: str) -> dict[str, float]:
+    collected: dict[str, list[float]] = defaultdict(list)
+    for evaluation in evaluations:
+        for row in evaluation.get("per_image", []):
+            collected[row["key"]].append(float(row[metric]))
+    return {
+        key: float(np.mean(values)) for key, values in collected.items() if len(values) == len(evaluations)
+    }
+
+
+def _differences(groups: dict[tuple[str, str], Group], metric: str, seed: int) -> list[Difference]:
+    """Every method against the baseline on the same labels: values an image are means over the common seeds."""
+    found: list[Difference] = []
+    for method, labels in sorted(groups, key=lambda key: (method_order(key[0]), key[1])):
+        group, baseline = groups[method, labels], groups.get((BASELINE, labels), {})
+        seeds = sorted(set(group) & set(baseline))
+        if method == BASELINE or not seeds:
+            continue
+        first, second = (
+            _per_image([chosen[number][1] for number in seeds], metric) for chosen in (group, baseline)
+        )
+        keys = sorted(set(first) & set(second))
+        if keys:
+            found.append(
+                _difference(method, labels, metric, seeds, _column(first, keys), _column(second, keys), seed)
+            )
+    adjusted = holm([difference.p for difference in found])
+    return [Difference(**{**vars(old), "p": p}) for old, p in zip(found, adjusted, strict=True)]
+
+
+def _difference(
+    method: str,
+    labels: str,
+    metric: str,
+    seeds: list[int],
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    seed: int,
+) -> Difference:
+    interval = paired_bootstrap(first, second, seed)
+    p = signed_rank(first, second)
+    return Difference(
+        method, labels, metric, seeds, len(first), interval.mean, interval.low, interval.high, p
+    )
+
+
+def _column(values: dict[str, float], keys: Sequence[str]) -> NDArray[np.float64]:
+    return np.array([values[key] for key in keys])
