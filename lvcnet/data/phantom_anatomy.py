@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 """(P, 2) x, y in cm."""
+Stroke = tuple[Points, float, float]
+"""A dense line: points, width in cm, extra cortex in cm."""
 
 HEAD_CENTRE = (9.3, 0.0)
 HEAD_RADIUS = 2.45
@@ -68,8 +70,8 @@ FEMUR_LINES: tuple[Line, ...] = (
 WING_HALF = 0.30
 MASSES = (
     (10.0, -3.4, 1.8, 1.0), (9.8, 4.6, 1.9, 1.0), (8.6, 7.2, 1.5, 0.7), (1.6, 3.8, 1.4, 0.6), (7.2, -3.4, 1.3, 0.7),
-    (6.0, -6.6, 1.5, 0.35), (4.2, -8.8, 1.1, -0.22), (4.5, 1.3, 1.6, 0.55), (13.4, -10.6, 1.2, 0.35), (8.0, 1.0, 1.8, 0.5),
-    (12.6, -5.4, 1.2, 0.35), (6.6, -11.6, 1.6, 0.2),
+    (6.0, -6.6, 1.5, 0.35), (4.2, -8.8, 1.1, -0.22), (10.2, -9.4, 1.9, -0.10), (4.5, 1.3, 1.6, 0.55),
+    (13.4, -10.6, 1.2, 0.35), (8.0, 1.0, 1.8, 0.5), (12.6, -5.4, 1.2, 0.35), (6.6, -11.6, 1.6, 0.2),
 )  # fmt: skip
 
 
@@ -82,8 +84,8 @@ class Side:
     femur: Points
     head_centre: Points
     head_radius: float
-    lines: list[tuple[Points, float, float]]
-    femur_lines: list[tuple[Points, float, float]]
+    lines: list[Stroke]
+    femur_lines: list[Stroke]
     masses: NDArray[np.float64]
     """(M, 4) x, y, spread, half thickness."""
 
@@ -98,6 +100,7 @@ class Skeleton:
     """Bodies from L5 upwards."""
     sacral_foramina: NDArray[np.float64]
     """(F, 4) x, y and the two half axes."""
+    sacral_lines: list[Stroke]
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,8 @@ def draw_skeleton(rng: np.random.Generator) -> Skeleton:
     common = _draw_waves(rng, 0.12)
     left = _draw_side(rng, _draw_shape(rng, shared, common, axial, -1.0))
     right = _draw_side(rng, _draw_shape(rng, shared, common, axial, 1.0))
-    sacrum, holes = _draw_sacrum(rng, axial, shared["tilt"])
-    return Skeleton((left, right), sacrum, _draw_vertebrae(rng, axial), holes)
+    sacrum, holes, lines = _draw_sacrum(rng, axial, shared["tilt"])
+    return Skeleton((left, right), sacrum, _draw_vertebrae(rng, axial), holes, lines)
 
 
 def draw_normal(rng: np.random.Generator, mean: float, spread: float, low: float, high: float) -> float:
@@ -245,20 +248,28 @@ def _femur_outline(rng: np.random.Generator, radius: float) -> Points:
     return outline
 
 
-def _draw_sacrum(rng: np.random.Generator, axial: float, tilt: float) -> tuple[Points, NDArray[np.float64]]:
+def _draw_sacrum(
+    rng: np.random.Generator, axial: float, tilt: float
+) -> tuple[Points, NDArray[np.float64], list[Stroke]]:
+    """Outline, neural foramina, and the dense lines of the median crest and of the fused discs."""
     half = np.array(SACRUM)
     shape = np.array([rng.normal(1, 0.04), rng.normal(1, 0.05) - 0.05 * tilt])
     bend = rng.normal(0, 0.25)
     outline = np.vstack([half, (half * [-1, 1])[-2:0:-1]]) * shape
     outline[:, 0] += 0.5 * axial + bend * _step(outline[:, 1], -3.0, 1.0)
-    levels = np.array([-9.3, -7.5, -5.9, -4.5])
-    spread = np.array([2.2, 1.95, 1.7, 1.4])
     holes = [
-        (sign * x * shape[0] + 0.5 * axial, y * shape[1], rng.uniform(0.45, 0.7), rng.uniform(0.28, 0.45))
-        for x, y in zip(spread, levels, strict=True)
+        (sign * x * shape[0] + 0.5 * axial + rng.normal(0, 0.1), y * shape[1] + rng.normal(0, 0.1), *size)
+        for x, y in ((2.2, -9.3), (1.95, -7.5), (1.7, -5.9), (1.4, -4.5))
         for sign in (-1, 1)
+        for size in [rng.uniform((0.4, 0.25), (0.7, 0.45))]
     ]
-    return smooth_outline(outline), np.array(holes)
+    ridges = [np.array([(-1.3, y), (0.0, y + 0.12), (1.3, y)]) for y in (-8.5, -6.8, -5.2)]
+    crest = np.array([(0.0, -10.0), (rng.normal(0, 0.1), -7.5), (0.0, -4.2)])
+    lines = [
+        (smooth_line(line * shape + [0.5 * axial, 0]), 0.3, rng.uniform(0.02, 0.14))
+        for line in [crest, *ridges]
+    ]
+    return smooth_outline(outline), np.array(holes), lines
 
 
 def _draw_vertebrae(rng: np.random.Generator, axial: float) -> list[Points]:
@@ -287,15 +298,17 @@ def _draw_waves(rng: np.random.Generator, amplitude: float, count: int = 5) -> N
 
 def _waves(points: Points, waves: NDArray[np.float64]) -> Points:
     phase = np.sin(points @ waves[:, :2].T + waves[:, 2])
-    # The symphysis is a joint in the midline: nothing may push one side across it.
-    return (phase @ waves[:, 3:]) * np.stack([_step(points[:, 0], 2.2, 0.5), np.ones(len(points))], axis=1)
+    push = phase @ waves[:, 3:]
+    # The symphysis is a joint in the midline: nothing may push one side across it. And shafts are straight.
+    push[:, 0] *= _step(points[:, 0], 2.2, 0.5) * (1 - 0.8 * _step(points[:, 1], 8.5, 1.0))
+    return push
 
 
 def _modes(points: Points, modes: dict[str, float]) -> Points:
     """Displacement (P, 2) in cm of template points by the shape modes."""
     x, y = points.T
     wing = _step(-y, 3.0, 1.0) * (-y - 3.0)
-    low = _step(y, 1.0, 0.6) * (y - 1.0)
+    low = _step(y, 1.0, 0.6) * (np.minimum(y, 9.0) - 1.0)
     inner = _step(x, 3.0, 1.0)
     dx = 0.07 * modes["breadth"] * _step(-y, 4.0, 1.2) * (x - 5.5) + 0.075 * modes["flare"] * wing
     dx += 0.55 * modes["inlet"] * inner + 0.08 * modes["arch"] * low * np.clip(x / 8, 0, 1)

@@ -50,8 +50,8 @@ def develop(energy: Map, view: View, rng: np.random.Generator) -> NDArray[np.flo
     margin = size // 10
     centre = density[margin:-margin, margin:-margin]
     low, high = np.percentile(centre, [rng.uniform(0.5, 5), rng.uniform(99.2, 99.9)])
-    window = np.clip((density - low) / max(high - low, 1e-3), -0.2, 1.2)
-    curved = 1 / (1 + np.exp(-rng.uniform(2.5, 5.0) * (window - rng.uniform(0.30, 0.52))))
+    window = np.clip((density - low) / max(high - low, 1e-3), -0.2, 1.8)
+    curved = 1 / (1 + np.exp(-rng.uniform(2.2, 4.2) * (window - rng.uniform(0.34, 0.56))))
     ends = np.percentile(curved, [0.5, 99.7])
     shown = np.clip((curved - ends[0]) / max(ends[1] - ends[0], 1e-3), 0, 1)
     return np.asarray(shown ** rng.uniform(0.75, 1.2), dtype=np.float32)

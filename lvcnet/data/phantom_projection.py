@@ -148,14 +148,15 @@ def _innominates(
     depth = depth_below_edge(inside, view)
     half = WING_HALF * rng.uniform(0.7, 1.25) * (1 + 0.25 * texture(rng, view.grid, 9)).clip(0.4, 1.8)
     half = np.maximum(half + _masses(skeleton, view), 0.06)
-    # The wall thins out in places, and the outline fades with it.
+    # The wall thins out in places, the whole bone in others: the outline fades there.
     wall = np.float32(rng.uniform(0.07, 0.13)) * (1 + 0.45 * texture(rng, view.grid, 16)).clip(0.15, 2.2)
     cortex, spongy = shell(depth, half, wall)
     for side in skeleton.sides:
         _thin_socket(side, x, y, cortex, spongy)
         for points, width, dense in side.lines:
             _add_stroke(cortex, view, points, width, dense)
-    return inside.astype(bool), cortex * inside, spongy
+    fade = (1 - rng.uniform(0.15, 0.45) * (0.6 + texture(rng, view.grid, 11))).clip(0.22, 1.15) * inside
+    return inside.astype(bool), cortex * fade, spongy * fade
 
 
 def _masses(skeleton: Skeleton, view: View) -> Map:
@@ -197,6 +198,8 @@ def _spine(skeleton: Skeleton, view: View, x: Map, y: Map) -> tuple[Map, Map]:
     keep = 0.15 + 0.85 * logistic(-(y + 2.5) / 1.2) * (1 - 0.6 * logistic((np.abs(x) - 3.6) / 0.6))
     for hole in skeleton.sacral_foramina:
         _open_foramen(keep, cortex, hole, view)
+    for points, width, dense in skeleton.sacral_lines:
+        _add_stroke(cortex, view, points, width, dense)
     bodies = depth_below_edge(fill(view, skeleton.vertebrae), view)
     body_cortex, body_spongy = shell(bodies, 1.5, 0.09)
     for outline in skeleton.vertebrae:

@@ -129,10 +129,10 @@ def _gas(view: View, rng: np.random.Generator) -> Map:
     # Neighbouring pockets share walls: drawing in two groups lets their borders cross, as folds of bowel do.
     for group in (outlines[::2], outlines[1::2]):
         depth = depth_below_edge(fill(view, group), view)
-        gas += np.float32(rng.uniform(0.2, 0.75)) * rounded(depth, 1.6)
+        gas += np.float32(rng.uniform(0.15, 0.6)) * rounded(depth, 1.6)
     bubbles = np.clip(texture(rng, view.grid, 48) + 0.5, 0, 1.4)
     stool = np.clip(texture(rng, view.grid, 9), 0, 1)
-    return soften(gas * (1 - stool * (1 - bubbles)), 0.10 * view.scale)
+    return soften(gas * (1 - stool * (1 - bubbles)), 0.13 * view.scale)
 
 
 def _colon(rng: np.random.Generator, sign: int) -> list[Points]:
