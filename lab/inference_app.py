@@ -22,27 +22,42 @@ from lvcnet.errors import LvcnetError
 MAX_FILE_SIZE = "200mb"
 KEEP_SECONDS = 3600
 NOTICE = "Research software, not a medical device: do not use the results for diagnosis or treatment."
+ENDPOINT = (
+    "Segment one radiograph. file: PNG, JPEG, TIFF or DICOM; run: name of a finished run, as `lvcnet runs` lists it;"
+    " threshold: a pixel belongs to the mask from this probability on. Answers with the summary (size, pixel spacing, by"
+    " category the area in px and, where the spacing is known, mm2), the mask at the image's own size (PNG, 255 inside;"
+    " multi-page TIFF for several categories) and the overlay (PNG)."
+)
 EMPTY = "Choose a radiograph and a run, then **Segment**."
 
 # The lab shows this app in an iframe of its own origin: make that as tall as the content, so that only the page scrolls.
 HEAD = """
 <script>
-window.addEventListener("load", () => {
+(() => {
   const frame = window.frameElement;
   if (!frame) return;
   const grow = () => {
     const content = document.querySelector(".gradio-container .main");
-    if (content) frame.style.height = Math.ceil(content.getBoundingClientRect().height + 24) + "px";
+    if (content) frame.style.height = Math.ceil(content.getBoundingClientRect().height + 8) + "px";
   };
-  new ResizeObserver(grow).observe(document.body);
-  new MutationObserver(grow).observe(document.body, {childList: true, subtree: true});
-});
+  const watch = () => {
+    const content = document.querySelector(".gradio-container .main");
+    if (!content) return setTimeout(watch, 100);
+    new ResizeObserver(grow).observe(content);
+  };
+  watch();
+})();
 </script>
 """
 CSS = """
-.gradio-container .main { padding: 0.5rem 0 0 !important; max-width: none !important; }
+.gradio-container .main { padding: 0 !important; max-width: none !important; flex-grow: 0 !important; }
 .notice p { opacity: 0.8; font-size: 0.9rem; }
-.maps .caption-label, .samples .caption-label { font-size: 0.75rem; }
+.caption-label { font-size: 0.75rem !important; }
+.samples .grid-wrap { height: auto !important; min-height: 0 !important; max-height: none !important; }
+.samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
+.areas table { width: 100%; border: 0 !important; }
+.areas th, .areas td { word-break: normal; padding: 0.4rem 0.5rem 0.4rem 0 !important; border: 0 !important; }
+.areas tr { border-bottom: 1px solid var(--border-color-primary); }
 """
 
 
@@ -64,6 +79,12 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill_hover_dark="#2A7DBF",
         button_primary_text_color="#FFFFFF",
         button_primary_text_color_dark="#FFFFFF",
+        block_background_fill_dark="#151C24",
+        block_label_background_fill_dark="#1A222B",
+        input_background_fill_dark="#1A222B",
+        background_fill_secondary_dark="#1A222B",
+        border_color_primary_dark="#2B3642",
+        block_border_color_dark="#2B3642",
         slider_color="#1668A8",
         slider_color_dark="#4FA8DE",
     )
@@ -77,7 +98,7 @@ def serving_options() -> dict[str, Any]:
         "head": HEAD,
         "allowed_paths": [str(workspace.assets_dir() / "samples")],
         "max_file_size": MAX_FILE_SIZE,
-        "footer_links": ["api"],
+        "footer_links": [],
         "show_error": True,
         "ssr_mode": False,
         "run_history": False,
@@ -199,15 +220,6 @@ def build() -> gr.Blocks:
                 sample = _sample_gallery()
                 run = gr.Dropdown(label="Run", info="Finished trainings; the demo runs ship with the lab.")
                 button = gr.Button("Segment", variant="primary")
-                threshold = gr.Slider(
-                    0.05,
-                    0.95,
-                    0.5,
-                    step=0.01,
-                    label="Threshold",
-                    info="A pixel is inside from this probability on.",
-                )
-                opacity = gr.Slider(0.0, 1.0, 0.35, step=0.05, label="Opacity of the overlay")
             with gr.Column(scale=3, min_width=300):
                 with gr.Tab("Overlay"):
                     picture = gr.Image(
@@ -219,13 +231,20 @@ def build() -> gr.Blocks:
                     )
                 with gr.Tab("Maps"):
                     maps = gr.Gallery(
-                        show_label=False, columns=3, height=520, elem_classes="maps", interactive=False
+                        show_label=False, columns=3, height=520, object_fit="contain", interactive=False
                     )
-                table = gr.Markdown(EMPTY)
+                table = gr.Markdown(EMPTY, elem_classes="areas")
+                with gr.Row():
+                    threshold = gr.Slider(
+                        0.05, 0.95, 0.5, step=0.01, label="Threshold", info="Inside from this probability on."
+                    )
+                    opacity = gr.Slider(
+                        0.0, 1.0, 0.35, step=0.05, label="Opacity", info="Of the overlay; outlines stay."
+                    )
                 with gr.Row():
                     downloads = [
-                        gr.DownloadButton(label, interactive=False, size="md")
-                        for label in ("Mask", "Overlay", "COCO JSON")
+                        gr.DownloadButton(f"Download {what}", interactive=False, size="md", min_width=140)
+                        for what in ("mask", "overlay", "COCO JSON")
                     ]
         drawn = [picture, slider, table, *downloads]
         hidden: dict[str, Any] = {"api_visibility": "private"}
@@ -248,18 +267,21 @@ def _add_endpoint() -> None:
         run = gr.Textbox(label="run")
         threshold = gr.Number(0.5, label="threshold")
         outputs = [gr.JSON(label="summary"), gr.File(label="mask"), gr.File(label="overlay")]
-        gr.Button().click(segment_api, [file, run, threshold], outputs, api_name="segment")
+        gr.Button().click(
+            segment_api, [file, run, threshold], outputs, api_name="segment", api_description=ENDPOINT
+        )
 
 
 def _sample_gallery() -> gr.Gallery:
     """The samples as pictures, DICOM included; a click selects one and does not open it."""
     pictures = [
-        (overlays.fit(overlays.to_rgb(read_image(path).pixels), 128, 256), path.name)
+        (overlays.fit(overlays.to_rgb(read_image(path).pixels), 128, 256), path.suffix.lstrip(".").upper())
         for path in segment.samples()
     ]
+    gr.Markdown("Or pick a sample (synthetic hip radiographs):", visible=bool(pictures))
     return gr.Gallery(
         pictures,
-        label="Or pick a sample (synthetic radiographs)",
+        show_label=False,
         columns=4,
         height="auto",
         allow_preview=False,

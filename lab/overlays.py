@@ -108,6 +108,6 @@ def line_width(shape: Sequence[int]) -> int:
     """Thickness in pixels of an outline that is seen on an image of this (H, W).
 
     >>> line_width((128, 128)), line_width((2000, 1600))
-    (1, 4)
+    (1, 6)
     """
-    return max(1, round(max(shape[:2]) / 500))
+    return max(1, round(max(shape[:2]) / 320))

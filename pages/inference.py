@@ -5,7 +5,7 @@ import streamlit as st
 from lab.navigation import link_to, page_frame
 from lab.segment import run_choices
 
-DESKTOP_HEIGHT = 1000
+FIRST_HEIGHT = 900
 ADDRESS = "/gradio/"
 
 page_frame(
@@ -18,18 +18,27 @@ if not run_choices():
     st.info("There is no finished run yet. Train one first; it appears here when it is done.")
     link_to("train", "Start a training")
 
-theme = st.context.theme.type or "light"
-address = f"{ADDRESS}?__theme={theme}"
-st.iframe(
+address = f"{ADDRESS}?__theme={st.context.theme.type or 'light'}"
+st.link_button(
+    "Open in its own tab",
     address,
-    height=DESKTOP_HEIGHT,
-    alt="Inference app: upload a radiograph, choose a run, see the segmentation",
+    icon=":material/open_in_new:",
+    help="The same app without this frame, at /gradio on the same port.",
 )
-with st.container(horizontal=True):
-    st.link_button("Open in its own tab", address, icon=":material/open_in_new:")
+# once it is there, the app makes its frame as tall as its content (see lab/inference_app.py): let the page follow
+st.html("<style>.st-key-app .stElementContainer { height: auto !important; }</style>")
+with st.container(key="app"):
+    st.iframe(
+        address,
+        height=FIRST_HEIGHT,
+        alt="Inference app: upload a radiograph, choose a run, see the segmentation",
+    )
 
 with st.expander("Use it from a program", icon=":material/api:"):
-    st.markdown("The same app answers programs while the lab runs. Any finished run can be named.")
+    st.markdown(
+        "The same app answers programs while the lab runs, with any finished run."
+        f" [What the endpoint takes and returns]({ADDRESS}?view=api)"
+    )
     origin = (st.context.url or "http://127.0.0.1:8501").split("/inference")[0].rstrip("/")
     st.code(
         "from gradio_client import Client, handle_file\n\n"
