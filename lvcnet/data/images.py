@@ -115,7 +115,7 @@ def mask_to_original(probability: NDArray[np.float32], height: int, width: int) 
 
 
 def mask_to_full_resolution(
-    mask: NDArray[np.bool_], height: int, width: int, rounds: int = 30
+    mask: NDArray[np.bool_], height: int, width: int, patience: int = 8
 ) -> NDArray[np.bool_]:
     """A full-resolution mask that `mask_to_working_grid` takes back to `mask`.
 
@@ -127,7 +127,7 @@ def mask_to_full_resolution(
         mask: (S, S) bool.
         height: H.
         width: W.
-        rounds: at most so many corrections.
+        patience: give up after so many corrections that did not help.
 
     Returns:
         (H, W) bool.
@@ -136,15 +136,14 @@ def mask_to_full_resolution(
     nearest = [((np.arange(length) + 0.5) * size / length).astype(int) for length in (height, width)]
     best: NDArray[np.bool_] = mask[np.ix_(*nearest)]
     rows, columns = _overlaps(height, size), _overlaps(width, size)
-    belief, fewest = best - 0.5, size * size + 1
-    for _ in range(rounds):
+    belief, fewest, stalled = best - 0.5, size * size + 1, 0
+    while fewest and stalled < patience:
         candidate = belief > 0
         error = mask.astype(float) - (rows @ candidate.astype(float) @ columns.T >= 0.5 - TIE)
         wrong = int(np.abs(error).sum())
+        stalled += 1
         if wrong < fewest:
-            best, fewest = candidate, wrong
-        if wrong == 0:
-            break
+            best, fewest, stalled = candidate, wrong, 0
         # the weight of a pixel in the working pixel decides how much it has to give
         belief = belief + 0.25 * (rows.T / rows.max()) @ error @ (columns / columns.max())
     return best
