@@ -6,6 +6,7 @@ recovering never have to edit the queue, and no run can be started twice.
 """
 
 import json
+import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -112,6 +113,9 @@ def cancel(run: RunDirectory) -> None:
     if run.status()["state"] not in ACTIVE:
         raise LvcnetError(f"run {run.name!r} is {run.status()['state']}: there is nothing to cancel")
     run.request_cancel()
+    # A trainer that is still starting has nothing to save; it may take seconds until it would look for the request.
+    if run.status()["state"] == "queued":
+        launch.signal_trainer(run, signal.SIGTERM)
     # Whoever waits has no trainer, whoever's trainer is dead needs none: both are settled here and now.
     launch.settle(run)
 
