@@ -9,7 +9,6 @@ import typer
 
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.data.dataset import CLEAN
-from lvcnet.data.images import read_image
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation import tables
 from lvcnet.evaluation.comparison import Comparison
@@ -17,7 +16,7 @@ from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import ROUND_METRICS, evaluate_run
 from lvcnet.evaluation.report import compare as compare_runs
 from lvcnet.files import write_atomic
-from lvcnet.inference.export import NamedPrediction, unique_stems, write_coco, write_pictures
+from lvcnet.inference.export import predict_files
 from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.runs.store import find_run
 
@@ -41,7 +40,7 @@ def evaluate(
 ) -> None:
     """Measure a run on the test images: all metrics, and the paper's 5 rounds of 50 images.
 
-    Example: `lvcnet evaluate hips-lvcnet-level3-seed0 --json`
+    Example: `lvcnet evaluate hips-lvcnet-level3-s0 --json`
     """
     with progress_bar(f"Predicting with {run}") as report:
         result = evaluate_run(find_run(run), checkpoint, against, split, device, report)
@@ -72,6 +71,8 @@ def _print_evaluation(result: dict[str, Any]) -> None:
         ["Metric", "Mean", "SD"],
         [[METRICS[name], rounds[name]["mean"], rounds[name]["sd"]] for name in ROUND_METRICS],
     )
+    if "note" in rounds:
+        screen.print(f"Note: {rounds['note']}", highlight=False)
 
 
 def compare(
@@ -134,23 +135,14 @@ def predict(
     """
     if not 0 < threshold <= 1:
         raise LvcnetError(f"threshold {threshold:g} is out of range: give a probability above 0 and up to 1")
-    radiographs = [read_image(path) for path in images]
     predictor = Predictor(find_run(run), checkpoint, device)
-    named, files = [], []
     with progress_bar(f"Segmenting with {run}", len(images)) as report:
-        for path, stem, radiograph in zip(images, unique_stems(images), radiographs, strict=True):
-            prediction = predictor.predict_image(radiograph.pixels, threshold)
-            named.append(NamedPrediction(path.name, stem, radiograph.pixels, prediction))
-            files.append({"image": str(path), **write_pictures(output, named[-1])})
-            report(len(named), len(images))
-    coco = write_coco(
-        output, named, f"predicted by run {run}, {checkpoint} checkpoint, threshold {threshold:g}"
-    )
+        written = predict_files(predictor, images, output, threshold, report)
     if as_json:
-        print_json({"run": run, "directory": str(output), "coco": coco, "predictions": files})
+        print_json({"run": run, "checkpoint": checkpoint, "directory": str(output), **written})
     else:
         screen.print(
-            f"Wrote masks, probabilities and overlays of {len(files)} images, and {coco}, to {output}"
+            f"Wrote {len(images)} x masks, probabilities and overlay, and {written['coco']}, to {output}"
         )
 
 

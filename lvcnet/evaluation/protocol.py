@@ -193,6 +193,6 @@ def _covered_rows(dataset: Dataset, against: str, split: str) -> NDArray[np.intp
     if not len(rows):
         raise LvcnetError(
             f"label set {against!r} of data set {dataset.name!r} covers none of its {split} images:"
-            " measure against one that does, e.g. --against clean"
+            " measure against clean, or make it again so that it does (`lvcnet noise --include-test`)"
         )
     return rows

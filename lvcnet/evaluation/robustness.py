@@ -14,8 +14,8 @@ BASE_LEVEL = 1
 def retention(scores: Mapping[int, float], level: int) -> float | None:
     """Score at a level over the score at level 1; None where either is missing or level 1 scored 0.
 
-    >>> retention({1: 0.8, 4: 0.6}, 4)
-    0.7499999999999999
+    >>> retention({1: 0.8, 4: 0.4}, 4)
+    0.5
     """
     if BASE_LEVEL not in scores or level not in scores or not scores[BASE_LEVEL]:
         return None
@@ -27,14 +27,14 @@ def area_under_curve(quality: Sequence[float], scores: Sequence[float]) -> float
 
     Comparable only between methods measured at the same label sets. None for fewer than two different q.
 
-    >>> area_under_curve([0.7, 0.9], [0.6, 0.8])
-    0.7
+    >>> area_under_curve([0.5, 1.0], [0.5, 0.75])
+    0.625
     """
     if len(set(quality)) < 2:
         return None
     order = np.argsort(quality)
     q, s = np.asarray(quality, dtype=float)[order], np.asarray(scores, dtype=float)[order]
-    return round(float(np.trapezoid(s, q) / (q[-1] - q[0])), 12)
+    return float(np.trapezoid(s, q) / (q[-1] - q[0]))
 
 
 def best_last_gap(rows: Sequence[Mapping[str, Any]], column: str = "test_iou") -> float | None:

@@ -10,7 +10,6 @@ Symbols: C categories, H x W the image's own size.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +18,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.data.coco import masks_to_annotations
+from lvcnet.data.images import read_image
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic, write_json
-from lvcnet.inference.predictor import Prediction
+from lvcnet.inference.predictor import THRESHOLD, Prediction, Predictor, Report
 
+COCO_NAME = "predictions.json"
 COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
 """RGB by category, repeated when there are more (Okabe and Ito: told apart without red-green vision)."""
 
 
-@dataclass(frozen=True)
-class NamedPrediction:
-    """A prediction with the file it belongs to."""
+def predict_files(
+    predictor: Predictor,
+    paths: Sequence[Path],
+    folder: Path,
+    threshold: float = THRESHOLD,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Segment radiograph files and write everything into `folder`, one image in memory at a time.
 
-    file_name: str
-    stem: str
-    pixels: NDArray[np.floating]
-    prediction: Prediction
+    Returns:
+        `coco`: name of the COCO file, `predictions`: for each image the names of its files.
+
+    Raises:
+        LvcnetError: if a file is missing or unreadable, or the folder cannot be written.
+    """
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise LvcnetError(f"no such file: {', '.join(missing)}; nothing was predicted")
+    coco = CocoPredictions(predictor.categories, f"run {predictor.run.name}, threshold {threshold:g}")
+    files: list[dict[str, Any]] = []
+    for path, stem, name in zip(paths, unique_stems(paths), _file_names(paths), strict=True):
+        pixels = read_image(path).pixels
+        prediction = predictor.predict_image(pixels, threshold)
+        files.append({"image": str(path), **write_pictures(folder, stem, pixels, prediction)})
+        coco.add(name, prediction)
+        if report:
+            report(len(files), len(paths))
+    write_json(folder / COCO_NAME, coco.content)
+    return {"coco": COCO_NAME, "predictions": files}
 
 
 def overlay(
@@ -60,18 +82,20 @@ def overlay(
         padded = np.pad(mask.astype(np.uint8), width)
         inner = cv2.erode(padded, kernel)[width:-width, width:-width]
         picture[mask & (inner == 0)] = colour
-    return np.rint(picture).astype(np.uint8)
+    painted: NDArray[np.uint8] = np.rint(picture).astype(np.uint8)
+    return painted
 
 
-def write_pictures(folder: Path, named: NamedPrediction) -> dict[str, Any]:
+def write_pictures(
+    folder: Path, stem: str, pixels: NDArray[np.floating], prediction: Prediction
+) -> dict[str, Any]:
     """Write overlay, masks and probabilities of one image; returns their file names.
 
     Raises:
         LvcnetError: if the folder cannot be written.
     """
-    prediction = named.prediction
-    files: dict[str, Any] = {"overlay": f"{named.stem}_overlay.png", "masks": {}, "probabilities": {}}
-    _write_png(folder / files["overlay"], overlay(named.pixels, prediction.mask)[..., ::-1])
+    files: dict[str, Any] = {"overlay": f"{stem}_overlay.png", "masks": {}, "probabilities": {}}
+    _write_png(folder / files["overlay"], overlay(pixels, prediction.mask)[..., ::-1])
     for name, slug, mask, probability in zip(
         prediction.categories,
         _slugs(prediction.categories),
@@ -79,46 +103,48 @@ def write_pictures(folder: Path, named: NamedPrediction) -> dict[str, Any]:
         prediction.probability,
         strict=True,
     ):
-        files["masks"][name] = f"{named.stem}_{slug}_mask.png"
-        files["probabilities"][name] = f"{named.stem}_{slug}_probability.png"
+        files["masks"][name] = f"{stem}_{slug}_mask.png"
+        files["probabilities"][name] = f"{stem}_{slug}_probability.png"
         _write_png(folder / files["masks"][name], mask.astype(np.uint8) * 255)
         scaled = np.rint(np.clip(probability, 0, 1) * 65535).astype(np.uint16)
         _write_png(folder / files["probabilities"][name], scaled)
     return files
 
 
-def to_coco(predictions: Sequence[NamedPrediction], description: str) -> dict[str, Any]:
-    """Predictions as one COCO dictionary; an annotation's score is the mean probability of its category's mask."""
-    categories = predictions[0].prediction.categories if predictions else []
-    ids = list(range(1, len(categories) + 1))
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for number, named in enumerate(predictions, start=1):
-        height, width = named.pixels.shape
-        images.append({"id": number, "file_name": named.file_name, "width": width, "height": height})
-        mask, probability = named.prediction.mask, named.prediction.probability
-        scores = {
-            id: float(part[inside].mean())
-            for id, part, inside in zip(ids, probability, mask, strict=True)
-            if inside.any()
+class CocoPredictions:
+    """Collects predictions as a COCO dictionary; a score is the mean probability inside its category's mask.
+
+    Args:
+        categories: C names.
+        description: where the predictions come from.
+    """
+
+    def __init__(self, categories: Sequence[str], description: str) -> None:
+        self.ids = list(range(1, len(categories) + 1))
+        self.content: dict[str, Any] = {
+            "info": {"description": description},
+            "licenses": [],
+            "images": [],
+            "annotations": [],
+            "categories": [
+                {"id": id, "name": name, "supercategory": ""}
+                for id, name in zip(self.ids, categories, strict=True)
+            ],
         }
-        found = masks_to_annotations(mask, number, len(annotations) + 1, ids)
-        annotations += [{**annotation, "score": scores[annotation["category_id"]]} for annotation in found]
-    return {
-        "info": {"description": description},
-        "licenses": [],
-        "images": images,
-        "annotations": annotations,
-        "categories": [
-            {"id": id, "name": name, "supercategory": ""} for id, name in zip(ids, categories, strict=True)
-        ],
-    }
 
-
-def write_coco(folder: Path, predictions: Sequence[NamedPrediction], description: str) -> str:
-    """Write predictions.json; returns its name."""
-    write_json(folder / "predictions.json", to_coco(predictions, description))
-    return "predictions.json"
+    def add(self, file_name: str, prediction: Prediction) -> None:
+        """Add one image and an annotation for every connected part of its masks."""
+        images, annotations = self.content["images"], self.content["annotations"]
+        height, width = prediction.mask.shape[1:]
+        number = len(images) + 1
+        images.append({"id": number, "file_name": file_name, "width": width, "height": height})
+        scores = {
+            id: float(probability[mask].mean())
+            for id, probability, mask in zip(self.ids, prediction.probability, prediction.mask, strict=True)
+            if mask.any()
+        }
+        for annotation in masks_to_annotations(prediction.mask, number, len(annotations) + 1, self.ids):
+            annotations.append({**annotation, "score": scores[annotation["category_id"]]})
 
 
 def unique_stems(paths: Sequence[Path]) -> list[str]:
@@ -128,6 +154,12 @@ def unique_stems(paths: Sequence[Path]) -> list[str]:
     ['hip', 'hip-2', 'knee']
     """
     return _numbered([path.stem for path in paths])
+
+
+def _file_names(paths: Sequence[Path]) -> list[str]:
+    """COCO file names must be unique: bare names, or the paths as given where bare names meet."""
+    names = [path.name for path in paths]
+    return names if len(set(names)) == len(names) else [path.as_posix() for path in paths]
 
 
 def _slugs(categories: Sequence[str]) -> list[str]:

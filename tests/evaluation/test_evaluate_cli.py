@@ -1,0 +1,95 @@
+"""lvcnet evaluate, compare and predict: one JSON object on stdout, one line on errors."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from lvcnet.cli import main
+from lvcnet.evaluation.metrics import METRICS
+
+
+def call(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> tuple[int, str, str]:
+    """Exit status, stdout, stderr of `lvcnet ARGUMENTS`, through the real entry point."""
+    monkeypatch.setattr(sys, "argv", ["lvcnet", *arguments])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        main()
+    out, err = capsys.readouterr()
+    return int(stop.value.code or 0), out, err
+
+
+@pytest.fixture
+def lvcnet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    return lambda *arguments: call(capsys, monkeypatch, *arguments)
+
+
+def test_evaluate_prints_one_json_object(make_run, lvcnet) -> None:
+    run = make_run("unet", "level4")
+    status, out, _ = lvcnet("evaluate", run.name, "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert out.count("\n") == 1
+    assert {*METRICS, "rounds", "per_category"} <= set(found)
+    assert "per_image" not in found
+    _, out, _ = lvcnet("evaluate", run.name, "--json", "--per-image")
+    assert len(json.loads(out)["per_image"]) == 6
+
+
+def test_evaluate_prints_a_table_for_people(make_run, lvcnet) -> None:
+    _, out, _ = lvcnet("evaluate", make_run().name)
+    assert "Boundary IoU" in out
+    assert "5 rounds of 5 random images" in out
+    assert "only 6 test images" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "nothing"], "no run 'nothing'"),
+        (["evaluate", "tiny-lvcnet-clean-s0", "--against", "dentist2"], "no label set 'dentist2'"),
+        (["compare", "tiny", "--metric", "accuracy"], "metric 'accuracy' does not exist"),
+        (["compare", "tiny", "--format", "xml"], "choose one of table"),
+        (["compare", "elsewhere"], "nothing to compare"),
+        (["predict", "tiny-lvcnet-clean-s0", "gone.png", "--output", "out"], "no such file: gone.png"),
+        (["predict", "tiny-lvcnet-clean-s0", "a.png", "--output", "out", "--threshold", "2"], "out of range"),
+    ],
+)
+def test_errors_are_one_line_and_status_2(make_run, lvcnet, arguments: list[str], message: str) -> None:
+    make_run()
+    status, out, err = lvcnet(*arguments)
+    assert (status, out, len(err.strip().splitlines())) == (2, "", 1)
+    assert message in err
+
+
+def test_compare_evaluates_and_prints_every_format(make_run, lvcnet, tmp_path: Path) -> None:
+    for method in ("unet", "lvcnet"):
+        make_run(method, "level4")
+    _, out, _ = lvcnet("compare", "tiny", "--json")
+    assert [row["method"] for row in json.loads(out)["rows"]] == ["unet", "lvcnet"]
+    _, out, _ = lvcnet("compare", "tiny")
+    assert "LVC-Net" in out
+    _, out, _ = lvcnet("compare", "tiny", "--format", "markdown")
+    assert out.startswith("## IoU (foreground)")
+    path = tmp_path / "table.csv"
+    _, out, _ = lvcnet("compare", "tiny", "--format", "csv", "--output", str(path))
+    assert len(list(csv.DictReader(path.open()))) == 2
+    assert "Wrote" in out
+
+
+def test_predict_writes_files_and_names_them(make_run, lvcnet, tmp_path: Path) -> None:
+    image = tmp_path / "hip.png"
+    cv2.imwrite(str(image), np.full((30, 40), 200, dtype=np.uint8))
+    run = make_run()
+    status, out, _ = lvcnet("predict", run.name, str(image), "--output", str(tmp_path / "out"), "--json")
+    found = json.loads(out)
+    entry = found["predictions"][0]
+    files = [entry["overlay"], *entry["masks"].values(), *entry["probabilities"].values(), found["coco"]]
+    assert status == 0
+    assert sorted(files) == sorted(path.name for path in (tmp_path / "out").iterdir())

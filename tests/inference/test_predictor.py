@@ -1,0 +1,165 @@
+"""Predictor and export: shapes, sizes and files, with known answers and with a real network."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from pycocotools.coco import COCO
+
+from lvcnet.data.images import to_working_grid
+from lvcnet.errors import LvcnetError
+from lvcnet.inference.export import overlay, predict_files
+from lvcnet.inference.predictor import Predictor
+from lvcnet.models.maps import Maps
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import new_run
+from lvcnet.training import checkpoint
+from lvcnet.training.config import build_config
+
+SIZE = 32
+
+
+class TwoSides:
+    """Two categories that overlap: `bright` is the image itself, `bright & left` its left half."""
+
+    def predict(self, images: torch.Tensor) -> Maps:
+        left = images.clone()
+        left[..., SIZE // 2 :] = 0
+        return Maps(torch.cat([images, left], dim=1).half(), {"edges": images})
+
+
+def make_run(method: str, categories: list[str]) -> RunDirectory:
+    config = build_config({"dataset": "hips", "method": method, "width": 4, "depth": 2})
+    run = new_run(f"hips-{method}")
+    data = {"fingerprint": "0", "size": SIZE, "categories": categories}
+    run.create({**config.model_dump(), "data": data})
+    return run
+
+
+@pytest.fixture
+def predictor(monkeypatch: pytest.MonkeyPatch) -> Predictor:
+    monkeypatch.setattr("lvcnet.inference.predictor.load_method", lambda run, which, device: TwoSides())
+    return Predictor(make_run("unet", ["bone/total", "bone left"]))
+
+
+@pytest.fixture
+def radiograph(tmp_path: Path) -> Path:
+    """100 x 60 (width x height), bright in a rectangle of 40 x 30."""
+    pixels = np.zeros((60, 100), dtype=np.uint8)
+    pixels[15:45, 30:70] = 255
+    path = tmp_path / "hip.png"
+    cv2.imwrite(str(path), pixels)
+    return path
+
+
+def test_a_prediction_has_the_size_of_the_image(predictor: Predictor) -> None:
+    pixels = np.zeros((60, 100), dtype=np.float32)
+    pixels[15:45, 30:70] = 1
+    prediction = predictor.predict_image(pixels)
+    assert prediction.probability.shape == prediction.mask.shape == (2, 60, 100)
+    assert prediction.probability.dtype == np.float32
+    assert prediction.working.shape == (SIZE, SIZE)
+    assert prediction.maps.prediction.shape == (1, 2, SIZE, SIZE)
+    # the rectangle comes back to within the half working pixel (2 x 1 px) that resampling blurs
+    assert abs(int(prediction.mask[0].sum()) - 40 * 30) <= 2 * 30 + 40
+    assert prediction.mask[0, 30, 50]
+    assert not prediction.mask[0, 5, 5]
+    assert not prediction.mask[1, :, 60:].any()
+
+
+def test_a_higher_threshold_never_adds_pixels(predictor: Predictor) -> None:
+    pixels = np.random.default_rng(0).random((40, 50), dtype=np.float32)
+    low, high = (predictor.predict_image(pixels, threshold).mask for threshold in (0.4, 0.6))
+    assert (low | high == low).all()
+    assert low.sum() > high.sum()
+
+
+def test_arrays_are_the_same_in_any_batch_size(predictor: Predictor) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (5, SIZE, SIZE), dtype=np.uint8)
+    maps = predictor.predict_array(images, batch=2)
+    assert maps.prediction.dtype == torch.float32
+    assert set(maps.named) == {"edges"}
+    assert torch.equal(maps.prediction, predictor.predict_array(images, batch=5).prediction)
+    assert (predictor.predict_masks(images, batch=3) == maps.mask().numpy()).all()
+
+
+def test_wrong_arrays_are_refused(predictor: Predictor) -> None:
+    with pytest.raises(LvcnetError, match="uint8"):
+        predictor.predict_array(np.zeros((2, SIZE, SIZE), dtype=np.float32))
+
+
+@pytest.mark.parametrize("method", ["fcn", "unet", "lvcnet"])
+def test_stored_weights_predict_as_before(method: str) -> None:
+    torch.manual_seed(1)
+    run = make_run(method, ["bone"])
+    fresh = checkpoint.build_method(checkpoint.config_of(run), 1, torch.device("cpu"))
+    checkpoint.save_weights(run.checkpoints, "last", fresh, epoch=1)
+    pixels = np.random.default_rng(0).random((48, 40), dtype=np.float32)
+    prediction = Predictor(run, device="cpu").predict_image(pixels)
+    grid = torch.from_numpy(to_working_grid(pixels, SIZE)).float()[None, None] / 255
+    assert prediction.maps.prediction.shape == (1, 1, SIZE, SIZE)
+    torch.testing.assert_close(prediction.maps.prediction, fresh.predict(grid).prediction.float())
+
+
+def test_a_run_without_checkpoint_is_refused() -> None:
+    with pytest.raises(LvcnetError, match="no checkpoint 'best'"):
+        Predictor(make_run("unet", ["bone"]), "best")
+
+
+def test_files_are_at_the_image_size_and_agree(
+    predictor: Predictor, radiograph: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    written = predict_files(predictor, [radiograph], folder)
+    entry = written["predictions"][0]
+    assert entry["masks"] == {"bone/total": "hip_bone-total_mask.png", "bone left": "hip_bone-left_mask.png"}
+    mask = cv2.imread(str(folder / entry["masks"]["bone/total"]), cv2.IMREAD_UNCHANGED)
+    probability = cv2.imread(str(folder / entry["probabilities"]["bone/total"]), cv2.IMREAD_UNCHANGED)
+    assert mask.shape == (60, 100)
+    assert set(np.unique(mask)) == {0, 255}
+    assert probability.dtype == np.uint16
+    assert ((probability / 65535 >= 0.5) == (mask > 0)).all()
+    assert cv2.imread(str(folder / entry["overlay"])).shape == (60, 100, 3)
+
+
+def test_coco_masks_are_the_png_masks(predictor: Predictor, radiograph: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    entry = predict_files(predictor, [radiograph], folder)["predictions"][0]
+    coco = COCO(str(folder / "predictions.json"))
+    annotations = coco.loadAnns(coco.getAnnIds(catIds=[2]))
+    union = sum(coco.annToMask(annotation) for annotation in annotations) > 0
+    mask = cv2.imread(str(folder / entry["masks"]["bone left"]), cv2.IMREAD_UNCHANGED) > 0
+    assert (union == mask).all()
+    assert all(0.5 <= annotation["score"] <= 1 for annotation in annotations)
+
+
+def test_images_of_one_name_do_not_overwrite_each_other(
+    predictor: Predictor, radiograph: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / "hip.png"
+    other.parent.mkdir()
+    other.write_bytes(radiograph.read_bytes())
+    written = predict_files(predictor, [radiograph, other], tmp_path / "out")
+    assert [entry["overlay"] for entry in written["predictions"]] == ["hip_overlay.png", "hip-2_overlay.png"]
+    content = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert len({image["file_name"] for image in content["images"]}) == 2
+
+
+def test_a_missing_file_stops_before_anything_is_written(
+    predictor: Predictor, radiograph: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(LvcnetError, match=r"gone\.png; nothing was predicted"):
+        predict_files(predictor, [radiograph, tmp_path / "gone.png"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_overlay_colours_only_the_mask() -> None:
+    mask = np.zeros((1, 20, 20), dtype=bool)
+    mask[0, 5:15, 5:15] = True
+    picture = overlay(np.full((20, 20), 0.5), mask)
+    assert (picture[0, 0] == [128, 128, 128]).all()
+    assert (picture[5, 5] == [230, 159, 0]).all()  # outline
+    assert (picture[10, 10] == np.rint(0.7 * 127.5 + 0.3 * np.array([230, 159, 0]))).all()  # filling
