@@ -1,4 +1,4 @@
-"""The bones of the phantom: template outlines of an AP hip radiograph and how they vary from person to person.
+"""The bones of the phantom: how the template outlines vary from person to person.
 
 Symbols: P points an outline. Unit cm at the detector. The body frame has x = 0 on the midline, growing towards
 image right, and y = 0 at the level of the hip centres, growing downwards. Templates are drawn for x > 0; the other
@@ -10,69 +10,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet.data.phantom_templates import (
+    FEMUR_LATERAL,
+    FEMUR_LINES,
+    FEMUR_MEDIAL,
+    FORAMEN,
+    HEAD_CENTRE,
+    HEAD_RADIUS,
+    INNOMINATE,
+    LINES,
+    MASSES,
+    SACRAL_FORAMINA,
+    SACRUM,
+)
+
 Points = NDArray[np.float64]
 """(P, 2) x, y in cm."""
 Stroke = tuple[Points, float, float]
 """A dense line: points, width in cm, extra cortex in cm."""
-
-HEAD_CENTRE = (9.3, 0.0)
-HEAD_RADIUS = 2.45
-
-# From the pubic symphysis along the pelvic brim to the sacroiliac joint, round the iliac crest, down past the
-# spines and the posterior acetabular rim (which crosses the femoral head) to the ischium, and back to the pubis.
-INNOMINATE = (
-    (0.40, 2.4), (0.9, 1.75), (2.2, 1.5), (3.6, 1.15), (5.0, 0.2), (6.0, -1.0), (6.45, -2.3), (6.4, -3.6),
-    (6.0, -4.8), (5.4, -5.6), (4.7, -6.3), (4.15, -7.5), (3.85, -8.9), (4.2, -10.3), (5.2, -11.9), (6.5, -13.2),
-    (8.6, -14.4), (10.8, -14.4), (12.8, -13.2), (14.2, -11.4), (14.6, -9.9), (14.1, -8.4), (13.2, -7.0),
-    (12.55, -5.6), (12.4, -4.5), (12.1, -3.5), (12.1, -2.5), (11.75, -1.6), (11.3, -0.6), (10.9, 0.6),
-    (10.4, 1.8), (9.9, 2.8), (9.7, 3.6), (9.95, 4.7), (10.0, 5.7), (9.6, 7.0), (8.7, 8.0), (7.6, 8.3),
-    (6.6, 7.8), (5.4, 7.0), (4.1, 6.35), (2.9, 5.95), (1.7, 5.95), (0.9, 5.9), (0.45, 5.2), (0.36, 3.8),
-)  # fmt: skip
-FORAMEN = (
-    (2.55, 3.9), (3.2, 2.85), (4.7, 2.1), (6.1, 1.75), (7.3, 2.2), (7.85, 3.5), (7.75, 4.9), (7.05, 6.05),
-    (5.9, 6.35), (4.5, 5.6), (3.3, 4.9),
-)  # fmt: skip
-# Shaft, lesser trochanter and calcar on the medial side; the head's arc is inserted; then neck and greater trochanter.
-FEMUR_MEDIAL = (
-    (11.0, 22.0), (11.5, 13.0), (11.75, 9.2), (11.3, 7.7), (10.95, 6.8), (11.25, 5.9), (11.6, 4.8), (11.3, 3.7),
-    (10.75, 2.85),
-)  # fmt: skip
-FEMUR_LATERAL = (
-    (12.1, -0.35), (12.9, 0.25), (13.5, 0.0), (14.3, -0.9), (15.3, -0.9), (15.95, 0.3), (16.1, 2.0), (15.7, 4.0),
-    (15.15, 6.2), (14.8, 9.2), (14.6, 13.0), (14.1, 22.0),
-)  # fmt: skip
-SACRUM = (
-    (0.0, -10.7), (2.6, -11.1), (4.2, -11.3), (5.2, -10.3), (5.2, -8.3), (4.7, -6.4), (3.6, -4.8), (2.6, -3.5),
-    (1.6, -2.4), (0.9, -1.6), (0.65, -0.3), (0.0, 0.5),
-)  # fmt: skip
-
-Line = tuple[tuple[tuple[float, float], ...], float, float]
-# Dense lines an AP view shows, as (points, width in cm, extra cortex in cm). In the innominate bone: iliopectineal and
-# ilioischial line, acetabular roof, anterior rim, teardrop, sacroiliac subchondral bone, iliac crest, and the ridge
-# above the acetabulum.
-LINES: tuple[Line, ...] = (
-    (((5.7, -6.0), (6.25, -4.6), (6.7, -3.2), (6.7, -2.0), (6.1, -0.5), (4.9, 0.65), (3.4, 1.5)), 0.38, 0.55),
-    (((6.9, -3.6), (6.85, -1.6), (6.75, 0.2), (7.1, 1.4), (7.95, 2.4), (8.1, 4.4)), 0.24, 0.42),
-    (((7.3, -2.0), (8.2, -2.85), (9.4, -3.15), (10.6, -2.9), (11.6, -2.1)), 0.45, 0.75),
-    (((11.6, -1.9), (10.6, -0.6), (9.4, 0.5), (8.2, 1.3), (7.0, 1.65)), 0.2, 0.3),
-    (((6.75, 0.6), (6.65, 1.3), (6.95, 1.65), (7.25, 1.2), (7.15, 0.2)), 0.16, 0.35),
-    (((4.9, -6.6), (4.9, -8.2), (5.1, -9.6), (5.9, -11.4)), 0.35, 0.25),
-    (((5.4, -11.8), (6.6, -12.95), (8.6, -14.1), (10.8, -14.1), (12.6, -12.95), (13.9, -11.3), (14.25, -9.9)), 0.5, 0.22),
-    (((13.6, -8.2), (12.9, -7.0), (12.2, -5.6), (11.9, -4.2)), 0.4, 0.2),
-)  # fmt: skip
-# In the femur: compressive trabeculae from the calcar into the head, the tensile arcade, the trochanteric crest.
-FEMUR_LINES: tuple[Line, ...] = (
-    (((11.5, 4.2), (10.6, 2.0), (9.7, 0.2), (9.1, -1.9)), 1.1, 0.22),
-    (((15.2, 4.0), (13.6, 1.2), (11.6, -0.2), (9.4, 0.8)), 0.6, 0.10),
-    (((14.6, 0.0), (13.6, 2.6), (12.2, 5.2), (11.6, 6.6)), 0.5, 0.16),
-)  # fmt: skip
-# Half thickness of the bone along the ray: (x, y, spread in cm, cm). The wing alone is WING_HALF thick.
-WING_HALF = 0.30
-MASSES = (
-    (10.0, -3.4, 1.8, 1.0), (9.8, 4.6, 1.9, 1.0), (8.6, 7.2, 1.5, 0.7), (1.6, 3.8, 1.4, 0.6), (7.2, -3.4, 1.3, 0.7),
-    (6.0, -6.6, 1.5, 0.35), (4.2, -8.8, 1.1, -0.22), (10.2, -9.4, 1.9, -0.10), (4.5, 1.3, 1.6, 0.55),
-    (13.4, -10.6, 1.2, 0.35), (8.0, 1.0, 1.8, 0.5), (12.6, -5.4, 1.2, 0.35), (6.6, -11.6, 1.6, 0.2),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -144,10 +99,10 @@ def draw_skeleton(rng: np.random.Generator) -> Skeleton:
     shared = dict(zip(MODES, rng.normal(0, 0.85, len(MODES)).clip(-1.9, 1.9).tolist(), strict=True))
     axial = float(rng.normal(0, 0.6))
     common = _draw_waves(rng, 0.12)
-    left = _draw_side(rng, _draw_shape(rng, shared, common, axial, -1.0))
-    right = _draw_side(rng, _draw_shape(rng, shared, common, axial, 1.0))
-    sacrum, holes, lines = _draw_sacrum(rng, axial, shared["tilt"])
-    return Skeleton((left, right), sacrum, _draw_vertebrae(rng, axial), holes, lines)
+    shapes = [_draw_shape(rng, shared, common, axial, sign) for sign in (-1.0, 1.0)]
+    sides = _draw_side(rng, shapes[0]), _draw_side(rng, shapes[1])
+    sacrum, holes, lines = _draw_sacrum(rng, shapes, axial)
+    return Skeleton(sides, sacrum, _draw_vertebrae(rng, axial), holes, lines)
 
 
 def draw_normal(rng: np.random.Generator, mean: float, spread: float, low: float, high: float) -> float:
@@ -249,27 +204,25 @@ def _femur_outline(rng: np.random.Generator, radius: float) -> Points:
 
 
 def _draw_sacrum(
-    rng: np.random.Generator, axial: float, tilt: float
+    rng: np.random.Generator, shapes: list[Shape], axial: float
 ) -> tuple[Points, NDArray[np.float64], list[Stroke]]:
-    """Outline, neural foramina, and the dense lines of the median crest and of the fused discs."""
-    half = np.array(SACRUM)
-    shape = np.array([rng.normal(1, 0.04), rng.normal(1, 0.05) - 0.05 * tilt])
-    bend = rng.normal(0, 0.25)
-    outline = np.vstack([half, (half * [-1, 1])[-2:0:-1]]) * shape
-    outline[:, 0] += 0.5 * axial + bend * _step(outline[:, 1], -3.0, 1.0)
-    holes = [
-        (sign * x * shape[0] + 0.5 * axial + rng.normal(0, 0.1), y * shape[1] + rng.normal(0, 0.1), *size)
-        for x, y in ((2.2, -9.3), (1.95, -7.5), (1.7, -5.9), (1.4, -4.5))
-        for sign in (-1, 1)
-        for size in [rng.uniform((0.4, 0.25), (0.7, 0.45))]
-    ]
+    """Outline, neural foramina, and the dense lines of the median crest and of the fused discs.
+
+    Each half follows the shape of its side, so that the sacroiliac joints stay closed.
+    """
+    size = np.array([rng.normal(1, 0.025), rng.normal(1, 0.04)])
+    halves = [shape.place(np.array(SACRUM) * size) for shape in shapes]
+    outline = np.vstack([halves[1], halves[0][-2:0:-1]])
+    shift = np.array([0.35 * axial, 0.0])
+    outline += shift
+    outline[:, 0] += rng.normal(0, 0.25) * _step(outline[:, 1], -3.0, 1.0)
+    middles = np.vstack([shape.place(np.array(SACRAL_FORAMINA) * size) for shape in shapes]) + shift
+    middles += rng.normal(0, 0.1, middles.shape)
+    holes = np.hstack([middles, rng.uniform((0.4, 0.25), (0.7, 0.45), middles.shape)])
     ridges = [np.array([(-1.3, y), (0.0, y + 0.12), (1.3, y)]) for y in (-8.5, -6.8, -5.2)]
     crest = np.array([(0.0, -10.0), (rng.normal(0, 0.1), -7.5), (0.0, -4.2)])
-    lines = [
-        (smooth_line(line * shape + [0.5 * axial, 0]), 0.3, rng.uniform(0.02, 0.14))
-        for line in [crest, *ridges]
-    ]
-    return smooth_outline(outline), np.array(holes), lines
+    lines = [(smooth_line(line + shift), 0.3, float(rng.uniform(0.02, 0.14))) for line in [crest, *ridges]]
+    return smooth_outline(outline), holes, lines
 
 
 def _draw_vertebrae(rng: np.random.Generator, axial: float) -> list[Points]:

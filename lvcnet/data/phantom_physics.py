@@ -47,9 +47,10 @@ def develop(energy: Map, view: View, rng: np.random.Generator) -> NDArray[np.flo
     base = soften(density, 4.0 * scale)
     density = density - np.float32(rng.uniform(0.4, 0.75)) * base
     density += np.float32(rng.uniform(0.0, 0.6)) * (density - soften(density, 0.25 * scale + 0.5))
-    margin = size // 10
-    centre = density[margin:-margin, margin:-margin]
-    low, high = np.percentile(centre, [rng.uniform(0.5, 5), rng.uniform(99.2, 99.9)])
+    # The window follows the body in the middle of the field and leaves out what the open beam has reached.
+    middle = slice(size // 10, size - size // 10)
+    body = energy[middle, middle] < 4 * np.median(energy[middle, middle])
+    low, high = np.percentile(density[middle, middle][body], [rng.uniform(0.5, 5), rng.uniform(99.2, 99.9)])
     window = np.clip((density - low) / max(high - low, 1e-3), -0.2, 1.8)
     curved = 1 / (1 + np.exp(-rng.uniform(2.2, 4.2) * (window - rng.uniform(0.34, 0.56))))
     ends = np.percentile(curved, [0.5, 99.7])

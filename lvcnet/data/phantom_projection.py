@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.phantom_anatomy import WING_HALF, Points, Side, Skeleton
+from lvcnet.data.phantom_anatomy import Points, Side, Skeleton
+from lvcnet.data.phantom_templates import WING_HALF
 
 Map = NDArray[np.floating[Any]]
 """(G, G) float32."""

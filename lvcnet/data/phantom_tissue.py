@@ -73,7 +73,7 @@ def _folds(x: Map, y: Map, thick: float, rng: np.random.Generator) -> Map:
     if rng.random() < 0.15 + 0.05 * max(thick - 18, 0):
         level, sag, tilt = rng.normal(0.5, 3.0), rng.uniform(0.008, 0.03), rng.normal(0, 0.03)
         edge = np.float32(level) - np.float32(sag) * x**2 + np.float32(tilt) * x - y
-        total += np.float32(rng.uniform(0.4, 1.8)) * _apron(edge, rng.uniform(0.08, 0.5), rng.uniform(3, 7))
+        total += np.float32(rng.uniform(0.3, 1.4)) * _apron(edge, rng.uniform(0.08, 0.5), rng.uniform(3, 7))
     for sign in (-1, 1):
         if rng.random() < 0.75:
             slope, start = rng.uniform(0.6, 1.1), rng.normal(9.5, 1.2)
