@@ -139,6 +139,7 @@ class _Reader:
         self.names: dict[int, str] = {}
         self.images: dict[int, AnnotatedImage] = {}
         self.image_ids: set[int] = set()
+        self.file_names: set[str] = set()
 
     def problem(self, entry: str, what: str, fix: str = "", blocking: bool = True) -> None:
         where = f"{self.path.name}, {entry}" if entry else str(self.path)
@@ -203,9 +204,10 @@ class _Reader:
                 f"{where} ({name})", f"size {width} x {height} is not valid", "give width and height"
             )
             return
-        if any(image.file_name == name for image in self.images.values()):
+        if name in self.file_names:
             self.problem(where, f"file_name {name!r} occurs more than once", "list each image once")
             return
+        self.file_names.add(name)
         image = AnnotatedImage(name, f"{self.path.name}, {where}", None, height, width)
         try:
             image.image = find_image(self.folder, name)

@@ -7,6 +7,7 @@ Eight-bit files keep their grey values. Files with more bits carry no agreed bri
 """
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,6 +31,8 @@ __all__ = [
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
+# check_pixel_count refuses what Pillow would only warn about
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 TIE = 1e-9
 """Half covered counts as covered, whatever the rounding of the overlaps."""
 

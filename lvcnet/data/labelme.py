@@ -54,6 +54,7 @@ def read_labelme(folder: Path) -> Annotations:
     files = sorted(folder.rglob("*.json"))
     if not files:
         result.problems.append(Problem(str(folder), "holds no Labelme file", "expected one *.json an image"))
+    names: set[str] = set()
     for path in files:
         where = path.relative_to(folder).as_posix()
         try:
@@ -61,8 +62,9 @@ def read_labelme(folder: Path) -> Annotations:
         except LvcnetError as error:
             result.problems.append(Problem(where, str(error)))
             continue
-        if any(other.file_name == image.file_name for other in result.images):
+        if image.file_name in names:
             result.problems.append(Problem(where, f"image {image.file_name} has two files", "keep one"))
+        names.add(image.file_name)
         result.images.append(image)
         result.categories += [label for label in image.shapes if label not in result.categories]
     result.categories.sort()

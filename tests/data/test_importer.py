@@ -1,0 +1,348 @@
+"""The importer: what it makes of good files, and every problem it must find before anything is imported."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lvcnet.data.importer import ImportProblems, import_coco
+from lvcnet.errors import LvcnetError
+from tests.data.conftest import CocoFolder
+
+Content = dict[str, Any]
+
+
+def problems_of(coco: CocoFolder, content: Any, **options: Any) -> list[str]:
+    with pytest.raises(ImportProblems) as caught:
+        import_coco("set", coco.images, coco.write(content), size=20, **options)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_masks_and_images_land_on_the_working_grid(coco: CocoFolder) -> None:
+    train, test = coco.write(coco.content("ab")), coco.write(coco.content("cd"), "test.json")
+    seen: list[tuple[int, int]] = []
+    dataset = import_coco("set", coco.images, train, test, size=20, report=lambda *step: seen.append(step))
+    assert [(item.key, item.split) for item in dataset.items] == [
+        ("a", "train"),
+        ("b", "train"),
+        ("c", "test"),
+        ("d", "test"),
+    ]
+    assert (dataset.items[0].width, dataset.items[0].height, dataset.items[0].source) == (40, 20, "a.png")
+    assert dataset.images.dtype == np.uint8
+    assert dataset.images[:, 0, 0].tolist() == [0, 40, 80, 120]
+    expected = np.zeros((20, 20), dtype=bool)
+    expected[2:12, 2:12] = True  # x is halved
+    np.testing.assert_array_equal(dataset.labels("clean").masks[0, 0], expected)
+    assert dataset.labels("clean").covered.all()
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert dataset.folder is None
+
+
+def test_several_annotations_of_a_category_are_united_and_categories_may_overlap(coco: CocoFolder) -> None:
+    content = coco.content("ab")
+    content["categories"].append({"id": 9, "name": "tooth"})
+    for id, category, x in ((10, 1, 20), (11, 9, 4)):
+        outline = [x, 2, x + 10, 2, x + 10, 12, x, 12]
+        content["annotations"].append(
+            {"id": id, "image_id": 1, "category_id": category, "segmentation": [outline]}
+        )
+    dataset = import_coco("set", coco.images, coco.write(content), size=40)
+    bone, tooth = dataset.labels("clean").masks[dataset.index("a")]
+    assert dataset.categories == ["bone", "tooth"]
+    assert bone.any(axis=0).tolist() == [4 <= x < 30 for x in range(40)]
+    assert (bone & tooth).sum() == tooth.sum() > 0
+
+
+def test_categories_can_be_chosen_and_ordered(coco: CocoFolder) -> None:
+    content = coco.content("ab")
+    content["categories"] += [{"id": 2, "name": "x"}, {"id": 3, "name": "y"}]
+    dataset = import_coco("set", coco.images, coco.write(content), categories=["y", "bone"], size=20)
+    assert dataset.categories == ["y", "bone"]
+    assert dataset.labels("clean").masks.any(axis=(0, 2, 3)).tolist() == [False, True]
+
+
+def test_a_second_annotator_is_matched_by_file_name(coco: CocoFolder) -> None:
+    other = coco.content("ba")
+    other["annotations"][1]["segmentation"] = [[0, 0, 40, 0, 40, 20, 0, 20]]  # image a
+    labels = {"dentist2": [coco.write(other, "other.json")]}
+    dataset = import_coco("set", coco.images, coco.write(coco.content("abc")), labels=labels, size=20)
+    second = dataset.labels("dentist2")
+    assert [second.covered[dataset.index(key)] for key in "abc"] == [True, True, False]
+    assert second.masks[dataset.index("a")].all()
+    assert not second.masks[dataset.index("c")].any()
+    assert second.manifest["family"] == "annotator"
+
+
+def test_splitting_by_name_does_not_depend_on_the_other_images(coco: CocoFolder) -> None:
+    names = [f"{letter}{number}" for letter in "ab" for number in range(20)]
+    for name in names:
+        Image.fromarray(np.zeros((20, 40), dtype=np.uint8)).save(coco.images / f"{name}.png")
+
+    def splits(chosen: list[str], seed: int = 0) -> dict[str, str]:
+        content = coco.content("".join("a" for _ in chosen))
+        for image, name in zip(content["images"], chosen, strict=True):
+            image["file_name"] = f"{name}.png"
+        dataset = import_coco("set", coco.images, coco.write(content), size=20, seed=seed)
+        return {item.key: item.split for item in dataset.items}
+
+    everything, fewer = splits(names), splits(names[::-1][5:])
+    assert all(everything[name] == split for name, split in fewer.items())
+    assert 3 <= list(everything.values()).count("test") <= 18
+    assert splits(names, seed=1) != everything
+    for pair in (names[:2], names[2:4], names[4:6]):
+        assert sorted(splits(pair).values()) == ["test", "train"]
+
+
+def test_test_fraction_zero_keeps_everything_for_training(coco: CocoFolder) -> None:
+    dataset = import_coco("set", coco.images, coco.write(coco.content("abcd")), size=20, test_fraction=0)
+    assert {item.split for item in dataset.items} == {"train"}
+
+
+def test_equal_names_in_subfolders_get_distinct_keys(coco: CocoFolder) -> None:
+    (coco.images / "sub").mkdir()
+    for name in ("sub/a.png", "a.jpg"):
+        Image.fromarray(np.zeros((20, 40), dtype=np.uint8)).save(coco.images / name)
+    content = coco.content("abcd")
+    for image, name in zip(content["images"], ("a.png", "sub\\a.png", "a.jpg", "b.png"), strict=True):
+        image["file_name"] = name
+    dataset = import_coco("set", coco.images, coco.write(content), size=20)
+    assert [item.key for item in dataset.items] == ["a.png", "sub__a", "a.jpg", "b"]
+
+
+def edit(part: str, position: int, **values: Any) -> Callable[[Content], None]:
+    return lambda content: content[part][position].update(values)
+
+
+def drop(part: str, position: int, key: str) -> Callable[[Content], None]:
+    return lambda content: content[part][position].pop(key) and None
+
+
+BROKEN = {
+    "missing file": (edit("images", 0, file_name="z.png"), "z.png does not exist"),
+    "climbing out": (edit("images", 0, file_name="../../etc/passwd"), "leads out of the image folder"),
+    "climbing out, Windows": (edit("images", 0, file_name="..\\a.png"), "leads out of the image folder"),
+    "absolute": (edit("images", 0, file_name="/etc/passwd"), "leads out of the image folder"),
+    "drive": (edit("images", 0, file_name="C:\\a.png"), "leads out of the image folder"),
+    "no file name": (drop("images", 0, "file_name"), "is not the name of a file"),
+    "other size": (edit("images", 0, width=41), "a.png is 40 x 20, the annotation says 41 x 20"),
+    "size swapped": (edit("images", 0, width=20, height=40), "says 20 x 40"),
+    "no size": (drop("images", 0, "width"), "size None x 20 is not valid"),
+    "file twice": (edit("images", 1, file_name="a.png"), "'a.png' occurs more than once"),
+    "image id twice": (edit("images", 1, id=1), "image id 1 occurs more than once"),
+    "annotation id twice": (edit("annotations", 1, id=1), "annotation id 1 occurs more than once"),
+    "category id twice": (
+        lambda content: content["categories"].append({"id": 1, "name": "tooth"}),
+        "category id 1 occurs more than once",
+    ),
+    "category name twice": (
+        lambda content: content["categories"].append({"id": 2, "name": "bone"}),
+        "name 'bone' occurs more than once",
+    ),
+    "no id": (drop("images", 1, "id"), "image at position 1: has no integer id"),
+    "entry is no object": (lambda content: content["annotations"].append(3), "position 3: has no integer id"),
+    "unknown image": (edit("annotations", 0, image_id=77), "image_id 77 is not among the images"),
+    "unknown category": (
+        edit("annotations", 0, category_id=5),
+        "unknown category 5 (the file declares 1 bone)",
+    ),
+    "no segmentation": (drop("annotations", 0, "segmentation"), "has no segmentation"),
+    "no polygon": (edit("annotations", 0, segmentation=[]), "the polygon is empty"),
+    "empty polygon": (edit("annotations", 0, segmentation=[[]]), "the polygon is empty"),
+    "flat polygon": (edit("annotations", 0, segmentation=[[1, 1, 5, 5, 9, 9]]), "its area is 0"),
+    "two points": (edit("annotations", 0, segmentation=[[1, 1, 5, 5]]), "has 2 points"),
+    "crossing": (
+        edit("annotations", 0, segmentation=[[0, 0, 9, 9, 9, 0, 0, 9]]),
+        "the polygon crosses itself",
+    ),
+    "not a number": (edit("annotations", 0, segmentation=[[0, 0, 9, float("nan"), 9, 0]]), "not numbers"),
+    "outside": (
+        edit("annotations", 0, segmentation=[[90, 90, 99, 90, 99, 99]]),
+        "entirely outside the image",
+    ),
+    "run lengths of another size": (
+        edit("annotations", 0, segmentation={"size": [40, 20], "counts": [800]}),
+        "has size [40, 20], the image [20, 40]",
+    ),
+    "run lengths too short": (
+        edit("annotations", 0, segmentation={"size": [20, 40], "counts": [3]}),
+        "do not add up to the 800 pixels",
+    ),
+    "no category": (lambda content: content["categories"].clear(), "declares no category"),
+    "no image": (
+        lambda content: (content["images"].clear(), content["annotations"].clear()),
+        "holds no image",
+    ),
+    "no list": (lambda content: content.pop("annotations"), "has no list of annotations"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_each_problem_is_found(coco: CocoFolder, case: str) -> None:
+    change, message = BROKEN[case]
+    content = coco.content("abc")
+    change(content)
+    assert any(message in problem for problem in problems_of(coco, content))
+
+
+def test_all_problems_are_listed_at_once_and_nothing_is_imported(
+    coco: CocoFolder, workspace_home: Path
+) -> None:
+    content = coco.content("abcd")
+    edit("images", 0, file_name="z.png")(content)
+    edit("images", 1, width=41)(content)
+    edit("annotations", 2, segmentation=[[0, 0, 9, 9, 9, 0, 0, 9]])(content)
+    edit("annotations", 3, category_id=5)(content)
+    (coco.images / "d.png").write_bytes(b"broken")
+    found = problems_of(coco, content)
+    assert len(found) == 5
+    for expected in (
+        "z.png does not exist",
+        "41 x 20",
+        "crosses itself",
+        "unknown category 5",
+        "d.png cannot be read",
+    ):
+        assert sum(expected in problem for problem in found) == 1
+    assert not workspace_home.exists()
+
+
+def test_the_message_says_how_many_and_lists_errors_before_warnings(coco: CocoFolder) -> None:
+    content = coco.content("ab")
+    edit("annotations", 0, segmentation=[[-5, 0, 9, 0, 9, 9]])(content)
+    edit("annotations", 1, segmentation=[[]])(content)
+    with pytest.raises(ImportProblems) as caught:
+        import_coco("set", coco.images, coco.write(content), size=20)
+    head, error, warning = str(caught.value).splitlines()
+    assert head == "nothing was imported: 1 problem found"
+    assert error.startswith("  error: train.json, annotation 2 (b.png): the polygon is empty")
+    assert warning.startswith("  warning: train.json, annotation 1 (a.png): the polygon reaches 5 px out")
+
+
+def test_warnings_do_not_stop_the_import_but_are_kept(coco: CocoFolder) -> None:
+    content = coco.content("ab")
+    edit("annotations", 0, segmentation=[[-5, 2, 20, 2, 20, 12, -5, 12]])(content)
+    dataset = import_coco("set", coco.images, coco.write(content), size=20)
+    (warning,) = dataset.source["warnings"]
+    assert "reaches 5 px out" in warning
+    assert dataset.labels("clean").masks[dataset.index("a"), 0, 5].tolist() == [x < 10 for x in range(20)]
+
+
+def test_self_crossing_outlines_can_be_accepted(coco: CocoFolder) -> None:
+    content = coco.content("ab")
+    edit("annotations", 0, segmentation=[[0, 0, 20, 20, 20, 0, 0, 20]])(content)
+    dataset = import_coco("set", coco.images, coco.write(content), size=20, accept_self_crossing=True)
+    assert "crosses itself" in dataset.source["warnings"][0]
+    # two triangles of 100 px each on the 20 x 40 image, whose width is halved
+    assert dataset.labels("clean").masks[dataset.index("a")].sum() == pytest.approx(100, abs=15)
+
+
+def test_a_category_without_annotations_is_a_warning(coco: CocoFolder) -> None:
+    content = coco.content("ab")
+    content["categories"].append({"id": 2, "name": "tooth"})
+    dataset = import_coco("set", coco.images, coco.write(content), size=20)
+    assert any("'tooth' has no annotation" in warning for warning in dataset.source["warnings"])
+
+
+def test_an_image_in_both_splits_is_a_problem(coco: CocoFolder) -> None:
+    test = coco.write(coco.content("bc"), "test.json")
+    (problem,) = problems_of(coco, coco.content("ab"), test=test)
+    assert "b.png is in the training file too" in problem
+
+
+def test_problems_of_all_files_are_joined(coco: CocoFolder) -> None:
+    test, other = coco.content("cd"), coco.content("ab")
+    edit("annotations", 0, category_id=4)(test)
+    edit("images", 1, height=10)(other)
+    labels = {"second": [coco.write(other, "other.json")]}
+    found = problems_of(coco, coco.content("ab"), test=coco.write(test, "test.json"), labels=labels)
+    assert sum("test.json" in problem for problem in found) == 1
+    assert sum("other.json" in problem and "says 40 x 10" in problem for problem in found) == 1
+
+
+def test_test_annotations_of_a_category_that_training_lacks(coco: CocoFolder) -> None:
+    test = coco.content("cd")
+    test["categories"][0]["name"] = "tooth"
+    path = coco.write(test, "test.json")
+    assert any("unknown category 'tooth'" in one for one in problems_of(coco, coco.content("ab"), test=path))
+
+
+def test_unknown_category_asked_for(coco: CocoFolder) -> None:
+    (problem,) = problems_of(coco, coco.content("ab"), categories=["bone", "skull"])
+    assert "unknown category 'skull'" in problem
+    assert "declares bone" in problem
+
+
+def test_a_label_set_of_other_images(coco: CocoFolder) -> None:
+    labels = {"second": [coco.write(coco.content("cd"), "other.json")]}
+    (problem,) = problems_of(coco, coco.content("ab"), labels=labels)
+    assert "covers none of the images" in problem
+
+
+def test_a_label_set_that_covers_some_is_a_warning(coco: CocoFolder) -> None:
+    labels = {"second": [coco.write(coco.content("ad"), "other.json")]}
+    train, test = coco.write(coco.content("ab")), coco.write(coco.content("c"), "test.json")
+    dataset = import_coco("set", coco.images, train, test, labels, size=20)
+    bare, strangers = sorted(
+        dataset.source["warnings"], key=lambda text: "left out" in text and "not in" in text
+    )
+    assert "1 training images are not covered, first b.png" in bare
+    assert "1 of its images are not in the data set, first d.png" in strangers
+
+
+def test_a_label_set_that_lists_an_image_twice(coco: CocoFolder) -> None:
+    paths = [coco.write(coco.content("ab"), "one.json"), coco.write(coco.content("a"), "two.json")]
+    (problem,) = problems_of(coco, coco.content("ab"), labels={"second": paths})
+    assert "label set 'second' has a.png twice" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "is not valid JSON"), ("[]", "has no list of"), ('{"images": 3}', "has no list of")],
+)
+def test_files_that_are_not_coco(coco: CocoFolder, text: str, message: str) -> None:
+    assert any(message in problem for problem in problems_of(coco, text))
+
+
+def test_a_missing_annotation_file_is_listed_with_the_rest(coco: CocoFolder) -> None:
+    content = coco.content("ab")
+    edit("images", 0, file_name="z.png")(content)
+    found = problems_of(coco, content, test=coco.folder / "none.json")
+    assert any("none.json" in problem and "does not exist" in problem for problem in found)
+    assert any("z.png" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 4}, "size 4: choose 16 to 2048"),
+        ({"test_fraction": 1.0}, "test fraction"),
+        ({"categories": []}, "categories"),
+        ({"categories": ["bone", "bone"]}, "name each category once"),
+        ({"labels": {"clean": []}}, "use another name"),
+        ({"labels": {"a/b": []}}, "not a usable name"),
+    ],
+)
+def test_options_out_of_range(coco: CocoFolder, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(LvcnetError, match=message):
+        import_coco("set", coco.images, coco.write(coco.content("ab")), **options)
+
+
+def test_one_image_cannot_be_split(coco: CocoFolder) -> None:
+    (problem,) = problems_of(coco, coco.content("a"))
+    assert "2 are needed" in problem
+
+
+def test_the_mandible_radiographs(mandible: Path) -> None:
+    files = {name: mandible / f"dentist{name}.json" for name in ("1_train", "1_test", "2_train", "2_test")}
+    labels = {"dentist2": [files["2_train"], files["2_test"]]}
+    dataset = import_coco("mandible", mandible / "images", files["1_train"], files["1_test"], labels)
+    assert (len(dataset.indices("train")), len(dataset.indices("test"))) == (80, 36)
+    first, second = dataset.labels("clean").masks, dataset.labels("dentist2").masks
+    dice = 2 * (first & second).sum(axis=(1, 2, 3)) / (first.sum(axis=(1, 2, 3)) + second.sum(axis=(1, 2, 3)))
+    assert dice.mean() == pytest.approx(0.981, abs=0.001)
+    assert (dice[:20] == 1).all()
+    assert dataset.source["warnings"] == []

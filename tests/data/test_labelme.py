@@ -1,0 +1,163 @@
+"""Labelme folders: every shape type, embedded images, and the way back."""
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lvcnet.data.exporter import export_labels
+from lvcnet.data.importer import ImportProblems, import_labelme
+from lvcnet.data.labelme import read_labelme
+from tests.data.test_coco import small_dataset
+
+POLYGON = [[4, 2], [24, 2], [24, 12], [4, 12]]
+
+
+def shape(points: Any, kind: str = "polygon", label: str = "bone", **more: Any) -> dict[str, Any]:
+    return {"label": label, "points": points, "shape_type": kind, "group_id": None, "flags": {}, **more}
+
+
+def write(folder: Path, name: str, *shapes: dict[str, Any], image: bool = True, **more: Any) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if image:
+        Image.fromarray(np.full((20, 40), 51, dtype=np.uint8)).save(path.with_suffix(".png"))
+    content = {"version": "5.5.0", "shapes": list(shapes), "imagePath": f"{path.stem}.png", "imageData": None}
+    path.write_text(json.dumps({**content, "imageHeight": 20, "imageWidth": 40, **more}))
+
+
+def mask_of(folder: Path, *shapes: dict[str, Any]) -> np.ndarray:
+    """(20, 20) mask of category `bone` after width 40 was halved."""
+    write(folder, "a.json", *shapes)
+    dataset = import_labelme("set", folder, size=20, test_fraction=0)
+    return dataset.labels("clean").masks[0, dataset.categories.index("bone")]
+
+
+def problems_of(folder: Path) -> list[str]:
+    with pytest.raises(ImportProblems) as caught:
+        import_labelme("set", folder, size=20, test_fraction=0)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [shape(POLYGON), shape(POLYGON[::2], "rectangle"), shape([POLYGON[3], POLYGON[1]], "rectangle")],
+    ids=["polygon", "rectangle", "rectangle from below"],
+)
+def test_polygon_and_rectangle(tmp_path: Path, drawn: dict[str, Any]) -> None:
+    expected = np.zeros((20, 20), dtype=bool)
+    expected[2:12, 2:12] = True
+    np.testing.assert_array_equal(mask_of(tmp_path, drawn), expected)
+
+
+def test_a_circle_is_its_centre_and_a_point_on_it(tmp_path: Path) -> None:
+    write(tmp_path, "a.json", shape([[20, 10], [28, 10]], "circle"))
+    (drawn,) = read_labelme(tmp_path).images[0].shapes["bone"]
+    mask = drawn.raster(20, 40)
+    assert mask.sum() == pytest.approx(np.pi * 64, rel=0.02)
+    assert mask[10].tolist() == [12 <= x < 28 for x in range(40)]
+    np.testing.assert_array_equal(mask, mask[::-1])
+
+
+def test_shapes_of_a_label_are_united_whatever_their_group(tmp_path: Path) -> None:
+    right = [[x + 10, y] for x, y in POLYGON]
+    mask = mask_of(tmp_path, shape(POLYGON), shape(right, group_id=4), shape(POLYGON, label="tooth"))
+    assert mask[5].tolist() == [2 <= x < 17 for x in range(20)]
+
+
+def test_a_mask_shape_lies_between_its_corner_pixels(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.array([[255, 255, 0, 0], [0, 0, 255, 255]], dtype=np.uint8)).save(stream, "PNG")
+    mask = mask_of(
+        tmp_path, shape([[6, 3], [9, 4]], "mask", mask=base64.b64encode(stream.getvalue()).decode())
+    )
+    assert np.argwhere(mask).tolist() == [[3, 3], [4, 4]]
+
+
+def test_an_embedded_image_is_used_where_the_file_is_missing(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.full((20, 40), 102, dtype=np.uint8)).save(stream, "PNG")
+    data = base64.b64encode(stream.getvalue()).decode()
+    write(tmp_path, "a.json", shape(POLYGON), image=False, imageData=data)
+    dataset = import_labelme("set", tmp_path, size=20, test_fraction=0)
+    assert (dataset.images == 102).all()
+
+
+def test_folders_called_train_and_test_give_the_split(tmp_path: Path) -> None:
+    for name in ("train/a.json", "train/b.json", "test/c.json"):
+        write(tmp_path, name, shape(POLYGON))
+    dataset = import_labelme("set", tmp_path, size=20)
+    assert {item.key: item.split for item in dataset.items} == {
+        "train__a": "train",
+        "train__b": "train",
+        "test__c": "test",
+    }
+
+
+def test_a_second_annotator_is_another_folder(tmp_path: Path) -> None:
+    write(tmp_path / "one", "a.json", shape(POLYGON))
+    write(tmp_path / "two", "a.json", shape(POLYGON[::2], "rectangle"))
+    dataset = import_labelme("set", tmp_path / "one", {"two": [tmp_path / "two"]}, size=20, test_fraction=0)
+    np.testing.assert_array_equal(dataset.labels("two").masks, dataset.labels("clean").masks)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "message"),
+    [
+        (shape(POLYGON[:2], "line"), "a line has no area"),
+        (shape(POLYGON[:1], "point"), "a point has no area"),
+        (shape(POLYGON, "linestrip"), "a linestrip has no area"),
+        (shape(POLYGON, "rectangle"), "the rectangle needs two points"),
+        (shape([["x", 1], [2, 3]], "circle"), "the circle needs two points"),
+        (shape([[5, 5], [5, 5]], "circle"), "the circle is empty"),
+        (shape([]), "the polygon is empty"),
+        (shape([[0, 0], [9, 9], [9, 0], [0, 9]]), "the polygon crosses itself"),
+        (shape(POLYGON, label=""), "has no label"),
+        (shape([[0, 0], [5, 5]], "mask", mask="!!"), "the mask is damaged"),
+        (shape([[0, 0], [5, 5]], "mask"), "the mask is damaged"),
+    ],
+)
+def test_shapes_that_cannot_be_used(tmp_path: Path, drawn: dict[str, Any], message: str) -> None:
+    write(tmp_path, "a.json", shape(POLYGON), drawn)
+    (problem,) = problems_of(tmp_path)
+    assert message in problem
+    assert problem.startswith("a.json, shape 2")
+
+
+def test_problems_of_all_files_are_listed_at_once(tmp_path: Path) -> None:
+    write(tmp_path, "a.json", shape(POLYGON), image=False)
+    write(tmp_path, "b.json", shape(POLYGON), imagePath="../../b.png")
+    write(tmp_path, "c.json", shape(POLYGON), imageWidth=41)
+    write(tmp_path, "d.json", shape(POLYGON), image=False, imageData="!")
+    write(tmp_path, "e.json", shape(POLYGON), imageHeight=None)
+    (tmp_path / "f.json").write_text("{}")
+    found = "\n".join(problems_of(tmp_path))
+    for expected in (
+        "a.png does not exist",
+        "leads out of the image folder",
+        "c.png is 40 x 20, the annotation says 41 x 20",
+        "imageData is damaged",
+        "40 x None is not valid",
+        "is not a Labelme file",
+    ):
+        assert expected in found
+
+
+def test_no_file_at_all(tmp_path: Path) -> None:
+    assert any("holds no Labelme file" in problem for problem in problems_of(tmp_path))
+    assert any("does not exist" in problem for problem in problems_of(tmp_path / "none"))
+
+
+def test_written_folders_come_back_with_the_same_masks(tmp_path: Path) -> None:
+    dataset = small_dataset(37, 53)
+    export_labels(dataset, "clean", tmp_path / "out", "labelme", images=tmp_path / "out")
+    kinds = {entry["shape_type"] for entry in json.loads((tmp_path / "out" / "a.json").read_text())["shapes"]}
+    assert kinds == {"polygon", "mask"}
+    back = import_labelme("back", tmp_path / "out", size=16)
+    rows = [back.index(item.key) for item in dataset.items]
+    np.testing.assert_array_equal(back.labels("clean").masks[rows], dataset.labels("clean").masks)
