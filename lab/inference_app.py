@@ -57,7 +57,8 @@ CSS = """
 .samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
 .areas table { width: 100%; border: 0 !important; }
 .areas th, .areas td { word-break: normal; padding: 0.4rem 0.5rem 0.4rem 0 !important; border: 0 !important; }
-.areas tr { border-bottom: 1px solid var(--border-color-primary); }
+.areas tr { border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important; }
+@media (max-width: 640px) { .picture { height: 370px !important; } }
 """
 
 
@@ -178,10 +179,12 @@ def on_maps(result: segment.Segmentation | None) -> list[tuple[overlays.Rgb, str
     return segment.map_pictures(result) if result else []
 
 
-def on_load() -> gr.Dropdown:
-    """Runs may have finished since the page was opened last."""
+def on_load(request: gr.Request) -> gr.Dropdown:
+    """Runs may have finished since the page was opened last; `?run=NAME` in the address chooses one."""
     choices = segment.run_choices()
-    return gr.Dropdown(choices=choices, value=choices[0][1] if choices else None)
+    names = [name for _, name in choices]
+    asked = request.query_params.get("run")
+    return gr.Dropdown(choices=choices, value=asked if asked in names else next(iter(names), None))
 
 
 def on_sample(event: gr.SelectData) -> str:
@@ -231,7 +234,12 @@ def build() -> gr.Blocks:
                     )
                 with gr.Tab("Maps"):
                     maps = gr.Gallery(
-                        show_label=False, columns=3, height=520, object_fit="contain", interactive=False
+                        show_label=False,
+                        columns=3,
+                        height=520,
+                        object_fit="contain",
+                        interactive=False,
+                        elem_classes="picture",
                     )
                 table = gr.Markdown(EMPTY, elem_classes="areas")
                 with gr.Row():
@@ -244,7 +252,7 @@ def build() -> gr.Blocks:
                 with gr.Row():
                     downloads = [
                         gr.DownloadButton(f"Download {what}", interactive=False, size="md", min_width=140)
-                        for what in ("mask", "overlay", "COCO JSON")
+                        for what in ("mask", "overlay", "COCO")
                     ]
         drawn = [picture, slider, table, *downloads]
         hidden: dict[str, Any] = {"api_visibility": "private"}

@@ -54,11 +54,11 @@ class Segmentation:
 
 
 def run_choices() -> list[tuple[str, str]]:
-    """(label, name) of every finished run, the user's own before the demo runs, newest first."""
+    """(label, name) of every finished run: the user's own, newest first, then the demo runs, LVC-Net's before the others."""
     finished = [
         run for run in list_runs() if run.status()["state"] == "done" and any(run.checkpoints.glob("last.*"))
     ]
-    finished.sort(key=is_demo)
+    finished.sort(key=lambda run: (is_demo(run), is_demo(run) and run.config()["method"] != "lvcnet"))
     choices = []
     for run in finished:
         config = run.config()

@@ -1,5 +1,7 @@
 """Inference: the Gradio app of lab/inference_app.py, which Home.py serves beside this page."""
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from lab.navigation import link_to, page_frame
@@ -18,7 +20,10 @@ if not run_choices():
     st.info("There is no finished run yet. Train one first; it appears here when it is done.")
     link_to("train", "Start a training")
 
-address = f"{ADDRESS}?__theme={st.context.theme.type or 'light'}"
+wishes = {"__theme": st.context.theme.type or "light"}
+if "run" in st.query_params:
+    wishes["run"] = st.query_params["run"]
+address = f"{ADDRESS}?{urlencode(wishes)}"
 st.link_button(
     "Open in its own tab",
     address,
