@@ -60,14 +60,14 @@ def _print_evaluation(result: dict[str, Any]) -> None:
         [title, result[name], *(result["per_category"][category][name] for category in columns[2:])]
         for name, title in METRICS.items()
     ]
-    print_table(
+    screen.print(
         f"{result['run']}: {result['images']} {result['split']} images against {result['against']} labels",
-        columns,
-        rows,
+        highlight=False,
     )
+    print_table("All images", columns, rows)
     rounds = result["rounds"]
     print_table(
-        f"{rounds['rounds']} rounds of {rounds['images']} random images, as in the paper",
+        f"{rounds['rounds']} rounds of {rounds['images']} random images",
         ["Metric", "Mean", "SD"],
         [[METRICS[name], rounds[name]["mean"], rounds[name]["sd"]] for name in ROUND_METRICS],
     )
@@ -153,11 +153,11 @@ def _rendered(comparison: Comparison, chosen: str) -> str:
 
 
 def _print_comparison(comparison: Comparison) -> None:
-    title = f"{METRICS[comparison.metric]} on the clean test labels of {comparison.dataset}"
-    print_table(title, *tables.score_table(comparison))
+    screen.print(f"{comparison.dataset}: last epoch, clean test labels", highlight=False)
+    print_table(METRICS[comparison.metric], *tables.score_table(comparison))
     if comparison.differences:
         print_table("Paired per image", *tables.difference_table(comparison))
-    print_table("Robustness", *tables.robustness_table(comparison))
+    print_table(tables.robustness_title(comparison), *tables.robustness_table(comparison))
     for note in tables.notes(comparison):
         screen.print(f"Note: {note}", highlight=False, markup=False)
 

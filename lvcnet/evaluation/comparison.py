@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lvcnet.evaluation.metrics import LOWER_IS_BETTER
 from lvcnet.evaluation.robustness import area_under_curve, retention
 from lvcnet.methods import METHOD_TITLES
 
@@ -89,22 +90,30 @@ class Comparison:
         return next((cell for cell in self.cells if (cell.method, cell.labels) == (method, labels)), None)
 
     def robustness(self, method: str) -> dict[str, Any]:
-        """Retention (level k over level 1) and area under score over label IoU of one method."""
+        """Retention (level k over level 1) and area under score over label IoU of one method, and what it costs.
+
+        Both need a score, so for distances they are those of the IoU; `metric` says which.
+        """
+        metric = "iou" if self.metric in LOWER_IS_BETTER else self.metric
         cells = [cell for cell in self.cells if cell.method == method]
+        seconds = [cell.training_seconds for cell in cells if cell.training_seconds is not None]
         scores = {
-            cell.level: float(np.mean(cell.values[self.metric]))
+            cell.level: float(np.mean(cell.values[metric]))
             for cell in cells
             if cell.level is not None and cell.paper_noise
         }
         known = [cell for cell in cells if cell.label_iou is not None and cell.paper_noise]
         return {
             "method": method,
+            "metric": metric,
             "retention": {f"level{level}": retention(scores, level) for level in sorted(scores) if level > 1},
             "area": area_under_curve(
                 [float(cell.label_iou or 0) for cell in known],
-                [float(np.mean(cell.values[self.metric])) for cell in known],
+                [float(np.mean(cell.values[metric])) for cell in known],
             ),
             "label_sets": [cell.labels for cell in known],
+            "parameters": next((cell.parameters for cell in cells if cell.parameters), None),
+            "training_seconds": float(np.mean(seconds)) if seconds else None,
         }
 
 

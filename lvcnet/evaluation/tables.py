@@ -61,19 +61,27 @@ def difference_table(comparison: Comparison) -> tuple[Row, list[Row]]:
 
 
 def robustness_table(comparison: Comparison) -> tuple[Row, list[Row]]:
-    """Header and rows: retention a level, area under the score over label IoU."""
+    """Header and rows: retention a level, area under the score over label IoU, and what a method costs."""
     found = [comparison.robustness(method) for method in comparison.methods()]
     levels = sorted({level for entry in found for level in entry["retention"]})
-    header = ["Method", *(f"Retention {level}" for level in levels), "Area under score over label IoU"]
+    header = ["Method", *(f"Retention {level}" for level in levels), "Area", "Parameters", "Training s"]
     rows = [
         [
             method_title(entry["method"]),
             *(_number(entry["retention"].get(level)) for level in levels),
             _number(entry["area"]),
+            "-" if entry["parameters"] is None else f"{entry['parameters']:,}",
+            "-" if entry["training_seconds"] is None else f"{entry['training_seconds']:.0f}",
         ]
         for entry in found
     ]
     return header, rows
+
+
+def robustness_title(comparison: Comparison) -> str:
+    """What the figures of `robustness_table` are."""
+    metric = METRICS[comparison.robustness(comparison.methods()[0])["metric"]]
+    return f"Robustness and cost: retention is {metric} over that at level 1, area is under {metric} over label IoU"
 
 
 def to_markdown(comparison: Comparison) -> str:
@@ -89,7 +97,7 @@ def to_markdown(comparison: Comparison) -> str:
             f"Paired per image against {method_title(BASELINE)} on the same labels and seeds:",
             _markdown(*difference_table(comparison)),
         ]
-    parts += ["Robustness:", _markdown(*robustness_table(comparison))]
+    parts += [f"{robustness_title(comparison)}:", _markdown(*robustness_table(comparison))]
     parts += [f"Note: {note}." for note in notes(comparison)]
     return "\n\n".join(parts) + "\n"
 

@@ -55,6 +55,8 @@ def test_robustness_is_level_4_over_level_1_and_area(grid) -> None:
     found = compare("tiny", evaluate=True).robustness("lvcnet")
     assert found["retention"] == {"level4": pytest.approx(1.0)}
     assert found["area"] == pytest.approx(PERFECT)  # label IoU .5 to 1, the same score everywhere
+    assert (found["metric"], found["parameters"], found["training_seconds"]) == ("iou", 7, 6.0)
+    assert compare("tiny", metric="hd95").robustness("lvcnet") == found
 
 
 def test_runs_that_do_not_count_are_listed_with_a_reason(make_run) -> None:
@@ -115,7 +117,7 @@ def test_markdown_and_json_are_complete(grid) -> None:
     comparison = compare("tiny", evaluate=True)
     text = tables.to_markdown(comparison)
     assert "| LVC-Net | " in text
-    assert "Retention level4" in text
+    assert "| Method | Retention level4 | Area | Parameters | Training s |" in text
     blocks = [block for block in text.split("\n\n") if block.startswith("|")]
     assert len(blocks) == 3
     assert all(len({line.count("|") for line in block.splitlines()}) == 1 for block in blocks)
