@@ -10,8 +10,8 @@ from lvcnet import workspace
 from lvcnet.cli.output import format_cell, print_json, print_table, progress_bar, screen
 from lvcnet.data.dataset import CLEAN, Dataset, check_free, delete_dataset, list_datasets
 from lvcnet.data.exporter import WRITERS, export_labels
+from lvcnet.data.importer import Options, import_coco, import_labelme, import_masks
 from lvcnet.data.importer import Settings as ImportSettings
-from lvcnet.data.importer import import_coco, import_labelme, import_masks
 from lvcnet.data.phantom import make_phantom
 from lvcnet.data.summary import overview, summarise
 from lvcnet.errors import LvcnetError
@@ -113,6 +113,7 @@ def import_data(
         settings["test_fraction"] = test_fraction
         if test is not None:
             raise LvcnetError("--test-fraction and --test exclude each other: drop one")
+    Options(**settings).check()
     extras = _parse_labels(labels or [])
     _check_sources(images, train, test, labelme, masks)
     check_free(workspace.datasets_dir() / check_name(name, "data set"))

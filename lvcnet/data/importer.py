@@ -228,7 +228,7 @@ class _Import:
         rank = {name: stable_hash(f"split {self.options.seed} {name}") / 2**64 for name in names}
         test = {name for name in names if rank[name] < self.options.test_fraction}
         if self.options.test_fraction > 0:
-            if len(names) < 2:
+            if len(names) < 2 and not self._blocked():
                 self.problem(
                     self.parts[0].origin, "holds 1 image", "2 are needed, one to train and one to test"
                 )
@@ -248,7 +248,7 @@ class _Import:
                 )
         used = Counter(category for image in self.parts[0].images for category in image.shapes)
         for name in wanted:
-            if name in declared and not used[name] and self.parts[0].images:
+            if name in declared and not used[name] and not self._blocked():
                 fix = "leave it out with --categories unless that is meant"
                 self.problem(
                     self.parts[0].origin, f"category {name!r} has no annotation", fix, blocking=False
