@@ -1,0 +1,85 @@
+"""One run in one line: what lists and tables show of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import is_demo
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What `lvcnet runs` and the lab's list show of a run.
+
+    Attributes:
+        progress: fraction of the epochs that are done.
+        iou: foreground IoU on the test images, None before the evaluation.
+        seconds_left: of a running run, None before its first epoch is over.
+        note: why it stopped or failed.
+        demo: whether it ships with the project.
+    """
+
+    run: str
+    state: str
+    dataset: str
+    labels: str
+    method: str
+    seed: int
+    epoch: int
+    epochs: int
+    progress: float
+    iou: float | None
+    seconds_left: float | None
+    created: float
+    note: str | None
+    demo: bool
+
+
+def summarise(run: RunDirectory) -> RunSummary:
+    """Read a run's files.
+
+    Raises:
+        LvcnetError: if one of them is broken.
+    """
+    config, status, evaluation = run.config(), run.status(), run.evaluation()
+    epochs = int(config.get("epochs", 0))
+    epoch = min(int(status.get("epoch", 0)), epochs)
+    return RunSummary(
+        run=run.name,
+        state=status["state"],
+        dataset=config.get("dataset", ""),
+        labels=config.get("labels", ""),
+        method=config.get("method", ""),
+        seed=int(config.get("seed", 0)),
+        epoch=epoch,
+        epochs=epochs,
+        progress=epoch / epochs if epochs else 0.0,
+        iou=evaluation.get("iou") if evaluation else None,
+        seconds_left=seconds_left(status, epochs - epoch),
+        created=float(status.get("created", 0.0)),
+        note=status.get("error") or status.get("evaluation_error") or status.get("message"),
+        demo=is_demo(run),
+    )
+
+
+def seconds_left(status: dict[str, Any], epochs_left: int) -> float | None:
+    """What the epochs that are left will take if each takes as long as the last one; None if it does not run."""
+    each = status.get("seconds_per_epoch")
+    return float(each) * epochs_left if status["state"] == "running" and each else None
+
+
+def format_seconds(seconds: float | None) -> str | None:
+    """A duration in the two largest units that matter.
+
+    >>> [format_seconds(value) for value in (None, 4.2, 90, 3599, 3700, 200_000)]
+    [None, '4 s', '1 min 30 s', '59 min 59 s', '1 h 1 min', '2 d 7 h']
+    """
+    if seconds is None:
+        return None
+    rest = round(seconds)
+    parts: list[str] = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        if count or parts or unit == "s":
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
