@@ -20,10 +20,9 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from lvcnet.errors import LvcnetError
-from lvcnet.files import check_name
 from lvcnet.jobs import daemon, launch
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
-from lvcnet.runs.store import find_run, is_demo, list_runs
+from lvcnet.runs.store import find_run, is_demo, is_readable, list_runs
 
 QUEUE_NAME = "trainings"
 # Runs that a thread of this process looks after: one thread a run.
@@ -225,10 +224,10 @@ def _claim(name: str) -> bool:
 
 def _find(name: str) -> RunDirectory | None:
     try:
-        run = find_run(check_name(name, "run"))
+        run = find_run(name)
     except LvcnetError:
         return None
-    return None if is_demo(run) else run
+    return run if is_readable(run) and not is_demo(run) else None
 
 
 def _describe(run: RunDirectory) -> str:

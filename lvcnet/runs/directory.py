@@ -127,8 +127,11 @@ class RunDirectory:
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Append one line to metrics.jsonl."""
-        with (self.path / "metrics.jsonl").open("ab") as stream:
-            stream.write(json.dumps(row).encode() + b"\n")
+        path = self.path / "metrics.jsonl"
+        torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
+        with path.open("ab") as stream:
+            # A line torn by a crash must not swallow this one.
+            stream.write((b"\n" if torn else b"") + json.dumps(row).encode() + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
 

@@ -13,7 +13,7 @@ def list_runs(dataset: str | None = None, demo: bool = True) -> list[RunDirector
     """All runs, active ones first, then newest first; of one data set if given."""
     folders = [workspace.runs_dir(), workspace.assets_dir() / "runs"] if demo else [workspace.runs_dir()]
     runs = [RunDirectory(path.parent) for folder in folders for path in folder.glob("*/status.json")]
-    runs = [run for run in runs if run.exists()]
+    runs = [run for run in runs if is_readable(run)]
     if dataset is not None:
         runs = [run for run in runs if run.config().get("dataset") == dataset]
     return sorted(runs, key=_order)
@@ -34,6 +34,14 @@ def find_run(name: str) -> RunDirectory:
         ", ".join(run.name for run in list_runs()[:8]) or "none yet; start one with `lvcnet train DATASET`"
     )
     raise LvcnetError(f"there is no run {name!r}: known are {known}")
+
+
+def is_readable(run: RunDirectory) -> bool:
+    """Whether its two essential files can be read: one broken run must not hide all others."""
+    try:
+        return isinstance(run.config(), dict) and "state" in run.status()
+    except LvcnetError:
+        return False
 
 
 def is_demo(run: RunDirectory) -> bool:
