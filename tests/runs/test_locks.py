@@ -19,12 +19,12 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_has_one_trainer(tmp_path: Path):
     run = RunDirectory(tmp_path / "run")
     run.create({})
-    with run_lock(run):
-        with (
-            pytest.raises(LvcnetError, match="'run' is being trained by another process"),
-            run_lock(run, timeout=0),
-        ):
-            pass
+    with (
+        run_lock(run),
+        pytest.raises(LvcnetError, match="'run' is being trained by another process"),
+        run_lock(run, timeout=0),
+    ):
+        pass
     with run_lock(run, timeout=0):
         pass
 
