@@ -17,16 +17,22 @@ FOLDER = Path(__file__).resolve().parent.parent / "pages"
 
 @dataclass(frozen=True)
 class PageEntry:
-    """One page: its script's stem is also its address."""
+    """One page: its key is its address and, but for pages that say otherwise, its script's stem."""
 
     key: str
     title: str
     icon: str
+    script: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """The page's script."""
+        return FOLDER / f"{self.script or self.key}.py"
 
     def page(self) -> StreamlitPage:
         """The page as Streamlit wants it; the first one is what `/` shows."""
         return st.Page(
-            FOLDER / f"{self.key}.py",
+            self.path,
             title=self.title,
             icon=f":material/{self.icon}:",
             url_path=self.key,
@@ -46,7 +52,8 @@ SECTIONS: dict[str, list[PageEntry]] = {
     ],
     "Judge": [
         PageEntry("compare", "Compare", "compare"),
-        PageEntry("inspect", "Inspect", "troubleshoot"),
+        # a script called inspect.py would hide Python's own module from whatever runs with pages/ on its path
+        PageEntry("inspect", "Inspect", "troubleshoot", script="inspect_run"),
     ],
     "Use": [PageEntry("inference", "Inference", "image_search")],
 }
