@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from lvcnet.errors import LvcnetError
 
 SELF_CROSSING = "self-crossing"
+MOST_SIDE = 100_000
+"""No radiograph is longer, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,21 @@ def relative_name(file_name: object) -> str:
     if path.is_absolute() or ".." in path.parts or has_drive or not path.parts:
         raise LvcnetError(f"file_name {file_name!r} leads out of the image folder")
     return path.as_posix()
+
+
+def declared_size(height: object, width: object) -> tuple[int, int]:
+    """H and W as an annotation file declares them.
+
+    Raises:
+        LvcnetError: unless both are whole numbers that an image can have.
+    """
+    if (
+        type(height) is not int
+        or type(width) is not int
+        or not (0 < height < MOST_SIDE and 0 < width < MOST_SIDE)
+    ):
+        raise LvcnetError(f"size {width!s:.20} x {height!s:.20} (width x height) is not valid")
+    return height, width
 
 
 def find_image(folder: Path, file_name: str) -> Path:

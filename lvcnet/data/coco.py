@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 from scipy import ndimage
 
-from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem, Shape, find_image, relative_name
+from lvcnet.data.annotated import (
+    AnnotatedImage,
+    Annotations,
+    Problem,
+    Shape,
+    declared_size,
+    find_image,
+    relative_name,
+)
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import mask_to_full_resolution
 from lvcnet.data.polygons import Outline, check_ring, trace
@@ -148,7 +156,7 @@ class _Reader:
     def read(self) -> None:
         try:
             content = read_json(self.path)
-        except (LvcnetError, OSError, RecursionError) as error:
+        except (LvcnetError, OSError, ValueError, RecursionError) as error:
             self.problem(
                 "", str(error).replace(f"{self.path} ", "") or "cannot be read", "give a COCO JSON file"
             )
@@ -193,16 +201,12 @@ class _Reader:
 
     def _image(self, entry: dict[str, Any], id: int) -> None:
         self.image_ids.add(id)
-        where, height, width = f"image {id}", entry.get("height"), entry.get("width")
+        where = f"image {id}"
         try:
             name = relative_name(entry.get("file_name"))
+            height, width = declared_size(entry.get("height"), entry.get("width"))
         except LvcnetError as error:
-            self.problem(where, str(error), "use a name inside the image folder")
-            return
-        if type(height) is not int or type(width) is not int or height < 1 or width < 1:
-            self.problem(
-                f"{where} ({name})", f"size {width} x {height} is not valid", "give width and height"
-            )
+            self.problem(where, str(error), "mend the entry")
             return
         if name in self.file_names:
             self.problem(where, f"file_name {name!r} occurs more than once", "list each image once")

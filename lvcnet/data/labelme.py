@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem, Shape, find_image, relative_name
+from lvcnet.data.annotated import (
+    AnnotatedImage,
+    Annotations,
+    Problem,
+    Shape,
+    declared_size,
+    find_image,
+    relative_name,
+)
 from lvcnet.data.coco import EIGHT_CONNECTED, file_name
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import mask_to_full_resolution
@@ -59,7 +67,7 @@ def read_labelme(folder: Path) -> Annotations:
         where = path.relative_to(folder).as_posix()
         try:
             image = _read_file(path, where, folder, result.problems)
-        except LvcnetError as error:
+        except (LvcnetError, OSError, ValueError, RecursionError) as error:
             result.problems.append(Problem(where, str(error)))
             continue
         if image.file_name in names:
@@ -102,11 +110,7 @@ def _read_file(path: Path, where: str, folder: Path, problems: list[Problem]) ->
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
         raise LvcnetError("is not a Labelme file: it has no list of shapes")
     name, source = _image_of(content, path, folder, where, problems)
-    height, width = content.get("imageHeight"), content.get("imageWidth")
-    if type(height) is not int or type(width) is not int or height < 1 or width < 1:
-        raise LvcnetError(
-            f"imageWidth x imageHeight {width} x {height} is not valid: save it again in Labelme"
-        )
+    height, width = declared_size(content.get("imageHeight"), content.get("imageWidth"))
     image = AnnotatedImage(name, where, source, height, width)
     for number, entry in enumerate(content["shapes"], start=1):
         label = entry.get("label") if isinstance(entry, dict) else None
@@ -185,7 +189,7 @@ def _read_patch(
 ) -> Shape | None:
     """A shape of type mask: a PNG in base64 between two corner pixels, both included."""
     try:
-        (left, top), (right, bottom) = np.asarray(entry.get("points"), dtype=np.float64).astype(int).tolist()
+        (left, top), (right, bottom) = [[int(x), int(y)] for x, y in entry["points"]]
         with Image.open(
             io.BytesIO(base64.b64decode(entry["mask"], validate=True)), formats=["PNG"]
         ) as picture:

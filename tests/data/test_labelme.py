@@ -141,7 +141,7 @@ def test_problems_of_all_files_are_listed_at_once(tmp_path: Path) -> None:
         "leads out of the image folder",
         "c.png is 40 x 20, the annotation says 41 x 20",
         "imageData is damaged",
-        "40 x None is not valid",
+        "40 x None (width x height) is not valid",
         "is not a Labelme file",
     ):
         assert expected in found
