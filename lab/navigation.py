@@ -71,15 +71,19 @@ def page_frame(title: str, what: str) -> None:
     st.markdown(f":gray[{what}]")
 
 
-def link_to(key: str, label: str | None = None, help_text: str | None = None) -> None:
-    """A link to another page by its key, e.g. `link_to("train", "Train on these labels")`.
+def link_to(
+    key: str, label: str | None = None, help_text: str | None = None, query: dict[str, str] | None = None
+) -> None:
+    """A link to another page by its key, e.g. `link_to("runs", "See it train", query={"run": name})`.
 
     A page that runs alone (in a test) has no navigation to link into: it shows the label as text.
     """
     entry = ENTRIES[key]
     text = label or entry.title
     try:
-        st.page_link(entry.page(), label=text, icon=f":material/{entry.icon}:", help=help_text)
+        st.page_link(
+            entry.page(), label=text, icon=f":material/{entry.icon}:", help=help_text, query_params=query
+        )
     except (StreamlitAPIException, KeyError):
         st.markdown(f":material/{entry.icon}: {text}")
 

@@ -1,0 +1,243 @@
+"""Widgets that several pages share: pickers that the address remembers, progress, errors in place, cached data sets.
+
+A choice lives in the address (`?dataset=hips&run=...`), so every view can be linked and reloaded; the session keeps it
+while other pages are visited.
+"""
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from lab.navigation import link_to
+from lab.palette import method_title
+from lvcnet.data.annotated import ImportProblems
+from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
+from lvcnet.data.summary import summarise
+from lvcnet.errors import LvcnetError
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import is_demo
+
+Report = Callable[[int, int], None]
+Stamp = tuple[tuple[str, int], ...]
+CACHED_DATASETS = 4
+NOTE = "note-for-the-next-run"
+
+
+def pick(
+    parameter: str,
+    label: str,
+    options: Sequence[str],
+    help_text: str,
+    titles: Callable[[str], str] = str,
+    default: str | None = None,
+) -> str:
+    """A selectbox whose choice is the query parameter `parameter`; `options` must not be empty.
+
+    The address counts first, then what was chosen earlier in this session, then `default`, then the first option.
+    """
+    key = _follow_address(parameter, options, default)
+    chosen = st.selectbox(
+        label,
+        options,
+        key=key,
+        format_func=titles,
+        help=help_text,
+        on_change=_to_address,
+        args=(parameter, key),
+    )
+    remember(parameter, str(chosen))
+    return str(chosen)
+
+
+def pick_view(
+    parameter: str, label: str, options: Sequence[str], titles: Callable[[str], str], help_text: str
+) -> str:
+    """Like `pick`, as a row of buttons: for the parts of a page."""
+    key = _follow_address(parameter, options, None)
+    st.session_state.setdefault(key, options[0])
+    chosen = st.segmented_control(
+        label,
+        options,
+        key=key,
+        format_func=titles,
+        help=help_text,
+        required=True,
+        label_visibility="collapsed",
+        on_change=_to_address,
+        args=(parameter, key),
+    )
+    remember(parameter, str(chosen))
+    return str(chosen)
+
+
+def remember(parameter: str, value: str) -> None:
+    """Put a choice into the address and the session, e.g. before going to a page that should show it."""
+    st.session_state[f"last-{parameter}"] = value
+    if st.query_params.get(parameter) != value:
+        st.query_params[parameter] = value
+
+
+def pick_dataset() -> str | None:
+    """Name of the chosen data set; None, with the next step on screen, if there is none at all."""
+    names = list_datasets()
+    if not names:
+        empty_state(
+            "There is no data set yet. Create phantom radiographs, or import your own.",
+            "data",
+            "Create or import data",
+        )
+        return None
+    return pick(
+        "dataset", "Data set", names, "The data sets of this workspace and those that ship with the lab."
+    )
+
+
+def pick_labels(
+    dataset: Dataset, parameter: str = "labels", label: str = "Labels", default: str = CLEAN
+) -> str:
+    """Name of the chosen label set."""
+    return pick(
+        parameter,
+        label,
+        dataset.label_names(),
+        "Which opinion about the images: clean, a noise level, or another annotator.",
+        lambda name: label_title(dataset, name),
+        default,
+    )
+
+
+def pick_run(runs: Sequence[RunDirectory]) -> RunDirectory:
+    """The chosen one of `runs`, which must not be empty."""
+    by_name = {run.name: run for run in runs}
+    name = pick(
+        "run",
+        "Run",
+        list(by_name),
+        "Active runs first, then the newest.",
+        lambda name: run_title(by_name[name]),
+    )
+    return by_name[name]
+
+
+def run_title(run: RunDirectory) -> str:
+    """A run in a list: its name, method, labels and state."""
+    config, state = run.config(), run.status()["state"]
+    demo = ", demo" if is_demo(run) else ""
+    return f"{run.name} ({method_title(config['method'])} on {config['labels']}, {state}{demo})"
+
+
+def label_title(dataset: Dataset, name: str) -> str:
+    """A label set in a list, with its IoU to the clean labels where the manifest tells."""
+    iou = dataset.manifest(name).get("mean_iou")
+    return f"{name} (IoU {iou:.2f} to clean)" if iou is not None else name
+
+
+def load_dataset(name: str) -> Dataset:
+    """A data set for reading; kept in memory until one of its files changes.
+
+    Raises:
+        LvcnetError: if there is none of that name.
+    """
+    folder = find_dataset(name)
+    return _load_dataset(str(folder), dataset_stamp(folder))
+
+
+def dataset_summary(name: str) -> dict[str, Any]:
+    """`lvcnet.data.summary.summarise`, kept until a file changes."""
+    folder = find_dataset(name)
+    return _summarise(str(folder), dataset_stamp(folder))
+
+
+def dataset_stamp(folder: Path) -> Stamp:
+    """Files of a data set and when they were written: a key for caches."""
+    files = [folder / "dataset.json", folder / "images.npy", *sorted((folder / "labels").glob("*.npz"))]
+    return tuple((path.name, path.stat().st_mtime_ns) for path in files if path.exists())
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """What the user can mend is shown in place; problems of an import as a table."""
+    try:
+        yield
+    except ImportProblems as error:
+        st.error(str(error).splitlines()[0].capitalize() + ".", icon=":material/error:")
+        rows = [
+            {
+                "": "Error" if problem.blocking else "Warning",
+                "Where": problem.where,
+                "What": problem.what,
+                "What to do": problem.fix,
+            }
+            for problem in error.problems
+        ]
+        st.table(rows, hide_index=True)
+    except LvcnetError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Report]:
+    """A progress bar; yields `report(done, total)`, the callback that library functions take."""
+    bar = st.progress(0.0, text=title)
+
+    def report(done: int, total: int) -> None:
+        bar.progress(min(1.0, done / max(1, total)), text=f"{title}: {done} of {total}")
+
+    try:
+        yield report
+    finally:
+        bar.empty()
+
+
+def command_line(arguments: Sequence[str]) -> None:
+    """The equivalent command, to copy."""
+    st.caption("The same on the command line")
+    st.code(shlex.join(["lvcnet", *arguments]), language="bash", wrap_lines=True)
+
+
+def empty_state(text: str, page: str, label: str, query: dict[str, str] | None = None) -> None:
+    """Nothing to show: say why, and link to the next step."""
+    st.info(text, icon=":material/info:")
+    link_to(page, label, query=query)
+
+
+def leave_note(text: str) -> None:
+    """A success message that the next run of a page shows; for use before `st.rerun()`."""
+    st.session_state[NOTE] = text
+
+
+def show_note() -> None:
+    """Show the note that was left, once."""
+    if text := st.session_state.pop(NOTE, None):
+        st.success(text, icon=":material/check_circle:")
+
+
+def _follow_address(parameter: str, options: Sequence[str], default: str | None) -> str:
+    """Bring the widget's state in line with the address; returns the widget's key."""
+    key = f"pick-{parameter}"
+    asked = st.query_params.get(parameter) or st.session_state.get(f"last-{parameter}")
+    if asked in options:
+        st.session_state[key] = asked
+    elif st.session_state.get(key) not in options:
+        st.session_state.pop(key, None)
+        if default in options:
+            st.session_state[key] = default
+    return key
+
+
+def _to_address(parameter: str, key: str) -> None:
+    remember(parameter, st.session_state[key])
+
+
+@st.cache_resource(max_entries=CACHED_DATASETS, show_spinner="Loading the data set")
+def _load_dataset(folder: str, stamp: Stamp) -> Dataset:
+    return Dataset.load(folder)
+
+
+@st.cache_data(max_entries=16, show_spinner="Measuring the data set")
+def _summarise(folder: str, stamp: Stamp) -> dict[str, Any]:
+    return summarise(_load_dataset(folder, stamp))
