@@ -262,7 +262,14 @@ def build() -> gr.Blocks:
             predicted.success(on_draw, [result, threshold, opacity], drawn, **hidden)
             predicted.success(on_maps, result, maps, **hidden)
         for control in (threshold, opacity):
-            control.release(on_draw, [result, threshold, opacity], drawn, show_progress="hidden", **hidden)
+            control.change(
+                on_draw,
+                [result, threshold, opacity],
+                drawn,
+                show_progress="hidden",
+                trigger_mode="always_last",  # while a picture is drawn, only the newest wish waits
+                **hidden,
+            )
         app.load(on_load, None, run, **hidden)
         _add_endpoint()
     return app

@@ -12,9 +12,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from lab.headless import fetch, serve_lab
 from lab.navigation import ENTRIES, FOLDER
 from lvcnet.runs.directory import RunDirectory
-from tests.app.serving import fetch, serve_lab
 
 SAMPLES = FOLDER.parent / "assets" / "samples"
 
@@ -98,4 +98,4 @@ def test_starting_the_lab_puts_the_queue_in_order(lab: str, lab_home: Path) -> N
 
 def test_every_page_of_the_navigation_exists() -> None:
     assert list(ENTRIES) == ["overview", "data", "noise", "train", "runs", "compare", "inspect", "inference"]
-    assert all((FOLDER / f"{key}.py").is_file() for key in ENTRIES)
+    assert all(entry.path.is_file() for entry in ENTRIES.values())

@@ -1,6 +1,10 @@
-"""Starting the real lab for a test, as the README does."""
+"""The real lab and a real browser without a screen, for the tests and the screenshots of the README.
+
+Needs the `dev` extra (playwright) and a Chromium: the system's, else playwright's own.
+"""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,8 +16,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120.0
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_ARGUMENTS = (
+    "--no-sandbox",  # containers run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+IDLE = "[data-testid='stApp'][data-test-script-state='notRunning']"
 
 
 def free_port() -> int:
@@ -57,6 +74,33 @@ def serve_lab(home: Path, log: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A headless Chromium that talks to nobody on its own account."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(BROWSER_ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def wait_until_idle(page: Page) -> None:
+    """Until the page's script has run and stayed at rest for half a second."""
+    page.wait_for_selector(IDLE, timeout=60_000)
+    page.wait_for_timeout(500)
+    page.wait_for_selector(IDLE, timeout=60_000)
+
+
+def foreign_requests(page: Page) -> list[str]:
+    """A list that fills with the addresses outside this machine that the page asks for from now on."""
+    seen: list[str] = []
+    local = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
+    page.on("request", lambda request: None if request.url.startswith(local) else seen.append(request.url))
+    return seen
 
 
 def _wait_until_healthy(process: subprocess.Popen[bytes], address: str, log: Path) -> None:

@@ -1,0 +1,113 @@
+"""The inference page in a real browser: sample, upload, threshold, download; nothing leaves this machine."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, FrameLocator, Page
+
+from lab.headless import foreign_requests, open_browser, serve_lab
+from lab.navigation import ENTRIES, FOLDER
+
+pytestmark = pytest.mark.browser
+SAMPLES = FOLDER.parent / "assets" / "samples"
+APP = "iframe[src*='/gradio/']"
+
+
+@pytest.fixture(scope="module")
+def lab(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running lab with the run `tiny`."""
+    home = tmp_path_factory.mktemp("browser") / "home"
+    shutil.copytree(trained_home, home)
+    with serve_lab(home, home.with_name("log.txt")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser
+
+
+def open_app(page: Page, address: str) -> FrameLocator:
+    """The inference page with the run `tiny` chosen."""
+    page.goto(f"{address}/inference?run=tiny")
+    app = page.frame_locator(APP)
+    app.get_by_role("button", name="Segment").wait_for(timeout=60_000)
+    return app
+
+
+def area(app: FrameLocator) -> int:
+    """Area in pixels that the table shows."""
+    cell = app.locator(".areas td").nth(1)
+    cell.wait_for(timeout=60_000)
+    return int(cell.inner_text().replace(",", ""))
+
+
+def test_a_sample_is_segmented_redrawn_and_downloaded(lab: str, browser: Browser, tmp_path: Path) -> None:
+    page = browser.new_page()
+    foreign = foreign_requests(page)
+    app = open_app(page, lab)
+    app.locator(".samples button").last.click()
+    before = area(app)
+    app.get_by_label("number input for Threshold").fill("0.05")
+    app.get_by_label("number input for Threshold").press("Enter")
+    app.locator(".areas td").nth(1).filter(has_not_text=f"{before:,}").wait_for(timeout=60_000)
+    after = area(app)
+    assert after > before
+    with page.expect_download() as download:
+        app.get_by_role("button", name="Download mask").click()
+    download.value.save_as(tmp_path / "mask.png")
+    with Image.open(tmp_path / "mask.png") as mask:
+        assert mask.size == (512, 512)
+        assert mask.histogram()[255] == after
+    assert foreign == []
+
+
+def test_a_dicom_file_is_uploaded(lab: str, browser: Browser) -> None:
+    page = browser.new_page()
+    app = open_app(page, lab)
+    app.locator("input[type=file]").first.set_input_files(SAMPLES / "hip-4.dcm")
+    app.get_by_text("512.7 KB").wait_for(timeout=60_000)  # shown when the upload is complete
+    app.get_by_role("button", name="Segment").click()
+    assert area(app) >= 0
+    assert "0.781 x 0.781 mm" in app.locator(".areas.prose").inner_text()
+    app.get_by_role("tab", name="Maps").click()
+    app.get_by_text("Warp 1").first.wait_for(timeout=60_000)
+
+
+def test_a_mistake_is_explained(lab: str, browser: Browser) -> None:
+    page = browser.new_page()
+    app = open_app(page, lab)
+    app.get_by_role("button", name="Segment").click()
+    app.get_by_text("no radiograph was given").wait_for(timeout=60_000)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_frame_is_as_tall_as_the_app_and_has_the_labs_theme(
+    lab: str, browser: Browser, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme="dark")
+    page = context.new_page()
+    app = open_app(page, lab)
+    app.locator("body.dark").wait_for(timeout=60_000)
+    app.locator(".samples button").last.click()
+    area(app)
+    page.wait_for_timeout(1500)
+    wide, inside, frame = app.locator("html").evaluate(
+        "html => [html.scrollWidth - html.clientWidth, html.scrollHeight, window.frameElement.clientHeight]"
+    )
+    assert wide <= 0
+    assert inside == frame
+    context.close()
+
+
+def test_no_page_asks_for_anything_outside_this_machine(lab: str, browser: Browser) -> None:
+    page = browser.new_page()
+    foreign = foreign_requests(page)
+    for key in ENTRIES:
+        page.goto(f"{lab}/{key}")
+        page.locator("h1").first.wait_for(timeout=60_000)
+    assert foreign == []
