@@ -156,7 +156,7 @@ def signal_trainer(run: RunDirectory, signum: signal.Signals) -> None:
 def settle(run: RunDirectory, exit_status: int | None = None) -> str | None:
     """Give a run whose trainer is gone its final state; the state, or None if there was nothing to settle."""
     with run.edit_status() as status:
-        if process_alive(status):
+        if run.trainer_alive():
             return None
         state = status["state"]
         died_at_start = state == "queued" and bool(status.get("pid"))

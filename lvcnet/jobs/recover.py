@@ -12,7 +12,7 @@ import time
 from filelock import FileLock, Timeout
 
 from lvcnet.jobs import daemon, launch, queue
-from lvcnet.runs.directory import ACTIVE, RunDirectory, process_alive
+from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.store import list_runs
 
 NEVER_STARTED_SECONDS = 600.0
@@ -43,7 +43,7 @@ def adopt() -> list[str]:
     names = []
     for run in list_runs(demo=False):
         status = run.status()
-        if status.get("launcher") == "queue" and (process_alive(status) or _to_evaluate(run)):
+        if status.get("launcher") == "queue" and (run.trainer_alive() or _to_evaluate(run)):
             queue.enqueue_followup(run)
             names.append(run.name)
     return names
@@ -53,7 +53,7 @@ def _reconcile(run: RunDirectory, worker: bool) -> str | None:
     status = run.status()
     if status["state"] not in ACTIVE:
         return None
-    if process_alive(status):
+    if run.trainer_alive():
         launch.escalate(run)
         return None
     if status["state"] == "running" or status.get("pid"):

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
@@ -64,6 +64,11 @@ class RunDirectory:
     def output(self) -> Path:
         """Where a trainer in the background prints."""
         return self.path / "output.txt"
+
+    @property
+    def trainer_lock(self) -> Path:
+        """The file a trainer locks; see `lvcnet.runs.locks.run_lock`."""
+        return self.path / "trainer.lock"
 
     def exists(self) -> bool:
         """Whether this is a run at all."""
@@ -178,8 +183,20 @@ class RunDirectory:
         (self.path / "cancel").unlink(missing_ok=True)
 
     def trainer_alive(self) -> bool:
-        """Whether the process in status.json still lives."""
-        return process_alive(self.status())
+        """Whether the process in status.json still lives, or whoever else trains this run holds its lock.
+
+        The lock is asked as well because a clock that was put right changes the creation times of processes.
+        """
+        return process_alive(self.status()) or self._locked()
+
+    def _locked(self) -> bool:
+        if not self.trainer_lock.exists():
+            return False
+        try:
+            with FileLock(self.trainer_lock, timeout=0):
+                return False
+        except Timeout:
+            return True
 
 
 def process_alive(status: dict[str, Any]) -> bool:

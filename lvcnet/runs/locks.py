@@ -28,7 +28,7 @@ def run_lock(run: RunDirectory, timeout: float = RUN_LOCK_SECONDS) -> Iterator[N
     Raises:
         LvcnetError: if another process holds it for longer than `timeout` seconds.
     """
-    lock = FileLock(run.path / "trainer.lock")
+    lock = FileLock(run.trainer_lock)
     try:
         lock.acquire(timeout=timeout)
     except Timeout:

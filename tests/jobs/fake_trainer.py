@@ -1,7 +1,7 @@
 """A trainer without a network: `fake_trainer.py RUN_DIRECTORY [--resume]` counts epochs as the real one does.
 
 `options` of the run's configuration: seconds (a step), behaviour (obedient, deaf: ignores cancel, stubborn: ignores
-SIGTERM as well, crash: dies before it says a word).
+SIGTERM as well, crash: dies before it says a word, slow: takes long to start).
 """
 
 import os
@@ -20,6 +20,8 @@ def train(run: RunDirectory, resume: bool) -> int:
     behaviour = options.get("behaviour", "obedient")
     if behaviour == "crash":
         raise RuntimeError("no such device")
+    if behaviour == "slow":
+        time.sleep(600)
     if behaviour == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     first = len(run.metrics()) if resume else 0

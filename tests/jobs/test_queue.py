@@ -7,6 +7,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.jobs import daemon, launch, queue
 from lvcnet.jobs.recover import NEVER_STARTED_SECONDS, adopt, recover
 from lvcnet.runs.directory import RunDirectory, process_record
+from lvcnet.runs.locks import run_lock
 from tests.jobs.helpers import eventually, make_run
 
 pytestmark = pytest.mark.usefixtures("fake_trainer", "no_worker")
@@ -60,6 +61,19 @@ def test_cancel_while_running_and_wait():
     assert jobs.wait(run) == "cancelled"
     worker.join()
     assert not queue.HELD
+
+
+def test_cancel_while_the_trainer_is_starting():
+    run = make_run(behaviour="slow")
+    jobs.submit(run, evaluate=False)
+    worker = threading.Thread(target=carry_out_next)
+    worker.start()
+    eventually(lambda: run.status().get("pid"), "the start")
+    assert run.status()["state"] == "queued"
+    assert jobs.position(run) is None
+    jobs.cancel(run)
+    assert jobs.wait(run) == "cancelled"
+    worker.join()
 
 
 def test_wait_notices_a_dead_trainer_without_a_worker():
@@ -123,6 +137,15 @@ def test_recover_is_not_fooled_by_a_reused_pid():
     run.update_status(state="running", pid=record["pid"], pid_create_time=record["pid_create_time"] - 100)
     recover()
     assert run.status()["state"] == "interrupted"
+
+
+def test_recover_is_not_fooled_by_a_clock_that_was_put_right():
+    run = make_run()
+    record = process_record()
+    run.update_status(state="running", pid=record["pid"], pid_create_time=record["pid_create_time"] - 100)
+    with run_lock(run):
+        assert recover() == []
+    assert len(recover()) == 1
 
 
 def test_recover_leaves_living_trainers_alone_and_adopt_watches_them():
