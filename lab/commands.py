@@ -1,0 +1,117 @@
+"""What the lab does, as `lvcnet` commands: lists of arguments, without the word `lvcnet`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from lvcnet.training.config import TrainConfig
+
+
+def phantom(name: str, train: int, test: int, size: int, seed: int) -> list[str]:
+    """`lvcnet data phantom`."""
+    return [
+        *("data", "phantom", name, "--train", str(train), "--test", str(test)),
+        *("--size", str(size), "--seed", str(seed)),
+    ]
+
+
+def import_data(name: str, options: Mapping[str, bool | str | Sequence[str]]) -> list[str]:
+    """`lvcnet data import`; empty options are left out, a true one is a flag.
+
+    >>> import_data("jaws", {"images": "png", "test": "", "labels": ["dentist2=c.json"], "accept-self-crossing": True})
+    ['data', 'import', 'jaws', '--images', 'png', '--labels', 'dentist2=c.json', '--accept-self-crossing']
+    """
+    arguments = ["data", "import", name]
+    for option, value in options.items():
+        if isinstance(value, bool):
+            arguments += [f"--{option}"] if value else []
+            continue
+        for one in [value] if isinstance(value, str) else value:
+            if one:
+                arguments += [f"--{option}", one]
+    return arguments
+
+
+def noise(
+    dataset: str, levels: Sequence[int], family: str, seed: int, bias: float, fraction: float, test: bool
+) -> list[str]:
+    """`lvcnet noise`; what has its default value is left out.
+
+    >>> noise("hips", [3, 4], "polygon", 1, 0.0, 1.0, False)
+    ['noise', 'hips', '--levels', '3,4', '--seed', '1']
+    """
+    return [
+        *("noise", dataset, "--levels", ",".join(map(str, levels))),
+        *(("--family", family) if family != "polygon" else ()),
+        *(("--seed", str(seed)) if seed else ()),
+        *(("--bias", f"{bias:g}") if bias else ()),
+        *(("--fraction", f"{fraction:g}") if fraction < 1 else ()),
+        *(("--include-test",) if test else ()),
+    ]
+
+
+def train(config: TrainConfig, preset: str, changes: Mapping[str, Any]) -> list[str]:
+    """`lvcnet train`; `changes` is what differs from the preset."""
+    return [
+        *("train", config.dataset, "--method", config.method, *labels(config.labels)),
+        *("--preset", preset, "--seed", str(config.seed), *settings(changes), "--queue"),
+    ]
+
+
+def sweep(
+    dataset: str,
+    methods: Sequence[str],
+    levels: Sequence[str],
+    seeds: Sequence[int],
+    preset: str,
+    changes: Mapping[str, Any],
+) -> list[str]:
+    """`lvcnet sweep`."""
+    return [
+        *("sweep", dataset, "--methods", ",".join(methods), "--levels", ",".join(levels)),
+        *("--seeds", ",".join(map(str, seeds)), "--preset", preset, *settings(changes), "--queue"),
+    ]
+
+
+def labels(name: str) -> list[str]:
+    """The option that names a label set.
+
+    >>> labels("level3"), labels("dentist2")
+    (['--level', '3'], ['--labels', 'dentist2'])
+    """
+    level = re.fullmatch(r"level([1-4])", name)
+    return ["--level", level.group(1)] if level else ["--labels", name]
+
+
+def settings(changes: Mapping[str, Any]) -> list[str]:
+    """`--epochs` and `--set` for what differs from the preset; `options` entry by entry.
+
+    >>> settings({"epochs": 5, "augment": False, "options": {"warps": 2}})
+    ['--epochs', '5', '--set', 'augment=false', '--set', 'options.warps=2']
+    """
+    arguments: list[str] = []
+    for key, value in changes.items():
+        if key == "epochs":
+            arguments += ["--epochs", str(value)]
+        elif key == "options":
+            for option, chosen in value.items():
+                arguments += ["--set", f"options.{option}={as_yaml(chosen)}"]
+        else:
+            arguments += ["--set", f"{key}={as_yaml(value)}"]
+    return arguments
+
+
+def as_yaml(value: Any) -> str:
+    """A scalar as the command line takes it.
+
+    >>> as_yaml(True), as_yaml(0.002), as_yaml("paper")
+    ('true', '0.002', 'paper')
+    """
+    return yaml.safe_dump(value).splitlines()[0]
+
+
+def config_yaml(config: TrainConfig) -> str:
+    """The whole configuration, to be kept and given to `lvcnet train --config`."""
+    return yaml.safe_dump(config.model_dump(), sort_keys=False)

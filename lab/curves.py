@@ -1,0 +1,123 @@
+"""Learning curves and label histograms as plotly figures, readable on the light and the dark theme."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from lab.palette import FURTHER_COLOURS, LABEL_COLOURS, METHOD_COLOURS
+
+LOSS_TITLES: dict[str, str] = {
+    "loss": "Total",
+    "label": "Label, trunk",
+    "warped": "Label, after the warps",
+    "density": "Outline density",
+    "guidance": "Guidance (Eq. 5)",
+    "edge": "Edge (Eq. 7)",
+    "lvc": "LVC (Eq. 1)",
+    "stray": "Stray LVC",
+}
+"""Loss terms by their column in metrics.jsonl, in the order of the legend."""
+NOT_A_LOSS = {"epoch", "seconds", "images_per_second", "memory_mb", "validation_iou", "test_iou"}
+NOISY = FURTHER_COLOURS[0]
+LINE_COLOURS = ("#7F8C99", *METHOD_COLOURS.values(), *FURTHER_COLOURS)
+HEIGHT = 320
+
+
+def loss_curves(rows: Sequence[dict[str, Any]]) -> go.Figure:
+    """Every loss term of metrics.jsonl over the epochs."""
+    found = {name for row in rows for name in row} - NOT_A_LOSS
+    names = [name for name in LOSS_TITLES if name in found] + sorted(found - set(LOSS_TITLES))
+    figure = go.Figure()
+    for number, name in enumerate(names):
+        figure.add_trace(
+            _line(rows, name, LOSS_TITLES.get(name, name), LINE_COLOURS[number % len(LINE_COLOURS)])
+        )
+    return _laid_out(figure, "Loss, mean of an epoch", rows)
+
+
+def iou_curves(
+    rows: Sequence[dict[str, Any]], labels: str, label_iou: float | None, epochs: int
+) -> go.Figure:
+    """Agreement with held-out noisy labels (chooses the best checkpoint) and with clean test labels (chooses nothing).
+
+    Args:
+        rows: the lines of metrics.jsonl.
+        labels: name of the label set the run learns from.
+        label_iou: IoU of those labels with the clean ones, drawn as a level to beat; None leaves it out.
+        epochs: planned number of epochs: the width of the axis.
+    """
+    figure = go.Figure()
+    figure.add_trace(_line(rows, "validation_iou", f"Held-out images, {labels} labels", NOISY))
+    figure.add_trace(_line(rows, "test_iou", "Test images, clean labels", LABEL_COLOURS["clean"]))
+    if label_iou is not None and labels != "clean":
+        figure.add_trace(
+            go.Scatter(
+                x=[1, max(2, epochs)],
+                y=[label_iou, label_iou],
+                mode="lines",
+                name=f"The {labels} labels themselves, against clean",
+                line={"color": "#7F8C99", "width": 1.5, "dash": "dot"},
+                hovertemplate="%{y:.3f}",
+            )
+        )
+    figure.update_yaxes(range=[0, 1])
+    return _laid_out(figure, "Foreground IoU", rows)
+
+
+def iou_histogram(values: Sequence[float], target: float | None) -> go.Figure:
+    """How many images have which IoU of noisy with clean labels; the level's target as a line."""
+    figure = go.Figure(
+        go.Histogram(
+            x=list(values),
+            nbinsx=20,
+            marker={"color": NOISY},
+            hovertemplate="IoU %{x}: %{y} images<extra></extra>",
+            name="Images",
+        )
+    )
+    if target is not None:
+        figure.add_vline(
+            x=target,
+            line={"color": "#7F8C99", "width": 2, "dash": "dot"},
+            annotation_text=f"target {target:g}",
+            annotation_position="top left",
+        )
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 8, "r": 8, "t": 32, "b": 8},
+        showlegend=False,
+        bargap=0.05,
+        xaxis_title="IoU of noisy with clean labels",
+        yaxis_title="Training images",
+    )
+    return figure
+
+
+def _line(rows: Sequence[dict[str, Any]], name: str, title: str, colour: str) -> go.Scatter:
+    points = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
+    return go.Scatter(
+        x=[epoch for epoch, _ in points],
+        y=[value for _, value in points],
+        mode="lines" if len(points) > 40 else "lines+markers",
+        name=title,
+        line={"color": colour, "width": 2},
+        marker={"size": 5},
+        hovertemplate="%{y:.3f}",
+    )
+
+
+def _laid_out(figure: go.Figure, y_title: str, rows: Sequence[dict[str, Any]]) -> go.Figure:
+    """Axis titles with units, a legend below that stays readable on a phone, one hover label for all lines."""
+    few = len(rows) <= 12
+    figure.update_layout(
+        height=HEIGHT + 60,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        hovermode="x unified",
+        showlegend=True,
+        legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
+        xaxis_title="Epoch",
+        yaxis_title=y_title,
+    )
+    figure.update_xaxes(dtick=1 if few else None, rangemode="tozero")
+    return figure

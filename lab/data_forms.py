@@ -1,0 +1,248 @@
+"""The forms of the data page: create phantom radiographs, import annotated images by path."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from lab import commands
+from lab.widgets import command_line, leave_note, progress_bar, remember, shown_errors
+from lvcnet import workspace
+from lvcnet.data.dataset import Dataset, check_free
+from lvcnet.data.importer import Options, import_coco, import_labelme, import_masks
+from lvcnet.data.importer import Settings as ImportSettings
+from lvcnet.data.phantom import SIZES, make_phantom
+from lvcnet.errors import LvcnetError
+from lvcnet.files import check_name
+
+FORMATS: dict[str, str] = {
+    "coco": "COCO files",
+    "labelme": "Labelme folder",
+    "masks": "Mask images",
+}
+
+
+def phantom_form() -> None:
+    """Name, counts, size and seed; renders with progress and shows the new data set."""
+    st.markdown(
+        "Procedural hip radiographs with exact masks of the innominate bones. Each image depends only on the seed and"
+        " its own number, so the same settings give the same images on every machine."
+    )
+    with st.container(border=True):
+        name = st.text_input(
+            "Name", "hips", key="phantom-name", help="Letters, digits, '.', '_' and '-'; the folder's name."
+        )
+        columns = st.columns(4)
+        train = columns[0].number_input(
+            "Training images", 1, 5000, 300, 10, key="phantom-train", help="Images that methods learn from."
+        )
+        test = columns[1].number_input(
+            "Test images",
+            0,
+            5000,
+            100,
+            10,
+            key="phantom-test",
+            help="Images that only measure; their labels stay clean.",
+        )
+        size = columns[2].number_input(
+            "Size (px)",
+            *SIZES,
+            128,
+            32,
+            key="phantom-size",
+            help="Side of the square images. The paper uses 128.",
+        )
+        seed = columns[3].number_input(
+            "Seed", 0, None, 0, 1, key="phantom-seed", help="Another seed gives other patients."
+        )
+        command_line(commands.phantom(name, train, test, size, seed))
+        pressed = st.button(
+            "Create",
+            key="phantom-create",
+            type="primary",
+            icon=":material/add_photo_alternate:",
+            help="Render the images now; a few hundred take less than a minute.",
+        )
+        if pressed:
+            with shown_errors():
+                check_free(workspace.datasets_dir() / check_name(name, "data set"))
+                with progress_bar("Rendering radiographs") as report:
+                    dataset = make_phantom(name, train, test, size, seed, report)
+                _keep(dataset)
+
+
+def import_form() -> None:
+    """Paths and options of an import; problems are listed all at once, and nothing is half imported."""
+    st.markdown(
+        "Paths are on the machine that runs the lab. Images may be PNG, JPEG, TIFF, BMP or DICOM. Everything is checked"
+        " first: if anything is wrong, you get the whole list and nothing is imported."
+    )
+    kind = st.segmented_control(
+        "Format",
+        list(FORMATS),
+        default="coco",
+        required=True,
+        format_func=FORMATS.__getitem__,
+        key="import-format",
+        help="COCO: one file a split. Labelme: JSON files beside the images. Masks: pictures named like the images.",
+    )
+    with st.container(border=True):
+        name = st.text_input(
+            "Name", key="import-name", help="Of the new data set: letters, digits, '.', '_' and '-'."
+        )
+        paths = _paths(str(kind))
+        extras = st.text_area(
+            "Further label sets",
+            key="import-extras",
+            height=80,
+            placeholder="dentist2=/data/c.json,/data/d.json",
+            help="One a line, NAME=PATH or NAME=PATH,PATH: other opinions about the same images, e.g. a second annotator.",
+        )
+        settings = _settings(split=not paths.get("test"))
+        lines = [line.strip() for line in extras.splitlines() if line.strip()]
+        command_line(
+            commands.import_data(name or "NAME", {**paths, "labels": lines, **_as_options(settings)})
+        )
+        pressed = st.button(
+            "Import",
+            key="import-start",
+            type="primary",
+            icon=":material/download:",
+            help="Check everything, then read the images.",
+        )
+        if pressed:
+            with shown_errors():
+                _keep(_import(str(kind), name, paths, _parse_extras(lines), settings))
+
+
+def _paths(kind: str) -> dict[str, str]:
+    """The text fields of a format: command line option to path."""
+    if kind == "labelme":
+        return {
+            "labelme": _path(
+                "Folder",
+                "labelme",
+                "Labelme JSON files beside their images; subfolders train and test split.",
+            )
+        }
+    images = _path("Image folder", "images", "Folder of the image files.")
+    if kind == "masks":
+        return {
+            "images": images,
+            "masks": _path("Mask folder", "masks", "Named like the images; or one subfolder a category."),
+        }
+    columns = st.columns(2)
+    with columns[0]:
+        train = _path("Training annotations", "train", "COCO file of the training images.")
+    with columns[1]:
+        test = _path(
+            "Test annotations (optional)",
+            "test",
+            "COCO file of the test images; without it a share is set aside.",
+        )
+    return {"images": images, "train": train, "test": test}
+
+
+def _path(label: str, option: str, help_text: str) -> str:
+    return st.text_input(
+        label, key=f"import-{option}", help=help_text, placeholder="/path/on/this/machine"
+    ).strip()
+
+
+def _settings(split: bool) -> ImportSettings:
+    settings: ImportSettings = {}
+    with st.expander("Options", icon=":material/tune:"):
+        columns = st.columns(3)
+        settings["size"] = columns[0].number_input(
+            "Size (px)",
+            16,
+            2048,
+            128,
+            32,
+            key="import-size",
+            help="Side of the working grid; originals keep their size on disk.",
+        )
+        if split:
+            settings["test_fraction"] = columns[1].number_input(
+                "Test share",
+                0.0,
+                0.9,
+                0.25,
+                0.05,
+                key="import-share",
+                help="Share of the images set aside to measure.",
+            )
+        settings["seed"] = columns[2].number_input(
+            "Seed", 0, None, 0, key="import-seed", help="Of that choice."
+        )
+        names = st.text_input(
+            "Categories", key="import-categories", help="Which to import, in this order: a,b. Empty: all."
+        )
+        if names.strip():
+            settings["categories"] = [part.strip() for part in names.split(",") if part.strip()]
+        settings["accept_self_crossing"] = st.checkbox(
+            "Accept outlines that cross themselves",
+            key="import-crossing",
+            help="Fill them as pycocotools does, with a warning.",
+        )
+    return settings
+
+
+def _as_options(settings: ImportSettings) -> dict[str, bool | str]:
+    """What differs from the defaults, as command line options."""
+    default = Options()
+    options: dict[str, bool | str] = {"accept-self-crossing": settings["accept_self_crossing"]}
+    if settings["size"] != default.size:
+        options["size"] = str(settings["size"])
+    if settings.get("categories"):
+        options["categories"] = ",".join(settings["categories"] or [])
+    if settings.get("test_fraction", default.test_fraction) != default.test_fraction:
+        options["test-fraction"] = f"{settings['test_fraction']:g}"
+    if settings["seed"]:
+        options["seed"] = str(settings["seed"])
+    return options
+
+
+def _parse_extras(lines: list[str]) -> dict[str, list[Path]]:
+    """`dentist2=c.json,d.json` a line to name and files.
+
+    Raises:
+        LvcnetError: if a line has another form.
+    """
+    extras: dict[str, list[Path]] = {}
+    for line in lines:
+        name, _, paths = line.partition("=")
+        files = [Path(part.strip()).expanduser() for part in paths.split(",") if part.strip()]
+        if not name.strip() or not files:
+            raise LvcnetError(f"further label set {line!r}: write NAME=PATH or NAME=PATH,PATH")
+        extras[name.strip()] = files
+    return extras
+
+
+def _import(
+    kind: str, name: str, paths: dict[str, str], extras: dict[str, list[Path]], settings: ImportSettings
+) -> Dataset:
+    missing = [option for option, path in paths.items() if not path and option != "test"]
+    if missing:
+        raise LvcnetError(f"nothing given for {', '.join(missing)}: fill in the path")
+    check_free(workspace.datasets_dir() / check_name(name, "data set"))
+    given = {option: Path(path).expanduser() for option, path in paths.items() if path}
+    with progress_bar("Importing") as report:
+        if kind == "labelme":
+            return import_labelme(name, given["labelme"], extras, report, **settings)
+        if kind == "masks":
+            return import_masks(name, given["images"], given["masks"], extras, report, **settings)
+        return import_coco(
+            name, given["images"], given["train"], given.get("test"), extras, report, **settings
+        )
+
+
+def _keep(dataset: Dataset) -> None:
+    """Save a data set and show it on the browse view."""
+    dataset.save()
+    warnings = dataset.source.get("warnings", [])
+    note = f"Data set {dataset.name}: {len(dataset)} images."
+    leave_note(note + "".join(f"  \nWarning: {warning}" for warning in warnings))
+    remember("dataset", dataset.name)
+    remember("view", "browse")
+    st.rerun()

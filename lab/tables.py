@@ -1,0 +1,162 @@
+"""Rows of the lab's tables: numbers from lvcnet, worded and rounded for the screen."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from lab.palette import method_title
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation import tables as evaluation_tables
+from lvcnet.evaluation.comparison import Comparison
+from lvcnet.evaluation.metrics import METRICS
+from lvcnet.evaluation.protocol import ROUND_METRICS
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import is_demo
+from lvcnet.runs.summary import RunSummary, format_seconds, summarise
+
+Row = dict[str, str]
+STATE_ICONS: dict[str, str] = {
+    "running": "▶",
+    "queued": "…",
+    "done": "✓",
+    "failed": "✗",
+    "cancelled": "■",
+    "interrupted": "❚❚",
+}
+
+
+def state_text(state: str) -> str:
+    """A state with a sign before it, so that it does not depend on colour.
+
+    >>> state_text("done")
+    '✓ done'
+    """
+    return f"{STATE_ICONS.get(state, '')} {state}".strip()
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure, or a dash where there is none.
+
+    >>> number(0.81234), number(None), number(1234.5, 1)
+    ('0.812', '–', '1,234.5')
+    """
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def readable(runs: Sequence[RunDirectory]) -> list[RunSummary]:
+    """Summaries of runs; one that is being deleted or torn is left out."""
+    found = []
+    for run in runs:
+        try:
+            found.append(summarise(run))
+        except LvcnetError:
+            continue
+    return found
+
+
+def recent_runs(runs: Sequence[RunDirectory]) -> list[Row]:
+    """A few runs, in few columns."""
+    return [
+        {
+            "Run": one.run,
+            "State": state_text(one.state),
+            "Epoch": f"{one.epoch} of {one.epochs}",
+            "IoU": number(one.iou),
+        }
+        for one in readable(runs)
+    ]
+
+
+def run_rows(summaries: Sequence[RunSummary]) -> list[dict[str, Any]]:
+    """The runs page's table; `Progress` is a fraction."""
+    return [
+        {
+            "Run": one.run + (" (demo)" if one.demo else ""),
+            "State": state_text(one.state),
+            "Method": method_title(one.method),
+            "Data set": one.dataset,
+            "Labels": one.labels,
+            "Seed": one.seed,
+            "Progress": one.progress,
+            "Epoch": f"{one.epoch} of {one.epochs}",
+            "Time left": format_seconds(one.seconds_left) or "",
+            "IoU": one.iou,
+            "Started": datetime.fromtimestamp(one.created).strftime("%Y-%m-%d %H:%M") if one.created else "",
+        }
+        for one in summaries
+    ]
+
+
+def robustness(comparison: Comparison) -> list[Row]:
+    """Methods x label sets of a comparison's metric, and what is left at the highest level."""
+    rows = []
+    labels = comparison.label_sets()
+    for method in comparison.methods():
+        cells = [comparison.cell(method, name) for name in labels]
+        row = {"Method": evaluation_tables.method_title(method)}
+        for name, cell in zip(labels, cells, strict=True):
+            row[name] = evaluation_tables.summary(cell.values[comparison.metric]) if cell else "–"
+        kept = comparison.robustness(method)["retention"]
+        if kept:
+            level, share = list(kept.items())[-1]
+            row[f"Retention {level}"] = f"{100 * share:.1f} %" if share is not None else "–"
+        rows.append(row)
+    return _same_columns(rows)
+
+
+def evaluation_rows(evaluation: dict[str, Any]) -> list[Row]:
+    """All metrics of an evaluation; the paper's rounds beside those it has them for."""
+    rounds = evaluation["rounds"]
+    rows = []
+    for key, title in METRICS.items():
+        row = {"Metric": title, "All test images": number(evaluation[key])}
+        if key in ROUND_METRICS:
+            found = rounds[key]
+            row[_rounds_title(rounds)] = f"{found['mean']:.3f} ± {found['sd']:.3f}"
+        rows.append(row)
+    return _same_columns(rows, "")
+
+
+def manifest_rows(names: Sequence[str], manifests: Sequence[dict[str, Any]]) -> list[Row]:
+    """Noisy label sets: target against what was achieved."""
+    return [
+        {
+            "Label set": name,
+            "Family": manifest["family"],
+            "Target IoU": f"{manifest['target_iou']:.2f}",
+            "Achieved IoU": f"{manifest['mean_iou']:.3f} ± {manifest['sd_iou']:.3f}",
+            "Strength": f"{manifest['strength']:.2f} {manifest['unit']}",
+            "Area change": f"{100 * manifest['area_change']:+.1f} %",
+            "Seed": str(manifest["seed"]),
+        }
+        for name, manifest in zip(names, manifests, strict=True)
+    ]
+
+
+def label_rows(summary: dict[str, Any]) -> list[Row]:
+    """Label sets of a data set: which images they cover, how they agree with the clean labels."""
+    return [
+        {
+            "Label set": row["name"],
+            "Origin": row["family"] or "–",
+            "Covers, train": f"{row['covered_train']} of {summary['train']}",
+            "Covers, test": f"{row['covered_test']} of {summary['test']}",
+            "IoU to clean, train": number(row["iou_train"]),
+            "IoU to clean, test": number(row["iou_test"]),
+        }
+        for row in summary["labels"]
+    ]
+
+
+def is_own(run: RunDirectory) -> bool:
+    """Whether the user made this run, and so may change it."""
+    return not is_demo(run)
+
+
+def _rounds_title(rounds: dict[str, Any]) -> str:
+    return f"{rounds['rounds']} rounds of {rounds['images']}, mean ± SD"
+
+
+def _same_columns(rows: list[Row], missing: str = "–") -> list[Row]:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    return [{column: row.get(column, missing) for column in columns} for row in rows]

@@ -1,0 +1,96 @@
+"""Overview: what this is, what to do next, what trains, what came out."""
+
+import streamlit as st
+
+from lab import figures, guide, tables
+from lab.navigation import link_to, page_frame
+from lab.palette import LABEL_COLOURS
+from lab.pictures import legend
+from lab.widgets import shown_errors
+from lvcnet import jobs
+from lvcnet.evaluation.metrics import METRICS
+from lvcnet.runs.store import list_runs
+
+RECENT = 5
+
+page_frame(
+    "LVC-Net Lab",
+    "Outlines drawn in a hurry teach a segmentation network to draw in a hurry. This lab makes labels worse by a known"
+    " amount, trains FCN, U-Net and LVC-Net on them, and measures against clean labels what each method lost."
+    " LVC-Net lets the edges in the image itself pull the predicted boundary back.",
+)
+
+runs = list_runs()
+step = guide.next_step(runs)
+with st.container(border=True, key="next-step"):
+    st.subheader("Next step", anchor=False)
+    st.markdown(step.why)
+    link_to(step.page, step.label, query=step.query)
+
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.subheader("How robust are the methods?", anchor=False)
+    comparison = guide.headline(runs)
+    if comparison is None:
+        st.info(
+            "No run is evaluated yet. A finished training is evaluated by itself, and its result appears here.",
+            icon=":material/info:",
+        )
+    else:
+        st.markdown(
+            f"{METRICS['iou']} on the clean test labels of **{comparison.dataset}**, by the labels a method learned from."
+        )
+        rows = tables.robustness(comparison)
+        st.table(rows, hide_index=True)
+        if any(column.startswith("Retention") for column in rows[0]):
+            st.caption(
+                "Retention: the score on the noisiest labels as a share of the score on level 1 labels."
+            )
+        if len(comparison.label_sets()) > 1:
+            st.plotly_chart(
+                figures.robustness_curve(comparison, "iou"),
+                key="robustness",
+                alt="Foreground IoU of each method against the noise level of its training labels",
+            )
+        link_to("compare", "All metrics, images and intervals", query={"dataset": comparison.dataset})
+with right:
+    st.subheader("Trainings", anchor=False)
+    with shown_errors():
+        queue = jobs.queue_state()
+        with st.container(horizontal=True):
+            st.metric("Running", len(queue.running), border=True, help="Trainings that run now.")
+            st.metric("Waiting", len(queue.queued), border=True, help="Trainings that wait for a free place.")
+            st.metric(
+                "At a time",
+                queue.slots,
+                border=True,
+                help="LVCNET_WORKERS sets how many trainings run at a time.",
+            )
+        st.caption(
+            f"The worker (process {queue.worker}) trains, also when this page is closed."
+            if queue.worker
+            else "No worker runs now; one starts with the next training."
+        )
+        if runs:
+            st.table(tables.recent_runs(runs[:RECENT]), hide_index=True)
+            link_to("runs", "All runs, curves and logs")
+        else:
+            st.info("No training yet.", icon=":material/info:")
+            link_to("train", "Start a training")
+
+st.subheader("How LVC-Net works", anchor=False)
+drawn = guide.mechanism_pictures(runs)
+for number, column in enumerate(st.columns(4)):
+    heading, text = guide.MECHANISM[number]
+    with column:
+        if drawn:
+            st.image(drawn[1][number], width="stretch", alt=f"{heading}: {text}")
+        st.markdown(f"**{heading}**  \n{text}")
+if drawn:
+    entries = [("Clean label", LABEL_COLOURS["clean"]), ("Prediction", LABEL_COLOURS["prediction"])]
+    st.html(f"<small>{legend(entries)}</small>")
+    st.caption(
+        f"A test image as run {drawn[0]} sees it. In the third picture, hue is the direction and brightness the length"
+        " of an offset."
+    )
+    link_to("inspect", "Look at every map and epoch", query={"run": drawn[0]})
