@@ -28,19 +28,26 @@ def queue_dir() -> Path:
 
 def worker_pid() -> int | None:
     """Process id of the worker that serves this workspace, None if none lives."""
-    try:
-        record = json.loads((queue_dir() / "worker.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return int(record["pid"]) if process_alive(record) else None
+    return _living_pid(queue_dir() / "worker.json")
 
 
 def ensure_worker() -> "subprocess.Popen[bytes] | None":
-    """Start a worker unless one lives. Of two started at once, one leaves by itself."""
-    if worker_pid() is not None:
+    """Start a worker unless one lives or is starting. Of two started at once, one leaves by itself."""
+    starting = queue_dir() / "starting.json"
+    if worker_pid() is not None or _living_pid(starting) is not None:
         return None
     queue_dir().mkdir(parents=True, exist_ok=True)
-    return spawn([*WORKER], queue_dir() / "worker.log", trainer_environment(threads_each()))
+    process = spawn([*WORKER], queue_dir() / "worker.log", trainer_environment(threads_each()))
+    write_json(starting, process_record(process.pid))
+    return process
+
+
+def _living_pid(record: Path) -> int | None:
+    try:
+        process = json.loads(record.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return int(process["pid"]) if process_alive(process) else None
 
 
 def threads_each() -> int:
@@ -58,12 +65,14 @@ def worker_lock(timeout: float) -> Iterator[bool]:
     except Timeout:
         yield False
         return
-    record = queue_dir() / "worker.json"
+    record, starting = queue_dir() / "worker.json", queue_dir() / "starting.json"
     write_json(record, process_record())
+    starting.unlink(missing_ok=True)
     try:
         yield True
     finally:
-        # First the record, then the lock: whoever still saw the record has queued a run that the worker's last look
-        # at the queue, after the lock is free, will find.
+        # First the records, then the lock: whoever still saw a record has queued a run that the worker's last look at
+        # the queue, after the lock is free, will find.
+        starting.unlink(missing_ok=True)
         record.unlink(missing_ok=True)
         lock.release()

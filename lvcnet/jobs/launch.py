@@ -11,11 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
-
 from lvcnet import workspace
 from lvcnet.errors import LvcnetError
-from lvcnet.runs.directory import ACTIVE, RunDirectory, process_alive
+from lvcnet.runs.directory import ACTIVE, RunDirectory, process_alive, process_record
 
 TRAINER = (sys.executable, "-m", "lvcnet.training")
 EVALUATOR = (sys.executable, "-m", "lvcnet.jobs.evaluate")
@@ -82,7 +80,7 @@ def start_trainer(
             status.update(state="cancelled", message="cancelled before it started")
             return None
         process = spawn(command, run.output, trainer_environment(threads))
-        status.update(pid=process.pid, pid_create_time=psutil.Process(process.pid).create_time(), task=None)
+        status.update(process_record(process.pid), task=None)
         return process
 
 

@@ -6,6 +6,7 @@ recovering never have to edit the queue, and no run can be started twice.
 """
 
 import json
+import logging
 import signal
 import threading
 import time
@@ -28,6 +29,8 @@ QUEUE_NAME = "trainings"
 # Runs that a thread of this process looks after: one thread a run.
 HELD: set[str] = set()
 _CLAIM = threading.Lock()
+
+logger = logging.getLogger("lvcnet.worker")
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]
@@ -139,8 +142,14 @@ def position(run: RunDirectory) -> int | None:
 
 def queue_state() -> QueueState:
     """What trains, what waits, and whether a worker lives."""
-    running = [run.name for run in list_runs(demo=False) if run.status()["state"] == "running"]
+    running = [run.name for run in list_runs(demo=False) if _is_running(run)]
     return QueueState(running, waiting_runs(), daemon.worker_pid(), launch.slots())
+
+
+def _is_running(run: RunDirectory) -> bool:
+    """Whether it trains, or its trainer is starting."""
+    status = run.status()
+    return status["state"] == "running" or (status["state"] == "queued" and bool(status.get("pid")))
 
 
 def waiting_runs() -> list[str]:
@@ -205,8 +214,9 @@ def carry_out(name: str, task: Task) -> None:
     if run is None or not _claim(name):
         return
     try:
-        evaluate = bool(run.status().get("evaluate"))
-        launch.see_through(run, daemon.threads_each(), task.id, evaluate)
+        logger.info("%s: taken out of the queue", name)
+        launch.see_through(run, daemon.threads_each(), task.id, bool(run.status().get("evaluate")))
+        logger.info("%s: %s", name, run.status()["state"])
     except (LvcnetError, OSError) as error:  # e.g. deleted meanwhile, or no memory for another process
         if run.exists():
             run.move_state(("queued",), "failed", error=f"the trainer could not be started: {error}")

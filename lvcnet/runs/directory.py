@@ -211,7 +211,7 @@ def process_alive(status: dict[str, Any]) -> bool:
         return False
 
 
-def process_record() -> dict[str, Any]:
-    """`pid` and `pid_create_time` of the calling process, as status.json wants them."""
-    process = psutil.Process()
+def process_record(pid: int | None = None) -> dict[str, Any]:
+    """`pid` and `pid_create_time` of a process, by default the calling one, as status.json wants them."""
+    process = psutil.Process(pid)
     return {"pid": process.pid, "pid_create_time": process.create_time()}
