@@ -5,7 +5,7 @@ of one method, label set and seed the newest. What is left out is listed with th
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -158,7 +158,8 @@ def _cell(method: str, labels: str, group: Group) -> Cell:
     )
 
 
-def _per_image(evaluations: Sequence[dict[str, Any]], metric: str) -> dict[str, float]:
+def image_scores(evaluations: Sequence[Mapping[str, Any]], metric: str) -> dict[str, float]:
+    """Image key -> mean of a metric over the evaluations, for images that all of them hold."""
     collected: dict[str, list[float]] = defaultdict(list)
     for evaluation in evaluations:
         for row in evaluation.get("per_image", []):
@@ -177,7 +178,7 @@ def _differences(groups: dict[tuple[str, str], Group], metric: str, seed: int) -
         if method == BASELINE or not seeds:
             continue
         first, second = (
-            _per_image([chosen[number][1] for number in seeds], metric) for chosen in (group, baseline)
+            image_scores([chosen[number][1] for number in seeds], metric) for chosen in (group, baseline)
         )
         keys = sorted(set(first) & set(second))
         if keys:

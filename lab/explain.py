@@ -1,0 +1,106 @@
+"""What each map of a network shows: one sentence, its equation, its unit.
+
+Symbols as in the paper: x image, y_s initial edges, Y trunk prediction, L local visual cues, a attention, V_g guidance,
+V_s offsets, S_k prediction after k warps, p a pixel, N(p) a Gaussian window around it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lvcnet.errors import LvcnetError
+from lvcnet.methods.lvc import lvc_options
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A map in words.
+
+    Attributes:
+        sentence: what it shows, for someone who has not read the paper.
+        equation: LaTeX without dollars; empty if there is none.
+        unit: at the colour bar; px for lengths of vectors, else a fraction.
+    """
+
+    sentence: str
+    equation: str = ""
+    unit: str = ""
+
+
+EXPLANATIONS: dict[str, Explanation] = {
+    "edges": Explanation(
+        "How steeply the image's brightness changes here, before any learning; 1 is a full edge.",
+        r"y_s = \min\!\left(1,\ \frac{|\nabla(G_{0.8} * x)|}{q_{98}}\right)",
+    ),
+    "density": Explanation(
+        "Where annotators tend to draw the outline of this class, learned from the noisy outlines.",
+        r"b(p) = \sigma(h(\text{features}))",
+    ),
+    "response": Explanation(
+        "The LVC generator's own answer, from the trunk's features: where an outline of this class is likely.",
+        r"g(p) = \sigma\bigl(f(\text{features},\ \mathrm{sg}[Y])\bigr)",
+    ),
+    "lvc": Explanation(
+        "Edges that the image itself shows and that belong to this class: what may pull the boundary.",
+        r"L(p) \in [0, 1]",
+    ),
+    "attention": Explanation(
+        "How much each pixel counts when the centre of the edge nearby is computed (first warp).",
+        r"a = L",
+    ),
+    "guidance": Explanation(
+        "How far a pixel lies from the centre of the edge beside it, pointing away from the edge (first warp).",
+        r"V_g(p) = R(p) - \frac{\sum_{j \in N(p)} a_j R_j}{\sum_{j \in N(p)} a_j}",
+        "px",
+    ),
+    "offsets": Explanation(
+        "Where each pixel reads the prediction from; reading deeper on its own side moves the boundary onto the edge.",
+        r"V_s(p) = \mathrm{cap}\bigl(V_g(p)\bigr)",
+        "px",
+    ),
+    "gate": Explanation(
+        "How far the move is trusted: 1 moves fully, 0 stays, for want of an edge in sight (first warp).",
+        r"\frac{m}{m + \varepsilon},\quad m = \sum_{j \in N(p)} a_j",
+    ),
+    "trunk": Explanation(
+        "What the trunk, a plain U-Net, predicts before any boundary is moved.", r"Y = \sigma(z)"
+    ),
+    "prediction": Explanation("The final answer: the probability that a pixel belongs to the object.", r"S"),
+}
+ATTENTIONS = {"product": r"a = Y\,L", "lvc": r"a = L", "near": r"a = L\,\mathrm{near}(Y)"}
+
+
+def explain(name: str, config: dict[str, Any] | None = None) -> Explanation:
+    """A map by its name; the options of the run's method decide what its equation is.
+
+    >>> explain("warp2").equation
+    'S_{2}(p) = S_{1}(p + V_s(p))'
+    >>> explain("attention", {"method": "lvcnet", "options": {"attention": "near"}}).equation
+    'a = L\\\\,\\\\mathrm{near}(Y)'
+    >>> explain("something new").unit
+    ''
+    """
+    if name.startswith("warp") and name[4:].isdigit():
+        number = int(name[4:])
+        before = "Y" if number == 1 else f"S_{{{number - 1}}}"
+        return Explanation(
+            f"The prediction after {number} {'resampling' if number == 1 else 'resamplings'} at the offset positions.",
+            f"S_{{{number}}}(p) = {before}(p + V_s(p))",
+        )
+    found = EXPLANATIONS.get(name, Explanation("A map of this method."))
+    if config is None:
+        return found
+    return _as_configured(name, found, config)
+
+
+def _as_configured(name: str, found: Explanation, config: dict[str, Any]) -> Explanation:
+    try:
+        options = lvc_options(config.get("options") or {})
+    except LvcnetError:  # another method's options, or another version's
+        return found
+    if name == "attention":
+        return Explanation(found.sentence, ATTENTIONS.get(options.attention, found.equation))
+    if name == "offsets" and options.offsets == "learned":
+        return Explanation(
+            found.sentence, r"V_s(p) = h(\text{features}, Y, L),\ \lVert V_g - V_s \rVert^2 \to \min", "px"
+        )
+    return found

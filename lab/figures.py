@@ -1,0 +1,210 @@
+"""Plotly figures of comparisons: scores against noise, retention, and one method against another image by image.
+
+Figures bring no background and no text colour: Streamlit's theme, light or dark, gives them both.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import plotly.graph_objects as go
+
+from lab.palette import method_colour, rgb
+from lvcnet.evaluation import paper
+from lvcnet.evaluation.comparison import Cell, Comparison, method_order
+from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.evaluation.statistics import mean_sd
+from lvcnet.evaluation.tables import method_title
+
+Against = Literal["level", "label_iou"]
+AGAINST: dict[Against, str] = {
+    "level": "Noise level",
+    "label_iou": "Label IoU (training labels with clean ones)",
+}
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
+EXPORT = {"toImageButtonOptions": {"format": "png", "scale": 3}, "displaylogo": False}
+"""Plotly's `config`: the camera button of every figure saves a PNG that is sharp enough for print."""
+
+
+def robustness_curve(
+    comparison: Comparison, metric: str, against: Against = "level", with_paper: bool = False
+) -> go.Figure:
+    """A metric against the labels' noise, one line a method; with several seeds a band of one sd around it.
+
+    Args:
+        comparison: cells with a level (or a label IoU) of the default noise family are drawn.
+        metric: a key of `METRICS`.
+        against: the noise level, or how good the labels really were (worse to the right).
+        with_paper: dotted lines with the paper's Table 1, only for its metrics and against the level.
+    """
+    figure = go.Figure()
+    for number, method in enumerate(comparison.methods()):
+        cells = _curve_cells(comparison, method, against)
+        if cells:
+            symbol = SYMBOLS[number % len(SYMBOLS)]
+            _add_curve(figure, method, [_place(cell, against) for cell in cells], cells, metric, symbol)
+    if with_paper and against == "level" and metric in paper.METRICS:
+        for method, levels in paper.TABLE_1.items():
+            figure.add_scatter(
+                x=list(levels),
+                y=[getattr(cell, metric) for cell in levels.values()],
+                name=f"{method_title(method)}, paper",
+                mode="lines",
+                line={"color": method_colour(method), "dash": "dot", "width": 1.5},
+                hovertemplate="%{y:.3f}",
+            )
+    figure.update_layout(
+        **_chart_layout(),
+        xaxis_title=AGAINST[against],
+        yaxis_title=METRICS[metric],
+        hovermode="x unified" if against == "level" else "closest",
+    )
+    if against == "level":
+        levels_shown = sorted(
+            {cell.level for cell in comparison.cells if cell.level is not None} | {1, 2, 3, 4}
+        )
+        names = ["clean" if level == 0 else str(level) for level in levels_shown]
+        figure.update_xaxes(tickvals=levels_shown, ticktext=names)
+    else:
+        figure.update_xaxes(autorange="reversed", tickformat=".2f")
+    return figure
+
+
+def retention_bars(comparison: Comparison, with_paper: bool = True) -> go.Figure:
+    """Retention in percent by level, one bar a method; hatched beside them the paper's, level 4 over level 1.
+
+    The figure is empty where no method learned from level 1 and another level.
+    """
+    figure = go.Figure()
+    own = {method: _retention(comparison, method) for method in comparison.methods()}
+    if not any(own.values()):
+        return figure
+    theirs = {method: 100 * paper.paper_retention(method) for method in paper.TABLE_1} if with_paper else {}
+    for method in sorted({*own, *theirs}, key=method_order):
+        bars = {f"Level {level}": (value, "") for level, value in own.get(method, {}).items()}
+        if method in theirs:
+            bars["Level 4, paper (mIoU)"] = (theirs[method], "/")
+        figure.add_bar(
+            x=list(bars),
+            y=[value for value, _ in bars.values()],
+            name=method_title(method),
+            marker={
+                "color": method_colour(method.partition(" ")[0]),
+                "pattern": {"shape": [shape for _, shape in bars.values()]},
+            },
+            texttemplate="%{y:.0f}",
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y:.1f} %",
+        )
+    figure.update_layout(**_chart_layout(), barmode="group", yaxis_title="Retention (%)")
+    return figure
+
+
+def _retention(comparison: Comparison, method: str) -> dict[str, float]:
+    """Level -> percent."""
+    found = comparison.robustness(method)["retention"]
+    return {name.removeprefix("level"): 100 * value for name, value in found.items() if value is not None}
+
+
+def pair_scatter(
+    first: Mapping[str, float],
+    second: Mapping[str, float],
+    titles: tuple[str, str],
+    methods: tuple[str, str],
+    metric: str,
+) -> go.Figure:
+    """One point an image: the first method's score across, the second's up; the diagonal is a draw.
+
+    Args:
+        first, second: image key -> score; keys of both are drawn.
+        titles: the methods' names on screen.
+        methods: their keys, for colours: a point has the colour of the method that did better.
+        metric: a key of `METRICS`.
+    """
+    keys = sorted(set(first) & set(second))
+    x, y = np.array([first[key] for key in keys]), np.array([second[key] for key in keys])
+    ahead = (y < x) if metric in LOWER_IS_BETTER else (y > x)
+    colours = [method_colour(methods[int(wins)].partition(" ")[0]) for wins in ahead]
+    low, high = (float(min(x.min(), y.min())), float(max(x.max(), y.max()))) if keys else (0.0, 1.0)
+    margin = 0.05 * (high - low or 1.0)
+    ends = [low - margin, high + margin]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=ends, y=ends, mode="lines", line={"color": "#8C8C8C", "dash": "dash", "width": 1}, hoverinfo="skip"
+    )
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        marker={"color": colours, "size": 10, "line": {"width": 1, "color": "#FFFFFF"}},
+        customdata=keys,
+        hovertemplate=f"<b>%{{customdata}}</b><br>{titles[0]} %{{x:.3f}}<br>{titles[1]} %{{y:.3f}}<extra></extra>",
+    )
+    figure.update_layout(
+        **_chart_layout(),
+        showlegend=False,
+        xaxis={"title": titles[0], "range": ends},
+        yaxis={"title": titles[1], "range": ends, "scaleanchor": "x"},
+    )
+    return figure
+
+
+def _curve_cells(comparison: Comparison, method: str, against: Against) -> list[Cell]:
+    cells = [
+        cell
+        for cell in comparison.cells
+        if cell.method == method and cell.paper_noise and getattr(cell, against) is not None
+    ]
+    return sorted(cells, key=lambda cell: _place(cell, against))
+
+
+def _place(cell: Cell, against: Against) -> float:
+    return float(getattr(cell, against))
+
+
+def _add_curve(
+    figure: go.Figure, method: str, x: Sequence[float], cells: Sequence[Cell], metric: str, symbol: str
+) -> None:
+    colour = method_colour(method.partition(" ")[0])
+    summaries = [mean_sd(cell.values[metric]) for cell in cells]
+    means = [mean for mean, _ in summaries]
+    spread = [sd or 0.0 for _, sd in summaries]
+    if any(spread):
+        red, green, blue = rgb(colour)
+        figure.add_scatter(
+            x=[*x, *reversed(x)],
+            y=[m + s for m, s in zip(means, spread, strict=True)]
+            + [m - s for m, s in reversed(list(zip(means, spread, strict=True)))],
+            fill="toself",
+            fillcolor=f"rgba({red},{green},{blue},0.18)",
+            line={"width": 0},
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=method,
+        )
+    figure.add_scatter(
+        x=list(x),
+        y=means,
+        name=method_title(method),
+        legendgroup=method,
+        mode="lines+markers",
+        line={"color": colour, "width": 2.5},
+        marker={"symbol": symbol, "size": 9},
+        customdata=[
+            [f" ± {sd:.3f}" if sd is not None else "", cell.labels, len(cell.runs)]
+            for (_, sd), cell in zip(summaries, cells, strict=True)
+        ],
+        hovertemplate="%{y:.3f}%{customdata[0]}, labels %{customdata[1]}, seeds %{customdata[2]}",
+    )
+
+
+def _chart_layout() -> dict[str, object]:
+    return {
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "height": 380,
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+    }

@@ -1,0 +1,255 @@
+"""Plotly figures of what a network saw in one image: maps with colour bars, outlines, vector fields as arrows.
+
+Symbols: S side of the image in pixels. Axes are pixels, (x, y), y down, pixel centres at integers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from lab.palette import LABEL_COLOURS
+from lvcnet.data.polygons import trace
+
+Mask = NDArray[np.bool_]
+
+FRACTION_SCALE = "Cividis"
+"""For maps in [0, 1]: sequential, the same to colour-blind readers."""
+LENGTH_SCALE = "Viridis"
+"""For lengths in pixels."""
+ARROW_COLOUR = "#CC79A7"
+HEIGHT = 330
+SHORTEST_ARROW = 0.06
+"""Vectors shorter than this many pixels are noise of the storage (1/8 px) and are not drawn."""
+HEAD = 0.35
+"""Length of an arrow's head over the arrow's."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """An outline to draw.
+
+    Attributes:
+        title: for the legend.
+        mask: (S, S) bool.
+        colour: hex.
+        dash: solid, dot or dash.
+    """
+
+    title: str
+    mask: Mask
+    colour: str
+    dash: str = "solid"
+
+
+def label_lines(clean: Mask | None, noisy: Mask | None, prediction: Mask | None) -> list[Line]:
+    """The three outlines of every picture in their fixed colours; None leaves one out."""
+    found = [
+        ("Clean label", clean, LABEL_COLOURS["clean"], "solid"),
+        ("Label in training", noisy, LABEL_COLOURS["noisy"], "dash"),
+        ("Prediction", prediction, LABEL_COLOURS["prediction"], "solid"),
+    ]
+    return [Line(name, mask, colour, dash) for name, mask, colour, dash in found if mask is not None]
+
+
+def image_figure(image: NDArray[np.uint8], lines: Sequence[Line] = (), height: int = HEIGHT) -> go.Figure:
+    """A radiograph (S, S) with outlines over it; the legend switches them on and off."""
+    figure = go.Figure(_grey(image))
+    for line in lines:
+        figure.add_scatter(**_line_trace(line))
+    return _frame(figure, image.shape[0], height)
+
+
+def map_figure(
+    values: NDArray[Any],
+    unit: str = "",
+    highest: float | None = 1.0,
+    lines: Sequence[Line] = (),
+    height: int = HEIGHT,
+) -> go.Figure:
+    """A map (S, S) >= 0 with its colour bar.
+
+    Args:
+        values: a fraction, or a length in pixels.
+        unit: shown at the colour bar; px chooses the scale for lengths.
+        highest: top of the scale; None takes the map's maximum.
+        lines: outlines over it.
+        height: of the figure in screen pixels.
+    """
+    top = float(np.max(values, initial=0.0)) if highest is None else highest
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.round(values, 3).astype(np.float32),
+            zmin=0.0,
+            zmax=top or 1.0,
+            colorscale=LENGTH_SCALE if unit == "px" else FRACTION_SCALE,
+            colorbar={"thickness": 10, "len": 0.9, "title": {"text": unit}, "nticks": 6},
+            hovertemplate=f"x %{{x}}, y %{{y}}: %{{z:.2f}} {unit}<extra></extra>",
+        )
+    )
+    for line in lines:
+        figure.add_scatter(**_line_trace(line), hoverinfo="skip")
+    return _frame(figure, values.shape[0], height)
+
+
+def arrow_figure(
+    image: NDArray[np.uint8],
+    field: NDArray[Any],
+    every: int = 4,
+    scale: float = 1.0,
+    lines: Sequence[Line] = (),
+    height: int = HEIGHT,
+) -> go.Figure:
+    """A vector field as arrows over the image.
+
+    Args:
+        image: (S, S).
+        field: (2, S, S), x then y, in pixels: where each pixel reads from.
+        every: one arrow for so many pixels along x and y.
+        scale: drawn length over true length.
+        lines: outlines over it.
+        height: of the figure in screen pixels.
+    """
+    vectors = np.round(np.moveaxis(field, 0, -1), 2).astype(np.float32)
+    picture = _grey(image)
+    picture.update(
+        customdata=vectors,
+        hovertemplate="x %{x}, y %{y}<br>moves %{customdata[0]:.2f} px right, %{customdata[1]:.2f} px down<extra></extra>",
+        hoverinfo=None,
+    )
+    figure = go.Figure(picture)
+    for line in lines:
+        figure.add_scatter(**_line_trace(line), hoverinfo="skip")
+    x, y = arrows(field, every, scale)
+    figure.add_scatter(
+        x=x, y=y, mode="lines", line={"color": ARROW_COLOUR, "width": 1.6}, name="Offset", hoverinfo="skip"
+    )
+    return _frame(figure, image.shape[0], height)
+
+
+def arrows(field: NDArray[Any], every: int, scale: float = 1.0) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Strokes of arrows for a (2, S, S) field: x and y of polylines with NaN between them.
+
+    Every arrow takes six entries: tail, tip, NaN, one side of the head, tip, other side; then NaN.
+
+    >>> field = np.zeros((2, 3, 3)); field[0, 1, 1] = 2.0
+    >>> arrows(field, every=2)[0][:2].tolist()
+    [1.0, 3.0]
+    """
+    side = field.shape[1]
+    start = (side - 1) % every // 2 if side > every else 0
+    rows, columns = np.mgrid[every // 2 or start : side : every, every // 2 or start : side : every]
+    rows, columns = rows.ravel(), columns.ravel()
+    vectors = np.stack([field[0, rows, columns], field[1, rows, columns]]).astype(float)
+    kept = np.hypot(*vectors) >= SHORTEST_ARROW
+    tail = np.stack([columns, rows]).astype(float)[:, kept]
+    vector = vectors[:, kept] * scale
+    tip = tail + vector
+    turned = np.stack([-vector[1], vector[0]])
+    left, right = (tip - HEAD * (vector + sign * 0.6 * turned) for sign in (1.0, -1.0))
+    gap = np.full_like(tail, np.nan)
+    strokes = np.stack([tail, tip, gap, left, tip, right, gap], axis=-1).reshape(2, -1)
+    return strokes[0], strokes[1]
+
+
+def film_figure(
+    image: NDArray[np.uint8], clean: Mask, predictions: Mapping[int, Mask], height: int = 420
+) -> go.Figure:
+    """The learning film: the predicted outline by epoch, with a play button and a slider."""
+    epochs = sorted(predictions)
+    figure = image_figure(image, label_lines(clean, None, predictions[epochs[-1]]), height + 90)
+    moving = len(figure.data) - 1
+    figure.frames = [
+        go.Frame(
+            name=str(epoch),
+            data=[go.Scatter(**_line_trace(label_lines(None, None, predictions[epoch])[0]))],
+            traces=[moving],
+        )
+        for epoch in epochs
+    ]
+    play = {"frame": {"duration": 350, "redraw": False}, "transition": {"duration": 0}, "fromcurrent": True}
+    jump = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
+    figure.update_layout(
+        margin_b=90,
+        updatemenus=[
+            {
+                "type": "buttons",
+                "showactive": False,
+                "direction": "left",
+                "x": 0,
+                "y": 0,
+                "xanchor": "left",
+                "yanchor": "top",
+                "pad": {"t": 40},
+                "buttons": [
+                    {"label": "Play", "method": "animate", "args": [None, {**play, "fromcurrent": False}]}
+                ],
+            }
+        ],
+        sliders=[
+            {
+                "active": len(epochs) - 1,
+                "x": 0.2,
+                "len": 0.8,
+                "pad": {"t": 10},
+                "currentvalue": {"prefix": "Epoch "},
+                "steps": [
+                    {"label": str(epoch), "method": "animate", "args": [[str(epoch)], jump]}
+                    for epoch in epochs
+                ],
+            }
+        ],
+    )
+    return figure
+
+
+def outline_points(mask: Mask) -> tuple[NDArray[Any], NDArray[Any]]:
+    """x and y of a mask's closed outlines along pixel edges, NaN between rings; pixel centres at integers."""
+    rings = trace(mask)
+    if not rings:
+        return np.array([np.nan]), np.array([np.nan])
+    gap = np.full((1, 2), np.nan)
+    points = np.concatenate(
+        [part for ring in rings for part in (ring.points - 0.5, ring.points[:1] - 0.5, gap)]
+    )
+    return points[:, 0], points[:, 1]
+
+
+def _line_trace(line: Line) -> dict[str, Any]:
+    x, y = outline_points(line.mask)
+    return {
+        "x": x,
+        "y": y,
+        "mode": "lines",
+        "name": line.title,
+        "line": {"color": line.colour, "width": 2, "dash": line.dash},
+    }
+
+
+def _grey(image: NDArray[np.uint8]) -> go.Heatmap:
+    return go.Heatmap(
+        z=image,
+        zmin=0,
+        zmax=255,
+        colorscale=[[0, "#000000"], [1, "#FFFFFF"]],
+        showscale=False,
+        hovertemplate="x %{x}, y %{y}: grey value %{z}<extra></extra>",
+    )
+
+
+def _frame(figure: go.Figure, side: int, height: int) -> go.Figure:
+    hidden = {"visible": False, "constrain": "domain"}
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 0, "t": 28, "b": 0},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+        dragmode="zoom",
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+    )
+    figure.update_xaxes(range=[-0.5, side - 0.5], **hidden)
+    figure.update_yaxes(range=[side - 0.5, -0.5], scaleanchor="x", **hidden)
+    return figure

@@ -1,0 +1,102 @@
+"""Compare: methods against label noise, from Table 1 down to the single image."""
+
+import streamlit as st
+
+from lab import comparing
+from lab.compare_views import PAIRS, SIDE_BY_SIDE, show_export, show_pairs, show_results, show_side_by_side
+from lab.navigation import page_frame
+from lab.widgets import empty_state, leave_note, pick, pick_view, progress_bar, show_note, shown_errors
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.comparison import Comparison
+from lvcnet.evaluation.metrics import METRICS
+from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.runs.directory import RunDirectory
+
+VIEWS = {
+    "results": ("Results", show_results),
+    SIDE_BY_SIDE: ("Side by side", show_side_by_side),
+    PAIRS: ("Image by image", show_pairs),
+    "export": ("Export", show_export),
+}
+
+
+def evaluate(runs: list[RunDirectory]) -> None:
+    """Evaluate runs one after another; what fails is reported and the others go on."""
+    failed: list[str] = []
+    for number, run in enumerate(runs, start=1):
+        with progress_bar(f"Evaluating {run.name} ({number} of {len(runs)})") as report:
+            try:
+                evaluate_run(run, report=report)
+            except LvcnetError as error:
+                failed.append(str(error))
+    for problem in failed:
+        st.error(problem, icon=":material/error:")
+    if len(failed) < len(runs):
+        done = len(runs) - len(failed)
+        leave_note(
+            f"{done} {'run' if done == 1 else 'runs'} evaluated." + (" " + " ".join(failed) if failed else "")
+        )
+        st.rerun()
+
+
+def offer_evaluation(dataset: str) -> None:
+    """A button for runs that are done but were never measured."""
+    waiting = comparing.not_evaluated(dataset)
+    if not waiting:
+        return
+    count = f"{len(waiting)} {'run' if len(waiting) == 1 else 'runs'}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{count} finished but not measured yet: {', '.join(run.name for run in waiting[:4])}")
+        pressed = st.button(
+            f"Evaluate {count}",
+            key="evaluate",
+            icon=":material/straighten:",
+            help="Predict the test images and measure all metrics against the clean labels; seconds a run.",
+        )
+    if pressed:
+        evaluate(waiting)
+
+
+def load(dataset: str, metric: str) -> Comparison | None:
+    """The comparison, or what to do to get one."""
+    try:
+        return comparing.load_comparison(dataset, metric)
+    except LvcnetError as error:
+        text = str(error)
+        empty_state(f"{text[0].upper()}{text[1:]}.", "train", "Train on this data set", {"dataset": dataset})
+        return None
+
+
+page_frame(
+    "Compare",
+    "What label noise costs each method: scores against clean test labels, the same image under every method, and how"
+    " certain the differences are.",
+)
+show_note()
+names = comparing.data_sets()
+if not names:
+    empty_state(
+        "There is no run yet. Train FCN, U-Net and LVC-Net on the same noisy labels, then compare them here.",
+        "train",
+        "Train a method",
+    )
+    st.stop()
+
+left, right = st.columns(2)
+with left:
+    dataset = pick("dataset", "Data set", names, "Data sets that something was trained on.")
+with right:
+    metric = pick(
+        "metric",
+        "Metric",
+        list(METRICS),
+        "What curve, differences and ordering are about. The table always has precision, recall and mIoU.",
+        METRICS.__getitem__,
+        "iou",
+    )
+offer_evaluation(dataset)
+comparison = load(dataset, metric)
+if comparison is not None:
+    view = pick_view("view", "Part", list(VIEWS), lambda name: VIEWS[name][0], "The parts of the comparison.")
+    with shown_errors():
+        VIEWS[view][1](comparison)
