@@ -20,6 +20,9 @@ from lab import inference_app
 from lvcnet import jobs
 
 GRADIO_PATH = "/gradio"
+REDIRECTS = {GRADIO_PATH: f"{GRADIO_PATH}/", "/overview": "/"}
+"""Addresses that people type, and where Gradio and Streamlit's first page really are."""
+
 gradio_host = gr.mount_gradio_app(
     FastAPI(openapi_url=None), inference_app.build(), path=GRADIO_PATH, **inference_app.serving_options()
 )
@@ -39,5 +42,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).with_name("navigation.py"),
     lifespan=lifespan,
-    routes=[Route(GRADIO_PATH, lambda _: RedirectResponse(f"{GRADIO_PATH}/")), *gradio_host.routes],
+    routes=[
+        *(Route(path, RedirectResponse(target)) for path, target in REDIRECTS.items()),
+        *gradio_host.routes,
+    ],
 )

@@ -226,7 +226,11 @@ def build() -> gr.Blocks:
             with gr.Column(scale=3, min_width=300):
                 with gr.Tab("Overlay"):
                     picture = gr.Image(
-                        show_label=False, height=520, buttons=["fullscreen"], interactive=False
+                        show_label=False,
+                        height=520,
+                        buttons=["fullscreen"],
+                        interactive=False,
+                        elem_classes="picture",
                     )
                 with gr.Tab("Before and after"):
                     slider = gr.ImageSlider(

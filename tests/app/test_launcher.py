@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -45,6 +46,11 @@ def test_both_applications_answer_on_one_port(lab: str) -> None:
     for path in ("/gradio", "/gradio/", "/gradio/?__theme=dark"):
         status, body = fetch(f"{lab}{path}")
         assert (status, "gradio_config" in body) == (200, True)
+
+
+def test_the_first_page_has_an_address_of_its_own(lab: str) -> None:
+    with urllib.request.urlopen(f"{lab}/overview") as answer:
+        assert (answer.status, urlsplit(answer.url).path) == (200, "/")
 
 
 def test_unknown_addresses_harm_nobody(lab: str) -> None:
