@@ -36,16 +36,13 @@ def loss_curves(rows: Sequence[dict[str, Any]]) -> go.Figure:
     return _laid_out(figure, "Loss, mean of an epoch", rows)
 
 
-def iou_curves(
-    rows: Sequence[dict[str, Any]], labels: str, label_iou: float | None, epochs: int
-) -> go.Figure:
+def iou_curves(rows: Sequence[dict[str, Any]], labels: str, label_iou: float | None) -> go.Figure:
     """Agreement with held-out noisy labels (chooses the best checkpoint) and with clean test labels (chooses nothing).
 
     Args:
         rows: the lines of metrics.jsonl.
         labels: name of the label set the run learns from.
         label_iou: IoU of those labels with the clean ones, drawn as a level to beat; None leaves it out.
-        epochs: planned number of epochs: the width of the axis.
     """
     figure = go.Figure()
     figure.add_trace(_line(rows, "validation_iou", f"Held-out images, {labels} labels", NOISY))
@@ -53,7 +50,7 @@ def iou_curves(
     if label_iou is not None and labels != "clean":
         figure.add_trace(
             go.Scatter(
-                x=[1, max(2, epochs)],
+                x=[1, max([2, *(row["epoch"] for row in rows)])],
                 y=[label_iou, label_iou],
                 mode="lines",
                 name=f"The {labels} labels themselves, against clean",

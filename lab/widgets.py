@@ -205,14 +205,17 @@ def empty_state(text: str, page: str, label: str, query: dict[str, str] | None =
     link_to(page, label, query=query)
 
 
-def leave_note(text: str) -> None:
-    """A success message that the next run of a page shows; for use before `st.rerun()`."""
-    st.session_state[NOTE] = text
+def leave_note(text: str, failed: bool = False) -> None:
+    """A message that the next run of a page shows; for callbacks, and before `st.rerun()`."""
+    st.session_state[NOTE] = (text, failed)
 
 
 def show_note() -> None:
     """Show the note that was left, once."""
-    if text := st.session_state.pop(NOTE, None):
+    text, failed = st.session_state.pop(NOTE, ("", False))
+    if text and failed:
+        st.error(text, icon=":material/error:")
+    elif text:
         st.success(text, icon=":material/check_circle:")
 
 

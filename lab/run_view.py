@@ -1,0 +1,230 @@
+"""What the runs page shows of runs and does with them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from lab import tables
+from lab.curves import iou_curves, loss_curves
+from lab.navigation import link_to
+from lab.palette import method_title
+from lab.widgets import leave_note, progress_bar, shown_errors
+from lvcnet import jobs
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.jobs.daemon import worker_pid
+from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
+from lvcnet.runs.store import delete_run, is_demo
+from lvcnet.runs.summary import format_seconds, summarise
+
+SEEN = "run-states"
+LOG_LINES = 40
+TOASTS: dict[str, tuple[str, str]] = {
+    "done": ("is done", ":material/check_circle:"),
+    "failed": ("failed", ":material/error:"),
+    "cancelled": ("is cancelled and can be resumed", ":material/stop_circle:"),
+    "interrupted": ("was interrupted and can be resumed", ":material/pause_circle:"),
+}
+
+
+def states(runs: Sequence[RunDirectory]) -> dict[str, str]:
+    """What this page has to notice when it changes: every run's state, and whether it is evaluated."""
+    return {
+        one.run: one.state + (" evaluated" if one.iou is not None else "") for one in tables.readable(runs)
+    }
+
+
+def anything_to_wait_for(runs: Sequence[RunDirectory]) -> bool:
+    """Whether a run waits, trains, or is about to be evaluated."""
+    for run in runs:
+        status = run.status()
+        if status["state"] in ACTIVE:
+            return True
+        wanted = (
+            status.get("launcher") == "queue"
+            and status.get("evaluate")
+            and not status.get("evaluation_error")
+        )
+        if status["state"] == "done" and wanted and run.evaluation() is None and worker_pid() is not None:
+            return True
+    return False
+
+
+def announce(now: dict[str, str]) -> None:
+    """A toast for every run that ended since the page looked last."""
+    before: dict[str, str] = st.session_state.get(SEEN, {})
+    for name, state in now.items():
+        was = before.get(name, "")
+        if was.split(" ")[0] in ACTIVE and state.split(" ")[0] in TOASTS:
+            text, icon = TOASTS[state.split(" ")[0]]
+            st.toast(f"{name} {text}.", icon=icon, duration="long")
+        elif was == "done" and state == "done evaluated":
+            st.toast(f"{name} is evaluated.", icon=":material/check_circle:", duration="long")
+    st.session_state[SEEN] = now
+
+
+def progress(run: RunDirectory) -> None:
+    """State, epoch, time left, speed and memory of one run, and why it stopped."""
+    one, rows = summarise(run), run.metrics()
+    last: dict[str, Any] = rows[-1] if rows else {}
+    place = jobs.position(run)
+    stopping = one.state in ACTIVE and run.cancel_requested()
+    state = "stopping" if stopping else f"{one.state}, place {place}" if place else one.state
+    with st.container(horizontal=True, key="run-figures"):
+        st.metric("State", state, border=True, help="A waiting run's place in the queue is counted from 1.")
+        st.metric(
+            "Epoch", f"{one.epoch} of {one.epochs}", border=True, help="Passes over the training images."
+        )
+        if one.state == "running":
+            left = format_seconds(one.seconds_left) or "–"
+            st.metric("Time left", left, border=True, help="If each epoch takes as long as the last one.")
+        speed = tables.number(last.get("images_per_second"), 0)
+        st.metric("Images per second", speed, border=True, help="Training speed in the last epoch.")
+        memory = tables.number(last.get("memory_mb"), 0)
+        st.metric(
+            "Memory (MB)", memory, border=True, help="Of the training process, or of the GPU if it uses one."
+        )
+        st.metric("Device", str(run.status().get("device", "–")), border=True, help="Where it trains.")
+    st.progress(one.progress, text=f"{one.progress:.0%} of the epochs")
+    if one.note and one.state == "failed":
+        st.error(one.note, icon=":material/error:")
+    elif one.note and one.state != "done":
+        st.warning(one.note[0].upper() + one.note[1:] + ".", icon=":material/info:")
+    elif one.note:
+        st.warning(f"Not evaluated: {one.note}", icon=":material/info:")
+
+
+def curves(run: RunDirectory) -> None:
+    """Loss terms and agreement with labels over the epochs."""
+    rows, config = run.metrics(), run.config()
+    if not rows:
+        st.info("Curves appear when the first epoch is over.", icon=":material/info:")
+        return
+    label_iou = config.get("data", {}).get("labels", {}).get("mean_iou")
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Agreement with labels**")
+        st.plotly_chart(
+            iou_curves(rows, config["labels"], label_iou),
+            key="iou-curves",
+            alt="Foreground IoU with held-out noisy labels and with clean test labels over the epochs",
+        )
+    with right:
+        st.markdown("**Loss terms**")
+        st.plotly_chart(loss_curves(rows), key="loss-curves", alt="Loss terms over the epochs")
+    st.caption(
+        "The held-out images carry the labels the run learns from and choose its best checkpoint. The clean test labels"
+        " choose nothing; a run sees them only here and in its evaluation."
+    )
+
+
+def log(run: RunDirectory) -> None:
+    """The last lines of the trainer's log."""
+    st.markdown(f"**Log**, last {LOG_LINES} lines")
+    st.code(run.log_tail(LOG_LINES) or "The trainer has not written anything yet.", language=None, height=260)
+
+
+def actions(run: RunDirectory) -> None:
+    """Cancel, resume, evaluate, delete, and where to go with the run."""
+    state, demo = run.status()["state"], is_demo(run)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if state in ACTIVE:
+            st.button(
+                "Cancel",
+                key="run-cancel",
+                icon=":material/stop:",
+                disabled=demo or run.cancel_requested(),
+                on_click=_act,
+                args=(jobs.cancel, run, f"{run.name} is asked to save its state and stop."),
+                help=f"Stops after the current step and can be resumed. `lvcnet cancel {run.name}`",
+            )
+        if state in RESUMABLE:
+            st.button(
+                "Resume",
+                key="run-resume",
+                type="primary",
+                icon=":material/resume:",
+                disabled=demo,
+                on_click=_act,
+                args=(jobs.resume, run, f"{run.name} is in the queue again."),
+                help=f"Continues from the last checkpoint. `lvcnet resume {run.name} --queue`",
+            )
+        with st.popover(
+            "Delete",
+            icon=":material/delete:",
+            disabled=demo or state in ACTIVE,
+            help="This run ships with the lab."
+            if demo
+            else "Asks once more. An active run is cancelled first.",
+        ):
+            st.markdown(
+                f"Delete **{run.name}** with its checkpoints, curves and results? This cannot be undone."
+            )
+            st.button(
+                "Delete for good",
+                key="run-delete",
+                type="primary",
+                on_click=_act,
+                args=(delete_run, run, f"{run.name} is deleted."),
+                help=f"There is no way back. `lvcnet delete {run.name} --yes`",
+            )
+        if state == "done":
+            link_to("inspect", "Inspect its maps", query={"run": run.name})
+            link_to("inference", "Segment with it", query={"run": run.name})
+
+
+def evaluation(run: RunDirectory) -> None:
+    """All metrics on the clean test labels; the button that measures them."""
+    if run.status()["state"] in ACTIVE:
+        return
+    found = run.evaluation()
+    st.subheader("Evaluation", anchor=False)
+    if found:
+        st.markdown(
+            f"{found['images']} {found['split']} images against {found['against']} labels, epoch {found['epoch']},"
+            f" {found['parameters']:,} parameters, {format_seconds(found['training_seconds'])} of training."
+        )
+        st.table(tables.evaluation_rows(found), hide_index=True)
+        if note := found["rounds"].get("note"):
+            st.caption(note[0].upper() + note[1:] + ".")
+        link_to("compare", "Compare with other runs", query={"dataset": found["dataset"]})
+    else:
+        st.info("Not evaluated yet.", icon=":material/info:")
+    if run.status()["state"] == "done" and not is_demo(run):
+        pressed = st.button(
+            "Evaluate again" if found else "Evaluate",
+            key="run-evaluate",
+            icon=":material/straighten:",
+            help=f"Measures the last checkpoint on the clean test labels. `lvcnet evaluate {run.name}`",
+        )
+        if pressed:
+            with shown_errors():
+                with progress_bar("Predicting test images") as report:
+                    evaluate_run(run, report=report)
+                leave_note(f"{run.name} is evaluated.")
+                st.rerun()
+
+
+def configuration(run: RunDirectory) -> None:
+    """What was asked for, from which data, with which version."""
+    config = run.config()
+    data = config.get("data", {})
+    created = datetime.fromtimestamp(run.status().get("created", 0)).strftime("%Y-%m-%d %H:%M")
+    with st.expander("Configuration", icon=":material/description:"):
+        st.markdown(
+            f"{method_title(config['method'])} on {config['labels']} labels of {config['dataset']}"
+            f" (fingerprint {data.get('fingerprint', '–')}), created {created}, version {config.get('version', '–')},"
+            f" commit {config.get('commit') or '–'}. Folder: `{run.path}`"
+        )
+        st.json(config, expanded=1)
+
+
+def _act(action: Callable[[RunDirectory], None], run: RunDirectory, note: str) -> None:
+    """Do something with a run before the page is drawn again, and leave a note of how that went."""
+    try:
+        action(run)
+        leave_note(note)
+    except LvcnetError as error:
+        leave_note(str(error), failed=True)

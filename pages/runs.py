@@ -1,0 +1,81 @@
+"""Runs: what trains, what waits, what came out; curves and log while it happens."""
+
+import streamlit as st
+
+from lab import run_view, tables
+from lab.navigation import page_frame
+from lab.widgets import empty_state, pick_run, remember, show_note, shown_errors
+from lvcnet import jobs
+from lvcnet.runs.store import find_run, list_runs
+
+POLL_SECONDS = 2.0
+
+
+def choose(names: list[str], key: str) -> None:
+    """A click on a row of the table chooses its run."""
+    if rows := st.session_state[key].selection.rows:
+        remember("run", names[rows[0]])
+
+
+page_frame("Runs", "Trainings in the background: active ones first, with live curves, log and results.")
+show_note()
+with shown_errors():
+    jobs.recover()
+runs = list_runs()
+if not runs:
+    empty_state("There is no run yet. Start one; it trains in the background.", "train", "Start a training")
+    st.stop()
+run_view.announce(run_view.states(runs))
+poll = POLL_SECONDS if run_view.anything_to_wait_for(runs) else None
+
+
+@st.fragment(run_every=poll)
+def table() -> None:
+    """All runs; when one changes its state, the whole page is drawn again."""
+    current = list_runs()
+    if run_view.states(current) != st.session_state[run_view.SEEN]:
+        st.rerun()
+    queue = jobs.queue_state()
+    st.caption(
+        f"{len(queue.running)} running, {len(queue.queued)} waiting, {queue.slots} at a time;"
+        f" {'a worker is there' if queue.worker else 'no worker needed now'}. Click a row to see the run."
+    )
+    summaries = tables.readable(current)
+    names = [one.run for one in summaries]
+    key = f"runs-table-{hash(tuple(names))}"  # another order is another table: a selected row must not become another run
+    st.dataframe(
+        tables.run_rows(summaries),
+        key=key,
+        hide_index=True,
+        height=min(38 + 35 * len(names), 320),
+        on_select=lambda: choose(names, key),
+        selection_mode="single-row",
+        column_config={
+            "Progress": st.column_config.ProgressColumn(
+                "Progress", format="percent", min_value=0, max_value=1
+            ),
+            "IoU": st.column_config.NumberColumn(
+                "IoU", format="%.3f", help="Foreground IoU, clean test labels"
+            ),
+        },
+        alt="All runs with state, method, labels, progress and IoU",
+    )
+
+
+with shown_errors():
+    table()
+    run = pick_run(runs)
+    run_view.actions(run)
+
+    @st.fragment(run_every=poll)
+    def live() -> None:
+        """The chosen run as it is now."""
+        with shown_errors():
+            now = find_run(run.name)
+            run_view.progress(now)
+            run_view.curves(now)
+            run_view.log(now)
+
+    live()
+    run_view.evaluation(run)
+    run_view.configuration(run)

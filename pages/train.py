@@ -1,0 +1,32 @@
+"""Train: one run, or a sweep, in the background."""
+
+import streamlit as st
+
+from lab.navigation import link_to, page_frame
+from lab.train_forms import run_form, show_started, sweep_form
+from lab.widgets import load_dataset, pick_dataset, pick_view, shown_errors
+from lvcnet.data.dataset import CLEAN
+
+VIEWS = {"run": "One run", "sweep": "Sweep"}
+
+page_frame(
+    "Train",
+    "Let a method learn from chosen labels. Every method gets the same trunk width, steps and order of images, so that"
+    " what differs in the end is the method.",
+)
+with shown_errors():
+    view = pick_view("form", "Form", list(VIEWS), VIEWS.__getitem__, "Train one run, or a grid of them.")
+    name = pick_dataset()
+    if name is not None:
+        dataset = load_dataset(name)
+        if dataset.label_names() == [CLEAN]:
+            st.info(
+                f"{name} has clean labels only. Training works; noise makes it interesting.",
+                icon=":material/info:",
+            )
+            link_to("noise", "Make noisy labels", query={"dataset": name})
+        if view == "run":
+            run_form(dataset)
+        else:
+            sweep_form(dataset)
+        show_started()
