@@ -195,22 +195,21 @@ def queue(
 
 def _runs_table(summaries: list[RunSummary], wide: bool) -> tuple[list[str], list[list[object]]]:
     """Columns and rows; a narrow terminal shows the names whole and leaves out what they usually say."""
-    columns = ["Run", "State", "Epoch", "Progress", "IoU", "Time left"]
+    columns = ["Run", "State", "Epoch", "IoU", "Time left"]
     rows: list[list[object]] = [
         [
             one.run,
             one.state,
             f"{one.epoch}/{one.epochs}",
-            f"{one.progress:.0%}",
             one.iou,
             format_seconds(one.seconds_left),
         ]
         for one in summaries
     ]
     if wide:
-        columns[2:2] = ["Data set", "Labels", "Method", "Seed"]
+        columns[2:2] = ["Data set", "Labels", "Method", "Seed", "Progress"]
         for row, one in zip(rows, summaries, strict=True):
-            row[2:2] = [one.dataset, one.labels, one.method, one.seed]
+            row[2:2] = [one.dataset, one.labels, one.method, one.seed, f"{one.progress:.0%}"]
     return columns, rows
 
 

@@ -166,3 +166,9 @@ def test_queue_recover_and_start(monkeypatch: pytest.MonkeyPatch):
     assert served == [None], "a worker in the foreground stays"
     with pytest.raises(LvcnetError, match="already serves"):
         call("queue", "--start")
+
+
+def test_names_are_shown_whole_on_a_narrow_screen():
+    run = make_run("mandible-lvcnet-level3-s0-4f1d2a", epochs=1200)
+    run.update_status(state="interrupted")
+    assert run.name in call("runs", "--no-demo")
