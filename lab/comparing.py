@@ -19,7 +19,7 @@ from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.evaluation.table1 import evaluations_of, table_1
 from lvcnet.evaluation.tables import method_title, summary, to_markdown
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.runs.store import is_demo, list_runs
+from lvcnet.runs.store import find_run, is_demo, list_runs
 
 ENOUGH_SEEDS = 3
 Stamp = tuple[tuple[str, int], ...]
@@ -169,6 +169,12 @@ def hardest_labels(comparison: Comparison) -> str:
 def cell_scores(cell: Cell, metric: str) -> dict[str, float]:
     """Image key -> a metric, mean over the cell's seeds."""
     return image_scores(evaluations_of(cell), metric)
+
+
+def run_scores(cell: Cell, seed: int, metric: str) -> dict[str, float]:
+    """Image key -> a metric under the cell's training with one seed."""
+    evaluation = find_run(cell.runs[seed]).evaluation()
+    return image_scores([evaluation], metric) if evaluation else {}
 
 
 def ordered_keys(

@@ -97,7 +97,9 @@ def retention_bars(comparison: Comparison, with_paper: bool = True) -> go.Figure
             cliponaxis=False,
             hovertemplate="%{y:.1f} %",
         )
+    places = sorted({place for bar in figure.data for place in bar.x}, key=lambda place: (len(place), place))
     figure.update_layout(**_chart_layout(), barmode="group", yaxis_title="Retention (%)")
+    figure.update_xaxes(categoryorder="array", categoryarray=places)
     return figure
 
 

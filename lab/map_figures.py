@@ -20,8 +20,10 @@ FRACTION_SCALE = "Cividis"
 """For maps in [0, 1]: sequential, the same to colour-blind readers."""
 LENGTH_SCALE = "Viridis"
 """For lengths in pixels."""
-ARROW_COLOUR = "#CC79A7"
-HEIGHT = 330
+SIGNED_SCALE = "PuOr"
+"""For maps that also have negative values: white is zero."""
+ARROW_COLOUR = "#F0E442"
+HEIGHT = 280
 SHORTEST_ARROW = 0.06
 """Vectors shorter than this many pixels are noise of the storage (1/8 px) and are not drawn."""
 HEAD = 0.35
@@ -70,7 +72,7 @@ def map_figure(
     lines: Sequence[Line] = (),
     height: int = HEIGHT,
 ) -> go.Figure:
-    """A map (S, S) >= 0 with its colour bar.
+    """A map (S, S) with its colour bar: sequential from 0, diverging around 0 only if it has negative values.
 
     Args:
         values: a fraction, or a length in pixels.
@@ -79,20 +81,21 @@ def map_figure(
         lines: outlines over it.
         height: of the figure in screen pixels.
     """
-    top = float(np.max(values, initial=0.0)) if highest is None else highest
+    top = (float(np.abs(values).max(initial=0.0)) if highest is None else highest) or 1.0
+    signed = float(values.min(initial=0.0)) < 0
     figure = go.Figure(
         go.Heatmap(
             z=np.round(values, 3).astype(np.float32),
-            zmin=0.0,
-            zmax=top or 1.0,
-            colorscale=LENGTH_SCALE if unit == "px" else FRACTION_SCALE,
+            zmin=-top if signed else 0.0,
+            zmax=top,
+            colorscale=SIGNED_SCALE if signed else LENGTH_SCALE if unit == "px" else FRACTION_SCALE,
             colorbar={"thickness": 10, "len": 0.9, "title": {"text": unit}, "nticks": 6},
             hovertemplate=f"x %{{x}}, y %{{y}}: %{{z:.2f}} {unit}<extra></extra>",
         )
     )
     for line in lines:
-        figure.add_scatter(**_line_trace(line), hoverinfo="skip")
-    return _frame(figure, values.shape[0], height)
+        figure.add_scatter(**_line_trace(line), hoverinfo="skip", showlegend=False)
+    return _frame(figure, values.shape[0], height, top=4)
 
 
 def arrow_figure(
@@ -125,7 +128,7 @@ def arrow_figure(
         figure.add_scatter(**_line_trace(line), hoverinfo="skip")
     x, y = arrows(field, every, scale)
     figure.add_scatter(
-        x=x, y=y, mode="lines", line={"color": ARROW_COLOUR, "width": 1.6}, name="Offset", hoverinfo="skip"
+        x=x, y=y, mode="lines", line={"color": ARROW_COLOUR, "width": 1.6}, showlegend=False, hoverinfo="skip"
     )
     return _frame(figure, image.shape[0], height)
 
@@ -240,11 +243,11 @@ def _grey(image: NDArray[np.uint8]) -> go.Heatmap:
     )
 
 
-def _frame(figure: go.Figure, side: int, height: int) -> go.Figure:
+def _frame(figure: go.Figure, side: int, height: int, top: int = 28) -> go.Figure:
     hidden = {"visible": False, "constrain": "domain"}
     figure.update_layout(
         height=height,
-        margin={"l": 0, "r": 0, "t": 28, "b": 0},
+        margin={"l": 0, "r": 0, "t": top, "b": 4},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
         dragmode="zoom",
         paper_bgcolor="rgba(0,0,0,0)",

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from lab import comparing
-from lab.compare_views import PAIRS, SIDE_BY_SIDE, show_export, show_pairs, show_results, show_side_by_side
+from lab.compare_views import show_export, show_results
+from lab.image_views import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
 from lab.navigation import page_frame
 from lab.widgets import empty_state, leave_note, pick, pick_view, progress_bar, show_note, shown_errors
 from lvcnet.errors import LvcnetError
