@@ -5,7 +5,11 @@ import sys
 import typer
 
 from lvcnet import __version__
-from lvcnet.cli import data, evaluate, jobs, noise, train
+from lvcnet.cli.data import register as register_data
+from lvcnet.cli.evaluate import register as register_evaluate
+from lvcnet.cli.jobs import register as register_jobs
+from lvcnet.cli.noise import register as register_noise
+from lvcnet.cli.train import register as register_train
 from lvcnet.errors import LvcnetError
 
 app = typer.Typer(
@@ -14,11 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-data.register(app)
-noise.register(app)
-train.register(app)
-evaluate.register(app)
-jobs.register(app)
+for register in (register_data, register_noise, register_train, register_evaluate, register_jobs):
+    register(app)
 
 
 def _version(value: bool) -> None:

@@ -57,7 +57,8 @@ def progress_bar(title: str, total: int | None = None) -> Iterator[Callable[[int
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=progress_screen, transient=True) as progress:
+    silent = not progress_screen.is_terminal
+    with Progress(*columns, console=progress_screen, transient=True, disable=silent) as progress:
         task = progress.add_task(title, total=total)
 
         def report(done: int, total: int) -> None:

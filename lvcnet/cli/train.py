@@ -1,7 +1,90 @@
-"""Commands."""
+"""`lvcnet train`: one run, in the foreground or by the queue."""
+
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+
+from lvcnet import jobs
+from lvcnet.cli.output import print_json, progress_bar, screen
+from lvcnet.errors import LvcnetError
+from lvcnet.jobs.launch import INTERRUPTED
+from lvcnet.training.config import build_config, parse_settings, read_preset, read_yaml
+from lvcnet.training.loop import create_run
+from lvcnet.training.loop import train as train_run
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to `app`."""
+    app.command()(train)
+
+
+def train(
+    dataset: Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")],
+    method: Annotated[str | None, typer.Option(help="fcn, unet or lvcnet.")] = None,
+    level: Annotated[str | None, typer.Option(help="Noise level 1 to 4, or clean.")] = None,
+    labels: Annotated[str | None, typer.Option(help="Any label set by name, instead of --level.")] = None,
+    preset: Annotated[
+        str, typer.Option(help="quick (minutes on a laptop) or paper (the paper's scale).")
+    ] = "quick",
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file with settings; wins over the preset.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Keys initial weights, order and augmentation.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="One setting, key=value; repeat for more, e.g. options.warps=2."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run; by default made from what it is.")
+    ] = None,
+    in_queue: Annotated[bool, typer.Option("--queue", help="Train in the background, by the queue.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Train a method on a label set. Ctrl-C saves the state; `lvcnet resume RUN` continues.
+
+    Example: `lvcnet train hips --method lvcnet --level 3 --preset quick`
+    """
+    given = {"dataset": dataset, "labels": chosen_labels(level, labels), "method": method, "epochs": epochs}
+    given |= {"seed": seed, "device": device}
+    explicit = {key: value for key, value in given.items() if value is not None}
+    layers = [
+        read_preset(preset),
+        read_yaml(config) if config else {},
+        parse_settings(settings or []),
+        explicit,
+    ]
+    run = create_run(build_config(*layers), name)
+    if in_queue:
+        jobs.submit(run)
+        state = "queued"
+    else:
+        run.update_status(launcher="foreground")
+        with progress_bar(f"Training {run.name}") as report:
+            state = train_run(run, report=report)
+    result: dict[str, Any] = {"run": run.name, "directory": str(run.path), "state": state}
+    if as_json:
+        print_json(result)
+    else:
+        screen.print(f"Run {run.name} is {state}; its files are in {run.path}")
+    if state == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+def chosen_labels(level: str | None, labels: str | None) -> str | None:
+    """The label set that `--level` or `--labels` names; None if neither was given.
+
+    Raises:
+        LvcnetError: if both were given, or the level does not exist.
+    """
+    if level is not None and labels is not None:
+        raise LvcnetError(f"--level {level} and --labels {labels} name two label sets: give one of them")
+    if level is None:
+        return labels
+    if level not in ("clean", "1", "2", "3", "4"):
+        raise LvcnetError(
+            f"--level {level!r} does not exist: use 1, 2, 3, 4 or clean, or name a label set with --labels"
+        )
+    return level if level == "clean" else f"level{level}"

@@ -50,15 +50,45 @@ def sobel(images: Tensor) -> Tensor:
     return F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), weights)
 
 
-def initial_edges(images: Tensor, sigma: float = 0.8) -> Tensor:
-    """Initial edge map y_s in [0, 1]: Sobel magnitude of the blurred image over its 98th percentile, clipped.
+def edge_gradient(images: Tensor, sigma: float = 0.8) -> Tensor:
+    """Sobel derivatives of the blurred image over the 98th percentile of their magnitude; never longer than 1.
 
-    Shape: (B, 1, H, W) -> (B, 1, H, W). An image without any contrast has no edges.
+    Shape: (B, 1, H, W) -> (B, 2, H, W), x then y. An image without any contrast has no gradient.
     """
-    magnitude = sobel(blur(images.float(), sigma)).norm(dim=1, keepdim=True)
-    top = magnitude.flatten(1).quantile(EDGE_QUANTILE, dim=1).view(-1, 1, 1, 1)
-    edges: Tensor = (magnitude / top.clamp_min(1e-6)).clamp(0, 1)
-    return edges
+    gradient = sobel(blur(images.float(), sigma))
+    magnitude = gradient.norm(dim=1, keepdim=True)
+    top = magnitude.flatten(1).quantile(EDGE_QUANTILE, dim=1).view(-1, 1, 1, 1).clamp_min(1e-6)
+    scaled: Tensor = gradient / torch.maximum(magnitude, top)
+    return scaled
+
+
+def initial_edges(images: Tensor, sigma: float = 0.8) -> Tensor:
+    """Initial edge map y_s in [0, 1]: length of `edge_gradient`. (B, 1, H, W) -> (B, 1, H, W)."""
+    return edge_gradient(images, sigma).norm(dim=1, keepdim=True)
+
+
+def inward_normals(prediction: Tensor, sigma: float = 1.5) -> Tensor:
+    """Unit vectors that point from outside to inside across the predicted boundary, zero where it is flat.
+
+    Shape: (B, C, H, W) -> (B, C, 2, H, W).
+
+    >>> step = torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]).expand(1, 1, 6, 6)
+    >>> inward_normals(step)[0, 0, :, 2, 2].round(decimals=2).tolist()
+    [1.0, 0.0]
+    """
+    batch, channels, height, width = prediction.shape
+    smooth = blur(prediction, sigma).reshape(batch * channels, 1, height, width)
+    slope = sobel(smooth).view(batch, channels, 2, height, width)
+    return slope / slope.norm(dim=2, keepdim=True).clamp_min(1e-3)
+
+
+def oriented_edges(gradient: Tensor, normals: Tensor) -> Tensor:
+    """Image gradient along the boundary's normal: positive where the inside is brighter, in [-1, 1].
+
+    Shape: gradient (B, 2, H, W), normals (B, C, 2, H, W) -> (B, C, H, W). Edges across the boundary's direction,
+    such as a rib that crosses it, cancel out.
+    """
+    return (gradient.unsqueeze(1) * normals).sum(dim=2)
 
 
 def edge_fraction(edges: Tensor, threshold: float = 0.5) -> Tensor:

@@ -62,18 +62,19 @@ def window_moments(weights: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     return mass, moments
 
 
-def guidance(attention_map: Tensor, sigma: float = 1.75, damping: float = 0.01) -> Tensor:
-    """V_g = R - center (Eq. 3-4, normalised), damped by m / (m + damping): no edge in sight, no move.
-
-    Shape: (B, C, H, W) -> (B, C, 2, H, W) in pixels.
+def guidance(attention_map: Tensor, sigma: float = 1.75, damping: float = 0.01) -> tuple[Tensor, Tensor]:
+    """V_g = R - center (Eq. 3-4, normalised), damped by the gate m / (m + damping): no edge in sight, no move.
 
     Args:
-        attention_map: a >= 0.
+        attention_map: a >= 0, (B, C, H, W).
         sigma: width of the Gaussian window in pixels.
-        damping: the edge mass at which the move is halved.
+        damping: the edge mass m at which the move is halved.
+
+    Returns:
+        V_g (B, C, 2, H, W) in pixels, and the gate (B, C, H, W) in [0, 1).
     """
     mass, moments = window_moments(attention_map, sigma)
-    return -moments / (mass + damping).unsqueeze(2)
+    return -moments / (mass + damping).unsqueeze(2), mass / (mass + damping)
 
 
 def literal_guidance(prediction: Tensor, lvc: Tensor, radius: int = 3) -> Tensor:
@@ -93,4 +94,5 @@ def literal_guidance(prediction: Tensor, lvc: Tensor, radius: int = 3) -> Tensor
 def cap_length(vectors: Tensor, longest: float) -> Tensor:
     """Vectors (B, C, 2, H, W) shortened smoothly so that none is longer than `longest` pixels."""
     length = vectors.norm(dim=2, keepdim=True)
-    return vectors * (longest * torch.tanh(length / longest) / length.clamp_min(1e-6))
+    capped: Tensor = vectors * (longest * torch.tanh(length / longest) / length.clamp_min(1e-6))
+    return capped

@@ -16,6 +16,7 @@ attention that lets a boundary move both ways, moves under a learned gate, no gr
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
@@ -38,20 +39,21 @@ class LVCOptions(BaseModel):
     variant: Literal["corrected", "paper"] = "corrected"
     training: Literal["alternate", "joint", "successive"] = "alternate"
     printed_losses: bool = False
-    cue: CueKind = "density"
+    cue: CueKind = "outlines"
     attention: AttentionKind = "lvc"
+    polarity: bool = True
     normalised: bool = True
     offsets: OffsetKind = "guided"
     warps: int = Field(4, ge=0, le=16)
     step: float = Field(2.0, gt=0)
     sigma: float = Field(1.75, gt=0)
-    damping: float = Field(0.01, gt=0)
+    damping: float = Field(0.003, gt=0)
     detached: bool = True
-    lvc_weight: float = Field(1.0, ge=0)
-    stray_weight: float = Field(0.1, ge=0)
-    density_weight: float = Field(1.0, ge=0)
-    guidance_weight: float = Field(0.1, ge=0)
-    edge_weight: float = Field(0.1, ge=0)
+    trust: float = Field(0.0, ge=0, le=1)
+    trust_from: float = Field(0.3, ge=0, le=1)
+    stray_weight: float = Field(0.0, ge=0)
+    guidance_weight: float = Field(0.0, ge=0)
+    edge_weight: float = Field(0.0, ge=0)
 
     def transform(self) -> Transform:
         """The part that belongs to the network."""
@@ -60,12 +62,15 @@ class LVCOptions(BaseModel):
 
 PAPER: dict[str, Any] = {
     "printed_losses": True,
-    "cue": "lvc",
+    "cue": "edges",
     "attention": "product",
     "offsets": "learned",
     "warps": 1,
+    "damping": 0.01,
     "detached": False,
-    "density_weight": 0.0,
+    "stray_weight": 0.1,
+    "guidance_weight": 0.1,
+    "edge_weight": 0.1,
 }
 """What `variant: paper` changes."""
 
@@ -106,47 +111,58 @@ class LVC:
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Cues first, then segmentation with the new cues (alternate); or both in one update (joint)."""
-        self.network.train()
+        network, alternate = self.network, self.options.training == "alternate"
+        network.train()
         x = self.learner.prepare(standardise(batch.images))
         with self.learner.precision():
-            trunk = self.network.trunk(x)
-            cue_terms = self._cue_terms(
-                self.network.lvc_logits(trunk), x, trunk.logits.detach().float().sigmoid()
-            )
-            cue_loss = sum(cue_terms.values(), torch.zeros((), device=x.device))
-            if self.options.training == "alternate":
-                self.learner.update(cue_loss, batch.progress, last=False)
-            output = self.network.move(self.network.look(x, trunk))
+            trunk = network.trunk(x)
+            response = network.respond(trunk)
+            cue_terms = self._cue_terms(network.look(x, trunk, response), batch.labels)
+            if alternate:
+                self.learner.update(_total(cue_terms), batch.progress, last=False)
+                response = network.respond(trunk)
+            output = network.move(network.look(x, trunk, response))
         terms = self._segmentation_terms(output, batch.labels, batch.progress)
-        loss = sum(terms.values(), torch.zeros((), device=x.device))
-        if self.options.training != "alternate":
-            loss = loss + cue_loss
-        self.learner.update(loss, batch.progress)
-        return {name: value.detach() for name, value in {"loss": loss, **terms, **cue_terms}.items()}
+        self.learner.update(_total(terms) + (0 if alternate else _total(cue_terms)), batch.progress)
+        shown = {**terms, **cue_terms}
+        return {"loss": _total(shown).detach(), **{name: value.detach() for name, value in shown.items()}}
 
-    def _cue_terms(self, logits: Tensor, x: Tensor, prediction: Tensor) -> dict[str, Tensor]:
-        """Eq. 1 and the regularisation, weighted."""
+    def _cue_terms(self, output: LVCOutput, labels: Tensor) -> dict[str, Tensor]:
+        """Eq. 1, or the class-specific term that stands in for it, and the regularisation."""
         options = self.options
-        edges = self.network.edges(x)
-        generate = losses.lvc_loss_printed if options.printed_losses else losses.lvc_loss
-        return {
-            "lvc": options.lvc_weight * generate(logits, edges),
-            "stray": options.stray_weight * losses.stray_loss(logits, prediction),
-        }
+        logits = output.response_logits
+        if options.cue == "outlines":
+            terms = {"lvc": losses.outline_loss(logits, labels)}
+        else:
+            generate = losses.lvc_loss_printed if options.printed_losses else losses.lvc_loss
+            terms = {"lvc": generate(logits, output.edges)}
+        if options.stray_weight:
+            prediction = output.trunk.logits.detach().float().sigmoid()
+            terms["stray"] = options.stray_weight * losses.stray_loss(logits, prediction)
+        return terms
 
     def _segmentation_terms(self, output: LVCOutput, labels: Tensor, progress: float) -> dict[str, Tensor]:
-        """Eq. 5 and 7 and the outline density, weighted."""
+        """Eq. 5 and 7, weighted."""
         options = self.options
-        trunk = output.trunk.logits.float().sigmoid()
-        terms = {"label": losses.label_loss(trunk, labels)} if options.detached else {}
-        if options.density_weight:
-            terms["density"] = options.density_weight * losses.density_loss(output.density_logits, labels)
-        successive = options.training == "successive" and progress < 0.5
-        if options.warps and not successive:
-            terms["guidance"] = options.guidance_weight * self._guidance_term(output)
-            terms["edge"] = options.edge_weight * self._edge_term(output)
+        terms = {}
+        if options.detached:
+            trusted = self._trusted_labels(output, labels, progress)
+            terms["label"] = F.binary_cross_entropy_with_logits(output.trunk.logits.float(), trusted)
+        if options.warps and not (options.training == "successive" and progress < 0.5):
             terms["warped"] = losses.label_loss(output.prediction, labels)
+            if options.guidance_weight:
+                terms["guidance"] = options.guidance_weight * self._guidance_term(output)
+            if options.edge_weight:
+                terms["edge"] = options.edge_weight * self._edge_term(output)
         return terms
+
+    def _trusted_labels(self, output: LVCOutput, labels: Tensor, progress: float) -> Tensor:
+        """Eq. 7's edge-aware reading: labels give way to the moved prediction as training goes on."""
+        start = self.options.trust_from
+        if not self.options.trust or progress <= start:
+            return labels
+        share = self.options.trust * min(1.0, (progress - start) / start)
+        return torch.lerp(labels, output.prediction.detach(), share)
 
     def _guidance_term(self, output: LVCOutput) -> Tensor:
         pairs = list(zip(output.guidance, output.offsets, output.attentions, strict=True))
@@ -158,8 +174,8 @@ class LVC:
 
     def _edge_term(self, output: LVCOutput) -> Tensor:
         if self.options.printed_losses:
-            return losses.edge_region_loss(output.prediction, output.cue)
-        return losses.attraction_loss(output.prediction, output.cue)
+            return losses.edge_region_loss(output.prediction, output.lvc)
+        return losses.attraction_loss(output.prediction, output.lvc)
 
     def end_epoch(self, epoch: int) -> None:
         """Nothing to do."""
@@ -171,8 +187,8 @@ class LVC:
             output: LVCOutput = self.learner.predictor()(self.learner.prepare(standardise(images)))
         named = {
             "edges": output.edges,
-            "density": output.density_logits.sigmoid(),
-            "lvc": output.lvc_logits.sigmoid(),
+            "response": output.response_logits.sigmoid(),
+            "lvc": output.lvc,
             "trunk": output.trunk.logits.float().sigmoid(),
         }
         if output.warped:
@@ -204,3 +220,7 @@ class LVC:
     def parameters(self) -> int:
         """Number of weights."""
         return sum(weight.numel() for weight in self.network.parameters())
+
+
+def _total(terms: dict[str, Tensor]) -> Tensor:
+    return torch.stack(list(terms.values())).sum()

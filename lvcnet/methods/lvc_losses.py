@@ -43,8 +43,9 @@ def stray_loss(logits: Tensor, prediction: Tensor) -> Tensor:
     return (logits.sigmoid() * (1 - near_boundary(prediction))).mean()
 
 
-def density_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the outline density with the labels' contours, so that b(p) is the share of outlines at p."""
+def outline_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Class-specific term: cross-entropy of the response with the labels' contours, so that g(p) becomes the share
+    of outlines that run through p. Noise in the labels widens it; distractors never enter it."""
     return F.binary_cross_entropy_with_logits(logits, contour(labels))
 
 

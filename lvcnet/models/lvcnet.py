@@ -1,8 +1,12 @@
 """LVC-Net: a trunk, a generator of local visual cues, and a spatial transform that snaps the prediction to them.
 
-Symbols: x image (B, 1, H, W), Y trunk prediction (B, C, H, W), L LVC response in [0, 1] (B, C, H, W), y_s initial
-edges (B, 1, H, W), b learned outline density (B, C, H, W), V_g guidance and V_s offsets (B, C, 2, H, W) in pixels,
-S_k prediction after k warps.
+Symbols: x image (B, 1, H, W), Y trunk prediction (B, C, H, W), y_s initial edges (B, 1, H, W), g the generator's
+response (B, C, H, W), L local visual cues (B, C, H, W), V_g guidance and V_s offsets (B, C, 2, H, W) in pixels,
+S_k prediction after k warps, n inward normals of the predicted boundary.
+
+Two kinds of cue. `edges`, as the paper has it: the generator imitates the Sobel edges, L = g. `outlines`: the
+generator learns where outlines of its class run, g is a density that noisy labels blur but do not displace, and the
+image says where exactly: L = g * y_s. A rib or a tooth is an edge, but no outline runs there.
 """
 
 from dataclasses import dataclass, field
@@ -12,12 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lvcnet.cues.edges import initial_edges
+from lvcnet.cues.edges import edge_gradient, inward_normals, oriented_edges
 from lvcnet.cues.guidance import AttentionKind, attention, cap_length, guidance, literal_guidance
 from lvcnet.cues.warp import warp
 from lvcnet.models.unet import TrunkOutput, UNet
 
-CueKind = Literal["lvc", "density"]
+CueKind = Literal["edges", "outlines"]
 OffsetKind = Literal["learned", "guided"]
 
 
@@ -26,10 +30,11 @@ class Transform:
     """How cues become a move (the switches of the ablation).
 
     Attributes:
-        cue: lvc, the generator's response L; density, learned outline density times Sobel edges, b * y_s.
+        cue: edges or outlines, see the module docstring.
         attention: product, lvc or near (cues.guidance.attention).
+        polarity: outlines only: weigh edges whose inside is brighter and those whose inside is darker apart.
         normalised: divide the mass centre by the mass; False is Eq. 3 as printed.
-        offsets: learned, V_s from convolutions alone (as printed); guided, V_g under a learned gate.
+        offsets: learned, V_s from convolutions alone (as printed); guided, V_g plus a learned shift.
         warps: K, recurrent resampling steps.
         step: longest move of one warp in pixels.
         sigma: Gaussian window N in pixels.
@@ -37,14 +42,15 @@ class Transform:
         detached: no gradient from the moved prediction into the trunk.
     """
 
-    cue: CueKind = "density"
+    cue: CueKind = "outlines"
     attention: AttentionKind = "lvc"
+    polarity: bool = True
     normalised: bool = True
     offsets: OffsetKind = "guided"
     warps: int = 4
     step: float = 2.0
     sigma: float = 1.75
-    damping: float = 0.01
+    damping: float = 0.003
     detached: bool = True
 
 
@@ -54,18 +60,16 @@ class LVCOutput:
 
     Attributes:
         trunk: logits and features.
-        lvc_logits: (B, C, H, W) of the generator.
-        density_logits: (B, C, H, W) of the outline density.
-        edges: y_s (B, 1, H, W).
-        cue: what attention is made of, (B, C, H, W) in [0, 1].
-        attentions, guidance, offsets, gates, warped: see the module docstring; gates are (B, C, H, W).
+        response_logits: (B, C, H, W) of the generator.
+        gradient: (B, 2, H, W) image gradient in units of a full edge; its length is y_s.
+        lvc: L (B, C, H, W) in [0, 1].
+        attentions, gates, warped: (B, C, H, W); guidance, offsets: (B, C, 2, H, W).
     """
 
     trunk: TrunkOutput
-    lvc_logits: Tensor
-    density_logits: Tensor
-    edges: Tensor
-    cue: Tensor
+    response_logits: Tensor
+    gradient: Tensor
+    lvc: Tensor
     attentions: list[Tensor] = field(default_factory=list)
     guidance: list[Tensor] = field(default_factory=list)
     offsets: list[Tensor] = field(default_factory=list)
@@ -77,9 +81,14 @@ class LVCOutput:
         """S after the last warp, or Y without any."""
         return self.warped[-1] if self.warped else self.trunk.logits.float().sigmoid()
 
+    @property
+    def edges(self) -> Tensor:
+        """y_s (B, 1, H, W)."""
+        return self.gradient.norm(dim=1, keepdim=True)
+
 
 class LVCGenerator(nn.Module):
-    """Side 1x1 convolutions on the first encoder stages (RCF), upsampled, joined with Y, fused to C logits."""
+    """Side 1x1 convolutions on trunk stages (RCF), upsampled, joined with Y, fused to C logits."""
 
     def __init__(self, widths: tuple[int, ...], categories: int, side: int = 8) -> None:
         super().__init__()
@@ -90,19 +99,19 @@ class LVCGenerator(nn.Module):
             nn.Conv2d(2 * side, categories, 1),
         )
 
-    def forward(self, encoder: list[Tensor], prediction: Tensor) -> Tensor:
-        """Encoder stages (B, widths[i], H / 2^i, W / 2^i) and Y (B, C, H, W) -> logits (B, C, H, W)."""
+    def forward(self, stages: list[Tensor], prediction: Tensor) -> Tensor:
+        """Stages (B, widths[i], any size) and Y (B, C, H, W) -> logits (B, C, H, W)."""
         size = prediction.shape[-2:]
         parts = [
             F.interpolate(side(stage), size=size, mode="bilinear", align_corners=False)
-            for side, stage in zip(self.sides, encoder, strict=False)
+            for side, stage in zip(self.sides, stages, strict=True)
         ]
         logits: Tensor = self.fuse(torch.cat([*parts, prediction.to(parts[0].dtype)], dim=1))
         return logits
 
 
 class OffsetHead(nn.Module):
-    """V_s from convolutions on features, prediction and cues (Eq. 5); starts at zero, as deformable convolutions do."""
+    """V_s from convolutions on features, prediction and cues (Eq. 5); starts at zero, as deformable ones do."""
 
     def __init__(self, features: int, categories: int, hidden: int = 16) -> None:
         super().__init__()
@@ -117,45 +126,50 @@ class OffsetHead(nn.Module):
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
-    def forward(self, features: Tensor, prediction: Tensor, cue: Tensor) -> Tensor:
+    def forward(self, features: Tensor, prediction: Tensor, lvc: Tensor) -> Tensor:
         """(B, F, H, W), (B, C, H, W), (B, C, H, W) -> (B, C, 2, H, W) in pixels."""
-        joined = torch.cat([features, prediction, cue], dim=1)
-        offsets: Tensor = self.last(self.body(joined))
+        offsets: Tensor = self.last(self.body(torch.cat([features, prediction, lvc], dim=1)))
         batch, _, height, width = offsets.shape
         return offsets.view(batch, self.categories, 2, height, width)
 
 
-class Gate(nn.Module):
-    """How far to trust a move, from four local scalars: cue, edge, outline density and length of the move.
+class CueWeights(nn.Module):
+    """What a class's outlines look like in the image: three numbers a class, learned from all labels at once.
 
-    Sixty weights shared by all pixels and categories cannot memorise noisy outlines; they can only learn when
-    moving towards a cue agrees with them on average. Starts open.
+    `brighter` and `darker` weigh edges whose inside is brighter or darker; `shift` is how many pixels inside the
+    edge the outlines run. So few weights cannot memorise the noise of single outlines. Where following the edges
+    does not agree with the labels on average, both weights fall below the damping and nothing moves.
+
+    The weights are exp(GAIN * parameter): GAIN lets them travel far at the trunk's learning rate.
     """
 
-    def __init__(self, hidden: int = 10) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(4, hidden, 1)
-        self.last = nn.Conv2d(hidden, 1, 1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.constant_(self.last.bias, 3.0)  # type: ignore[arg-type]
+    GAIN = 10.0
 
-    def forward(self, cue: Tensor, edges: Tensor, density: Tensor, move: Tensor) -> Tensor:
-        """(B, C, H, W), (B, 1, H, W), (B, C, H, W), (B, C, 2, H, W) -> (B, C, H, W) in (0, 1)."""
-        batch, categories, height, width = cue.shape
-        parts = torch.stack([cue, edges.expand_as(cue), density, move.norm(dim=2)], dim=2)
-        flat = parts.view(batch * categories, 4, height, width)
-        gate: Tensor = self.last(F.relu(self.first(flat))).sigmoid()
-        return gate.view(batch, categories, height, width)
+    def __init__(self, categories: int) -> None:
+        super().__init__()
+        self.brighter = nn.Parameter(torch.zeros(categories))
+        self.darker = nn.Parameter(torch.zeros(categories))
+        self.shift = nn.Parameter(torch.zeros(categories))
+
+    def forward(self, oriented: Tensor) -> Tensor:
+        """Oriented edges (B, C, H, W) in [-1, 1] -> weighed squared edges (B, C, H, W) >= 0."""
+        brighter = (self.GAIN * self.brighter).exp().view(1, -1, 1, 1) * oriented.clamp_min(0).square()
+        darker = (self.GAIN * self.darker).exp().view(1, -1, 1, 1) * oriented.clamp_max(0).square()
+        return brighter + darker
+
+    def shift_px(self) -> Tensor:
+        """(1, C, 1, 1, 1) pixels."""
+        return (self.GAIN * self.shift).view(1, -1, 1, 1, 1)
 
 
 class LVCNet(nn.Module):
-    """Trunk, LVC generator, outline density and spatial transform.
+    """Trunk, LVC generator and spatial transform.
 
     Args:
         categories: C.
         widths, block: of the U-Net trunk.
         transform: how cues become a move.
-        side_stages: how many encoder stages the generator sees.
+        side_stages: how many encoder stages the generator sees; it also sees the decoder's last features.
     """
 
     def __init__(
@@ -168,35 +182,32 @@ class LVCNet(nn.Module):
     ) -> None:
         super().__init__()
         self.transform = transform or Transform()
+        self.side_stages = side_stages
         self.trunk = UNet(categories, widths, block)
-        self.generator = LVCGenerator(widths[:side_stages], categories)
-        self.density = nn.Conv2d(widths[0], categories, 1)
-        self.offset_head = OffsetHead(widths[0], categories)
-        self.gate = Gate()
+        self.generator = LVCGenerator((*widths[:side_stages], widths[0]), categories)
+        self.cue_weights = CueWeights(categories)
+        if self.transform.offsets == "learned":
+            self.offset_head = OffsetHead(widths[0], categories)
 
     def forward(self, x: Tensor) -> LVCOutput:
         """(B, 1, H, W) image -> everything."""
-        return self.move(self.look(x, self.trunk(x)))
+        trunk = self.trunk(x)
+        return self.move(self.look(x, trunk, self.respond(trunk)))
 
-    def lvc_logits(self, trunk: TrunkOutput) -> Tensor:
-        """L as logits (B, C, H, W). The generator never sends gradients into the trunk."""
-        encoder = [stage.detach() for stage in trunk.encoder]
-        logits: Tensor = self.generator(encoder, trunk.logits.detach().sigmoid())
+    def respond(self, trunk: TrunkOutput) -> Tensor:
+        """The generator's logits (B, C, H, W). It never sends gradients into the trunk."""
+        stages = [stage.detach() for stage in (*trunk.encoder[: self.side_stages], trunk.decoded)]
+        logits: Tensor = self.generator(stages, trunk.logits.detach().sigmoid())
         return logits.float()
 
-    def edges(self, x: Tensor) -> Tensor:
-        """y_s (B, 1, H, W), always in float32."""
+    def look(self, x: Tensor, trunk: TrunkOutput, response_logits: Tensor) -> LVCOutput:
+        """The cues of an image; no move yet."""
         with torch.autocast(x.device.type, enabled=False):
-            return initial_edges(x)
-
-    def look(self, x: Tensor, trunk: TrunkOutput) -> LVCOutput:
-        """The cues of an image and its trunk output; no move yet."""
-        lvc_logits = self.lvc_logits(trunk)
-        density_logits = self.density(trunk.decoded).float()
-        edges = self.edges(x)
-        lvc = lvc_logits.detach().sigmoid()
-        cue = lvc if self.transform.cue == "lvc" else density_logits.detach().sigmoid() * edges
-        return LVCOutput(trunk, lvc_logits, density_logits, edges, cue)
+            gradient = edge_gradient(x.contiguous())
+            response = response_logits.detach().sigmoid()
+            edges = gradient.norm(dim=1, keepdim=True)
+            lvc = response if self.transform.cue == "edges" else response * edges
+        return LVCOutput(trunk, response_logits, gradient, lvc)
 
     def move(self, output: LVCOutput) -> LVCOutput:
         """K recurrent warps of the trunk's prediction, appended to `output`. Always in float32."""
@@ -205,14 +216,15 @@ class LVCNet(nn.Module):
             current = current.detach()
         with torch.autocast(current.device.type, enabled=False):
             for _ in range(self.transform.warps):
-                current = self._step(output, current)
+                current = self._step(output, current.contiguous())
         return output
 
     def _step(self, output: LVCOutput, current: Tensor) -> Tensor:
-        transform, seen = self.transform, current.detach()
-        focus = attention(seen, output.cue, transform.attention)
-        v_g = self._guide(seen, output.cue, focus)
-        v_s, gate = self._offsets(output, seen, v_g)
+        seen = current.detach()
+        normals = inward_normals(seen)
+        focus = attention(seen, self._cue(output, normals), self.transform.attention)
+        v_g, gate = self._guide(seen, output.lvc, focus)
+        v_s = self._offsets(output, seen, v_g - gate.unsqueeze(2) * self.cue_weights.shift_px() * normals)
         moved = warp(current, v_s)
         output.attentions.append(focus)
         output.guidance.append(v_g)
@@ -221,17 +233,21 @@ class LVCNet(nn.Module):
         output.warped.append(moved)
         return moved
 
-    def _guide(self, seen: Tensor, cue: Tensor, focus: Tensor) -> Tensor:
-        """V_g (B, C, 2, H, W): Eq. 3-4 as read, or as printed."""
+    def _cue(self, output: LVCOutput, normals: Tensor) -> Tensor:
+        """What attention is made of (B, C, H, W): L, or its oriented form."""
+        if self.transform.cue == "edges" or not self.transform.polarity:
+            return output.lvc
+        oriented = oriented_edges(output.gradient, normals)
+        return output.response_logits.detach().sigmoid() * self.cue_weights(oriented)
+
+    def _guide(self, seen: Tensor, lvc: Tensor, focus: Tensor) -> tuple[Tensor, Tensor]:
+        """V_g (B, C, 2, H, W) and gate (B, C, H, W): Eq. 3-4 as read, or as printed (without a gate)."""
         if not self.transform.normalised:
-            return literal_guidance(seen, cue)
+            return literal_guidance(seen, lvc), torch.ones_like(seen)
         return guidance(focus, self.transform.sigma, self.transform.damping)
 
-    def _offsets(self, output: LVCOutput, seen: Tensor, v_g: Tensor) -> tuple[Tensor, Tensor]:
-        """V_s (B, C, 2, H, W), capped, and the gate (B, C, H, W), which is 1 where offsets are learned freely."""
+    def _offsets(self, output: LVCOutput, seen: Tensor, guided: Tensor) -> Tensor:
+        """V_s (B, C, 2, H, W), capped: from convolutions, or the guided move itself."""
         if self.transform.offsets == "learned":
-            v_s = self.offset_head(output.trunk.decoded.detach().float(), seen, output.cue)
-            return cap_length(v_s, self.transform.step), torch.ones_like(seen)
-        density = output.density_logits.detach().sigmoid()
-        gate = self.gate(output.cue, output.edges, density, v_g)
-        return cap_length(v_g, self.transform.step) * gate.unsqueeze(2), gate
+            guided = self.offset_head(output.trunk.decoded.detach().float(), seen, output.lvc)
+        return cap_length(guided, self.transform.step)

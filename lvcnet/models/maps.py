@@ -13,7 +13,7 @@ from torch import Tensor
 
 MAP_TITLES: dict[str, str] = {
     "edges": "Initial Sobel edges",
-    "density": "Learned outline density",
+    "response": "LVC generator response",
     "lvc": "Local visual cues",
     "attention": "Attention",
     "guidance": "Visual guidance V_g (px)",

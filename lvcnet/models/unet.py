@@ -41,9 +41,7 @@ class UNet(nn.Module):
         self.encoder = nn.ModuleList(
             create_block(block, c_in, c_out) for c_in, c_out in zip((1, *widths[:-1]), widths, strict=True)
         )
-        self.reduce = nn.ModuleList(
-            nn.Conv2d(deep, fine, 1) for fine, deep in pairwise(widths)
-        )
+        self.reduce = nn.ModuleList(nn.Conv2d(deep, fine, 1) for fine, deep in pairwise(widths))
         self.decoder = nn.ModuleList(create_block(block, 2 * fine, fine) for fine in widths[:-1])
         self.head = nn.Conv2d(widths[0], categories, 1)
 
