@@ -16,6 +16,14 @@ def show_results(comparison: Comparison) -> None:
     """Scores at the noisiest labels, the robustness curve, differences in words, Table 1."""
     metric = comparison.metric
     labels = comparing.hardest_labels(comparison)
+    if comparison.unequal:
+        differing = "; ".join(
+            f"{name} ({', '.join(map(str, found))})" for name, found in comparison.unequal.items()
+        )
+        st.warning(
+            f"These runs were not trained alike, so differences between methods may come from that: {differing}.",
+            icon=":material/balance:",
+        )
     st.subheader(
         f"{METRICS[metric]} after learning from {comparing.labels_title(labels).lower()} labels", anchor=False
     )

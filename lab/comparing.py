@@ -4,6 +4,7 @@ Symbols: fractions are shown as such in tables and as points (hundredths) in sen
 """
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,23 @@ from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.report import compare, image_scores
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.evaluation.table1 import evaluations_of, table_1
-from lvcnet.evaluation.tables import method_title, summary, to_markdown
+from lvcnet.evaluation.tables import (
+    difference_table,
+    method_title,
+    notes,
+    robustness_table,
+    robustness_title,
+    score_table,
+    summary,
+)
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
 
 ENOUGH_SEEDS = 3
+STYLE = (
+    "body{font-family:system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse}th,td{border:1px solid #ccc;padding:.3rem .6rem;text-align:left}"
+)
 Stamp = tuple[tuple[str, int], ...]
 
 
@@ -49,7 +62,7 @@ def not_evaluated(dataset: str) -> list[RunDirectory]:
         run
         for run in list_runs(dataset, demo=False)
         if run.status()["state"] == "done"
-        and run.evaluation() is None
+        and not (run.path / "evaluation.json").exists()
         and (run.checkpoints / "last.safetensors").exists()
         and not is_demo(run)
     ]
@@ -200,17 +213,29 @@ def ordered_keys(
 
 
 def html_report(comparison: Comparison, figures: Mapping[str, go.Figure]) -> str:
-    """One page that needs nothing else: the tables in plain text and the figures with plotly inside."""
-    parts = []
-    for number, (title, figure) in enumerate(figures.items()):
+    """One page that needs nothing else: tables, notes, and figures with plotly inside."""
+    title = f"Robustness to label noise: {escape(comparison.dataset)}"
+    metric = METRICS[comparison.metric]
+    tables = {
+        f"{metric} on the clean test labels (± sd over seeds)": score_table(comparison),
+        f"{metric}, paired per image against {method_title(BASELINE)}": difference_table(comparison),
+        robustness_title(comparison): robustness_table(comparison),
+    }
+    parts = [f"<h2>{escape(name)}</h2>{_html_table(*table)}" for name, table in tables.items()]
+    parts += [f"<p>{escape(note)}</p>" for note in (paper.SOURCE, *notes(comparison))]
+    for number, (name, figure) in enumerate(figures.items()):
         drawn = figure.to_html(full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False})
-        parts.append(f"<h2>{title}</h2>\n{drawn}")
-    style = "body{font-family:system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}pre{overflow-x:auto}"
+        parts.append(f"<h2>{escape(name)}</h2>\n{drawn}")
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{comparison.dataset}</title>'
-        f"<style>{style}</style></head><body><h1>Robustness to label noise: {comparison.dataset}</h1>"
-        f"<pre>{to_markdown(comparison)}</pre>{''.join(parts)}</body></html>"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
+        f"</head><body><h1>{title}</h1>{''.join(parts)}</body></html>"
     )
+
+
+def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><tr>{head}</tr>{body}</table>"
 
 
 def _mean(cell: Cell, metric: str) -> float:

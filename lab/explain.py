@@ -66,6 +66,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "prediction": Explanation("The final answer: the probability that a pixel belongs to the object.", r"S"),
 }
+ORIENTED = (
+    "How much each pixel counts when the centre of the edge nearby is computed (first warp): edges e_n across the"
+    " boundary, weighed by whether this class is brighter or darker than what lies outside."
+)
 ATTENTIONS = {"product": r"a = Y\,L", "lvc": r"a = L", "near": r"a = L\,\mathrm{near}(Y)"}
 
 
@@ -97,10 +101,18 @@ def _as_configured(name: str, found: Explanation, config: dict[str, Any]) -> Exp
         options = lvc_options(config.get("options") or {})
     except LvcnetError:  # another method's options, or another version's
         return found
+    if name == "lvc" and getattr(options, "cue", "") == "outlines":
+        return Explanation(found.sentence, r"L = g\, y_s")
+    if (
+        name == "attention"
+        and getattr(options, "cue", "") == "outlines"
+        and getattr(options, "polarity", False)
+    ):
+        return Explanation(ORIENTED, r"a = g\,\bigl(w_{+}\,[e_n]_{+}^2 + w_{-}\,[e_n]_{-}^2\bigr)")
     if name == "attention":
         return Explanation(found.sentence, ATTENTIONS.get(options.attention, found.equation))
     if name == "offsets" and options.offsets == "learned":
         return Explanation(
-            found.sentence, r"V_s(p) = h(\text{features}, Y, L),\ \lVert V_g - V_s \rVert^2 \to \min", "px"
+            found.sentence, r"V_s = h(\text{features}, Y, L),\quad \lVert V_g - V_s \rVert^2 \to \min", "px"
         )
     return found

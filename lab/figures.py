@@ -144,10 +144,10 @@ def pair_scatter(
         hovertemplate=f"<b>%{{customdata}}</b><br>{titles[0]} %{{x:.3f}}<br>{titles[1]} %{{y:.3f}}<extra></extra>",
     )
     figure.update_layout(
-        **_chart_layout(),
+        **{**_chart_layout(), "height": 480},
         showlegend=False,
-        xaxis={"title": titles[0], "range": ends},
-        yaxis={"title": titles[1], "range": ends, "scaleanchor": "x"},
+        xaxis={"title": titles[0], "range": ends, "constrain": "domain"},
+        yaxis={"title": titles[1], "range": ends, "constrain": "domain", "scaleanchor": "x"},
     )
     return figure
 

@@ -25,6 +25,8 @@ BEFORE = "#CC79A7"
 PROBABILITIES = ("trunk", "prediction", "gate")
 """Maps whose scale always ends at 1."""
 COLUMNS = 3
+LARGE = 430
+"""Height of the large pictures in screen pixels."""
 SECONDS = 3
 
 
@@ -104,7 +106,7 @@ def show_boundary(sight: Sight, channel: int) -> None:
         st.markdown("**Labels and prediction**")
         lines = label_lines(clean, labels, sight.mask(channel))
         _chart(
-            map_figures.image_figure(sight.image, lines, 460),
+            map_figures.image_figure(sight.image, lines, LARGE),
             "outlines",
             f"{sight.key}: label outlines and prediction",
         )
@@ -113,7 +115,7 @@ def show_boundary(sight: Sight, channel: int) -> None:
             st.markdown("**Probability**")
             _chart(
                 map_figures.map_figure(
-                    sight.prediction[channel], lines=label_lines(clean, None, None), height=460
+                    sight.prediction[channel], lines=label_lines(clean, None, None), height=LARGE
                 ),
                 "probability",
                 f"{sight.key}: predicted probability",
@@ -124,7 +126,7 @@ def show_boundary(sight: Sight, channel: int) -> None:
         after = Line("Final, after", sight.mask(channel), LABEL_COLOURS["prediction"])
         lines = [*label_lines(clean, None, None), before, after]
         _chart(
-            map_figures.image_figure(sight.image, lines, 460),
+            map_figures.image_figure(sight.image, lines, LARGE),
             "boundary",
             f"{sight.key}: boundary of the trunk and of the final prediction",
         )
@@ -171,14 +173,14 @@ def show_move(sight: Sight, channel: int, config: dict[str, object]) -> None:
     left, right = st.columns(2)
     with left:
         _chart(
-            map_figures.arrow_figure(sight.image, field, every, scale, lines, 460),
+            map_figures.arrow_figure(sight.image, field, every, scale, lines, LARGE),
             "arrows",
             f"{sight.key}: {title(name)} as arrows",
         )
     with right:
         length = np.hypot(field[0], field[1])
         _chart(
-            map_figures.map_figure(length, "px", None, label_lines(clean, None, None), 460),
+            map_figures.map_figure(length, "px", None, label_lines(clean, None, None), LARGE),
             "length",
             f"{sight.key}: length of {title(name)}, up to {length.max():.1f} px",
         )
@@ -191,7 +193,6 @@ def show_move(sight: Sight, channel: int, config: dict[str, object]) -> None:
 def show_maps(sight: Sight, channel: int, config: dict[str, object]) -> None:
     """Every map the method has, in the order of the paper's figure, with sentence, equation and colour bar."""
     names = [*viewing.map_names(sight), "prediction"]
-    st.subheader("Every map", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", key="map-controls"):
         own = not st.toggle(
             "Same scale for all",
@@ -237,13 +238,10 @@ def _show_map(
 
 def show_film(run: RunDirectory, key: str, channel: int) -> None:
     """The predicted outline over the epochs, as an animation."""
-    epochs = snapshot_epochs(run.snapshots)
-    if len(epochs) < 2:
-        return
-    st.subheader("The learning film", anchor=False)
-    sights = {epoch: viewing.from_snapshot(run, epoch, key) for epoch in epochs}
-    last = sights[epochs[-1]]
+    sights = {epoch: viewing.from_snapshot(run, epoch, key) for epoch in snapshot_epochs(run.snapshots)}
+    last = sights[max(sights)]
     if last.clean is None:
+        st.info("This image has no clean label to compare the outline with.", icon=":material/info:")
         return
     masks = {epoch: sight.mask(channel) for epoch, sight in sights.items()}
     _chart(

@@ -23,7 +23,7 @@ LENGTH_SCALE = "Viridis"
 SIGNED_SCALE = "PuOr"
 """For maps that also have negative values: white is zero."""
 ARROW_COLOUR = "#F0E442"
-HEIGHT = 280
+HEIGHT = 265
 SHORTEST_ARROW = 0.06
 """Vectors shorter than this many pixels are noise of the storage (1/8 px) and are not drawn."""
 HEAD = 0.35

@@ -42,6 +42,22 @@ def pick_source(run: RunDirectory, epochs: list[int]) -> str:
     )
 
 
+def pick_part(sight: Sight, source: str, epochs: list[int]) -> str:
+    """What to see of the image: only what this run can show."""
+    parts = {
+        "boundary": "Boundary and move" if sight.maps else "Boundary",
+        "maps": "Every map",
+        "film": "Learning film",
+    }
+    if not sight.maps:
+        del parts["maps"]
+    if source != "snapshots" or len(epochs) < 2:
+        del parts["film"]
+    if len(parts) == 1:
+        return "boundary"
+    return pick_view("part", "Part", list(parts), parts.__getitem__, "What to see of this image.")
+
+
 def look(run: RunDirectory, epochs: list[int], source: str) -> Sight:
     """Ask for image and epoch, and read or compute what the run says."""
     left, right = st.columns(2)
@@ -88,15 +104,17 @@ with shown_errors():
     sight = look(run, epochs, source)
     config = run.config()
     channel = pick_channel(sight.categories)
-    show_scores(sight)
-    show_boundary(sight, channel)
-    if sight.maps:
-        show_move(sight, channel, config)
+    part = pick_part(sight, source, epochs)
+    if part == "maps":
         show_maps(sight, channel, config)
-    else:
-        show_what_is_missing(run, sight.key)
-    if source == "snapshots":
+    elif part == "film":
         show_film(run, sight.key, channel)
+    else:
+        show_scores(sight)
+        show_boundary(sight, channel)
+        show_move(sight, channel, config)
+    if not sight.maps:
+        show_what_is_missing(run, sight.key)
     query = {
         "dataset": config["dataset"],
         "view": "side-by-side",
