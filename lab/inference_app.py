@@ -36,6 +36,7 @@ HEAD = """
 (() => {
   const frame = window.frameElement;
   if (!frame) return;
+  document.documentElement.classList.add("framed");
   const grow = () => {
     const content = document.querySelector(".gradio-container .main");
     if (content) frame.style.height = Math.ceil(content.getBoundingClientRect().height + 8) + "px";
@@ -50,9 +51,10 @@ HEAD = """
 </script>
 """
 CSS = """
-.gradio-container .main { padding: 0 !important; max-width: none !important; flex-grow: 0 !important; }
+.gradio-container .main { padding: 1rem !important; max-width: 1400px !important; flex-grow: 0 !important; }
+.framed .gradio-container .main { padding: 0 !important; max-width: none !important; }
 .notice p { opacity: 0.8; font-size: 0.9rem; }
-.caption-label { font-size: 0.75rem !important; }
+.caption-label { font-size: 0.75rem !important; max-width: 100% !important; white-space: normal !important; }
 .samples .grid-wrap { height: auto !important; min-height: 0 !important; max-height: none !important; }
 .samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
 .areas table { width: 100%; border: 0 !important; }

@@ -129,11 +129,12 @@ def map_pictures(result: Segmentation) -> list[tuple[overlays.Rgb, str]]:
     named = sorted(prediction.maps.named.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
     pictures = [(overlays.to_rgb(prediction.working), "As the network sees it")]
     for name, tensor in [*named, ("prediction", prediction.maps.prediction)]:
-        heading = "Prediction" if name == "prediction" else title(name)
+        heading = "Prediction" if name == "prediction" else title(name).removesuffix(" (px)")
         values = tensor[0].numpy()
         for channel, layer in enumerate(values):
             category = f", {prediction.categories[channel]}" if len(values) > 1 else ""
-            pictures.append((_map_picture(layer), f"{heading}{category}{_longest(layer)}"))
+            picture, scale = _map_picture(name, layer)
+            pictures.append((picture, f"{heading}{category}{scale}"))
     height, width = result.radiograph.pixels.shape
     return [(_in_shape(picture, height, width), caption) for picture, caption in pictures]
 
@@ -189,18 +190,13 @@ def _load_predictor(path: Path, changed: int) -> Predictor:
     return Predictor(find_run(path.name), which="last", device="auto")
 
 
-def _map_picture(layer: NDArray[Any]) -> overlays.Rgb:
-    """(S, S) values or a (2, S, S) vector field as a picture."""
-    return (
-        overlays.directions(layer)
-        if layer.ndim == 3
-        else overlays.heat(layer, highest=max(1.0, float(layer.max())))
-    )
-
-
-def _longest(layer: NDArray[Any]) -> str:
-    """Caption's end for a vector field: how long its longest vector is."""
-    return f", up to {np.hypot(layer[0], layer[1]).max():.1f} px" if layer.ndim == 3 else ""
+def _map_picture(name: str, layer: NDArray[Any]) -> tuple[overlays.Rgb, str]:
+    """(S, S) values or a (2, S, S) vector field as a picture, and what its brightest colour stands for."""
+    if layer.ndim == 3:
+        return overlays.directions(layer), f", up to {np.hypot(layer[0], layer[1]).max():.1f} px"
+    if name in ("trunk", "prediction") or name.startswith("warp"):
+        return overlays.heat(layer, highest=1.0), ""
+    return overlays.heat(layer), f", up to {layer.max():.2g}"
 
 
 def _in_shape(picture: overlays.Rgb, height: int, width: int) -> overlays.Rgb:

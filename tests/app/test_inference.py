@@ -89,7 +89,8 @@ def test_the_gallery_shows_every_map_in_the_radiographs_shape(result: segment.Se
     assert captions[0] == "As the network sees it"
     assert captions[-1] == "Prediction"
     assert len(pictures) == 2 + len(result.prediction.maps.named)
-    assert any(caption.startswith("Warp 1") for caption in captions)
+    assert "Warp 1" in captions
+    assert any(caption.startswith("Initial Sobel edges, up to") for caption in captions)
     assert all(picture.shape == (341, 512, 3) and picture.dtype == np.uint8 for picture, _ in pictures)
 
 
