@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from lab.palette import FURTHER_COLOURS, LABEL_COLOURS, METHOD_COLOURS
+from lab.palette import FURTHER_COLOURS, LABEL_COLOURS
 
 LOSS_TITLES: dict[str, str] = {
     "loss": "Total",
@@ -20,7 +20,8 @@ LOSS_TITLES: dict[str, str] = {
 """Loss terms by their column in metrics.jsonl, in the order of the legend."""
 NOT_A_LOSS = {"epoch", "seconds", "images_per_second", "memory_mb", "validation_iou", "test_iou"}
 NOISY = FURTHER_COLOURS[0]
-LINE_COLOURS = ("#7F8C99", *METHOD_COLOURS.values(), *FURTHER_COLOURS)
+LINE_COLOURS = ("#7F8C99", "#7A6FC0", "#C0504D", "#A07800", "#2F8FA3", "#6F8F2F", "#B5651D", "#A0609A")
+"""For loss terms; none of them is the colour of a method."""
 HEIGHT = 320
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from lab import overlays, pictures
 from lab.palette import LABEL_COLOURS
+from lab.tables import counted
 from lab.widgets import load_dataset
 from lvcnet.data.dataset import list_datasets
 from lvcnet.errors import LvcnetError
@@ -57,12 +58,8 @@ def next_step(runs: list[RunDirectory]) -> Step:
         why = "There is no data set yet. Phantom radiographs take seconds and need no files."
         return Step(why, "data", "Create phantom radiographs", {"view": "phantom"})
     if active := [run for run in own if run.status()["state"] in ACTIVE]:
-        return Step(
-            f"{len(active)} of your trainings are on their way.",
-            "runs",
-            "Watch them",
-            {"run": active[0].name},
-        )
+        why = f"{counted(len(active), 'training')} on the way: see the curves grow, or cancel and resume."
+        return Step(why, "runs", "Watch", {"run": active[0].name})
     if states["done"] > 1:
         return Step(
             "Several of your trainings are done: which method kept its quality?", "compare", "Compare them"

@@ -73,21 +73,45 @@ def progress(run: RunDirectory) -> None:
     stopping = one.state in ACTIVE and run.cancel_requested()
     state = "stopping" if stopping else f"{one.state}, place {place}" if place else one.state
     with st.container(horizontal=True, key="run-figures"):
-        st.metric("State", state, border=True, help="A waiting run's place in the queue is counted from 1.")
         st.metric(
-            "Epoch", f"{one.epoch} of {one.epochs}", border=True, help="Passes over the training images."
+            "State",
+            state,
+            border=True,
+            width="content",
+            help="A waiting run's place in the queue is counted from 1.",
+        )
+        st.metric(
+            "Epoch",
+            f"{one.epoch} of {one.epochs}",
+            border=True,
+            width="content",
+            help="Passes over the training images.",
         )
         if one.state == "running":
             left = format_seconds(one.seconds_left) or "–"
-            st.metric("Time left", left, border=True, help="If each epoch takes as long as the last one.")
+            st.metric(
+                "Time left",
+                left,
+                border=True,
+                width="content",
+                help="If each epoch takes as long as the last one.",
+            )
         speed = tables.number(last.get("images_per_second"), 0)
-        st.metric("Images per second", speed, border=True, help="Training speed in the last epoch.")
+        st.metric(
+            "Images per second", speed, border=True, width="content", help="Training speed in the last epoch."
+        )
         memory = tables.number(last.get("memory_mb"), 0)
         st.metric(
-            "Memory (MB)", memory, border=True, help="Of the training process, or of the GPU if it uses one."
+            "Memory (MB)",
+            memory,
+            border=True,
+            width="content",
+            help="Of the training process, or of the GPU if it uses one.",
         )
-        st.metric("Device", str(run.status().get("device", "–")), border=True, help="Where it trains.")
-    st.progress(one.progress, text=f"{one.progress:.0%} of the epochs")
+    device = run.status().get("device")
+    st.progress(
+        one.progress, text=f"{tables.percent(one.progress)} of the epochs{f', on {device}' if device else ''}"
+    )
     if one.note and one.state == "failed":
         st.error(one.note, icon=":material/error:")
     elif one.note and one.state != "done":
@@ -122,8 +146,9 @@ def curves(run: RunDirectory) -> None:
 
 def log(run: RunDirectory) -> None:
     """The last lines of the trainer's log."""
-    st.markdown(f"**Log**, last {LOG_LINES} lines")
-    st.code(run.log_tail(LOG_LINES) or "The trainer has not written anything yet.", language=None, height=260)
+    st.markdown("**Log**, newest line first")
+    lines = run.log_tail(LOG_LINES).splitlines()[::-1] or ["The trainer has not written anything yet."]
+    st.code("\n".join(lines), language=None, wrap_lines=True, height=260)
 
 
 def actions(run: RunDirectory) -> None:

@@ -43,6 +43,24 @@ def number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
+def counted(count: int, thing: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "run"), counted(12, "run")
+    ('1 run', '12 runs')
+    """
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as the lab writes it.
+
+    >>> percent(0.2123, 1)
+    '21.2 %'
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
 def readable(runs: Sequence[RunDirectory]) -> list[RunSummary]:
     """Summaries of runs; one that is being deleted or torn is left out."""
     found = []
@@ -68,7 +86,7 @@ def recent_runs(runs: Sequence[RunDirectory]) -> list[Row]:
 
 
 def run_rows(summaries: Sequence[RunSummary]) -> list[dict[str, Any]]:
-    """The runs page's table; `Progress` is a fraction."""
+    """The runs page's table; `Progress` is in percent."""
     return [
         {
             "Run": one.run + (" (demo)" if one.demo else ""),
@@ -76,11 +94,11 @@ def run_rows(summaries: Sequence[RunSummary]) -> list[dict[str, Any]]:
             "Method": method_title(one.method),
             "Data set": one.dataset,
             "Labels": one.labels,
-            "Seed": one.seed,
-            "Progress": one.progress,
+            "Progress": round(100 * one.progress),
             "Epoch": f"{one.epoch} of {one.epochs}",
             "Time left": format_seconds(one.seconds_left) or "",
-            "IoU": one.iou,
+            "IoU": number(one.iou),
+            "Seed": one.seed,
             "Started": datetime.fromtimestamp(one.created).strftime("%Y-%m-%d %H:%M") if one.created else "",
         }
         for one in summaries
@@ -99,7 +117,7 @@ def robustness(comparison: Comparison) -> list[Row]:
         kept = comparison.robustness(method)["retention"]
         if kept:
             level, share = list(kept.items())[-1]
-            row[f"Retention {level}"] = f"{100 * share:.1f} %" if share is not None else "–"
+            row[f"Retention {level}"] = percent(share, 1) if share is not None else "–"
         rows.append(row)
     return _same_columns(rows)
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from lab import commands
 from lab.navigation import link_to
+from lab.tables import counted
 from lab.widgets import command_line, label_title, pick, pick_labels, shown_errors
 from lvcnet import jobs
 from lvcnet.data.dataset import Dataset
@@ -121,7 +122,7 @@ def sweep_form(dataset: Dataset) -> None:
         command = commands.sweep(dataset.name, methods, levels, numbers, preset, changes)
         command_line([*command, *(["--retry-failed"] if retry else [])])
         if st.button(
-            f"Queue {count} run{'' if count == 1 else 's'}",
+            f"Queue {counted(count, 'run')}",
             key="sweep-start",
             type="primary",
             icon=":material/playlist_play:",
@@ -136,7 +137,7 @@ def show_started() -> None:
     """What was started last, and the way to it."""
     names: list[str] = st.session_state.get(STARTED, [])
     if names:
-        text = names[0] if len(names) == 1 else f"{len(names)} runs, first {names[0]}"
+        text = names[0] if len(names) == 1 else f"{counted(len(names), 'run')}, first {names[0]}"
         st.success(
             f"In the queue: {text}. Training goes on when this page is closed.",
             icon=":material/check_circle:",
@@ -150,7 +151,7 @@ def plan_summary(plan: Sequence[PlannedRun]) -> int:
     parts = [f"{actions[action]} {title}" for action, title in ACTION_TITLES.items() if actions[action]]
     left = actions["train"] + actions["resume"]
     estimate = progress(list(plan), slots())
-    text = f"**{len(plan)} runs**: {', '.join(parts)}."
+    text = f"**{counted(len(plan), 'run')}**: {', '.join(parts)}."
     if left:
         time = format_seconds(estimate.seconds_left)
         text += (

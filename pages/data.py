@@ -26,7 +26,9 @@ from lvcnet.data.dataset import Dataset, delete_dataset
 
 VIEWS = {"browse": "Browse", "phantom": "Create phantom", "import": "Import"}
 SHOWN = {"all": "All images", "train": "Training images", "test": "Test images"}
-PAGE = 12
+PAGE = 15
+WIDTH = 170
+"""Of a picture in pixels: five in a row, two on a phone."""
 
 
 def statistics(dataset: Dataset) -> None:
@@ -53,7 +55,7 @@ def statistics(dataset: Dataset) -> None:
         for name, share in summary["foreground"].items():
             st.metric(
                 f"Foreground, {name}",
-                f"{share:.1%}",
+                tables.percent(share, 1),
                 border=True,
                 help="Mean share of an image, clean labels.",
             )
@@ -86,17 +88,16 @@ def gallery(dataset: Dataset) -> None:
     st.html(f"<small>{pictures.legend(entries)}</small>")
     pages = ceil(len(rows) / PAGE)
     number = st.session_state.get(f"gallery-page-{dataset.name}-{split}", 1)
-    with st.container(key="gallery"):
-        for start in range((number - 1) * PAGE, min(number * PAGE, len(rows)), 4):
-            for column, row in zip(st.columns(4), rows[start : start + 4], strict=False):
-                item = dataset.items[row]
-                note = "" if labels.covered[row] else ", not labelled"
-                column.image(
-                    pictures.with_outlines(dataset, labels, row),
-                    caption=f"{item.key} ({item.split}{note})",
-                    width="stretch",
-                    alt=f"Radiograph {item.key} with {labels.name} outlines",
-                )
+    with st.container(horizontal=True, key="gallery"):
+        for row in rows[(number - 1) * PAGE : number * PAGE]:
+            item = dataset.items[row]
+            note = "" if labels.covered[row] else ", not labelled"
+            st.image(
+                pictures.with_outlines(dataset, labels, row),
+                caption=f"{item.key} ({item.split}{note})",
+                width=WIDTH,
+                alt=f"Radiograph {item.key} with {labels.name} outlines",
+            )
     if pages > 1:
         st.pagination(pages, key=f"gallery-page-{dataset.name}-{split}")
 

@@ -140,7 +140,13 @@ with shown_errors():
             st.subheader("The same image at every level", anchor=False)
             levels_in_a_row(dataset, names)
             st.subheader("How the images are spread", anchor=False)
-            shown = pick("labels", "Label set", names, "Its IoU with the clean labels, image by image.")
+            shown = pick(
+                "labels",
+                "Label set",
+                names,
+                "Its IoU with the clean labels, image by image.",
+                default="level3",
+            )
             ious = image_ious(dataset, shown)
             st.plotly_chart(
                 iou_histogram(list(ious.values()), dataset.manifest(shown)["target_iou"]),

@@ -58,14 +58,9 @@ with right:
     with shown_errors():
         queue = jobs.queue_state()
         with st.container(horizontal=True):
-            st.metric("Running", len(queue.running), border=True, help="Trainings that run now.")
-            st.metric("Waiting", len(queue.queued), border=True, help="Trainings that wait for a free place.")
-            st.metric(
-                "At a time",
-                queue.slots,
-                border=True,
-                help="LVCNET_WORKERS sets how many trainings run at a time.",
-            )
+            st.metric("Running", len(queue.running), border=True, width=108)
+            st.metric("Waiting", len(queue.queued), border=True, width=108)
+            st.metric("At a time", queue.slots, border=True, width=108)
         st.caption(
             f"The worker (process {queue.worker}) trains, also when this page is closed."
             if queue.worker

@@ -51,12 +51,12 @@ def table() -> None:
         on_select=lambda: choose(names, key),
         selection_mode="single-row",
         column_config={
+            "Run": st.column_config.TextColumn("Run", width=215),
             "Progress": st.column_config.ProgressColumn(
-                "Progress", format="percent", min_value=0, max_value=1
+                "Progress", format="%d %%", min_value=0, max_value=100, width=110, help="Share of the epochs"
             ),
-            "IoU": st.column_config.NumberColumn(
-                "IoU", format="%.3f", help="Foreground IoU, clean test labels"
-            ),
+            "Time left": st.column_config.TextColumn("Time left", width=105),
+            "IoU": st.column_config.TextColumn("IoU", help="Foreground IoU with the clean test labels"),
         },
         alt="All runs with state, method, labels, progress and IoU",
     )
