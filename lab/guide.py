@@ -83,7 +83,8 @@ def headline(runs: list[RunDirectory]) -> Comparison | None:
     if not counts:
         return None
     stamp = tuple(
-        (run.name, (run.path / "evaluation.json").stat().st_mtime_ns) for run in sorted(evaluated, key=_name)
+        (str(run.path), (run.path / "evaluation.json").stat().st_mtime_ns)
+        for run in sorted(evaluated, key=_name)
     )
     return _compare(counts.most_common(1)[0][0], stamp)
 

@@ -124,10 +124,10 @@ def pick_run(runs: Sequence[RunDirectory]) -> RunDirectory:
 
 
 def run_title(run: RunDirectory) -> str:
-    """A run in a list: its name, method, labels and state."""
-    config, state = run.config(), run.status()["state"]
+    """A run in a list: its name, method and labels. Not its state: the browser sends this text back, maybe later."""
+    config = run.config()
     demo = ", demo" if is_demo(run) else ""
-    return f"{run.name} ({method_title(config['method'])} on {config['labels']}, {state}{demo})"
+    return f"{run.name} ({method_title(config['method'])} on {config['labels']}{demo})"
 
 
 def label_title(dataset: Dataset, name: str) -> str:

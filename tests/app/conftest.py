@@ -1,23 +1,32 @@
-"""A tiny trained run, shared by the tests of the lab."""
+"""A tiny trained run and a way to open a page, shared by the tests of the lab."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from lvcnet import workspace
 from lvcnet.data.phantom import make_phantom
+from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run, train
 
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+OpenPage = Callable[..., AppTest]
+
 
 @pytest.fixture(scope="session")
 def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with the data set `hips` and the finished run `tiny` (LVC-Net, one epoch)."""
+    """A workspace with the data set `hips`, its labels `level3`, and the finished run `tiny` (LVC-Net, one epoch)."""
     home = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LVCNET_HOME", str(home))
-        make_phantom("hips", train=8, test=2, size=64, seed=3).save()
+        dataset = make_phantom("hips", train=8, test=2, size=64, seed=3)
+        dataset.save()
+        dataset.add_labels(make_noisy_labels(dataset, level=3))
         config = TrainConfig(
             dataset="hips", method="lvcnet", epochs=1, width=4, depth=2, batch_size=4, device="cpu", threads=1
         )
@@ -30,3 +39,30 @@ def trained_run(trained_home: Path, workspace_home: Path) -> RunDirectory:
     """The run `tiny` in a workspace of the test's own."""
     shutil.copytree(trained_home, workspace_home)
     return RunDirectory(workspace_home / "runs" / "tiny")
+
+
+@pytest.fixture
+def no_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lab without the data and runs that ship with it."""
+    monkeypatch.setattr(workspace, "assets_dir", lambda: tmp_path / "no-assets")
+
+
+@pytest.fixture
+def open_page(no_demo: None) -> OpenPage:
+    """`open_page("data", view="import")`: the page as it is drawn first; it must not show an exception."""
+    return _open_page
+
+
+def _open_page(key: str, **query: str) -> AppTest:
+    page = AppTest.from_file(str(PAGES / f"{key}.py"), default_timeout=60)
+    for name, value in query.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def query(page: AppTest, name: str) -> str:
+    """A query parameter; AppTest holds a list until the script has set it."""
+    value = page.query_params[name]
+    return value if isinstance(value, str) else value[0]

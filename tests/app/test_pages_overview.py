@@ -1,0 +1,67 @@
+"""The overview: the right next step, the headline figures, the mechanism's pictures."""
+
+import pytest
+
+from lab import guide
+from lab.tables import robustness
+from lvcnet.data.phantom import make_phantom
+from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.noise.calibrate import make_noisy_labels
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import list_runs
+from lvcnet.training.config import TrainConfig
+from lvcnet.training.loop import create_run
+from tests.app.conftest import OpenPage
+
+TINY = {"epochs": 1, "width": 4, "depth": 2, "batch_size": 4, "device": "cpu"}
+
+
+def test_an_empty_workspace_says_where_to_start(open_page: OpenPage) -> None:
+    page = open_page("overview")
+    text = [element.value for element in page.markdown]
+    assert any("There is no data set yet" in value for value in text)
+    assert "No run is evaluated yet" in page.info[0].value
+    assert [metric.value for metric in page.metric][:2] == ["0", "0"]
+
+
+@pytest.mark.usefixtures("no_demo")
+def test_the_next_step_follows_the_work() -> None:
+    seen = [guide.next_step(list_runs()).page]
+    dataset = make_phantom("hips", 4, 1, 32)
+    dataset.save()
+    seen.append(guide.next_step(list_runs()).page)
+    dataset.add_labels(make_noisy_labels(dataset, level=4))
+    seen.append(guide.next_step(list_runs()).page)
+    runs = [create_run(TrainConfig(dataset="hips", seed=seed, **TINY)) for seed in (0, 1)]
+    seen.append(guide.next_step(list_runs()).page)
+    for run in runs:
+        run.update_status(state="done")
+        seen.append(guide.next_step([run]).page)
+    seen.append(guide.next_step(list_runs()).page)
+    assert seen == ["data", "noise", "train", "runs", "train", "train", "compare"]
+
+
+def test_an_active_run_is_linked_by_name(trained_run: RunDirectory) -> None:
+    trained_run.update_status(state="running")
+    assert guide.next_step([trained_run]).query == {"run": "tiny"}
+
+
+def test_the_headline_is_the_runs_own_evaluation(trained_run: RunDirectory, open_page: OpenPage) -> None:
+    assert guide.headline([trained_run]) is None
+    result = evaluate_run(trained_run, device="cpu")
+    comparison = guide.headline([trained_run])
+    assert comparison is not None
+    assert robustness(comparison) == [{"Method": "LVC-Net", "clean": f"{result['iou']:.3f}"}]
+    page = open_page("overview")
+    assert f"{result['iou']:.3f}" in page.table[0].value.to_string()
+
+
+def test_the_mechanism_is_shown_as_a_run_sees_it(trained_run: RunDirectory) -> None:
+    drawn = guide.mechanism_pictures([trained_run])
+    assert drawn is not None
+    name, pictures = drawn
+    assert name == "tiny"
+    assert len(pictures) == len(guide.MECHANISM) == 4
+    assert {picture.shape for picture in pictures} == {(384, 384, 3)}
+    trained_run.update_status(state="running")
+    assert guide.mechanism_pictures([trained_run]) is None

@@ -1,0 +1,110 @@
+"""The runs page: states, curves, actions, announcements."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lab import run_view
+from lab.curves import NOT_A_LOSS, iou_curves, loss_curves
+from lvcnet import jobs
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.training.config import TrainConfig
+from lvcnet.training.loop import create_run
+from tests.app.conftest import OpenPage, query
+
+
+@pytest.fixture
+def waiting(trained_run: RunDirectory) -> RunDirectory:
+    """A run that was created and not started, beside the run `tiny`."""
+    return create_run(TrainConfig(dataset="hips", method="unet", width=4, depth=2, epochs=9), "waiting")
+
+
+def figures(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def test_without_runs_the_page_says_so(open_page: OpenPage) -> None:
+    assert "no run yet" in open_page("runs").info[0].value
+
+
+def test_active_runs_come_first_and_the_address_chooses(waiting: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("runs", run="tiny")
+    assert page.dataframe[0].value["Run"].tolist() == ["waiting", "tiny"]
+    assert page.selectbox(key="pick-run").value == "tiny"
+    assert figures(page)["Epoch"] == "1 of 1"
+    page.selectbox(key="pick-run").set_value("waiting").run()
+    assert query(page, "run") == "waiting"
+    assert figures(page)["State"] == "queued"
+    assert any("Curves appear" in element.value for element in page.info)
+
+
+def test_a_run_is_cancelled_resumed_and_deleted(
+    waiting: RunDirectory, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resumed: list[str] = []
+    monkeypatch.setattr(jobs, "resume", lambda run: resumed.append(run.name))
+    page = open_page("runs", run="waiting")
+    page.button(key="run-cancel").click().run()
+    assert waiting.status()["state"] == "cancelled"
+    assert "asked to save its state" in page.success[0].value
+    page.button(key="run-resume").click().run()
+    assert resumed == ["waiting"]
+    page.button(key="run-delete").click().run()
+    assert not page.exception
+    assert not waiting.path.exists()
+    assert page.selectbox(key="pick-run").value == "tiny"
+
+
+def test_what_cannot_be_done_is_explained(waiting: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("runs", run="waiting")
+    waiting.update_status(state="done")
+    page.button(key="run-cancel").click().run()
+    assert "nothing to cancel" in page.error[0].value
+
+
+def test_a_run_is_evaluated_and_shows_the_figures(trained_run: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("runs")
+    assert any("Not evaluated yet" in element.value for element in page.info)
+    page.button(key="run-evaluate").click().run()
+    evaluation = trained_run.evaluation()
+    assert evaluation is not None
+    table = page.table[0].value.set_index("Metric")["All test images"]
+    assert table["IoU (foreground)"] == f"{evaluation['iou']:.3f}"
+    assert table["HD95 (px)"] == f"{evaluation['hd95']:.3f}"
+    assert page.dataframe[0].value["IoU"].tolist() == [f"{evaluation['iou']:.3f}"]
+
+
+def test_a_run_that_ended_announces_itself_once(waiting: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("runs", run="waiting")
+    assert not page.toast
+    waiting.update_status(state="failed", error="MemoryError: too many images")
+    page.run()
+    assert [toast.value for toast in page.toast] == ["waiting failed."]
+    assert page.error[0].value == "MemoryError: too many images"
+    page.run()
+    assert not page.toast
+
+
+def test_the_page_polls_only_while_there_is_something_to_wait_for(waiting: RunDirectory) -> None:
+    assert run_view.anything_to_wait_for([waiting])
+    waiting.update_status(state="cancelled")
+    assert not run_view.anything_to_wait_for([waiting])
+
+
+def test_curves_hold_the_rows_of_the_run(trained_run: RunDirectory) -> None:
+    rows = trained_run.metrics()
+    losses = loss_curves(rows)
+    assert len(losses.data) == len(set(rows[0]) - NOT_A_LOSS)
+    assert losses.data[0].name == "Total"
+    assert list(losses.data[0].y) == [rows[0]["loss"]]
+    noisy, clean, level = iou_curves(rows, "level3", 0.82).data
+    assert "level3" in noisy.name
+    assert list(clean.y) == [rows[0]["test_iou"]]
+    assert list(level.y) == [0.82, 0.82]
+    assert losses.layout.xaxis.title.text == "Epoch"
+
+
+def test_epochs_without_a_check_leave_no_point() -> None:
+    rows = [{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5, "validation_iou": None, "test_iou": 0.7}]
+    noisy, clean = iou_curves(rows, "clean", None).data
+    assert list(noisy.x) == []
+    assert list(clean.x) == [2]

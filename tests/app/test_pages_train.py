@@ -1,0 +1,115 @@
+"""The train page: what it starts is what it says, and what the command line would start."""
+
+import shlex
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.commands import as_yaml
+from lvcnet import jobs
+from lvcnet.cli import app
+from lvcnet.jobs import queue
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import list_runs
+from lvcnet.training.config import parse_settings
+from tests.app.conftest import OpenPage
+
+HOW = ("version", "commit")
+
+
+@pytest.fixture
+def submitted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the runs that were put into the queue; no worker is started."""
+    names: list[str] = []
+    monkeypatch.setattr(jobs, "submit", lambda run, evaluate=True: names.append(run.name))
+    monkeypatch.setattr(queue, "submit", lambda run, evaluate=True: names.append(run.name))
+    return names
+
+
+def test_without_data_the_page_says_so(open_page: OpenPage) -> None:
+    assert "no data set yet" in open_page("train").info[0].value
+
+
+def test_a_run_is_started_with_its_settings_and_the_command_starts_the_same(
+    trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]
+) -> None:
+    page = open_page("train", method="unet", labels="level3")
+    page.number_input(key="run-quick-epochs").set_value(2)
+    page.number_input(key="run-quick-width").set_value(4)
+    page.checkbox(key="run-quick-flip").set_value(False)
+    page.number_input(key="run-seed").set_value(7).run()
+    command = page.code[0].value
+    assert command == (
+        "lvcnet train hips --method unet --level 3 --preset quick --seed 7"
+        " --epochs 2 --set width=4 --set flip=false --queue"
+    )
+    page.button(key="run-start").click().run()
+    assert not page.exception
+    assert submitted == ["hips-unet-level3-s7"]
+    assert "hips-unet-level3-s7" in page.success[0].value
+    assert CliRunner().invoke(app, shlex.split(command)[1:]).exit_code == 0
+    ours, theirs = (RunDirectory(trained_run.path.with_name(name)).config() for name in submitted)
+    assert (ours["epochs"], ours["width"], ours["flip"], ours["seed"]) == (2, 4, False, 7)
+    assert ours == theirs
+
+
+def test_a_preset_brings_its_own_values(trained_run: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("train")
+    page.selectbox(key="run-preset").set_value("paper").run()
+    assert page.number_input(key="run-paper-epochs").value == 1200
+    assert page.selectbox(key="run-paper-optimizer").value == "sgd"
+    assert page.number_input(key="run-paper-learning_rate").value == pytest.approx(1e-4)
+    assert "--set" not in page.code[0].value
+
+
+def test_options_of_lvcnet(trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]) -> None:
+    page = open_page("train", method="lvcnet", labels="clean")
+    page.selectbox(key="run-quick-variant").set_value("paper")
+    page.number_input(key="run-quick-warps").set_value(2)
+    page.text_input(key="run-name").set_value("my-run").run()
+    assert "--set options.variant=paper --set options.warps=2" in page.code[0].value
+    page.button(key="run-start").click().run()
+    config = RunDirectory(trained_run.path.with_name(submitted[0])).config()
+    assert submitted == ["my-run"]
+    assert config["options"] == {"variant": "paper", "warps": 2}
+
+
+def test_a_name_that_is_not_usable_is_refused_in_place(
+    trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]
+) -> None:
+    page = open_page("train")
+    page.text_input(key="run-name").set_value("../evil").run()
+    page.button(key="run-start").click().run()
+    assert "not a usable name" in page.error[0].value
+    assert submitted == []
+    assert [run.name for run in list_runs()] == ["tiny"]
+
+
+def test_a_sweep_says_how_many_runs_it_has_and_queues_them_once(
+    trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]
+) -> None:
+    page = open_page("train", form="sweep")
+    page.multiselect(key="sweep-methods").set_value(["fcn", "unet"])
+    page.multiselect(key="sweep-levels").set_value(["clean", "level3"])
+    page.multiselect(key="sweep-seeds").set_value(["0", "1"])
+    page.number_input(key="sweep-quick-width").set_value(4).run()
+    assert not page.exception
+    assert any("**8 runs**: 8 to train" in element.value for element in page.markdown)
+    assert page.button(key="sweep-start").label == "Queue 8 runs"
+    assert "--methods fcn,unet --levels clean,level3 --seeds 0,1" in page.code[0].value
+    page.button(key="sweep-start").click().run()
+    assert len(submitted) == len(set(submitted)) == 8
+    page.run()
+    assert any("8 waiting or running" in element.value for element in page.markdown)
+    assert page.button(key="sweep-start").disabled
+
+
+def test_a_seed_that_is_no_number_is_refused_in_place(trained_run: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("train", form="sweep")
+    page.multiselect(key="sweep-methods").set_value([]).run()
+    assert "at least one method" in page.error[0].value
+
+
+@pytest.mark.parametrize("value", [True, 0.002, 1e-5, 12, "paper", "bf16"])
+def test_values_survive_the_command_line(value: object) -> None:
+    assert parse_settings([f"key={as_yaml(value)}"]) == {"key": value}
