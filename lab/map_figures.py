@@ -173,8 +173,9 @@ def film_figure(
         )
         for epoch in epochs
     ]
-    play = {"frame": {"duration": 350, "redraw": False}, "transition": {"duration": 0}, "fromcurrent": True}
-    jump = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
+    # redraw: without it plotly leaves the heatmap, the radiograph itself, out of the frames
+    play = {"frame": {"duration": 350, "redraw": True}, "transition": {"duration": 0}, "fromcurrent": True}
+    jump = {"frame": {"duration": 0, "redraw": True}, "mode": "immediate"}
     figure.update_layout(
         margin_b=90,
         updatemenus=[

@@ -48,7 +48,7 @@ def zoomed(size: int, zoom: int, centre: tuple[float, float]) -> Window:
 
 
 def largest_error(clean: overlays.Mask, predictions: list[overlays.Mask]) -> tuple[float, float]:
-    """Centre (x, y) of the largest connected area where a prediction differs from the clean mask.
+    """The point (x, y) deepest inside the largest connected area where a prediction differs from the clean mask.
 
     Args:
         clean: (C, S, S) bool.
@@ -65,7 +65,8 @@ def largest_error(clean: overlays.Mask, predictions: list[overlays.Mask]) -> tup
     if not count:
         return (size - 1) / 2, (size - 1) / 2
     largest = int(np.argmax(np.bincount(numbered.ravel())[1:])) + 1
-    y, x = ndimage.center_of_mass(numbered == largest)
+    depth = ndimage.distance_transform_edt(np.pad(numbered == largest, 1))[1:-1, 1:-1]
+    y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
     return float(x), float(y)
 
 

@@ -77,6 +77,8 @@ def look(run: RunDirectory, epochs: list[int], source: str) -> Sight:
             lambda name: f"{name} ({splits[name]} image)",
             next((name for name, split in splits.items() if split == "test"), None),
         )
+    if st.query_params.get("part") == "film" and len(epochs) > 1:
+        return viewing.from_snapshot(run, epochs[-1], key)  # the film has a slider of its own
     with right:
         epoch = pick_epoch(run, epochs)
     return viewing.from_snapshot(run, epoch, key)

@@ -1,0 +1,197 @@
+"""Figures, worked out by hand on a comparison of two methods and on images of a few pixels."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab import figures, map_figures, panels
+from lab.palette import LABEL_COLOURS, METHOD_COLOURS, rgb
+from lvcnet.evaluation.comparison import Cell, Comparison
+from lvcnet.evaluation.metrics import METRICS
+
+SQUARE = np.zeros((6, 6), dtype=bool)
+SQUARE[1:4, 2:5] = True
+
+
+def cell(method: str, level: int, label_iou: float, scores: list[float]) -> Cell:
+    return Cell(
+        method=method,
+        labels=f"level{level}",
+        level=level,
+        label_iou=label_iou,
+        runs={seed: f"{method}-{level}-{seed}" for seed in range(len(scores))},
+        values=dict.fromkeys(METRICS, scores),
+        parameters=1,
+        training_seconds=1.0,
+    )
+
+
+@pytest.fixture
+def comparison() -> Comparison:
+    cells = [
+        cell("unet", 4, 0.72, [0.6]),
+        cell("unet", 1, 0.96, [0.8]),
+        cell("lvcnet", 1, 0.96, [0.7, 0.9]),
+        cell("lvcnet", 4, 0.72, [0.7, 0.74]),
+    ]
+    return Comparison("hips", "iou", cells, [])
+
+
+def named(figure: Any, name: str) -> Any:
+    return next(trace for trace in figure.data if trace.name == name)
+
+
+def test_the_curve_has_one_line_a_method_in_the_order_of_the_levels(comparison: Comparison) -> None:
+    figure = figures.robustness_curve(comparison, "iou")
+    unet, lvcnet = named(figure, "U-Net"), named(figure, "LVC-Net")
+    assert (list(unet.x), list(unet.y)) == ([1, 4], [0.8, 0.6])
+    assert lvcnet.y == pytest.approx([0.8, 0.72])
+    assert lvcnet.line.color == METHOD_COLOURS["lvcnet"]
+
+
+def test_only_several_seeds_have_a_band_of_one_sd(comparison: Comparison) -> None:
+    bands = [trace for trace in figures.robustness_curve(comparison, "iou").data if trace.fill]
+    assert len(bands) == 1
+    sd_1, sd_4 = 0.02**0.5, 0.0008**0.5  # of two values: their distance over the root of two
+    assert bands[0].y == pytest.approx([0.8 + sd_1, 0.72 + sd_4, 0.72 - sd_4, 0.8 - sd_1])
+
+
+def test_against_label_iou_worse_labels_are_on_the_right(comparison: Comparison) -> None:
+    figure = figures.robustness_curve(comparison, "iou", "label_iou")
+    assert list(named(figure, "U-Net").x) == [0.72, 0.96]
+    assert figure.layout.xaxis.autorange == "reversed"
+
+
+def test_the_papers_curves_are_drawn_only_for_its_metrics(comparison: Comparison) -> None:
+    paper = named(figures.robustness_curve(comparison, "miou", with_paper=True), "LVC-Net, paper")
+    assert list(paper.y) == [0.886, 0.836, 0.810, 0.738]
+    assert len(figures.robustness_curve(comparison, "iou", with_paper=True).data) == 3
+
+
+def test_other_label_sets_are_not_on_the_curve(comparison: Comparison) -> None:
+    other = Cell("unet", "dentist2", None, 0.8, {0: "x"}, {name: [0.1] for name in METRICS}, 1, 1.0)
+    figure = figures.robustness_curve(Comparison("hips", "iou", [other], []), "iou")
+    assert not figure.data
+
+
+def test_retention_is_a_level_over_level_1(comparison: Comparison) -> None:
+    bars = {bar.name: dict(zip(bar.x, bar.y, strict=True)) for bar in figures.retention_bars(comparison).data}
+    assert bars["U-Net"]["Level 4"] == pytest.approx(75.0)
+    assert bars["LVC-Net"]["Level 4"] == pytest.approx(90.0)
+    assert bars["FCN"] == {"Level 4, paper (mIoU)": pytest.approx(100 * 0.620 / 0.831)}
+    alone = Comparison("hips", "iou", comparison.cells[:1], [])
+    assert not figures.retention_bars(alone).data
+
+
+@pytest.mark.parametrize(("metric", "winners"), [("iou", ["unet", "lvcnet"]), ("hd95", ["lvcnet", "unet"])])
+def test_a_point_has_the_colour_of_the_better_method(metric: str, winners: list[str]) -> None:
+    first, second = {"a": 0.5, "b": 0.2, "alone": 1.0}, {"a": 0.4, "b": 0.6}
+    figure = figures.pair_scatter(first, second, ("U-Net", "LVC-Net"), ("unet", "lvcnet"), metric)
+    points = figure.data[1]
+    assert list(points.customdata) == ["a", "b"]
+    assert list(points.marker.color) == [METHOD_COLOURS[name] for name in winners]
+
+
+def test_a_scatter_without_images_is_empty() -> None:
+    assert len(figures.pair_scatter({}, {}, ("A", "B"), ("a", "b"), "iou").data[1].x) == 0
+
+
+def test_an_arrow_goes_from_the_pixel_to_where_it_reads() -> None:
+    field = np.zeros((2, 5, 5))
+    field[:, 3, 1] = (2.0, 1.0)
+    field[:, 1, 1] = (0.05, 0.0)  # too short to draw
+    x, y = map_figures.arrows(field, every=2, scale=1.5)
+    assert (x[:2].tolist(), y[:2].tolist()) == ([1.0, 4.0], [3.0, 4.5])
+    assert len(x) == 7
+    assert np.isnan(x[[2, 6]]).all()
+    head = np.stack([x[[3, 5]], y[[3, 5]]], axis=1)
+    assert head.mean(axis=0) == pytest.approx([4.0 - 0.35 * 3.0, 4.5 - 0.35 * 1.5])
+
+
+def test_density_is_one_arrow_every_so_many_pixels() -> None:
+    field = np.ones((2, 12, 12))
+    assert [len(map_figures.arrows(field, every)[0]) // 7 for every in (2, 3, 4, 12)] == [36, 16, 9, 1]
+
+
+def test_outlines_run_along_pixel_edges_around_pixel_centres() -> None:
+    x, y = map_figures.outline_points(SQUARE)
+    assert (np.nanmin(x), np.nanmax(x), np.nanmin(y), np.nanmax(y)) == (1.5, 4.5, 0.5, 3.5)
+    assert (x[0], y[0]) == (x[-2], y[-2])
+    assert np.isnan(map_figures.outline_points(np.zeros((3, 3), dtype=bool))[0]).all()
+
+
+def test_scales_are_sequential_unless_a_map_is_signed() -> None:
+    fraction = map_figures.map_figure(np.array([[0.0, 0.4], [0.2, 0.1]])).data[0]
+    length = map_figures.map_figure(np.array([[0.0, 4.0], [2.0, 1.0]]), "px", None).data[0]
+    signed = map_figures.map_figure(np.array([[0.0, -4.0], [2.0, 1.0]]), "px", None).data[0]
+    assert (fraction.zmin, fraction.zmax) == (0.0, 1.0)
+    assert (length.zmin, length.zmax, length.colorbar.title.text) == (0.0, 4.0, "px")
+    assert (signed.zmin, signed.zmax) == (-4.0, 4.0)
+    scales = [str(trace.colorscale) for trace in (fraction, length, signed)]
+    assert len(set(scales)) == 3
+
+
+def test_an_empty_map_still_has_a_scale() -> None:
+    assert map_figures.map_figure(np.zeros((2, 2)), "px", None).data[0].zmax == 1.0
+
+
+def test_pictures_keep_rows_from_top_to_bottom() -> None:
+    figure = map_figures.image_figure(
+        np.zeros((6, 6), dtype=np.uint8), map_figures.label_lines(SQUARE, None, ~SQUARE)
+    )
+    assert tuple(figure.layout.yaxis.range) == (5.5, -0.5)
+    assert [trace.name for trace in figure.data[1:]] == ["Clean label", "Prediction"]
+
+
+def test_the_film_changes_the_prediction_and_nothing_else() -> None:
+    film = map_figures.film_figure(np.zeros((6, 6), dtype=np.uint8), SQUARE, {4: SQUARE, 2: ~SQUARE})
+    assert [frame.name for frame in film.frames] == ["2", "4"]
+    assert all(frame.traces == (2,) and frame.data[0].name == "Prediction" for frame in film.frames)
+    assert film.data[2].name == "Prediction"
+    assert np.array_equal(film.data[2].x, film.frames[1].data[0].x, equal_nan=True)
+
+
+@given(
+    size=st.integers(16, 200),
+    zoom=st.sampled_from([1, 2, 4, 8]),
+    x=st.floats(-50, 300),
+    y=st.floats(-50, 300),
+)
+def test_a_window_lies_inside_the_image(size: int, zoom: int, x: float, y: float) -> None:
+    window = panels.zoomed(size, zoom, (x, y))
+    assert window.x >= 0
+    assert window.y >= 0
+    assert window.x + window.side <= size
+    assert window.y + window.side <= size
+    assert window.cut(np.zeros((size, size))).shape == (window.side, window.side)
+
+
+def test_the_window_goes_to_the_largest_error() -> None:
+    clean = np.zeros((1, 20, 20), dtype=bool)
+    small, large = clean.copy(), clean.copy()
+    small[0, 2, 2] = True
+    large[0, 10:15, 5:10] = True
+    assert panels.largest_error(clean, [small, large]) == (7.0, 12.0)
+    assert panels.largest_error(clean, [clean]) == (9.5, 9.5)
+
+
+def test_errors_are_coloured_and_outlines_drawn_at_pixel_edges() -> None:
+    clean, prediction = np.zeros((2, 1, 128, 128), dtype=bool)
+    clean[0, 20:60, 20:60] = True
+    prediction[0, 40:80, 20:60] = True
+    image = np.zeros((128, 128), dtype=np.uint8)
+    picture = panels.method_panel(image, clean, prediction, panels.whole(128), "errors", opacity=1.0)
+    assert picture.shape == (512, 512, 3)
+    assert picture[4 * 30, 4 * 40].tolist() == list(rgb(LABEL_COLOURS["missed"]))
+    assert picture[4 * 70, 4 * 40].tolist() == list(rgb(LABEL_COLOURS["extra"]))
+    assert picture[4 * 50, 4 * 40].tolist() == [0, 0, 0]
+    assert picture[4 * 20, 4 * 40].tolist() == list(rgb(LABEL_COLOURS["clean"]))
+
+
+def test_a_windows_border_is_no_outline() -> None:
+    mask = np.ones((1, 128, 128), dtype=bool)
+    picture = panels.labels_panel(np.zeros((128, 128), np.uint8), mask, None, panels.Window(32, 32, 16))
+    assert not picture.any()

@@ -1,0 +1,168 @@
+"""The compare page, run without a browser on a tiny sweep."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lab import comparing
+from lvcnet.data.dataset import Dataset
+from lvcnet.evaluation.metrics import METRICS
+from lvcnet.files import read_json
+from lvcnet.runs.directory import RunDirectory
+from tests.app.conftest import OpenPage
+
+pytest_plugins = ["tests.app.sweep"]
+
+
+def texts(page: AppTest) -> str:
+    """Everything written on the page."""
+    written = [str(element.value) for element in [*page.markdown, *page.caption, *page.info, *page.warning]]
+    return "\n".join([*written, *(link.proto.label for link in page.get("page_link"))])
+
+
+def evaluation(home: Path, name: str) -> dict[str, object]:
+    found: dict[str, object] = read_json(home / "runs" / name / "evaluation.json")
+    return found
+
+
+def test_without_runs_the_next_step_is_named(open_page: OpenPage) -> None:
+    page = open_page("compare")
+    assert "There is no run yet" in page.info[0].value
+    assert "Train a method" in texts(page)
+
+
+def test_results_show_the_evaluations_numbers(sweep_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare")
+    scores = {metric.label: metric.value for metric in page.metric}
+    unet, lvcnet = (evaluation(sweep_home, name) for name in ("unet-4", "lvcnet-4"))
+    assert scores == {"U-Net": f"{unet['iou']:.3f}", "LVC-Net": f"{lvcnet['iou']:.3f}"}
+    assert page.metric[1].delta == f"{float(lvcnet['iou']) - float(unet['iou']):+.3f}"  # type: ignore[arg-type]
+    assert "On the same 4 images its IoU (foreground) is" in texts(page)
+    assert "one training" in texts(page)
+    assert "5 rounds of 3 of 4 test images" in texts(page)  # 80 % of four, not 50
+
+
+def test_table_1_has_our_rounds_beside_the_papers(sweep_home: Path, open_page: OpenPage) -> None:
+    table = open_page("compare", metric="hd95").dataframe[0].value
+    rounds = evaluation(sweep_home, "lvcnet-4")["rounds"]["miou"]  # type: ignore[index]
+    row = table[(table["Labels"] == "Level 4") & (table["Method"] == "LVC-Net")].iloc[0]
+    assert row["mIoU"] == f"{rounds['mean']:.3f} ± {rounds['sd']:.3f}"
+    assert (row["Paper: Precision"], row["Paper: Recall"], row["Paper: mIoU"]) == (0.815, 0.796, 0.738)
+    assert row[METRICS["hd95"]] == f"{evaluation(sweep_home, 'lvcnet-4')['hd95']:.3f}"
+    assert list(table["Labels"]) == ["Level 1", "Level 4", "Level 4"]
+
+
+def test_runs_that_wait_are_evaluated_by_a_button(sweep_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare")
+    button = page.button(key="evaluate")
+    assert button.label == "Evaluate 1 run"
+    button.click().run()
+    assert not page.exception
+    assert page.success[0].value == "1 run evaluated."
+    assert RunDirectory(sweep_home / "runs" / "fcn-4").evaluation() is not None
+    assert [metric.label for metric in page.metric] == ["FCN", "U-Net", "LVC-Net"]
+    assert not [button for button in page.button if button.key == "evaluate"]
+
+
+def test_the_same_image_under_every_method(sweep_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare", view="side-by-side", labels="level4", order="worst:unet")
+    assert len(page.get("image")) == 3  # labels, U-Net, LVC-Net
+    scores = {row["key"]: row["iou"] for row in evaluation(sweep_home, "unet-4")["per_image"]}  # type: ignore[attr-defined]
+    worst = min(scores, key=lambda key: scores[key])
+    assert page.selectbox(key="pick-image").value == worst
+    assert f"**U-Net**  \n:gray[IoU {scores[worst]:.3f}" in texts(page)
+    page.segmented_control(key="viewer-mode").set_value("errors")
+    page.segmented_control(key="viewer-zoom").set_value(4)
+    page.run()
+    assert not page.exception
+    assert "Missed" in texts(page)
+
+
+def test_training_images_show_the_noisy_label(sweep_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare", view="side-by-side", labels="level4", image="train-0002")
+    assert page.selectbox(key="pick-image").value == "train-0002"
+    assert "A training image with the level4 label" in texts(page)
+    assert "Label in training" in texts(page)
+
+
+def test_without_checkpoints_the_viewer_shows_snapshots_and_says_so(
+    sweep_home: Path, open_page: OpenPage
+) -> None:
+    for name in ("unet-4", "lvcnet-4"):
+        for path in (sweep_home / "runs" / name / "checkpoints").glob("*"):
+            path.unlink()
+    page = open_page("compare", view="side-by-side", labels="level4")
+    assert len(page.selectbox(key="pick-image").options) == 4  # two training and two test images
+    assert len(page.get("image")) == 3
+    assert "Predictions: snapshot of epoch 2." in texts(page)
+
+
+def test_a_run_without_anything_to_show_is_named_and_the_others_shown(
+    sweep_home: Path, open_page: OpenPage
+) -> None:
+    run = RunDirectory(sweep_home / "runs" / "unet-4")
+    for path in [*run.checkpoints.glob("*"), *run.snapshots.glob("*")]:
+        path.unlink()
+    page = open_page("compare", view="side-by-side", labels="level4")
+    assert "run 'unet-4' has neither a checkpoint nor snapshots here" in texts(page)
+    assert len(page.get("image")) == 2
+
+
+def test_a_checkpoint_that_does_not_fit_is_an_error_in_words(sweep_home: Path, open_page: OpenPage) -> None:
+    config = read_json(sweep_home / "runs" / "unet-4" / "config.json")
+    (sweep_home / "runs" / "unet-4" / "config.json").write_text(json.dumps({**config, "width": 8}))
+    page = open_page("compare", view="side-by-side", labels="level4", image="test-0004")
+    assert "was written by another version of its method" in texts(page)
+
+
+def test_image_by_image_counts_who_is_better(sweep_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare", view="image-by-image", labels="level4", metric="hd95")
+    first, second = (
+        {row["key"]: row["hd95"] for row in evaluation(sweep_home, name)["per_image"]}  # type: ignore[attr-defined]
+        for name in ("unet-4", "lvcnet-4")
+    )
+    wins = sum(second[key] < first[key] for key in first)  # a distance: less is better
+    assert f"LVC-Net is better on **{wins} of 4** test images" in texts(page)
+
+
+def test_one_method_alone_cannot_be_paired(sweep_home: Path, open_page: OpenPage) -> None:
+    assert "Only one method learned from these labels" in texts(
+        open_page("compare", view="image-by-image", labels="level1")
+    )
+
+
+def test_export_offers_four_files(sweep_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare", view="export")
+    assert [button.proto.label for button in page.get("download_button")] == [
+        "CSV",
+        "Markdown",
+        "JSON",
+        "HTML report",
+    ]
+    assert "IoU (foreground) on the clean test labels of hips" in texts(page)
+
+
+def test_an_address_that_makes_no_sense_falls_back(sweep_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare", dataset="gone", metric="luck", view="nowhere")
+    assert page.selectbox(key="pick-metric").value == "iou"
+    assert page.metric
+
+
+def test_changed_data_leave_nothing_to_compare_and_say_why(sweep_home: Path, open_page: OpenPage) -> None:
+    dataset = Dataset.load("hips")
+    dataset.add_labels(type(clean := dataset.labels("clean"))("clean", ~clean.masks, clean.covered))
+    assert "the data set changed since" in open_page("compare").info[0].value
+
+
+def test_the_html_report_stands_alone(sweep_home: Path) -> None:
+    report = comparing.html_report(comparing.load_comparison("hips", "iou"), {})
+    assert "<td>LVC-Net</td>" in report
+    assert "http://" not in report
+    assert "https://" not in report
+
+
+@pytest.mark.parametrize("metric", list(METRICS))
+def test_every_metric_can_be_compared(sweep_home: Path, open_page: OpenPage, metric: str) -> None:
+    assert open_page("compare", metric=metric).metric
