@@ -213,10 +213,11 @@ def leave_note(text: str, failed: bool = False) -> None:
 def show_note() -> None:
     """Show the note that was left, once."""
     text, failed = st.session_state.pop(NOTE, ("", False))
-    if text and failed:
-        st.error(text, icon=":material/error:")
-    elif text:
-        st.success(text, icon=":material/check_circle:")
+    with st.container():  # always there, so that what comes below does not change its place
+        if text and failed:
+            st.error(text, icon=":material/error:")
+        elif text:
+            st.success(text, icon=":material/check_circle:")
 
 
 def _follow_address(parameter: str, options: Sequence[str], default: str | None) -> str:
