@@ -10,6 +10,7 @@ from lab import overlays, pictures
 from lab.palette import LABEL_COLOURS
 from lab.tables import counted
 from lab.widgets import load_dataset
+from lvcnet import workspace
 from lvcnet.data.dataset import list_datasets
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import Comparison
@@ -52,11 +53,15 @@ class Step:
 def next_step(runs: list[RunDirectory]) -> Step:
     """The next step in the order of the work: data, noise, training, comparison."""
     names = list_datasets()
+    mine = [name for name in names if (workspace.datasets_dir() / name).is_dir()]
     own = [run for run in runs if not is_demo(run)]
     states = Counter(run.status()["state"] for run in own)
     if not names:
         why = "There is no data set yet. Phantom radiographs take seconds and need no files."
         return Step(why, "data", "Create phantom radiographs", {"view": "phantom"})
+    if runs and not own and not mine:
+        why = "Start with the runs that ship with the lab: which method keeps its quality as its labels get worse?"
+        return Step(why, "compare", "See the demo comparison", {"dataset": runs[0].config()["dataset"]})
     if active := [run for run in own if run.status()["state"] in ACTIVE]:
         why = f"{counted(len(active), 'training')} on the way: see the curves grow, or cancel and resume."
         return Step(why, "runs", "Watch", {"run": active[0].name})
@@ -67,10 +72,10 @@ def next_step(runs: list[RunDirectory]) -> Step:
     if states["done"]:
         why = "One of your trainings is done. Train a second method or noise level to have something to compare."
         return Step(why, "train", "Train another one")
-    from_noise = [name for name in names if _has_noise(name)]
+    from_noise = [name for name in mine or names if _has_noise(name)]
     if not from_noise:
         why = "Your data set has clean labels only. Make noisy ones, so that there is something to withstand."
-        return Step(why, "noise", "Make noisy labels", {"dataset": names[0]})
+        return Step(why, "noise", "Make noisy labels", {"dataset": (mine or names)[0]})
     why = "Data and noisy labels are there. Train a method on a noise level; it runs in the background."
     return Step(why, "train", "Start a training", {"dataset": from_noise[0]})
 

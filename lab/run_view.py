@@ -115,7 +115,7 @@ def progress(run: RunDirectory) -> None:
     if one.note and one.state == "failed":
         st.error(one.note, icon=":material/error:")
     elif one.note and one.state != "done":
-        st.warning(one.note[0].upper() + one.note[1:] + ".", icon=":material/info:")
+        st.warning(f"{one.state.capitalize()}: {one.note}.", icon=":material/info:")
     elif one.note:
         st.warning(f"Not evaluated: {one.note}", icon=":material/info:")
 
@@ -216,7 +216,9 @@ def evaluation(run: RunDirectory) -> None:
             st.caption(note[0].upper() + note[1:] + ".")
         link_to("compare", "Compare with other runs", query={"dataset": found["dataset"]})
     else:
-        st.info("Not evaluated yet.", icon=":material/info:")
+        done = run.status()["state"] == "done"
+        text = "Not evaluated yet." if done else "A run is evaluated when it is done."
+        st.info(text, icon=":material/info:")
     if run.status()["state"] == "done" and not is_demo(run):
         pressed = st.button(
             "Evaluate again" if found else "Evaluate",

@@ -9,7 +9,7 @@ import streamlit as st
 from lab import commands
 from lab.navigation import link_to
 from lab.tables import counted
-from lab.widgets import command_line, label_title, pick, pick_labels, shown_errors
+from lab.widgets import command_line, pick, pick_labels, shown_errors
 from lvcnet import jobs
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
@@ -99,7 +99,6 @@ def sweep_form(dataset: Dataset) -> None:
             "Labels to learn from",
             names,
             [name for name in names if name in ("level1", "level2", "level3", "level4")] or names[:1],
-            format_func=lambda name: label_title(dataset, name),
             key="sweep-levels",
             help="Noise levels, clean labels or other annotators.",
         )

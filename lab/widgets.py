@@ -14,6 +14,7 @@ import streamlit as st
 
 from lab.navigation import link_to
 from lab.palette import method_title
+from lvcnet import workspace
 from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.data.summary import summarise
@@ -91,8 +92,13 @@ def pick_dataset() -> str | None:
             "Create or import data",
         )
         return None
+    own = [name for name in names if (workspace.datasets_dir() / name).is_dir()]
     return pick(
-        "dataset", "Data set", names, "The data sets of this workspace and those that ship with the lab."
+        "dataset",
+        "Data set",
+        names,
+        "The data sets of this workspace and those that ship with the lab.",
+        default=next(iter(own), None),
     )
 
 

@@ -27,8 +27,7 @@ from lvcnet.data.dataset import Dataset, delete_dataset
 VIEWS = {"browse": "Browse", "phantom": "Create phantom", "import": "Import"}
 SHOWN = {"all": "All images", "train": "Training images", "test": "Test images"}
 PAGE = 15
-WIDTH = 170
-"""Of a picture in pixels: five in a row, two on a phone."""
+WIDTH = 170  # of a picture in pixels: five in a row, two on a phone
 
 
 def statistics(dataset: Dataset) -> None:

@@ -1,9 +1,12 @@
 """The overview: the right next step, the headline figures, the mechanism's pictures."""
 
+from pathlib import Path
+
 import pytest
 
 from lab import guide
 from lab.tables import robustness
+from lvcnet import workspace
 from lvcnet.data.phantom import make_phantom
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.noise.calibrate import make_noisy_labels
@@ -39,6 +42,16 @@ def test_the_next_step_follows_the_work() -> None:
         seen.append(guide.next_step([run]).page)
     seen.append(guide.next_step(list_runs()).page)
     assert seen == ["data", "noise", "train", "runs", "train", "train", "compare"]
+
+
+def test_the_demo_runs_are_the_first_thing_to_look_at(
+    trained_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspace, "assets_dir", lambda: trained_home)
+    step = guide.next_step(list_runs())
+    assert (step.page, step.query) == ("compare", {"dataset": "hips"})
+    make_phantom("mine", 4, 1, 32).save()
+    assert guide.next_step(list_runs()).page == "noise"
 
 
 def test_an_active_run_is_linked_by_name(trained_run: RunDirectory) -> None:
