@@ -9,7 +9,7 @@ from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Comparison
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.table1 import evaluations_of, rounds_note
-from lvcnet.evaluation.tables import method_title, notes, robustness_title, to_csv, to_json, to_markdown
+from lvcnet.evaluation.tables import method_title, notes, to_csv, to_json, to_markdown
 
 
 def show_results(comparison: Comparison) -> None:
@@ -141,7 +141,11 @@ def _show_retention(comparison: Comparison) -> None:
     st.plotly_chart(
         figure, key="retention", config=figures.EXPORT, alt="Retention in percent by method and noise level"
     )
-    st.caption(f"{robustness_title(comparison)}. Hatched: the paper's mIoU, level 4 over level 1.")
+    metric = METRICS[comparison.robustness(comparison.methods()[0])["metric"]]
+    st.caption(
+        f"{metric} at a level over {metric} at level 1: how much of its quality a method keeps. Hatched: the paper's mIoU,"
+        " level 4 over level 1."
+    )
 
 
 def show_export(comparison: Comparison) -> None:

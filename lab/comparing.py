@@ -113,7 +113,7 @@ def plus_minus(mean: float, sd: float | None) -> str:
 def difference_sentence(difference: Difference) -> str:
     """A paired comparison in words, as Markdown.
 
-    >>> print(difference_sentence(Difference("lvcnet", "level4", "iou", [0], 60, 0.052, 0.041, 0.063, 0.001)))
+    >>> print(difference_sentence(Difference("lvcnet", "level4", "iou", [0, 1, 2], 60, 0.052, 0.041, 0.063, 0.001)))
     **Level 4: LVC-Net is better than U-Net.** On the same 60 images its IoU (foreground) is 5.2 points higher \
 (95 % interval 4.1 to 6.3).
     """
@@ -124,7 +124,8 @@ def difference_sentence(difference: Difference) -> str:
     certain = low > 0 or high < 0
     gain = -mean if difference.metric in LOWER_IS_BETTER else mean
     if certain:
-        claim = f"{first} is {'better' if gain > 0 else 'worse'} than {second}."
+        where = "" if len(difference.seeds) >= ENOUGH_SEEDS else " in these trainings"
+        claim = f"{first} is {'better' if gain > 0 else 'worse'} than {second}{where}."
     else:
         claim = f"{first} and {second} cannot be told apart."
     if mean < 0:

@@ -70,7 +70,8 @@ ORIENTED = (
     "How much each pixel counts when the centre of the edge nearby is computed (first warp): edges e_n across the"
     " boundary, weighed by whether this class is brighter or darker than what lies outside."
 )
-ATTENTIONS = {"product": r"a = Y\,L", "lvc": r"a = L", "near": r"a = L\,\mathrm{near}(Y)"}
+FACTORS = {"product": r"Y\,", "lvc": "", "near": r"\mathrm{near}(Y)\,"}
+"""What attention multiplies the cue by."""
 
 
 def explain(name: str, config: dict[str, Any] | None = None) -> Explanation:
@@ -78,8 +79,8 @@ def explain(name: str, config: dict[str, Any] | None = None) -> Explanation:
 
     >>> explain("warp2").equation
     'S_{2}(p) = S_{1}(p + V_s(p))'
-    >>> explain("attention", {"method": "lvcnet", "options": {"attention": "near"}}).equation
-    'a = L\\\\,\\\\mathrm{near}(Y)'
+    >>> print(explain("attention", {"method": "lvcnet", "options": {"variant": "paper"}}).equation)
+    a = Y\\,L
     >>> explain("something new").unit
     ''
     """
@@ -103,14 +104,12 @@ def _as_configured(name: str, found: Explanation, config: dict[str, Any]) -> Exp
         return found
     if name == "lvc" and getattr(options, "cue", "") == "outlines":
         return Explanation(found.sentence, r"L = g\, y_s")
-    if (
-        name == "attention"
-        and getattr(options, "cue", "") == "outlines"
-        and getattr(options, "polarity", False)
-    ):
-        return Explanation(ORIENTED, r"a = g\,\bigl(w_{+}\,[e_n]_{+}^2 + w_{-}\,[e_n]_{-}^2\bigr)")
     if name == "attention":
-        return Explanation(found.sentence, ATTENTIONS.get(options.attention, found.equation))
+        oriented = getattr(options, "cue", "") == "outlines" and getattr(options, "polarity", False)
+        cue = r"g\,\bigl(w_{+}\,[e_n]_{+}^2 + w_{-}\,[e_n]_{-}^2\bigr)" if oriented else "L"
+        return Explanation(
+            ORIENTED if oriented else found.sentence, f"a = {FACTORS.get(options.attention, '')}{cue}"
+        )
     if name == "offsets" and options.offsets == "learned":
         return Explanation(
             found.sentence, r"V_s = h(\text{features}, Y, L),\quad \lVert V_g - V_s \rVert^2 \to \min", "px"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from lab import comparing, figures, panels, viewing
+from lab.overlays import Rgb
 from lab.palette import LABEL_COLOURS, method_colour
 from lab.pictures import legend
 from lab.widgets import pick, remember, shown_errors
@@ -67,7 +68,8 @@ def show_side_by_side(comparison: Comparison) -> None:
         _show_panels(comparison, cells, seed, key)
 
 
-def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str) -> None:
+def _viewer_controls() -> tuple[panels.Mode, int, float]:
+    """What to draw, how far to zoom in, and how strongly to tint."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="viewer-controls"):
         mode = st.segmented_control(
             "Show",
@@ -90,6 +92,12 @@ def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str)
         opacity = st.slider(
             "Opacity", 0.0, 1.0, 0.3, 0.05, key="viewer-opacity", width=220, help="Of the coloured areas."
         )
+    return mode, zoom, opacity
+
+
+def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str) -> None:
+    """The labels and every method's answer in one row."""
+    mode, zoom, opacity = _viewer_controls()
     sights, problems = _sights(cells, seed, key)
     for title, problem in problems.items():
         st.warning(f"{title}: {problem}", icon=":material/warning:")
@@ -97,30 +105,44 @@ def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str)
         return
     first = next(iter(sights.values()))
     masks = {method: sight.prediction >= viewing.THRESHOLD for method, sight in sights.items()}
-    size = first.image.shape[0]
-    window = panels.whole(size)
+    window = panels.whole(len(first.image))
     if zoom > 1 and first.clean is not None:
-        window = panels.zoomed(size, zoom, panels.largest_error(first.clean, list(masks.values())))
-    st.markdown(legend(_legend(mode, first)), unsafe_allow_html=True)
-    columns = st.columns(1 + len(sights))
-    with columns[0]:
-        noisy = first.labels if cells[0].labels != "clean" else None
-        st.image(
-            panels.labels_panel(first.image, first.clean, noisy, window),
-            width="stretch",
-            alt=f"Radiograph {key} with its label outlines",
+        window = panels.zoomed(
+            len(first.image), zoom, panels.largest_error(first.clean, list(masks.values()))
         )
-        st.markdown(f"**Labels**  \n:gray[{_labels_note(first, cells[0].labels)}]")
-    for column, (method, sight) in zip(columns[1:], sights.items(), strict=True):
+    labels = cells[0].labels
+    noisy = first.labels if labels != "clean" else None
+    pictures = {"Labels": panels.labels_panel(first.image, first.clean, noisy, window)}
+    captions = {"Labels": _labels_note(first, labels)}
+    for method, sight in sights.items():
+        title = method_title(method)
+        pictures[title] = panels.method_panel(first.image, first.clean, masks[method], window, mode, opacity)
+        captions[title] = _scores_note(sight)
+    st.markdown(legend(_legend(mode, first)), unsafe_allow_html=True)
+    for column, (title, picture) in zip(st.columns(len(pictures)), pictures.items(), strict=True):
         with column:
-            picture = panels.method_panel(first.image, first.clean, masks[method], window, mode, opacity)
-            st.image(picture, width="stretch", alt=f"{method_title(method)} on {key}: {_scores_note(sight)}")
-            st.markdown(f"**{method_title(method)}**  \n:gray[{_scores_note(sight)}]")
-    sources = {sight.source for sight in sights.values()}
+            st.image(picture, width="stretch", alt=f"{title}, image {key}: {captions[title]}")
+            st.markdown(f"**{title}**  \n:gray[{captions[title]}]")
+    _row_end(comparison, labels, key, pictures, {sight.source for sight in sights.values()})
+
+
+def _row_end(
+    comparison: Comparison, labels: str, key: str, pictures: Mapping[str, Rgb], sources: set[str]
+) -> None:
+    """Where the predictions come from, and the row as a file."""
     if sources != {"last checkpoint"}:
         st.caption(
             f"Predictions: {', '.join(sorted(sources))}. Runs without a checkpoint show their snapshots' images only."
         )
+    st.download_button(
+        "Save as PNG",
+        lambda: panels.strip(pictures),
+        f"{comparison.dataset}-{labels}-{key}.png".replace("/", "-"),
+        "image/png",
+        key="save-panels",
+        icon=":material/image:",
+        help="The pictures above side by side, with the names of the methods.",
+    )
 
 
 def _sights(cells: list[Cell], seed: int, key: str) -> tuple[dict[str, viewing.Sight], dict[str, str]]:
@@ -220,23 +242,27 @@ def show_pairs(comparison: Comparison) -> None:
     scores = [comparing.cell_scores(cells[method], comparison.metric) for method in (first, second)]
     titles = (method_title(first), method_title(second))
     figure = figures.pair_scatter(scores[0], scores[1], titles, (first, second), comparison.metric)
-    st.plotly_chart(
-        figure,
-        key="pairs",
-        on_select=_open_image,
-        selection_mode="points",
-        config=figures.EXPORT,
-        alt=f"{METRICS[comparison.metric]} of every test image under {titles[0]} and {titles[1]}",
-    )
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        st.plotly_chart(
+            figure,
+            key="pairs",
+            on_select=_open_image,
+            selection_mode="points",
+            config=figures.EXPORT,
+            alt=f"{METRICS[comparison.metric]} of every test image under {titles[0]} and {titles[1]}",
+        )
     both = set(scores[0]) & set(scores[1])
     sign = -1 if comparison.metric in LOWER_IS_BETTER else 1
     wins = sum(sign * (scores[1][key] - scores[0][key]) > 0 for key in both)
-    st.markdown(
-        f"{METRICS[comparison.metric]}: {titles[1]} is better on **{wins} of {len(both)}** test images. A point has the"
-        " colour of the method that did better; the dashed line is a draw. Click a point to see its image side by side."
-    )
-    colours = [(titles[0], method_colour(first)), (titles[1], method_colour(second))]
-    st.markdown(legend(colours), unsafe_allow_html=True)
+    with right:
+        st.markdown(
+            f"{METRICS[comparison.metric]}: {titles[1]} is better on **{wins} of {len(both)}** test images.\n\n"
+            "A point has the colour of the method that did better; the dashed line is a draw. Click a point to see its"
+            " image side by side."
+        )
+        colours = [(titles[0], method_colour(first)), (titles[1], method_colour(second))]
+        st.markdown(legend(colours), unsafe_allow_html=True)
 
 
 def _open_image() -> None:

@@ -255,12 +255,13 @@ def show_film(run: RunDirectory, key: str, channel: int) -> None:
 def show_what_is_missing(run: RunDirectory, key: str) -> None:
     """For methods without cues: what LVC-Net would show here, and where."""
     config = run.config()
-    wanted = ", ".join(
+    names = [
         title(name).removesuffix(" (px)") for name in ("edges", "lvc", "attention", "guidance", "offsets")
-    )
+    ]
+    wanted = ", ".join(name[0].lower() + name[1:] for name in names)
     st.info(
         f"{method_title(config['method'])} predicts and nothing else: its boundary is as coarse as its labels were."
-        f" LVC-Net starts from the same kind of trunk and adds {wanted} and the warps that follow them.",
+        f" LVC-Net starts from the same kind of trunk and adds {wanted}, and the warps that follow from them.",
         icon=":material/info:",
     )
     others = [

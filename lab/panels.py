@@ -3,11 +3,14 @@
 Symbols: S side of the image in pixels, C categories.
 """
 
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from lab import overlays
@@ -16,6 +19,8 @@ from lab.pictures import enlarged, enlarged_mask, factor
 
 Mode = Literal["outlines", "errors"]
 SIDE = 512
+GAP, HEAD = 12, 44
+"""Of an exported strip: pixels between pictures, and above them for their titles."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,20 @@ def method_panel(
         picture = overlays.paint(picture, area, LABEL_COLOURS[name], opacity)
     picture = _outlined(picture, clean, LABEL_COLOURS["clean"], window, 4)
     return _outlined(picture, prediction, LABEL_COLOURS["prediction"], window, 2)
+
+
+def strip(pictures: Mapping[str, overlays.Rgb]) -> bytes:
+    """Pictures of one size side by side with their titles above, as PNG."""
+    side = max(len(picture) for picture in pictures.values())
+    sheet = Image.new("RGB", (len(pictures) * (side + GAP) - GAP, side + HEAD), "white")
+    draw = ImageDraw.Draw(sheet)
+    for number, (title, picture) in enumerate(pictures.items()):
+        left = number * (side + GAP)
+        draw.text((left, 8), title, fill="black", font_size=22)
+        sheet.paste(Image.fromarray(picture), (left, HEAD))
+    stream = io.BytesIO()
+    sheet.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def _outlined(

@@ -41,6 +41,8 @@ def test_a_difference_in_words(found: Difference, claim: str, figures: str) -> N
 
 
 def test_few_seeds_are_admitted() -> None:
+    one = Difference("lvcnet", "level3", "iou", [0], 50, 0.05, 0.04, 0.06, 0.01)
+    assert "LVC-Net is better than U-Net in these trainings." in comparing.difference_sentence(one)
     three = difference("iou", 0.1, 0.0, 0.2)
     two = Difference("fcn", "level3", "iou", [0, 1], 50, 0.1, 0.0, 0.2, 0.5)
     assert comparing.seeds_caveat([three]) is None

@@ -1,11 +1,13 @@
 """Figures, worked out by hand on a comparison of two methods and on images of a few pixels."""
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from lab import figures, map_figures, panels
 from lab.palette import LABEL_COLOURS, METHOD_COLOURS, rgb
@@ -195,3 +197,12 @@ def test_a_windows_border_is_no_outline() -> None:
     mask = np.ones((1, 128, 128), dtype=bool)
     picture = panels.labels_panel(np.zeros((128, 128), np.uint8), mask, None, panels.Window(32, 32, 16))
     assert not picture.any()
+
+
+def test_the_strip_is_a_png_of_all_pictures_and_their_titles() -> None:
+    black, red = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), (200, 0, 0), np.uint8)
+    with Image.open(io.BytesIO(panels.strip({"U-Net": black, "LVC-Net": red}))) as sheet:
+        pixels = np.array(sheet)
+    assert pixels.shape == (64 + panels.HEAD, 2 * 64 + panels.GAP, 3)
+    assert (pixels[panels.HEAD :, -64:] == (200, 0, 0)).all()
+    assert (pixels[: panels.HEAD] < 128).any()
