@@ -50,21 +50,33 @@ def sobel(images: Tensor) -> Tensor:
     return F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), weights)
 
 
+def length(vectors: Tensor, dim: int) -> Tensor:
+    """Length of (x, y) vectors along `dim`, which stays with size 1. (Tensor.norm is 20 times slower over strides.)
+
+    >>> length(torch.tensor([[3.0], [4.0]]), dim=0).item()
+    5.0
+    """
+    x, y = vectors.unbind(dim)
+    return torch.hypot(x, y).unsqueeze(dim)
+
+
 def edge_gradient(images: Tensor, sigma: float = 0.8) -> Tensor:
     """Sobel derivatives of the blurred image over the 98th percentile of their magnitude; never longer than 1.
 
     Shape: (B, 1, H, W) -> (B, 2, H, W), x then y. An image without any contrast has no gradient.
     """
     gradient = sobel(blur(images.float(), sigma))
-    magnitude = gradient.norm(dim=1, keepdim=True)
-    top = magnitude.flatten(1).quantile(EDGE_QUANTILE, dim=1).view(-1, 1, 1, 1).clamp_min(1e-6)
-    scaled: Tensor = gradient / torch.maximum(magnitude, top)
+    magnitude = length(gradient, dim=1)
+    flat = magnitude.flatten(1)
+    # kthvalue: torch's quantile sorts everything and refuses more than 16 million values.
+    top = flat.kthvalue(math.ceil(EDGE_QUANTILE * flat.shape[1]), dim=1).values.view(-1, 1, 1, 1)
+    scaled: Tensor = gradient / torch.maximum(magnitude, top).clamp_min(1e-4)
     return scaled
 
 
 def initial_edges(images: Tensor, sigma: float = 0.8) -> Tensor:
     """Initial edge map y_s in [0, 1]: length of `edge_gradient`. (B, 1, H, W) -> (B, 1, H, W)."""
-    return edge_gradient(images, sigma).norm(dim=1, keepdim=True)
+    return length(edge_gradient(images, sigma), dim=1)
 
 
 def inward_normals(prediction: Tensor, sigma: float = 1.5) -> Tensor:
@@ -79,7 +91,7 @@ def inward_normals(prediction: Tensor, sigma: float = 1.5) -> Tensor:
     batch, channels, height, width = prediction.shape
     smooth = blur(prediction, sigma).reshape(batch * channels, 1, height, width)
     slope = sobel(smooth).view(batch, channels, 2, height, width)
-    return slope / slope.norm(dim=2, keepdim=True).clamp_min(1e-3)
+    return slope / length(slope, dim=2).clamp_min(1e-3)
 
 
 def oriented_edges(gradient: Tensor, normals: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lvcnet.cues.edges import gaussian_kernel, near_boundary
+from lvcnet.cues.edges import gaussian_kernel, length, near_boundary
 
 AttentionKind = Literal["product", "lvc", "near"]
 ATTENTION_KINDS: tuple[AttentionKind, ...] = ("product", "lvc", "near")
@@ -93,6 +93,5 @@ def literal_guidance(prediction: Tensor, lvc: Tensor, radius: int = 3) -> Tensor
 
 def cap_length(vectors: Tensor, longest: float) -> Tensor:
     """Vectors (B, C, 2, H, W) shortened smoothly so that none is longer than `longest` pixels."""
-    length = vectors.norm(dim=2, keepdim=True)
-    capped: Tensor = vectors * (longest * torch.tanh(length / longest) / length.clamp_min(1e-6))
-    return capped
+    size = length(vectors, dim=2).clamp_min(1e-6)
+    return vectors * (longest * torch.tanh(size / longest) / size)

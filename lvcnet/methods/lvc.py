@@ -116,12 +116,15 @@ class LVC:
         x = self.learner.prepare(standardise(batch.images))
         with self.learner.precision():
             trunk = network.trunk(x)
+            gradient = network.gradient(x)
+            network.polarity.observe(gradient, batch.labels)
             response = network.respond(trunk)
-            cue_terms = self._cue_terms(network.look(x, trunk, response), batch.labels)
+            cue_terms = self._cue_terms(network.look(trunk, gradient, response), batch.labels)
             if alternate:
                 self.learner.update(_total(cue_terms), batch.progress, last=False)
-                response = network.respond(trunk)
-            output = network.move(network.look(x, trunk, response))
+                with torch.no_grad():
+                    response = network.respond(trunk)
+            output = network.move(network.look(trunk, gradient, response))
         terms = self._segmentation_terms(output, batch.labels, batch.progress)
         self.learner.update(_total(terms) + (0 if alternate else _total(cue_terms)), batch.progress)
         shown = {**terms, **cue_terms}
@@ -148,7 +151,8 @@ class LVC:
         if options.detached:
             trusted = self._trusted_labels(output, labels, progress)
             terms["label"] = F.binary_cross_entropy_with_logits(output.trunk.logits.float(), trusted)
-        if options.warps and not (options.training == "successive" and progress < 0.5):
+        moves = options.warps and options.offsets == "learned"
+        if moves and not (options.training == "successive" and progress < 0.5):
             terms["warped"] = losses.label_loss(output.prediction, labels)
             if options.guidance_weight:
                 terms["guidance"] = options.guidance_weight * self._guidance_term(output)

@@ -16,13 +16,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lvcnet.cues.edges import edge_gradient, inward_normals, oriented_edges
+from lvcnet.cues.edges import blur, contour, edge_gradient, inward_normals, length, oriented_edges
 from lvcnet.cues.guidance import AttentionKind, attention, cap_length, guidance, literal_guidance
 from lvcnet.cues.warp import warp
 from lvcnet.models.unet import TrunkOutput, UNet
 
 CueKind = Literal["edges", "outlines"]
 OffsetKind = Literal["learned", "guided"]
+POLARITY_BLUR = 2.0
+"""How far, in pixels, noisy outlines are spread before edges along them are counted."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Transform:
         attention: product, lvc or near (cues.guidance.attention).
         polarity: outlines only: weigh edges whose inside is brighter and those whose inside is darker apart.
         normalised: divide the mass centre by the mass; False is Eq. 3 as printed.
-        offsets: learned, V_s from convolutions alone (as printed); guided, V_g plus a learned shift.
+        offsets: learned, V_s from convolutions (as printed); guided, V_s is V_g itself.
         warps: K, recurrent resampling steps.
         step: longest move of one warp in pixels.
         sigma: Gaussian window N in pixels.
@@ -84,13 +86,13 @@ class LVCOutput:
     @property
     def edges(self) -> Tensor:
         """y_s (B, 1, H, W)."""
-        return self.gradient.norm(dim=1, keepdim=True)
+        return length(self.gradient, dim=1)
 
 
 class LVCGenerator(nn.Module):
     """Side 1x1 convolutions on trunk stages (RCF), upsampled, joined with Y, fused to C logits."""
 
-    def __init__(self, widths: tuple[int, ...], categories: int, side: int = 8) -> None:
+    def __init__(self, widths: tuple[int, ...], categories: int, side: int = 4) -> None:
         super().__init__()
         self.sides = nn.ModuleList(nn.Conv2d(width, side, 1) for width in widths)
         self.fuse = nn.Sequential(
@@ -133,33 +135,37 @@ class OffsetHead(nn.Module):
         return offsets.view(batch, self.categories, 2, height, width)
 
 
-class CueWeights(nn.Module):
-    """What a class's outlines look like in the image: three numbers a class, learned from all labels at once.
+class Polarity(nn.Module):
+    """Whether a class is brighter or darker than what surrounds it: one number a class, counted, not learned.
 
-    `brighter` and `darker` weigh edges whose inside is brighter or darker; `shift` is how many pixels inside the
-    edge the outlines run. So few weights cannot memorise the noise of single outlines. Where following the edges
-    does not agree with the labels on average, both weights fall below the damping and nothing moves.
-
-    The weights are exp(GAIN * parameter): GAIN lets them travel far at the trunk's learning rate.
+    `brighter` is the share of edge energy along the outlines whose inside is the brighter side, a running mean over
+    the training batches. Noise moves outlines to and fro, but it cannot turn the anatomy's contrast around. Where
+    both polarities are equally common, both count fully.
     """
 
-    GAIN = 10.0
+    brighter: Tensor
 
-    def __init__(self, categories: int) -> None:
+    def __init__(self, categories: int, momentum: float = 0.05) -> None:
         super().__init__()
-        self.brighter = nn.Parameter(torch.zeros(categories))
-        self.darker = nn.Parameter(torch.zeros(categories))
-        self.shift = nn.Parameter(torch.zeros(categories))
+        self.momentum = momentum
+        self.register_buffer("brighter", torch.full((categories,), 0.5))
 
-    def forward(self, oriented: Tensor) -> Tensor:
-        """Oriented edges (B, C, H, W) in [-1, 1] -> weighed squared edges (B, C, H, W) >= 0."""
-        brighter = (self.GAIN * self.brighter).exp().view(1, -1, 1, 1) * oriented.clamp_min(0).square()
-        darker = (self.GAIN * self.darker).exp().view(1, -1, 1, 1) * oriented.clamp_max(0).square()
-        return brighter + darker
+    @torch.no_grad()
+    def observe(self, gradient: Tensor, labels: Tensor) -> None:
+        """Count a batch: image gradient (B, 2, H, W) and labels (B, C, H, W)."""
+        energy = blur(contour(labels), POLARITY_BLUR) * oriented_edges(
+            gradient, inward_normals(blur(labels, POLARITY_BLUR))
+        )
+        bright = energy.clamp_min(0).square().sum(dim=(0, 2, 3))
+        total = energy.square().sum(dim=(0, 2, 3))
+        share = torch.where(total > 0, bright / total.clamp_min(1e-12), self.brighter)
+        self.brighter.lerp_(share, self.momentum)
 
-    def shift_px(self) -> Tensor:
-        """(1, C, 1, 1, 1) pixels."""
-        return (self.GAIN * self.shift).view(1, -1, 1, 1, 1)
+    def weigh(self, oriented: Tensor) -> Tensor:
+        """Oriented edges (B, C, H, W) in [-1, 1] -> squared edges (B, C, H, W), the rarer polarity damped."""
+        shares = torch.stack([self.brighter, 1 - self.brighter])
+        brighter, darker = (shares / shares.amax(dim=0)).square().view(2, 1, -1, 1, 1)
+        return brighter * oriented.clamp_min(0).square() + darker * oriented.clamp_max(0).square()
 
 
 class LVCNet(nn.Module):
@@ -185,14 +191,14 @@ class LVCNet(nn.Module):
         self.side_stages = side_stages
         self.trunk = UNet(categories, widths, block)
         self.generator = LVCGenerator((*widths[:side_stages], widths[0]), categories)
-        self.cue_weights = CueWeights(categories)
+        self.polarity = Polarity(categories)
         if self.transform.offsets == "learned":
             self.offset_head = OffsetHead(widths[0], categories)
 
     def forward(self, x: Tensor) -> LVCOutput:
         """(B, 1, H, W) image -> everything."""
         trunk = self.trunk(x)
-        return self.move(self.look(x, trunk, self.respond(trunk)))
+        return self.move(self.look(trunk, self.gradient(x), self.respond(trunk)))
 
     def respond(self, trunk: TrunkOutput) -> Tensor:
         """The generator's logits (B, C, H, W). It never sends gradients into the trunk."""
@@ -200,13 +206,15 @@ class LVCNet(nn.Module):
         logits: Tensor = self.generator(stages, trunk.logits.detach().sigmoid())
         return logits.float()
 
-    def look(self, x: Tensor, trunk: TrunkOutput, response_logits: Tensor) -> LVCOutput:
-        """The cues of an image; no move yet."""
+    def gradient(self, x: Tensor) -> Tensor:
+        """Image gradient (B, 2, H, W) in units of a full edge, always in float32."""
         with torch.autocast(x.device.type, enabled=False):
-            gradient = edge_gradient(x.contiguous())
-            response = response_logits.detach().sigmoid()
-            edges = gradient.norm(dim=1, keepdim=True)
-            lvc = response if self.transform.cue == "edges" else response * edges
+            return edge_gradient(x.contiguous())
+
+    def look(self, trunk: TrunkOutput, gradient: Tensor, response_logits: Tensor) -> LVCOutput:
+        """The cues of an image; no move yet."""
+        response = response_logits.detach().sigmoid()
+        lvc = response if self.transform.cue == "edges" else response * length(gradient, dim=1)
         return LVCOutput(trunk, response_logits, gradient, lvc)
 
     def move(self, output: LVCOutput) -> LVCOutput:
@@ -214,7 +222,8 @@ class LVCNet(nn.Module):
         current = output.trunk.logits.float().sigmoid()
         if self.transform.detached:
             current = current.detach()
-        with torch.autocast(current.device.type, enabled=False):
+        learns = torch.is_grad_enabled() and self.transform.offsets == "learned"
+        with torch.autocast(current.device.type, enabled=False), torch.set_grad_enabled(learns):
             for _ in range(self.transform.warps):
                 current = self._step(output, current.contiguous())
         return output
@@ -224,7 +233,7 @@ class LVCNet(nn.Module):
         normals = inward_normals(seen)
         focus = attention(seen, self._cue(output, normals), self.transform.attention)
         v_g, gate = self._guide(seen, output.lvc, focus)
-        v_s = self._offsets(output, seen, v_g - gate.unsqueeze(2) * self.cue_weights.shift_px() * normals)
+        v_s = self._offsets(output, seen, v_g)
         moved = warp(current, v_s)
         output.attentions.append(focus)
         output.guidance.append(v_g)
@@ -238,7 +247,7 @@ class LVCNet(nn.Module):
         if self.transform.cue == "edges" or not self.transform.polarity:
             return output.lvc
         oriented = oriented_edges(output.gradient, normals)
-        return output.response_logits.detach().sigmoid() * self.cue_weights(oriented)
+        return output.response_logits.detach().sigmoid() * self.polarity.weigh(oriented)
 
     def _guide(self, seen: Tensor, lvc: Tensor, focus: Tensor) -> tuple[Tensor, Tensor]:
         """V_g (B, C, 2, H, W) and gate (B, C, H, W): Eq. 3-4 as read, or as printed (without a gate)."""

@@ -1,0 +1,155 @@
+"""Methods: they learn, they round-trip, they explain wrong options."""
+
+import pytest
+import torch
+
+from lvcnet.errors import LvcnetError
+from lvcnet.methods import METHODS, Batch, Optimisation, create_method, standardise
+from lvcnet.methods.learner import learning_rate
+from lvcnet.methods.lvc import LVC, lvc_options
+
+CPU = torch.device("cpu")
+HOW = Optimisation(precision="fp32", ema=0.5)
+
+
+def _method(name, **options):
+    torch.manual_seed(0)
+    return create_method(name, 1, 4, 3, "plain", options, HOW, CPU)
+
+
+def _batch(progress=0.0):
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.zeros(4, 1, 32, 32)
+    labels[..., 8:24, 8:24] = 1
+    images = 0.3 + 0.4 * labels + 0.05 * torch.rand(4, 1, 32, 32, generator=generator)
+    return Batch(images, labels, torch.arange(4), progress)
+
+
+CASES = [("fcn", {}), ("unet", {}), ("lvcnet", {}), ("lvcnet", {"variant": "paper"})]
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_every_method_learns_a_square(name, options):
+    method = _method(name, **options)
+    first = method.step(_batch())
+    for _ in range(30):
+        last = method.step(_batch())
+    assert last["loss"] < first["loss"]
+    assert all(torch.isfinite(term) for term in last.values())
+    maps = method.predict(_batch().images)
+    assert maps.prediction.shape == (4, 1, 32, 32)
+    assert 0 <= maps.prediction.min() <= maps.prediction.max() <= 1
+
+
+@pytest.mark.parametrize("training", ["alternate", "joint", "successive"])
+@pytest.mark.parametrize("variant", ["corrected", "paper"])
+def test_lvcnet_trains_in_every_order(variant, training):
+    method = _method("lvcnet", variant=variant, training=training)
+    early, late = method.step(_batch(0.1)), method.step(_batch(0.9))
+    assert torch.isfinite(late["loss"])
+    moved = "warped" in late
+    assert moved == (variant == "paper")
+    if training == "successive":
+        assert "warped" not in early
+
+
+def test_lvcnet_names_every_intermediate_map():
+    maps = _method("lvcnet", warps=2).predict(_batch().images)
+    expected = {
+        "edges",
+        "response",
+        "lvc",
+        "attention",
+        "guidance",
+        "offsets",
+        "gate",
+        "trunk",
+        "warp1",
+        "warp2",
+    }
+    assert set(maps.named) == expected
+    assert maps.named["offsets"].shape == (4, 1, 2, 32, 32)
+    assert torch.equal(maps.named["warp2"], maps.prediction)
+
+
+def test_trusted_labels_blend_from_the_label_to_the_moved_prediction():
+    method = _method("lvcnet", trust=0.8, trust_from=0.25)
+    assert isinstance(method, LVC)
+    labels = torch.ones(1, 1, 8, 8)
+    with torch.no_grad():
+        output = method.network(torch.rand(1, 1, 8, 8))
+    assert torch.equal(method._trusted_labels(output, labels, 0.25), labels)
+    halfway = method._trusted_labels(output, labels, 0.375)
+    assert torch.allclose(halfway, 0.6 * labels + 0.4 * output.prediction)
+    assert torch.allclose(method._trusted_labels(output, labels, 0.9), 0.2 * labels + 0.8 * output.prediction)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_state_round_trip_continues_exactly(name, options):
+    first = _method(name, **options)
+    first.step(_batch())
+    tensors, values = first.state()
+    copies = {key: value.clone() for key, value in tensors.items()}
+    second = _method(name, **options)
+    second.load_state(copies, values)
+    assert first.step(_batch()).keys() == second.step(_batch()).keys()
+    for key, value in first.state()[0].items():
+        assert torch.equal(value, second.state()[0][key]), key
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_weights_are_enough_to_predict(name):
+    first = _method(name)
+    for _ in range(3):
+        first.step(_batch())
+    second = _method(name)
+    second.load_weights({key: value.clone() for key, value in first.weights().items()})
+    images = _batch().images
+    assert torch.equal(first.predict(images).prediction, second.predict(images).prediction)
+
+
+def test_half_precision_weights_load():
+    first = _method("unet")
+    first.step(_batch())
+    second = _method("unet")
+    second.load_weights({k: v.half() if v.is_floating_point() else v for k, v in first.weights().items()})
+    images = _batch().images
+    assert torch.allclose(first.predict(images).prediction, second.predict(images).prediction, atol=1e-2)
+
+
+def test_prediction_does_not_depend_on_exposure():
+    method = _method("lvcnet")
+    method.step(_batch())
+    images = _batch().images
+    assert torch.allclose(
+        method.predict(images).prediction, method.predict(0.5 * images + 0.2).prediction, atol=1e-3
+    )
+
+
+def test_standardise_by_hand_and_a_flat_image_stays_finite():
+    row = torch.tensor([[[[1.0, 3.0]]]])
+    assert standardise(row).flatten().tolist() == pytest.approx([-(0.5**0.5), 0.5**0.5])
+    assert standardise(torch.full((1, 1, 4, 4), 0.5)).abs().max() == 0
+
+
+def test_learning_rate_schedules():
+    cosine = Optimisation(learning_rate=1.0)
+    assert learning_rate(cosine, 0.0) == pytest.approx(1.0)
+    assert learning_rate(cosine, 0.5) == pytest.approx(0.505)
+    assert learning_rate(cosine, 1.0) == pytest.approx(0.01)
+    assert learning_rate(Optimisation(learning_rate=1.0, schedule="constant"), 0.7) == 1.0
+
+
+def test_wrong_options_are_named_with_what_is_allowed():
+    with pytest.raises(LvcnetError, match=r"options\.warp:.*warps"):
+        lvc_options({"warp": 3})
+    with pytest.raises(LvcnetError, match="has no options, but warps was given"):
+        _method("unet", warps=3)
+    with pytest.raises(LvcnetError, match="fcn, unet, lvcnet"):
+        _method("vnet")
+
+
+def test_options_win_over_the_variant():
+    assert lvc_options({"variant": "paper"}).warps == 1
+    assert lvc_options({"variant": "paper", "warps": 3}).warps == 3
+    assert lvc_options({}).cue == "outlines"

@@ -1,0 +1,109 @@
+"""Networks: shapes, sizes they refuse, gradients that must not flow, the polarity count."""
+
+import pytest
+import torch
+
+from lvcnet.errors import LvcnetError
+from lvcnet.models import MODELS, create_model, stage_widths
+from lvcnet.models.blocks import BLOCKS, create_block
+from lvcnet.models.lvcnet import LVCNet, Polarity, Transform
+from lvcnet.models.maps import Maps, title
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("name", ["fcn", "unet"])
+def test_trunks_keep_the_size(name, block):
+    network = create_model(name, categories=2, width=4, depth=3, block=block)
+    output = network(torch.rand(2, 1, 32, 48))
+    assert output.logits.shape == (2, 2, 32, 48)
+    assert [stage.shape[1] for stage in output.encoder] == list(stage_widths(4, 3))
+
+
+def test_fcn_of_depth_four_is_fcn_8s():
+    """Five poolings: scores at strides 8, 16 and 32."""
+    network = create_model("fcn", 1, width=4, depth=4)
+    assert [score.in_channels for score in network.scores] == [16, 32, 64]
+    with pytest.raises(LvcnetError, match="import at 64x64"):
+        network(torch.rand(1, 1, 48, 48))
+
+
+def test_sizes_that_cannot_be_halved_are_refused_with_a_size_that_can():
+    with pytest.raises(LvcnetError, match="104x112"):
+        create_model("unet", 1, width=4, depth=3)(torch.rand(1, 1, 100, 110))
+
+
+def test_unknown_names_list_what_exists():
+    with pytest.raises(LvcnetError, match="fcn, unet, lvcnet"):
+        create_model("vnet", 1, 4, 3)
+    with pytest.raises(LvcnetError, match="plain, residual, recurrent"):
+        create_block("dense", 1, 1)
+
+
+@pytest.mark.parametrize("cue", ["edges", "outlines"])
+@pytest.mark.parametrize("offsets", ["learned", "guided"])
+def test_lvcnet_shows_every_intermediate_map(cue, offsets):
+    network = LVCNet(2, stage_widths(4, 3), transform=Transform(cue=cue, offsets=offsets, warps=3))
+    output = network(torch.rand(2, 1, 32, 32))
+    assert output.edges.shape == (2, 1, 32, 32)
+    assert output.lvc.shape == output.prediction.shape == (2, 2, 32, 32)
+    assert [v.shape for v in output.offsets] == [(2, 2, 2, 32, 32)] * 3
+    assert [len(x) for x in (output.attentions, output.guidance, output.gates, output.warped)] == [3] * 4
+    assert all(0 <= m.min() and m.max() <= 1 for m in (output.lvc, output.prediction, *output.gates))
+
+
+def test_without_warps_the_prediction_is_the_trunk():
+    network = LVCNet(1, stage_widths(4, 3), transform=Transform(warps=0))
+    output = network(torch.rand(1, 1, 32, 32))
+    assert torch.equal(output.prediction, output.trunk.logits.sigmoid())
+
+
+def test_learned_offsets_start_at_zero():
+    network = LVCNet(1, stage_widths(4, 3), transform=Transform(offsets="learned", warps=1))
+    output = network(torch.rand(1, 1, 32, 32))
+    assert output.offsets[0].abs().max() == 0
+    assert torch.allclose(output.prediction, output.trunk.logits.sigmoid(), atol=1e-5)
+
+
+def test_the_generator_sends_no_gradient_into_the_trunk():
+    network = LVCNet(1, stage_widths(4, 3))
+    network.respond(network.trunk(torch.rand(1, 1, 32, 32))).sum().backward()
+    assert all(weight.grad is None for weight in network.trunk.parameters())
+    assert all(weight.grad is not None for weight in network.generator.parameters())
+
+
+def test_detached_is_what_keeps_the_moved_prediction_from_training_the_trunk():
+    for detached, reaches in ((True, False), (False, True)):
+        network = LVCNet(1, stage_widths(4, 3), transform=Transform(offsets="learned", detached=detached))
+        network(torch.rand(1, 1, 32, 32)).prediction.sum().backward()
+        assert (network.trunk.head.weight.grad is not None) is reaches
+
+
+def test_polarity_counts_bright_insides_and_damps_the_rarer_side():
+    mask = torch.zeros(2, 2, 24, 24)
+    mask[..., 12:] = 1
+    bright = torch.zeros(2, 2, 24, 24)
+    bright[:, 0, :, 11:13] = 1.0  # the gradient points along +x, towards the inside
+    polarity = Polarity(2, momentum=1.0)
+    polarity.observe(bright, mask)
+    assert polarity.brighter.tolist() == pytest.approx([1.0, 1.0])
+    assert polarity.weigh(torch.tensor([0.5, -0.5]).view(1, 1, 1, 2).expand(1, 2, 1, 2))[
+        0, 0, 0
+    ].tolist() == [0.25, 0]
+    polarity.observe(-bright, mask)
+    assert polarity.brighter.tolist() == pytest.approx([0.0, 0.0])
+
+
+def test_polarity_starts_undecided_and_stays_so_without_edges():
+    polarity = Polarity(1, momentum=1.0)
+    polarity.observe(torch.zeros(1, 2, 8, 8), torch.zeros(1, 1, 8, 8))
+    assert polarity.brighter.item() == 0.5
+    assert polarity.weigh(torch.tensor([[[[0.5, -0.5]]]])).flatten().tolist() == [0.25, 0.25]
+
+
+def test_maps_join_and_have_titles():
+    part = Maps(torch.rand(2, 1, 4, 4), {"trunk": torch.rand(2, 1, 4, 4)})
+    joined = Maps.cat([part, part])
+    assert joined.prediction.shape == joined.named["trunk"].shape == (4, 1, 4, 4)
+    assert Maps(torch.tensor([0.49, 0.5])).mask().tolist() == [False, True]
+    assert title("lvc") == "Local visual cues"
+    assert set(MODELS) == {"fcn", "unet", "lvcnet"}
