@@ -132,7 +132,7 @@ def _row_end(
     """Where the predictions come from, and the row as a file."""
     if sources != {"last checkpoint"}:
         st.caption(
-            f"Predictions: {', '.join(sorted(sources))}. Runs without a checkpoint show their snapshots' images only."
+            f"Predictions: {', '.join(sorted(sources))}. Runs without a usable checkpoint show their snapshots' images only."
         )
     st.download_button(
         "Save as PNG",

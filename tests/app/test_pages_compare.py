@@ -83,7 +83,7 @@ def test_the_same_image_under_every_method(sweep_home: Path, open_page: OpenPage
 def test_training_images_show_the_noisy_label(sweep_home: Path, open_page: OpenPage) -> None:
     page = open_page("compare", view="side-by-side", labels="level4", image="train-0002")
     assert page.selectbox(key="pick-image").value == "train-0002"
-    assert "A training image with the level4 label" in texts(page)
+    assert "A training image with the level 4 label" in texts(page)
     assert "Label in training" in texts(page)
 
 
