@@ -202,7 +202,7 @@ def _labels_note(sight: viewing.Sight, labels: str) -> str:
     if sight.split == "test":
         return "A test image: it has clean labels only; noise never touches it"
     return (
-        f"A training image with the {labels} label the methods learned from"
+        f"A training image with the {comparing.labels_title(labels).lower()} label the methods learned from"
         if labels != "clean"
         else "A training image"
     )
