@@ -79,7 +79,7 @@ def iou_histogram(values: Sequence[float], target: float | None) -> go.Figure:
             x=target,
             line={"color": "#7F8C99", "width": 2, "dash": "dot"},
             annotation_text=f"target {target:g}",
-            annotation_position="top left",
+            annotation_position="top",
         )
     figure.update_layout(
         height=HEIGHT,

@@ -65,11 +65,16 @@ def next_step(runs: list[RunDirectory]) -> Step:
     if active := [run for run in own if run.status()["state"] in ACTIVE]:
         why = f"{counted(len(active), 'training')} on the way: see the curves grow, or cancel and resume."
         return Step(why, "runs", "Watch", {"run": active[0].name})
-    if states["done"] > 1:
+    judged = [run for run in own if run.evaluation() is not None]
+    if states["done"] and not judged:
+        name = next(run.name for run in own if run.status()["state"] == "done")
+        why = f"Run {name} is done. Measure it on the clean test labels."
+        return Step(why, "runs", "Evaluate it", {"run": name})
+    if len(judged) > 1:
         return Step(
             "Several of your trainings are done: which method kept its quality?", "compare", "Compare them"
         )
-    if states["done"]:
+    if judged:
         why = "One of your trainings is done. Train a second method or noise level to have something to compare."
         return Step(why, "train", "Train another one")
     from_noise = [name for name in mine or names if _has_noise(name)]

@@ -1,13 +1,17 @@
-"""What the noise page does and shows: make label sets, find them, measure them image by image."""
+"""What the noise page does and shows: make label sets, find them, draw and measure them image by image."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 
-from lab.widgets import Stamp, dataset_stamp, load_dataset, progress_bar
+from lab import pictures, tables
+from lab.palette import LABEL_COLOURS, LABEL_TITLES
+from lab.widgets import Stamp, dataset_stamp, load_dataset, pick, progress_bar
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.noise.calibrate import compare, make_noisy_labels
+
+IN_A_ROW = 4
 
 
 def make_label_sets(
@@ -49,6 +53,28 @@ def noise_sets(dataset: Dataset, family: str | None = None) -> list[str]:
 def image_ious(dataset: Dataset, name: str) -> dict[str, float]:
     """IoU of noisy with clean labels for each training image with foreground: key to mean over its categories."""
     return _image_ious(dataset.name, name, dataset_stamp(find_dataset(dataset.name)))
+
+
+def levels_in_a_row(dataset: Dataset, names: list[str]) -> None:
+    """One image with clean and noisy outlines, from mild to strong: the paper's Fig. 3."""
+    key = pick(
+        "image",
+        "Image",
+        [dataset.items[row].key for row in dataset.indices("train")],
+        "A training image; only training labels get noise.",
+    )
+    row = dataset.index(key)
+    entries = [(LABEL_TITLES[which], LABEL_COLOURS[which]) for which in ("clean", "noisy")]
+    st.html(f"<small>{pictures.legend(entries)}</small>")
+    for start in range(0, len(names), IN_A_ROW):
+        for column, name in zip(st.columns(IN_A_ROW), names[start : start + IN_A_ROW], strict=False):
+            iou = image_ious(dataset, name).get(key)
+            column.image(
+                pictures.clean_and_noisy(dataset, dataset.labels(name), row),
+                caption=f"{name}: IoU {tables.number(iou)} on this image",
+                width="stretch",
+                alt=f"Radiograph {key} with its clean outline and the outline of {name}",
+            )
 
 
 @st.cache_data(max_entries=32, show_spinner="Measuring the labels")

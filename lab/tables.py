@@ -144,7 +144,7 @@ def manifest_rows(names: Sequence[str], manifests: Sequence[dict[str, Any]]) -> 
             "Target IoU": f"{manifest['target_iou']:.2f}",
             "Achieved IoU": f"{manifest['mean_iou']:.3f} ± {manifest['sd_iou']:.3f}",
             "Strength": f"{manifest['strength']:.2f} {manifest['unit']}",
-            "Area change": f"{100 * manifest['area_change']:+.1f} %",
+            "Area change": f"{100 * manifest['area_change']:+z.1f} %",
             "Seed": str(manifest["seed"]),
         }
         for name, manifest in zip(names, manifests, strict=True)

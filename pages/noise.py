@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from lab import commands, pictures, tables
+from lab import commands, tables
 from lab.curves import iou_histogram
 from lab.navigation import link_to, page_frame
-from lab.noise_view import image_ious, make_label_sets, noise_sets
-from lab.palette import LABEL_COLOURS, LABEL_TITLES
+from lab.noise_view import image_ious, levels_in_a_row, make_label_sets, noise_sets
 from lab.widgets import (
     command_line,
     leave_note,
@@ -16,11 +15,8 @@ from lab.widgets import (
     show_note,
     shown_errors,
 )
-from lvcnet.data.dataset import Dataset
 from lvcnet.noise import FAMILIES
 from lvcnet.noise.levels import LEVEL_TARGETS
-
-IN_A_ROW = 4
 
 
 def make_form(name: str, family: str) -> None:
@@ -34,6 +30,7 @@ def make_form(name: str, family: str) -> None:
             default=list(LEVEL_TARGETS),
             format_func=lambda level: f"{level}: IoU {LEVEL_TARGETS[level]:.2f}",
             key="noise-levels",
+            wrap=True,
             help="Each level is a target: the mean IoU of the noisy with the clean training masks, as in the paper.",
         )
         seed = right.number_input(
@@ -80,28 +77,6 @@ def make_form(name: str, family: str) -> None:
             made = make_label_sets(name, sorted(levels), family, seed, bias, fraction, test)
             leave_note(f"Made {', '.join(made)}.")
             st.rerun()
-
-
-def levels_in_a_row(dataset: Dataset, names: list[str]) -> None:
-    """One image with clean and noisy outlines, from mild to strong: the paper's Fig. 3."""
-    key = pick(
-        "image",
-        "Image",
-        [dataset.items[row].key for row in dataset.indices("train")],
-        "A training image; only training labels get noise.",
-    )
-    row = dataset.index(key)
-    entries = [(LABEL_TITLES[which], LABEL_COLOURS[which]) for which in ("clean", "noisy")]
-    st.html(f"<small>{pictures.legend(entries)}</small>")
-    for start in range(0, len(names), IN_A_ROW):
-        for column, name in zip(st.columns(IN_A_ROW), names[start : start + IN_A_ROW], strict=False):
-            iou = image_ious(dataset, name).get(key)
-            column.image(
-                pictures.clean_and_noisy(dataset, dataset.labels(name), row),
-                caption=f"{name}: IoU {tables.number(iou)} on this image",
-                width="stretch",
-                alt=f"Radiograph {key} with its clean outline and the outline of {name}",
-            )
 
 
 page_frame(

@@ -39,9 +39,12 @@ def test_the_next_step_follows_the_work() -> None:
     seen.append(guide.next_step(list_runs()).page)
     for run in runs:
         run.update_status(state="done")
-        seen.append(guide.next_step([run]).page)
-    seen.append(guide.next_step(list_runs()).page)
-    assert seen == ["data", "noise", "train", "runs", "train", "train", "compare"]
+    step = guide.next_step(list_runs())
+    assert (step.page, step.label) == ("runs", "Evaluate it")
+    for run in runs:
+        run.write_evaluation({"iou": 0.5})
+        seen.append(guide.next_step(list_runs()).page)
+    assert seen == ["data", "noise", "train", "runs", "train", "compare"]
 
 
 def test_the_demo_runs_are_the_first_thing_to_look_at(
