@@ -57,7 +57,8 @@ def length(vectors: Tensor, dim: int) -> Tensor:
     5.0
     """
     x, y = vectors.unbind(dim)
-    return torch.hypot(x, y).unsqueeze(dim)
+    # The gradient of hypot at (0, 0) is not a number; the tiny constant makes it zero.
+    return (x * x + y * y + 1e-12).sqrt().unsqueeze(dim)
 
 
 def edge_gradient(images: Tensor, sigma: float = 0.8) -> Tensor:

@@ -18,7 +18,8 @@ def warp(maps: Tensor, offsets: Tensor) -> Tensor:
     [0.5, 1.5, 2.5, 3.0]
     """
     batch, channels, height, width = maps.shape
-    places = coordinates(height, width).to(offsets) + offsets
+    # grid_sample on the CPU crashes the process when its coordinates are not numbers.
+    places = coordinates(height, width).to(offsets) + offsets.nan_to_num()
     scale = torch.tensor([max(width - 1, 1), max(height - 1, 1)]).to(offsets).view(2, 1, 1)
     grid = (2 * places / scale - 1).reshape(batch * channels, 2, height, width).permute(0, 2, 3, 1)
     flat = maps.reshape(batch * channels, 1, height, width)

@@ -148,11 +148,13 @@ class LVC:
         """Eq. 5 and 7, weighted."""
         options = self.options
         terms = {}
-        if options.detached:
+        moves = options.warps > 0 and options.offsets == "learned"
+        if options.training == "successive" and progress < 0.5:
+            moves = False
+        if options.detached or not moves:
             trusted = self._trusted_labels(output, labels, progress)
             terms["label"] = F.binary_cross_entropy_with_logits(output.trunk.logits.float(), trusted)
-        moves = options.warps and options.offsets == "learned"
-        if moves and not (options.training == "successive" and progress < 0.5):
+        if moves:
             terms["warped"] = losses.label_loss(output.prediction, labels)
             if options.guidance_weight:
                 terms["guidance"] = options.guidance_weight * self._guidance_term(output)

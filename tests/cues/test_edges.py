@@ -56,7 +56,7 @@ def test_initial_edges_of_a_flat_image_are_zero_and_of_a_step_reach_one():
     step[..., 16:] = 1
     edges = initial_edges(step)
     assert edges[0, 0, 16, 15:17].tolist() == pytest.approx([1.0, 1.0])
-    assert edges[0, 0, 16, :8].max() == 0
+    assert edges[0, 0, 16, :8].max() < 1e-5
 
 
 @settings(max_examples=20, deadline=None)
@@ -83,8 +83,8 @@ def test_contour_of_a_square_is_the_band_on_both_sides_of_its_outline():
 
 def test_near_boundary_is_one_on_an_undecided_region_and_zero_far_away():
     prediction = torch.ones(1, 1, 5, 40)
-    prediction[..., :12] = 0
-    prediction[..., 12:20] = 0.5
+    prediction[..., :10] = 0
+    prediction[..., 10:24] = 0.5
     band = near_boundary(prediction)
     assert band[0, 0, 2, 16].item() == pytest.approx(1.0, abs=1e-3)
     assert band[0, 0, 2, 0].item() == 0

@@ -9,7 +9,7 @@ from lvcnet.methods import lvc_losses as losses
 
 
 def _row(*values: float) -> torch.Tensor:
-    return torch.tensor(values).view(1, 1, 1, -1)
+    return torch.tensor(values, dtype=torch.float32).view(1, 1, 1, -1)
 
 
 def test_lvc_loss_weighs_edges_by_the_share_of_the_rest():

@@ -75,9 +75,9 @@ def test_lvcnet_names_every_intermediate_map():
 def test_trusted_labels_blend_from_the_label_to_the_moved_prediction():
     method = _method("lvcnet", trust=0.8, trust_from=0.25)
     assert isinstance(method, LVC)
-    labels = torch.ones(1, 1, 8, 8)
+    labels = torch.ones(2, 1, 16, 16)
     with torch.no_grad():
-        output = method.network(torch.rand(1, 1, 8, 8))
+        output = method.network(torch.rand(2, 1, 16, 16))
     assert torch.equal(method._trusted_labels(output, labels, 0.25), labels)
     halfway = method._trusted_labels(output, labels, 0.375)
     assert torch.allclose(halfway, 0.6 * labels + 0.4 * output.prediction)

@@ -1,0 +1,66 @@
+"""Configuration: layers, validation, presets."""
+
+from pathlib import Path
+
+import pytest
+
+from lvcnet.cli.train import chosen_labels
+from lvcnet.errors import LvcnetError
+from lvcnet.training.config import build_config, list_presets, parse_settings, read_preset, read_yaml
+
+
+def test_later_layers_win_and_options_merge_key_by_key():
+    config = build_config(
+        {"dataset": "hips", "width": 8, "options": {"warps": 2, "sigma": 2.0}},
+        {"width": 32, "options": {"warps": 4}},
+    )
+    assert (config.width, config.options) == (32, {"warps": 4, "sigma": 2.0})
+
+
+def test_every_problem_is_named_at_once():
+    with pytest.raises(LvcnetError) as error:
+        build_config({"dataset": "hips", "width": 1, "epoch": 3})
+    assert "width" in str(error.value)
+    assert "epoch" in str(error.value)
+    assert "settings: dataset, labels" in str(error.value)
+
+
+def test_settings_are_read_as_yaml_and_nest_at_dots():
+    settings = ["width=32", "options.warps=2", "options.variant=paper", "augment=false", "learning_rate=0.001"]
+    assert parse_settings(settings) == {
+        "width": 32, "options": {"warps": 2, "variant": "paper"}, "augment": False, "learning_rate": 1e-3,
+    }  # fmt: skip
+    with pytest.raises(LvcnetError, match="key=value"):
+        parse_settings(["width"])
+
+
+@pytest.mark.parametrize("name", ["quick", "paper"])
+def test_presets_are_valid(name):
+    assert name in list_presets()
+    assert build_config(read_preset(name), {"dataset": "hips"}).epochs == {"quick": 20, "paper": 1200}[name]
+
+
+def test_the_paper_preset_is_the_papers():
+    preset = build_config(read_preset("paper"), {"dataset": "hips"})
+    assert (preset.optimizer, preset.learning_rate, preset.epochs) == ("sgd", 1e-4, 1200)
+
+
+def test_files_that_are_missing_or_are_no_mapping_are_refused(tmp_path: Path):
+    with pytest.raises(LvcnetError, match="does not exist"):
+        read_yaml(tmp_path / "none.yaml")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    with pytest.raises(LvcnetError, match="not a list"):
+        read_yaml(tmp_path / "list.yaml")
+    with pytest.raises(LvcnetError, match="paper, quick"):
+        read_preset("fast")
+
+
+def test_level_and_labels_name_one_label_set():
+    assert chosen_labels("3", None) == "level3"
+    assert chosen_labels("clean", None) == "clean"
+    assert chosen_labels(None, "dentist2") == "dentist2"
+    assert chosen_labels(None, None) is None
+    with pytest.raises(LvcnetError, match="give one of them"):
+        chosen_labels("3", "dentist2")
+    with pytest.raises(LvcnetError, match="1, 2, 3, 4 or clean"):
+        chosen_labels("5", None)

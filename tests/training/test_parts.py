@@ -1,0 +1,112 @@
+"""Augmentation, feed, snapshots, devices."""
+
+import numpy as np
+import pytest
+import torch
+
+from lvcnet.errors import LvcnetError
+from lvcnet.runs.snapshots import Snapshot, read_snapshot, write_snapshot
+from lvcnet.training.augment import affine_matrices, augment
+from lvcnet.training.device import available_devices, resolve_device
+from lvcnet.training.feed import Feed, seed_of, split_rows
+
+CPU = torch.device("cpu")
+
+
+def _generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_augmentation_moves_labels_with_their_images():
+    images = torch.zeros(8, 1, 48, 48)
+    images[..., 12:36, 20:40] = 1
+    moved, labels = augment(images, images.clone(), _generator())
+    inside = (moved > 0.3).float()
+    overlap = (inside * labels).sum() / torch.maximum(inside, labels).sum()
+    assert overlap > 0.9
+    assert not torch.equal(labels, images)
+    assert set(labels.unique().tolist()) == {0.0, 1.0}
+    assert moved.min() >= 0
+    assert moved.max() <= 1
+
+
+def test_mirroring_is_a_choice():
+    """A mirrored map has a negative determinant."""
+    for flip, expected in ((True, {-1.0, 1.0}), (False, {1.0})):
+        matrices = affine_matrices(64, flip, _generator())
+        assert set(torch.linalg.det(matrices[:, :, :2]).sign().tolist()) == expected
+
+
+def test_batches_depend_on_seed_epoch_and_step_only(squares, tiny):
+    feed = Feed(squares, tiny, CPU)
+    whole = list(feed.batches(2))
+    resumed = list(Feed(squares, tiny, CPU).batches(2, first_step=1))
+    assert len(whole) == feed.steps == 3
+    for a, b in zip(whole[1:], resumed, strict=True):
+        assert torch.equal(a.images, b.images)
+        assert torch.equal(a.rows, b.rows)
+        assert a.progress == b.progress
+    assert [batch.progress for batch in whole] == pytest.approx([3 / 9, 4 / 9, 5 / 9])
+    assert not torch.equal(whole[0].rows, next(iter(feed.batches(3))).rows)
+
+
+def test_an_epoch_shows_every_training_image_at_most_once(squares, tiny):
+    rows = torch.cat([batch.rows for batch in Feed(squares, tiny, CPU).batches(1)])
+    assert len(set(rows.tolist())) == len(rows) == 9
+
+
+def test_test_images_and_clean_labels_never_reach_training(squares, tiny):
+    feed = Feed(squares, tiny, CPU)
+    test = set(squares.indices("test").tolist())
+    assert not test & set(feed.train.rows.tolist())
+    assert not test & set(feed.held_out.rows.tolist())
+    noisy = torch.from_numpy(squares.labels("level3").masks)
+    assert torch.equal(feed.train.labels, noisy[feed.train.rows])
+    assert torch.equal(feed.held_out.labels, noisy[feed.held_out.rows])
+
+
+def test_held_out_images_are_chosen_by_key(squares):
+    train, held_out = split_rows(squares, "level3", 0.25)
+    assert (len(train), len(held_out)) == (9, 3)
+    again, same = split_rows(squares, "clean", 0.25)
+    assert np.array_equal(held_out, same)
+    assert np.array_equal(train, again)
+
+
+def test_seeds_are_keyed():
+    assert seed_of(0, "order", 1) == seed_of(0, "order", 1)
+    assert (
+        len(
+            {seed_of(0, "order", 1), seed_of(0, "order", 2), seed_of(1, "order", 1), seed_of(0, "augment", 1)}
+        )
+        == 4
+    )
+
+
+def test_snapshots_round_trip_within_their_units(tmp_path):
+    rng = np.random.default_rng(0)
+    shot = Snapshot(
+        epoch=7,
+        keys=["a", "b"],
+        splits=["train", "test"],
+        images=rng.integers(0, 255, (2, 20, 20)).astype(np.uint8),
+        clean=rng.random((2, 1, 20, 20)) > 0.5,
+        labels=rng.random((2, 1, 20, 20)) > 0.5,
+        covered=np.array([True, False]),
+        prediction=rng.random((2, 1, 20, 20)).astype(np.float32),
+        maps={"offsets": rng.uniform(-15, 15, (2, 1, 2, 20, 20)).astype(np.float32)},
+    )
+    write_snapshot(tmp_path, shot)
+    back = read_snapshot(tmp_path, 7)
+    assert (back.keys, back.splits, back.epoch) == (shot.keys, shot.splits, 7)
+    for name in ("images", "clean", "labels", "covered"):
+        assert np.array_equal(getattr(back, name), getattr(shot, name)), name
+    assert np.abs(back.prediction - shot.prediction).max() <= 0.5 / 255 + 1e-6
+    assert np.abs(back.maps["offsets"] - shot.maps["offsets"]).max() <= 1 / 16 + 1e-6
+
+
+def test_devices_that_are_not_there_are_refused_by_name():
+    assert "cpu" in available_devices()
+    assert resolve_device("cpu") == CPU
+    with pytest.raises(LvcnetError, match="cuda:99"):
+        resolve_device("cuda:99")
