@@ -202,7 +202,7 @@ def progress_bar(title: str) -> Iterator[Report]:
 def command_line(arguments: Sequence[str]) -> None:
     """The equivalent command, to copy."""
     st.caption("The same on the command line")
-    st.code(shlex.join(["lvcnet", *arguments]), language="bash", wrap_lines=True)
+    st.code(shlex.join(["lvcnet", *arguments]), language=None, wrap_lines=True)
 
 
 def empty_state(text: str, page: str, label: str, query: dict[str, str] | None = None) -> None:

@@ -46,7 +46,7 @@ def manage(dataset: Dataset) -> None:
         "Delete data set",
         icon=":material/delete:",
         disabled=not own,
-        help="Asks once more." if own else "This data set ships with the lab.",
+        help=None if own else "This data set ships with the lab and cannot be deleted.",
     ):
         st.markdown(
             f"Delete **{dataset.name}** with all its label sets? Runs trained on it stay. This cannot be undone."
