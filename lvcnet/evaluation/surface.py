@@ -1,0 +1,46 @@
+"""Outline metrics of masks that are not empty, by MONAI.
+
+Symbols: P pairs of masks, H x W pixels of the working grid. Distances are in pixels of that grid.
+
+A module of its own because MONAI takes seconds to import: import it where metrics are computed, not at the top of a
+module that the command line or the lab loads at start.
+"""
+
+import warnings
+
+import numpy as np
+import torch
+from monai.metrics import (
+    compute_average_surface_distance,
+    compute_hausdorff_distance,
+    compute_surface_dice,
+)
+from numpy.typing import NDArray
+
+
+def surface_scores(
+    predicted: NDArray[np.bool_], reference: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """Surface Dice at 1 and 2 px, HD95 and ASSD; see `metrics.surface_metrics` for what they measure.
+
+    Args:
+        predicted: (P, H, W) bool, none of them empty: MONAI's values for empty masks (NaN, infinite) are not ours.
+        reference: (P, H, W) bool, none of them empty.
+
+    Returns:
+        name -> (P,) float64, of MONAI's single precision.
+
+    Source: `monai.metrics`, https://docs.monai.io/en/stable/metrics.html
+    """
+    pair = torch.from_numpy(predicted[:, None]), torch.from_numpy(reference[:, None])
+    with warnings.catch_warnings():
+        # MONAI 1.6 warns of an argument that only its own code passes
+        warnings.filterwarnings("ignore", ".*always_return_as_numpy", FutureWarning)
+        # include_background: else MONAI takes channel 0 for the background and leaves it out; ours is foreground
+        tables = {
+            "nsd_1px": compute_surface_dice(*pair, [1.0], include_background=True),
+            "nsd_2px": compute_surface_dice(*pair, [2.0], include_background=True),
+            "hd95": compute_hausdorff_distance(*pair, include_background=True, percentile=95, directed=False),
+            "assd": compute_average_surface_distance(*pair, include_background=True, symmetric=True),
+        }
+    return {name: table[:, 0].numpy().astype(np.float64) for name, table in tables.items()}
