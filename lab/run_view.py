@@ -180,9 +180,9 @@ def actions(run: RunDirectory) -> None:
             "Delete",
             icon=":material/delete:",
             disabled=demo or state in ACTIVE,
-            help="This run ships with the lab."
-            if demo
-            else "Asks once more. An active run is cancelled first.",
+            help=("This run ships with the lab." if demo else "An active run is cancelled first.")
+            if demo or state in ACTIVE
+            else None,
         ):
             st.markdown(
                 f"Delete **{run.name}** with its checkpoints, curves and results? This cannot be undone."
