@@ -11,7 +11,6 @@ LOSS_TITLES: dict[str, str] = {
     "loss": "Total",
     "label": "Label, trunk",
     "warped": "Label, after the warps",
-    "density": "Outline density",
     "guidance": "Guidance (Eq. 5)",
     "edge": "Edge (Eq. 7)",
     "lvc": "LVC (Eq. 1)",

@@ -31,10 +31,6 @@ EXPLANATIONS: dict[str, Explanation] = {
         "How steeply the image's brightness changes here, before any learning; 1 is a full edge.",
         r"y_s = \min\!\left(1,\ \frac{|\nabla(G_{0.8} * x)|}{q_{98}}\right)",
     ),
-    "density": Explanation(
-        "Where annotators tend to draw the outline of this class, learned from the noisy outlines.",
-        r"b(p) = \sigma(h(\text{features}))",
-    ),
     "response": Explanation(
         "The LVC generator's own answer, from the trunk's features: where an outline of this class is likely.",
         r"g(p) = \sigma\bigl(f(\text{features},\ \mathrm{sg}[Y])\bigr)",

@@ -17,7 +17,7 @@ MAP_TITLES: dict[str, str] = {
     "lvc": "Local visual cues",
     "attention": "Attention",
     "guidance": "Visual guidance V_g (px)",
-    "offsets": "Learned offsets V_s (px)",
+    "offsets": "Offsets V_s (px)",
     "gate": "Gate",
     "trunk": "Trunk prediction",
 }

@@ -48,7 +48,7 @@ def test_lvcnet_shows_every_intermediate_map(cue, offsets):
     assert output.lvc.shape == output.prediction.shape == (2, 2, 32, 32)
     assert [v.shape for v in output.offsets] == [(2, 2, 2, 32, 32)] * 3
     assert [len(x) for x in (output.attentions, output.guidance, output.gates, output.warped)] == [3] * 4
-    assert all(0 <= m.min() and m.max() <= 1 for m in (output.lvc, output.prediction, *output.gates))
+    assert all(m.min() >= 0 and m.max() <= 1 for m in (output.lvc, output.prediction, *output.gates))
 
 
 def test_without_warps_the_prediction_is_the_trunk():

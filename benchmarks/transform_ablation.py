@@ -1,0 +1,73 @@
+"""What each switch of the spatial transform is worth: `python benchmarks/transform_ablation.py RUN [--output FILE]`.
+
+Takes one trained LVC-Net run, leaves its weights alone, changes one switch of the transform at a time and measures
+foreground IoU on the clean test labels. Switches that change training itself (losses, order of training, learned
+offsets) need a training each: `lvcnet sweep DATASET --methods lvcnet --set options.SWITCH=VALUE`.
+"""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.methods.lvc import LVC
+from lvcnet.runs.store import find_run
+from lvcnet.training.checkpoint import load_method
+from lvcnet.training.commit import current_commit
+from lvcnet.training.feed import load_part
+from lvcnet.training.monitor import agreement
+
+SWITCHES: list[dict[str, Any]] = [
+    *({"warps": number} for number in (0, 1, 2, 3, 4, 6, 8)),
+    {"polarity": False},
+    {"attention": "near"},
+    {"attention": "product"},
+    *({"sigma": width} for width in (1.25, 2.5, 3.5)),
+    *({"damping": mass} for mass in (0.0003, 0.03, 0.3)),
+    *({"step": pixels} for pixels in (1.0, 4.0)),
+    {"normalised": False},
+]
+
+
+def main() -> None:
+    """Print a markdown table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", help="name of a trained LVC-Net run")
+    parser.add_argument("--output", type=Path, help="write the table there, too")
+    arguments = parser.parse_args()
+    run = find_run(arguments.run)
+    config = run.config()
+    dataset = Dataset.load(config["dataset"])
+    part = load_part(dataset, CLEAN, dataset.indices("test"), torch.device("cpu"))
+    method = load_method(run, "last", "cpu")
+    if not isinstance(method, LVC):
+        raise SystemExit(f"run {run.name} is a {config['method']}: this benchmark needs an LVC-Net")
+    network = method.learner.predictor()
+    chosen = network.transform
+    lines = [
+        f"Command: `python benchmarks/transform_ablation.py {' '.join(sys.argv[1:])}`; commit {current_commit()};"
+        f" run {run.name} (commit {config['commit']}, seed {config['seed']});"
+        f" data set {dataset.name}, fingerprint {dataset.fingerprint()}; {len(part)} test images, clean labels.",
+        "",
+        "| switch | foreground IoU |",
+        "|---|---|",
+        f"| as trained | {agreement(method, part):.4f} |",
+    ]
+    for change in SWITCHES:
+        network.transform = dataclasses.replace(chosen, **change)
+        label = ", ".join(f"{name} = {value}" for name, value in change.items())
+        lines.append(f"| {label} | {agreement(method, part):.4f} |")
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if arguments.output:
+        arguments.output.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
