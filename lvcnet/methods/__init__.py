@@ -5,6 +5,7 @@ network around the trunk and the losses.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,54 +18,55 @@ from lvcnet.methods.supervised import Supervised
 from lvcnet.models import create_model, stage_widths
 from lvcnet.models.lvcnet import LVCNet
 
-__all__ = ["METHODS", "METHOD_TITLES", "Batch", "Method", "Optimisation", "create_method", "standardise"]
+__all__ = [
+    "METHODS",
+    "METHOD_TITLES",
+    "Batch",
+    "Method",
+    "Optimisation",
+    "Trunk",
+    "create_method",
+    "standardise",
+]
 
 METHOD_TITLES: dict[str, str] = {"fcn": "FCN", "unet": "U-Net", "lvcnet": "LVC-Net"}
 """Methods as the lab and reports call them, in the order of the paper."""
 
 
+@dataclass(frozen=True)
+class Trunk:
+    """The network every method trains: C categories, channels of the first stage, poolings, building block."""
+
+    categories: int
+    width: int = 16
+    depth: int = 4
+    block: str = "plain"
+
+
 def _supervised(
-    name: str,
-    categories: int,
-    width: int,
-    depth: int,
-    block: str,
-    options: dict[str, Any],
-    how: Optimisation,
-    device: torch.device,
+    name: str, trunk: Trunk, options: dict[str, Any], how: Optimisation, device: torch.device
 ) -> Method:
     if options:
         raise LvcnetError(f"method {name!r} has no options, but {', '.join(options)} was given: remove it")
-    return Supervised(create_model(name, categories, width, depth, block), how, device)
+    network = create_model(name, trunk.categories, trunk.width, trunk.depth, trunk.block)
+    return Supervised(network, how, device)
 
 
-def _lvc(
-    name: str,
-    categories: int,
-    width: int,
-    depth: int,
-    block: str,
-    options: dict[str, Any],
-    how: Optimisation,
-    device: torch.device,
-) -> Method:
+def _lvc(name: str, trunk: Trunk, options: dict[str, Any], how: Optimisation, device: torch.device) -> Method:
     chosen = lvc_options(options)
-    network = LVCNet(categories, stage_widths(width, depth), block, chosen.transform())
-    return LVC(network, chosen, how, device)
+    widths = stage_widths(trunk.width, trunk.depth)
+    return LVC(LVCNet(trunk.categories, widths, trunk.block, chosen.transform()), chosen, how, device)
 
 
-METHODS: dict[str, Callable[..., Method]] = {"fcn": _supervised, "unet": _supervised, "lvcnet": _lvc}
+METHODS: dict[str, Callable[[str, Trunk, dict[str, Any], Optimisation, torch.device], Method]] = {
+    "fcn": _supervised,
+    "unet": _supervised,
+    "lvcnet": _lvc,
+}
 
 
 def create_method(
-    name: str,
-    categories: int,
-    width: int,
-    depth: int,
-    block: str,
-    options: dict[str, Any],
-    optimisation: Optimisation,
-    device: torch.device,
+    name: str, trunk: Trunk, options: dict[str, Any], optimisation: Optimisation, device: torch.device
 ) -> Method:
     """A method by name, with fresh weights from torch's current seed.
 
@@ -73,4 +75,4 @@ def create_method(
     """
     if name not in METHODS:
         raise LvcnetError(f"method {name!r} does not exist: choose one of {', '.join(METHODS)}")
-    return METHODS[name](name, categories, width, depth, block, options, optimisation, device)
+    return METHODS[name](name, trunk, options, optimisation, device)

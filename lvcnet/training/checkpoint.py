@@ -7,6 +7,8 @@ checkpoints/best.safetensors, best.json   the epoch with the best score on held-
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from torch import Tensor
 
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_atomic, write_json
-from lvcnet.methods import Method, Optimisation, create_method
+from lvcnet.methods import Method, Optimisation, Trunk, create_method
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.device import resolve_device
@@ -48,7 +50,11 @@ def save_state(folder: Path, method: Method, epoch: int, **values: Any) -> None:
 
 
 def load_state(folder: Path, method: Method) -> dict[str, Any] | None:
-    """Put the last state into `method`; returns its values (epoch ...), or None where there is no state."""
+    """Put the last state into `method`; returns its values (epoch ...), or None where there is no state.
+
+    Raises:
+        LvcnetError: if it was written by a newer version or does not fit the method.
+    """
     path = folder / "last.state.safetensors"
     if not path.exists():
         return None
@@ -57,7 +63,8 @@ def load_state(folder: Path, method: Method) -> dict[str, Any] | None:
         length = int.from_bytes(stream.read(8), "little")
         values: dict[str, Any] = json.loads(json.loads(stream.read(length))["__metadata__"]["meta"])
     _check_format(path, values)
-    method.load_state(tensors, values["method"])
+    with _fitting(path):
+        method.load_state(tensors, values["method"])
     return values
 
 
@@ -81,16 +88,8 @@ def build_method(config: TrainConfig, categories: int, device: torch.device) -> 
         ema=config.ema,
         precision=config.precision,
     )
-    return create_method(
-        config.method,
-        categories,
-        config.width,
-        config.depth,
-        config.block,
-        config.options,
-        optimisation,
-        device,
-    )
+    trunk = Trunk(categories, config.width, config.depth, config.block)
+    return create_method(config.method, trunk, config.options, optimisation, device)
 
 
 def load_method(run: RunDirectory, which: str = "last", device: str = "auto") -> Method:
@@ -102,7 +101,7 @@ def load_method(run: RunDirectory, which: str = "last", device: str = "auto") ->
         device: auto, cpu, cuda, cuda:N or mps.
 
     Raises:
-        LvcnetError: if there is no such checkpoint or it was written by a newer version.
+        LvcnetError: if there is no such checkpoint, it was written by a newer version, or does not fit the network.
     """
     path = run.checkpoints / f"{which}.safetensors"
     if not path.exists():
@@ -113,8 +112,20 @@ def load_method(run: RunDirectory, which: str = "last", device: str = "auto") ->
     _check_format(path, read_json(path.with_suffix(".json")))
     stored = run.config()
     method = build_method(config_of(run), len(stored["data"]["categories"]), resolve_device(device))
-    method.load_weights(load_file(path))
+    with _fitting(path):
+        method.load_weights(load_file(path))
     return method
+
+
+@contextmanager
+def _fitting(path: Path) -> Iterator[None]:
+    """Torch's list of tensors that are missing, left over or of another shape, in one sentence."""
+    try:
+        yield
+    except (RuntimeError, KeyError, ValueError):
+        raise LvcnetError(
+            f"{path} does not fit the network of its run: it was made by another version of lvcnet; train the run again"
+        ) from None
 
 
 def _check_format(path: Path, values: dict[str, Any]) -> None:

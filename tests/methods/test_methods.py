@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lvcnet.errors import LvcnetError
-from lvcnet.methods import METHODS, Batch, Optimisation, create_method, standardise
+from lvcnet.methods import METHODS, Batch, Optimisation, Trunk, create_method, standardise
 from lvcnet.methods.learner import learning_rate
 from lvcnet.methods.lvc import LVC, lvc_options
 
@@ -14,7 +14,7 @@ HOW = Optimisation(precision="fp32", ema=0.5)
 
 def _method(name, **options):
     torch.manual_seed(0)
-    return create_method(name, 1, 4, 3, "plain", options, HOW, CPU)
+    return create_method(name, Trunk(1, width=4, depth=3), options, HOW, CPU)
 
 
 def _batch(progress=0.0):
