@@ -154,8 +154,11 @@ def test_a_long_run_survives_a_reload_is_cancelled_and_resumed(prepared: str, pa
 
 
 def test_a_dicom_is_uploaded_and_segmented_with_the_trained_run(prepared: str, page: Page) -> None:
-    show(page, f"{prepared}/inference")
+    show(page, f"{prepared}/inference?run=tiny-lvcnet-level3-s0")
     app = page.frame_locator("iframe[src*='/gradio/']")
+    app.get_by_role("button", name="Segment").wait_for(timeout=SOON)
+    expect(app.locator("body")).to_contain_text("Research software", timeout=SOON)
+    page.wait_for_load_state("networkidle")  # the app asks for the runs when it has loaded
     app.locator("input[type=file]").first.set_input_files(SAMPLE)
     app.get_by_text("hip-4.dcm").first.wait_for(timeout=SOON)
     app.get_by_role("button", name="Segment").click()
