@@ -77,6 +77,34 @@ def guidance(attention_map: Tensor, sigma: float = 1.75, damping: float = 0.01) 
     return -moments / (mass + damping).unsqueeze(2), mass / (mass + damping)
 
 
+def aligned_guidance(
+    attention_map: Tensor, normals: Tensor, sigma: float = 1.25, damping: float = 0.003
+) -> tuple[Tensor, Tensor]:
+    """Guidance in which N(p) counts a neighbour q by (1 + n(p) n(q)) / 2, and only the move along n(p) remains.
+
+    The two sides of a thin bone look opposite ways, so neither pulls at the other's boundary; with an isotropic
+    window they meet in the middle and the bone thins out. The weight is linear in n(q), so convolutions suffice.
+
+    Args:
+        attention_map: a >= 0, (B, C, H, W).
+        normals: n (B, C, 2, H, W), unit vectors or zero.
+        sigma: width of the Gaussian window in pixels.
+        damping: the edge mass m at which the move is halved.
+
+    Returns:
+        V_g (B, C, 2, H, W) in pixels, and the gate (B, C, H, W) in [0, 1).
+    """
+    across, along = normals.unbind(dim=2)
+    joined = torch.cat([attention_map, attention_map * across, attention_map * along], dim=1)
+    masses, moments = window_moments(joined, sigma)
+    mass, mass_x, mass_y = masses.chunk(3, dim=1)
+    moment, moment_x, moment_y = moments.chunk(3, dim=1)
+    mass = (0.5 * (mass + across * mass_x + along * mass_y)).clamp_min(0)
+    moment = 0.5 * (moment + across.unsqueeze(2) * moment_x + along.unsqueeze(2) * moment_y)
+    distance = (moment * normals).sum(dim=2) / (mass + damping)
+    return -distance.unsqueeze(2) * normals, mass / (mass + damping)
+
+
 def literal_guidance(prediction: Tensor, lvc: Tensor, radius: int = 3) -> Tensor:
     """V_g exactly as printed: center(p) = 1/|N| sum Y L R, not normalised by the mass.
 

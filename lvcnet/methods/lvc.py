@@ -42,11 +42,12 @@ class LVCOptions(BaseModel):
     cue: CueKind = "outlines"
     attention: AttentionKind = "lvc"
     polarity: bool = True
+    aligned: bool = True
     normalised: bool = True
     offsets: OffsetKind = "guided"
     warps: int = Field(4, ge=0, le=16)
     step: float = Field(2.0, gt=0)
-    sigma: float = Field(1.75, gt=0)
+    sigma: float = Field(1.25, gt=0)
     damping: float = Field(0.003, gt=0)
     detached: bool = True
     trust: float = Field(0.0, ge=0, le=1)
@@ -66,6 +67,8 @@ PAPER: dict[str, Any] = {
     "attention": "product",
     "offsets": "learned",
     "warps": 1,
+    "aligned": False,
+    "sigma": 1.75,
     "damping": 0.01,
     "detached": False,
     "stray_weight": 0.1,
@@ -124,7 +127,9 @@ class LVC:
                 self.learner.update(_total(cue_terms), batch.progress, last=False)
                 with torch.no_grad():
                     response = network.respond(trunk)
-            output = network.move(network.look(trunk, gradient, response))
+            output = network.look(trunk, gradient, response)
+            if self.options.offsets == "learned" or self.options.trust:
+                network.move(output)  # else no loss looks at the moved prediction
         terms = self._segmentation_terms(output, batch.labels, batch.progress)
         self.learner.update(_total(terms) + (0 if alternate else _total(cue_terms)), batch.progress)
         shown = {**terms, **cue_terms}

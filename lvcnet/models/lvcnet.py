@@ -17,7 +17,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lvcnet.cues.edges import blur, contour, edge_gradient, inward_normals, length, oriented_edges
-from lvcnet.cues.guidance import AttentionKind, attention, cap_length, guidance, literal_guidance
+from lvcnet.cues.guidance import (
+    AttentionKind,
+    aligned_guidance,
+    attention,
+    cap_length,
+    guidance,
+    literal_guidance,
+)
 from lvcnet.cues.warp import warp
 from lvcnet.models.unet import TrunkOutput, UNet
 
@@ -35,6 +42,7 @@ class Transform:
         cue: edges or outlines, see the module docstring.
         attention: product, lvc or near (cues.guidance.attention).
         polarity: outlines only: weigh edges whose inside is brighter and those whose inside is darker apart.
+        aligned: count neighbours by how their boundary's direction agrees (cues.guidance.aligned_guidance).
         normalised: divide the mass centre by the mass; False is Eq. 3 as printed.
         offsets: learned, V_s from convolutions (as printed); guided, V_s is V_g itself.
         warps: K, recurrent resampling steps.
@@ -47,11 +55,12 @@ class Transform:
     cue: CueKind = "outlines"
     attention: AttentionKind = "lvc"
     polarity: bool = True
+    aligned: bool = True
     normalised: bool = True
     offsets: OffsetKind = "guided"
     warps: int = 4
     step: float = 2.0
-    sigma: float = 1.75
+    sigma: float = 1.25
     damping: float = 0.003
     detached: bool = True
 
@@ -232,7 +241,7 @@ class LVCNet(nn.Module):
         seen = current.detach()
         normals = inward_normals(seen)
         focus = attention(seen, self._cue(output, normals), self.transform.attention)
-        v_g, gate = self._guide(seen, output.lvc, focus)
+        v_g, gate = self._guide(seen, output.lvc, focus, normals)
         v_s = self._offsets(output, seen, v_g)
         moved = warp(current, v_s)
         output.attentions.append(focus)
@@ -249,10 +258,12 @@ class LVCNet(nn.Module):
         oriented = oriented_edges(output.gradient, normals)
         return output.response_logits.detach().sigmoid() * self.polarity.weigh(oriented)
 
-    def _guide(self, seen: Tensor, lvc: Tensor, focus: Tensor) -> tuple[Tensor, Tensor]:
+    def _guide(self, seen: Tensor, lvc: Tensor, focus: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
         """V_g (B, C, 2, H, W) and gate (B, C, H, W): Eq. 3-4 as read, or as printed (without a gate)."""
         if not self.transform.normalised:
             return literal_guidance(seen, lvc), torch.ones_like(seen)
+        if self.transform.aligned:
+            return aligned_guidance(focus, normals, self.transform.sigma, self.transform.damping)
         return guidance(focus, self.transform.sigma, self.transform.damping)
 
     def _offsets(self, output: LVCOutput, seen: Tensor, guided: Tensor) -> Tensor:

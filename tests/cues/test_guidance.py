@@ -7,7 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lvcnet.cues.edges import inward_normals
 from lvcnet.cues.guidance import (
+    aligned_guidance,
     attention,
     cap_length,
     coordinates,
@@ -104,6 +106,44 @@ def test_guidance_snaps_a_small_prediction_to_the_edge_and_the_printed_centre_de
     assert _iou(prediction, truth) < 0.76
     assert _iou(repaired, truth) > 0.94
     assert _iou(broken, truth) < 0.1
+
+
+def test_aligned_guidance_of_a_straight_edge_is_the_distance_along_the_normal():
+    edge = torch.zeros(1, 1, 9, 15)
+    edge[..., 7] = 1
+    normals = torch.zeros(1, 1, 2, 9, 15)
+    normals[:, :, 0] = 1
+    v_g, gate = aligned_guidance(edge, normals, sigma=1.25, damping=1e-9)
+    assert v_g[0, 0, :, 4, 5].tolist() == pytest.approx([-2.0, 0.0], abs=1e-4)
+    assert gate[0, 0, 4, 7].item() == pytest.approx(1.0)
+    assert aligned_guidance(edge, torch.zeros_like(normals))[0].abs().max() == 0
+
+
+def test_an_opposite_edge_has_no_weight_when_aligned():
+    """A bar four pixels wide: seen from its left side, the right side's edge must not count."""
+    edges = torch.zeros(1, 1, 9, 20)
+    edges[..., 8] = edges[..., 11] = 1
+    normals = torch.zeros(1, 1, 2, 9, 20)
+    normals[:, :, 0, :, :10], normals[:, :, 0, :, 10:] = 1, -1
+    alone = edges.clone()
+    alone[..., 11] = 0
+    both, _ = aligned_guidance(edges, normals, sigma=1.75, damping=1e-9)
+    left, _ = aligned_guidance(alone, normals, sigma=1.75, damping=1e-9)
+    assert both[0, 0, 0, 4, 7].item() == pytest.approx(left[0, 0, 0, 4, 7].item(), abs=1e-5)
+    isotropic, _ = guidance(edges, 1.75, 1e-9)
+    assert isotropic[0, 0, 0, 4, 7].item() < left[0, 0, 0, 4, 7].item() - 0.1
+
+
+def test_a_thin_ring_survives_aligned_guidance_and_shrinks_under_an_isotropic_window():
+    """Four warps towards the ring's own edges: what the warp does when it has nothing to repair."""
+    ring = (_disk(16) - _disk(12)).clamp(0, 1)
+    edges = 4 * ring * (1 - ring)
+    kept = thinned = ring
+    for _ in range(4):
+        kept = warp(kept, cap_length(aligned_guidance(edges, inward_normals(kept))[0], 2.0))
+        thinned = warp(thinned, cap_length(guidance(edges, 1.75, 0.003)[0], 2.0))
+    assert _iou(kept, ring) > 0.9
+    assert _iou(kept, ring) > _iou(thinned, ring) + 0.05
 
 
 def test_cap_length_keeps_direction_and_bounds_length():

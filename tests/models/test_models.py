@@ -39,10 +39,13 @@ def test_unknown_names_list_what_exists():
         create_block("dense", 1, 1)
 
 
+@pytest.mark.parametrize("aligned", [True, False])
 @pytest.mark.parametrize("cue", ["edges", "outlines"])
 @pytest.mark.parametrize("offsets", ["learned", "guided"])
-def test_lvcnet_shows_every_intermediate_map(cue, offsets):
-    network = LVCNet(2, stage_widths(4, 3), transform=Transform(cue=cue, offsets=offsets, warps=3))
+def test_lvcnet_shows_every_intermediate_map(cue, offsets, aligned):
+    network = LVCNet(
+        2, stage_widths(4, 3), transform=Transform(cue=cue, offsets=offsets, aligned=aligned, warps=3)
+    )
     output = network(torch.rand(2, 1, 32, 32))
     assert output.edges.shape == (2, 1, 32, 32)
     assert output.lvc.shape == output.prediction.shape == (2, 2, 32, 32)
