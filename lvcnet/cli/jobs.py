@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,7 +19,7 @@ from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import delete_run, find_run, list_runs
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
-from lvcnet.training.config import parse_settings, read_preset
+from lvcnet.training.config import merge_settings, parse_settings, read_preset
 from lvcnet.training.loop import train
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -48,7 +48,10 @@ def runs(
         print_json({"runs": [asdict(summary) for summary in summaries]})
         return
     if not summaries:
-        screen.print("No runs yet. Start one with `lvcnet train DATASET`.")
+        where = f" on data set {dataset!r}" if dataset else ""
+        screen.print(
+            f"No runs{where} yet. Start one with `lvcnet train {dataset or 'DATASET'}`.", highlight=False
+        )
         return
     print_table("Runs", *_runs_table(summaries, wide=screen.width >= WIDE))
 
@@ -139,11 +142,8 @@ def sweep(
     Example: `lvcnet sweep hips --methods fcn,unet,lvcnet --levels 1,2,3,4 --seeds 0 --preset quick`
     """
     _recover()
-    layers = [read_preset(preset) if preset else {}, parse_settings(settings or [])]
-    options = {**layers[0].get("options", {}), **layers[1].get("options", {})}
-    merged: dict[str, Any] = {**layers[0], **layers[1], "options": options}
-    if epochs is not None:
-        merged["epochs"] = epochs
+    explicit = {"epochs": epochs} if epochs is not None else {}
+    merged = merge_settings(read_preset(preset) if preset else {}, parse_settings(settings or []), explicit)
     plan = plan_sweep(dataset, _split(methods), _split(levels), _seeds(seeds), merged, retry_failed)
     if in_queue:
         queued = queue_sweep(plan, evaluate)

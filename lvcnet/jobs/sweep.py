@@ -8,17 +8,15 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
-
 from lvcnet import workspace
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, digest
 from lvcnet.methods import METHODS
 from lvcnet.runs.directory import ACTIVE, RunDirectory
-from lvcnet.training.checkpoint import build_method, config_of
+from lvcnet.training.checkpoint import config_of
 from lvcnet.training.config import TrainConfig, build_config
-from lvcnet.training.loop import create_run
+from lvcnet.training.loop import check_config, create_run
 
 Action = Literal["train", "resume", "skip", "leave"]
 # What a run's name says itself, and what decides where and how visibly it trains but not what comes out.
@@ -102,8 +100,8 @@ def plan_sweep(
         build_config(settings or {}, {"dataset": data.name, "method": method, "labels": label, "seed": seed})
         for method, label, seed in dict.fromkeys(grid)
     ]
-    for config in {config.method: config for config in configs}.values():
-        build_method(config, len(data.categories), torch.device("cpu"))
+    for config in {(config.method, config.labels): config for config in configs}.values():
+        check_config(config, data)
     plan = [_plan(config, retry_failed) for config in configs]
     _check_data(data, plan)
     return plan

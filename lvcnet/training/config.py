@@ -17,7 +17,7 @@ PRESETS = Path(__file__).parent / "presets"
 class TrainConfig(BaseModel):
     """Everything that decides the outcome of a run, and nothing else."""
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
     dataset: str = Field(description="name of the data set")
     labels: str = Field("clean", description="label set to learn from, e.g. clean, level3, dentist2")
@@ -69,17 +69,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping from `path`.
 
     Raises:
-        LvcnetError: if the file is missing or is not a mapping.
+        LvcnetError: if the file cannot be read or does not hold settings by name.
     """
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise LvcnetError(f"configuration file {path} does not exist") from None
-    except yaml.YAMLError as error:
-        raise LvcnetError(f"{path} is not valid YAML: {str(error).splitlines()[0]}") from None
+    except OSError as error:
+        raise LvcnetError(f"configuration file {path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LvcnetError(f"{path} is not valid YAML: {_yaml_problem(error)}") from None
     if not isinstance(value, dict):
         raise LvcnetError(f"{path} must hold `key: value` lines, not a {type(value).__name__}")
-    return value
+    return {str(name): setting for name, setting in value.items()}
+
+
+def _yaml_problem(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return str(error).splitlines()[0]
 
 
 def read_preset(name: str) -> dict[str, Any]:
@@ -97,7 +105,7 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
     """`["width=32", "options.warps=2"]` as nested settings; values are read as YAML.
 
     Raises:
-        LvcnetError: for an entry without '='.
+        LvcnetError: for an entry without '=', a value that is not YAML, or a name that is also used as a group.
     """
     result: dict[str, Any] = {}
     for setting in settings:
@@ -110,8 +118,32 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
         target = result
         for parent in parents:
             target = target.setdefault(parent, {})
-        target[leaf] = yaml.safe_load(value)
+            if not isinstance(target, dict):
+                raise LvcnetError(
+                    f"--set {setting!r}: {parent!r} was given a value of its own: drop one of the two"
+                )
+        try:
+            target[leaf] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise LvcnetError(
+                f"--set {setting!r}: the value is not valid YAML, e.g. 3, 0.1, true or a word"
+            ) from None
     return result
+
+
+def merge_settings(*layers: dict[str, Any]) -> dict[str, Any]:
+    """All settings, of which later layers win; `options` are merged key by key.
+
+    Raises:
+        LvcnetError: if `options` is not a mapping.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        options = layer.get("options") or {}
+        if not isinstance(options, dict):
+            raise LvcnetError(f"options: {options!r} is not a group of settings: write e.g. options.warps=2")
+        merged = {**merged, **layer, "options": {**merged.get("options", {}), **options}}
+    return merged
 
 
 def build_config(*layers: dict[str, Any]) -> TrainConfig:
@@ -120,17 +152,12 @@ def build_config(*layers: dict[str, Any]) -> TrainConfig:
     Raises:
         LvcnetError: naming every setting that is unknown or out of range.
     """
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        options = {**merged.get("options", {}), **(layer.get("options") or {})}
-        merged = {**merged, **layer, "options": options}
     try:
-        return TrainConfig(**merged)
+        return TrainConfig(**merge_settings(*layers))
     except ValidationError as error:
         problems = [
             f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()
         ]
-        allowed = ", ".join(TrainConfig.model_fields)
-        raise LvcnetError(
-            f"the configuration is not valid: {'; '.join(problems)} (settings: {allowed})"
-        ) from None
+        unknown = any(item["type"] == "extra_forbidden" for item in error.errors())
+        allowed = f" (settings: {', '.join(TrainConfig.model_fields)})" if unknown else ""
+        raise LvcnetError(f"the configuration is not valid: {'; '.join(problems)}{allowed}") from None

@@ -28,7 +28,7 @@ from lvcnet.training import checkpoint
 from lvcnet.training.commit import current_commit
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.device import resolve_device
-from lvcnet.training.feed import Feed, seed_of
+from lvcnet.training.feed import Feed, seed_of, split_rows
 from lvcnet.training.monitor import agreement, take_snapshot
 
 Report = Callable[[int, int], None]
@@ -43,17 +43,18 @@ class Interrupted(Exception):
         self.state = state
 
 
+class Diverged(LvcnetError, FloatingPointError):
+    """A loss is no longer a finite number."""
+
+
 def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
     """Check the configuration against its data and write a queued run.
 
     Raises:
-        LvcnetError: for unknown data, labels or methods, or a method whose options are wrong.
+        LvcnetError: as `check_config`, and for unknown data.
     """
     dataset = Dataset.load(config.dataset)
-    dataset.manifest(config.labels)
-    if config.method not in METHODS:
-        raise LvcnetError(f"method {config.method!r} does not exist: choose one of {', '.join(METHODS)}")
-    checkpoint.build_method(config, len(dataset.categories), torch.device("cpu"))
+    check_config(config, dataset)
     run = new_run(name or f"{dataset.name}-{config.method}-{config.labels}-s{config.seed}")
     data = {
         "fingerprint": dataset.fingerprint(),
@@ -63,6 +64,21 @@ def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
     }
     run.create({**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()})
     return run
+
+
+def check_config(config: TrainConfig, dataset: Dataset) -> None:
+    """Find out before anything is written what would make the training fail at its start.
+
+    Raises:
+        LvcnetError: for unknown labels, methods or devices, labels that cover no training image, wrong options, and
+            images of a size that the network cannot take.
+    """
+    if config.method not in METHODS:
+        raise LvcnetError(f"method {config.method!r} does not exist: choose one of {', '.join(METHODS)}")
+    split_rows(dataset, config.labels, config.validation)
+    resolve_device(config.device)
+    method = checkpoint.build_method(config, len(dataset.categories), torch.device("cpu"))
+    method.predict(torch.zeros(1, 1, dataset.size, dataset.size))
 
 
 def train(run: RunDirectory, resume: bool = False, report: Report | None = None) -> str:
@@ -78,7 +94,6 @@ def train(run: RunDirectory, resume: bool = False, report: Report | None = None)
         Exception: whatever broke the training, after the run is marked failed.
     """
     with run_lock(run):
-        run.clear_cancel()
         handler = _log_to(run.log)
         try:
             return _train_locked(run, resume, report)
@@ -88,7 +103,8 @@ def train(run: RunDirectory, resume: bool = False, report: Report | None = None)
             return stop.state
         except BaseException as error:
             logger.exception("training failed")
-            run.update_status(state="failed", ended=time.time(), error=f"{type(error).__name__}: {error}")
+            reason = str(error) if isinstance(error, LvcnetError) else f"{type(error).__name__}: {error}"
+            run.update_status(state="failed", ended=time.time(), error=reason)
             raise
         finally:
             logger.removeHandler(handler)
@@ -109,13 +125,13 @@ def _train_locked(run: RunDirectory, resume: bool, report: Report | None) -> str
         device=str(device),
         **process_record(),
     )
-    with device_lock(str(device), run.cancel_requested) as held:
+    # The flag comes first: Ctrl-C while data are read must leave a resumable run, too.
+    with _InterruptFlag(run) as flag, device_lock(str(device), flag.stopped) as held:
         if not held:
-            raise Interrupted("cancelled")
+            raise Interrupted(flag.state())
         trainer = Trainer(run, config, device, report)
         trainer.start(resume)
-        with _InterruptFlag() as flag:
-            trainer.run_epochs(flag)
+        trainer.run_epochs(flag)
     run.update_status(state="done", ended=time.time(), message=None)
     logger.info("done")
     return "done"
@@ -178,9 +194,9 @@ class Trainer:
                 self.report(
                     (self.epoch - 1) * self.feed.steps + self.step, self.config.epochs * self.feed.steps
                 )
-            if flag.raised or self.run.cancel_requested():
+            if flag.stopped():
                 self._save_state()
-                raise Interrupted("interrupted" if flag.raised else "cancelled")
+                raise Interrupted(flag.state())
 
     def _finish_epoch(self, seconds: float, steps_a_second: float) -> None:
         self.method.end_epoch(self.epoch)
@@ -189,7 +205,7 @@ class Trainer:
             name for name, value in losses.items() if value != value or value in (float("inf"), float("-inf"))
         ]
         if broken:
-            raise FloatingPointError(
+            raise Diverged(
                 f"{', '.join(broken)} is not finite in epoch {self.epoch}: lower the learning rate"
             )
         row: dict[str, Any] = {
@@ -245,9 +261,13 @@ class Trainer:
 
 
 class _InterruptFlag:
-    """Turns Ctrl-C and SIGTERM into a flag that is looked at after each step. Only the main thread gets signals."""
+    """Turns Ctrl-C and SIGTERM into a flag that is looked at after each step, beside the run's cancel request.
 
-    def __init__(self) -> None:
+    Only the main thread gets signals.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
         self.raised = False
         self._previous: dict[signal.Signals, Any] = {}
 
@@ -258,6 +278,14 @@ class _InterruptFlag:
             except ValueError:  # not the main thread: signals stay with whoever has them
                 break
         return self
+
+    def stopped(self) -> bool:
+        """Whether somebody wants the training to stop."""
+        return self.raised or self.run.cancel_requested()
+
+    def state(self) -> str:
+        """The state a training that stops now ends in."""
+        return "interrupted" if self.raised else "cancelled"
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
         self.raised = True
