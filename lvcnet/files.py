@@ -39,8 +39,10 @@ def write_atomic(path: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            error.filename = str(path)  # what the caller knows
         raise
 
 
@@ -53,12 +55,14 @@ def read_json(path: Path) -> Any:
     """Read JSON.
 
     Raises:
-        LvcnetError: if the file is missing or is not JSON.
+        LvcnetError: if the file is missing, cannot be read or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise LvcnetError(f"{path} does not exist") from None
+    except OSError as error:
+        raise LvcnetError(f"{path} cannot be read: {error.strerror}") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise LvcnetError(f"{path} is not valid JSON: {error}") from None
 

@@ -1,6 +1,7 @@
 """`lvcnet ...`: everything the lab does, without the lab."""
 
 import sys
+from typing import Any
 
 import typer
 
@@ -11,6 +12,9 @@ from lvcnet.cli.jobs import register as register_jobs
 from lvcnet.cli.noise import register as register_noise
 from lvcnet.cli.train import register as register_train
 from lvcnet.errors import LvcnetError
+
+# What Typer raises for a wrong command line has no public name but this.
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     help="Measure what sloppy outlines cost, train LVC-Net and its rivals, and repair labels.",
@@ -40,7 +44,21 @@ def _root(
 def main() -> None:
     """Entry point: user errors are one line on stderr and exit status 2."""
     try:
-        app()
+        sys.exit(app(prog_name="lvcnet", standalone_mode=False))
     except LvcnetError as error:
-        sys.stderr.write(f"lvcnet: {error}\n")
-        sys.exit(2)
+        problem = str(error)
+    except UsageError as error:
+        problem = _usage_problem(error)
+    except OSError as error:
+        if error.filename is None:  # not about a file that the user could have named
+            raise
+        problem = f"{error.filename} cannot be used: {error.strerror}"
+    sys.stderr.write(problem and f"lvcnet: {problem}\n")
+    sys.exit(2)
+
+
+def _usage_problem(error: Any) -> str:
+    """What is wrong with the command line and where help is; nothing where Typer has already shown the help."""
+    problem = " ".join(error.format_message().split()).rstrip(".")
+    command = error.ctx.command_path if error.ctx is not None else "lvcnet"
+    return problem and f"{problem} (see `{command} --help`)"
