@@ -96,9 +96,12 @@ def compare(
 
     Example: `lvcnet compare hips --format markdown --output comparison.md`
     """
-    chosen = "json" if as_json else output_format
+    # With a file, --format says what is in it and --json how this call answers.
+    chosen = "json" if as_json and (output is None or output_format == "table") else output_format
     if chosen not in tables.FORMATS:
         raise LvcnetError(f"format {chosen!r} does not exist: choose one of {', '.join(tables.FORMATS)}")
+    if output is not None and output.is_dir():
+        raise LvcnetError(f"{output} is a folder: name the file to write")
     with progress_bar(f"Collecting runs of {dataset}") as report:
         comparison = compare_runs(dataset, None, metric, evaluate, device, report=report)
     if output is None and chosen == "table":

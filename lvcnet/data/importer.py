@@ -96,6 +96,8 @@ def import_coco(
     Raises:
         ImportProblems: lists all problems at once.
     """
+    if not Path(images).is_dir():  # one problem, not one for each image
+        raise ImportProblems([Problem(str(images), "the image folder does not exist", "check the path")])
     parts = [read_coco(Path(path), Path(images)) for path in (train, test) if path is not None]
     extras = {
         key: [read_coco(Path(path), Path(images)) for path in paths] for key, paths in (labels or {}).items()

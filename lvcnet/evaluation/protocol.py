@@ -189,6 +189,10 @@ def label_iou(dataset: Dataset, name: str) -> float | None:
 
 def _covered_rows(dataset: Dataset, against: str, split: str) -> NDArray[np.intp]:
     rows = dataset.indices(split)
+    if not len(rows):
+        raise LvcnetError(
+            f"data set {dataset.name!r} has no {split} images: measure on the other split (`--split`)"
+        )
     rows = rows[dataset.labels(against).covered[rows]]
     if not len(rows):
         raise LvcnetError(

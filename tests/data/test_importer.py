@@ -347,3 +347,9 @@ def test_the_mandible_radiographs(mandible: Path) -> None:
     assert dice.mean() == pytest.approx(0.981, abs=0.001)
     assert (dice[:20] == 1).all()
     assert dataset.source["warnings"] == []
+
+
+def test_a_missing_image_folder_is_one_problem(coco: CocoFolder) -> None:
+    with pytest.raises(ImportProblems) as caught:
+        import_coco("set", coco.images / "none", coco.write(coco.content("ab")))
+    assert ["the image folder does not exist" in str(problem) for problem in caught.value.problems] == [True]

@@ -56,6 +56,7 @@ def test_evaluate_prints_a_table_for_people(make_run, lvcnet) -> None:
         (["evaluate", "tiny-lvcnet-clean-s0", "--against", "dentist2"], "no label set 'dentist2'"),
         (["compare", "tiny", "--metric", "accuracy"], "metric 'accuracy' does not exist"),
         (["compare", "tiny", "--format", "xml"], "choose one of table"),
+        (["compare", "tiny", "--output", "."], "is a folder"),
         (["compare", "elsewhere"], "nothing to compare"),
         (["predict", "tiny-lvcnet-clean-s0", "gone.png", "--output", "out"], "no such file: gone.png"),
         (["predict", "tiny-lvcnet-clean-s0", "a.png", "--output", "out", "--threshold", "2"], "out of range"),
@@ -81,6 +82,9 @@ def test_compare_evaluates_and_prints_every_format(make_run, lvcnet, tmp_path: P
     _, out, _ = lvcnet("compare", "tiny", "--format", "csv", "--output", str(path))
     assert len(list(csv.DictReader(path.open()))) == 2
     assert "Wrote" in out
+    _, out, _ = lvcnet("compare", "tiny", "--format", "csv", "--output", str(path), "--json")
+    assert json.loads(out) == {"output": str(path)}
+    assert len(list(csv.DictReader(path.open()))) == 2
 
 
 def test_predict_writes_files_and_names_them(make_run, lvcnet, tmp_path: Path) -> None:

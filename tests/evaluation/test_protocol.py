@@ -9,7 +9,7 @@ import pytest
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import METRICS
-from lvcnet.evaluation.protocol import evaluate_masks, evaluate_run, label_iou, random_rounds
+from lvcnet.evaluation.protocol import _covered_rows, evaluate_masks, evaluate_run, label_iou, random_rounds
 from lvcnet.evaluation.robustness import area_under_curve, best_last_gap, retention
 
 
@@ -112,3 +112,10 @@ def test_robustness_by_hand() -> None:
     assert area_under_curve([0.9], [0.9]) is None
     assert best_last_gap([{"test_iou": 0.8}, {"test_iou": None}, {"test_iou": 0.6}]) == pytest.approx(0.2)
     assert best_last_gap([{"loss": 1.0}]) is None
+
+
+def test_a_data_set_without_test_images_says_so(make_run, tiny: Dataset) -> None:
+    for item in tiny.items:
+        object.__setattr__(item, "split", "train")
+    with pytest.raises(LvcnetError, match="has no test images"):
+        _covered_rows(tiny, "clean", "test")
