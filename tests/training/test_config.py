@@ -26,7 +26,13 @@ def test_every_problem_is_named_at_once():
 
 
 def test_settings_are_read_as_yaml_and_nest_at_dots():
-    settings = ["width=32", "options.warps=2", "options.variant=paper", "augment=false", "learning_rate=0.001"]
+    settings = [
+        "width=32",
+        "options.warps=2",
+        "options.variant=paper",
+        "augment=false",
+        "learning_rate=0.001",
+    ]
     assert parse_settings(settings) == {
         "width": 32, "options": {"warps": 2, "variant": "paper"}, "augment": False, "learning_rate": 1e-3,
     }  # fmt: skip
