@@ -148,10 +148,13 @@ def segment_api(file: str | None, run: str, threshold: float = 0.5) -> tuple[dic
 def on_segment(
     file: str | None, run: str | None, progress: gr.Progress = gr.Progress()
 ) -> segment.Segmentation:
-    """The button: predict once; threshold and opacity only draw again."""
+    """The button: predict once; threshold and opacity only draw again.
+
+    A click that comes before the page has listed its runs means the run that the list will open with.
+    """
     path = _given(file)
     progress(0.2, desc="Segmenting")
-    return segment.segment(path, run or "")
+    return segment.segment(path, run or first_run() or "")
 
 
 @shows_errors
@@ -184,9 +187,14 @@ def on_maps(result: segment.Segmentation | None) -> list[tuple[overlays.Rgb, str
 def on_load(request: gr.Request) -> gr.Dropdown:
     """Runs may have finished since the page was opened last; `?run=NAME` in the address chooses one."""
     choices = segment.run_choices()
-    names = [name for _, name in choices]
     asked = request.query_params.get("run")
-    return gr.Dropdown(choices=choices, value=asked if asked in names else next(iter(names), None))
+    known = asked in [name for _, name in choices]
+    return gr.Dropdown(choices=choices, value=asked if known else first_run())
+
+
+def first_run() -> str | None:
+    """The run that is chosen unless somebody chooses another."""
+    return next((name for _, name in segment.run_choices()), None)
 
 
 def on_sample(event: gr.SelectData) -> str:

@@ -199,13 +199,7 @@ def _fingerprint(folder: str, stamp: Stamp) -> str:
 
 @st.cache_resource(max_entries=48, show_spinner="Segmenting the image")
 def _predicted(run: str, path: str, stamp: int, data_stamp: Stamp, key: str) -> Sight:
-    try:
-        predictor = load_predictor(run)
-    except (RuntimeError, KeyError, TypeError, ValueError):
-        raise LvcnetError(
-            f"the checkpoint of run {run!r} was written by another version of its method and does not fit this one:"
-            " train it again; its snapshots can still be inspected"
-        ) from None
+    predictor = load_predictor(run)
     config = predictor.run.config()
     dataset = load_dataset(config["dataset"])
     row = dataset.index(key)

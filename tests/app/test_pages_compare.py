@@ -114,7 +114,7 @@ def test_a_checkpoint_that_does_not_fit_is_an_error_in_words(sweep_home: Path, o
     config = read_json(sweep_home / "runs" / "unet-4" / "config.json")
     (sweep_home / "runs" / "unet-4" / "config.json").write_text(json.dumps({**config, "width": 8}))
     page = open_page("compare", view="side-by-side", labels="level4", image="test-0004")
-    assert "was written by another version of its method" in texts(page)
+    assert "does not fit the network of its run: it was made by another version" in texts(page)
 
 
 def test_image_by_image_counts_who_is_better(sweep_home: Path, open_page: OpenPage) -> None:
