@@ -17,8 +17,8 @@ from lab.widgets import pick, remember
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.models.maps import title
 from lvcnet.runs.directory import ACTIVE, RunDirectory
-from lvcnet.runs.snapshots import snapshot_epochs
-from lvcnet.runs.store import list_runs
+from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
+from lvcnet.runs.store import is_demo, list_runs
 
 SHOWN_SCORES = ("iou", "boundary_iou", "hd95")
 BEFORE = "#CC79A7"
@@ -31,8 +31,15 @@ SECONDS = 3
 
 
 def inspectable() -> list[RunDirectory]:
-    """Runs with a snapshot or a checkpoint."""
-    return [run for run in list_runs() if snapshot_epochs(run.snapshots) or viewing.checkpoint_stamp(run)]
+    """Runs with a snapshot or a checkpoint; of the demo runs, those that show most first."""
+    runs = [run for run in list_runs() if snapshot_epochs(run.snapshots) or viewing.checkpoint_stamp(run)]
+    return sorted(runs, key=lambda run: (is_demo(run), is_demo(run) and -_shows(run)))
+
+
+def _shows(run: RunDirectory) -> int:
+    """How much there is to see: maps by epochs. LVC-Net has a dozen maps, a U-Net one."""
+    epochs = snapshot_epochs(run.snapshots)
+    return len(epochs) * (1 + len(read_snapshot(run.snapshots, epochs[-1]).maps)) if epochs else 0
 
 
 @st.fragment(run_every=SECONDS)

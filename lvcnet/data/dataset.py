@@ -156,9 +156,14 @@ class Dataset:
         """Add or replace a label set; written at once when the data set is stored.
 
         Raises:
-            LvcnetError: if its shape does not fit.
+            LvcnetError: if its shape does not fit, or the data set ships with the project.
         """
         check_name(labels.name, "label set")
+        if self.folder is not None and workspace.assets_dir() in self.folder.resolve().parents:
+            raise LvcnetError(
+                f"data set {self.name!r} ships with the project and stays as it is:"
+                " make your own with `lvcnet data phantom NAME` and add label sets to that"
+            )
         expected = (len(self), len(self.categories), self.size, self.size)
         if labels.masks.shape != expected or labels.covered.shape != (len(self),):
             raise LvcnetError(

@@ -4,12 +4,10 @@ import os
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from lab.headless import foreign_requests, open_browser, serve_lab, wait_until_idle
 from lvcnet import jobs
@@ -159,21 +157,11 @@ def test_a_dicom_is_uploaded_and_segmented_with_the_trained_run(prepared: str, p
     show(page, f"{prepared}/inference?run=tiny-lvcnet-level3-s0")
     app = page.frame_locator("iframe[src*='/gradio/']")
     expect(app.get_by_label("Run", exact=True)).to_have_value(re.compile("tiny-lvcnet"), timeout=SOON)
-    upload(app)
+    app.locator("input[type=file]").first.set_input_files(SAMPLE)
+    app.get_by_text("hip-4").first.wait_for(timeout=SOON)  # the app writes stem and suffix apart
     app.get_by_role("button", name="Segment").click()
     expect(app.get_by_text("512 x 512 px").first).to_be_visible(timeout=LATER)
     expect(app.locator(".areas").first).to_contain_text("tiny-lvcnet-level3-s0")
-
-
-def upload(app: FrameLocator) -> None:
-    """Give the app the DICOM sample; again if its frame was still being drawn and lost the file."""
-    name = app.get_by_text("hip-4.dcm").first
-    for _ in range(6):
-        app.locator("input[type=file]").first.set_input_files(SAMPLE)
-        with suppress(PlaywrightTimeout):
-            name.wait_for(timeout=20_000)
-            break
-    expect(name).to_be_visible()
 
 
 def test_choices_survive_page_changes_and_the_back_button(prepared: str, page: Page) -> None:

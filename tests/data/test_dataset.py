@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lvcnet import workspace
 from lvcnet.data.dataset import Dataset, LabelSet, delete_dataset, find_dataset, list_datasets
 from lvcnet.data.summary import iou_to_clean, summarise
 from lvcnet.errors import LvcnetError
@@ -103,3 +104,14 @@ def test_summary_counts_what_each_label_set_covers() -> None:
     # bone: 10 x 11 less a hole of 3 x 4 in one of two images
     assert summary["foreground"]["bone"] == pytest.approx((110 - 12) / 2 / 256)
     json.dumps(summary)
+
+
+def test_the_demo_data_set_cannot_be_changed() -> None:
+    name = next(
+        iter(
+            sorted(path.parent.name for path in (workspace.assets_dir() / "datasets").glob("*/dataset.json"))
+        )
+    )
+    demo = Dataset.load(workspace.assets_dir() / "datasets" / name)
+    with pytest.raises(LvcnetError, match="ships with the project"):
+        demo.add_labels(demo.labels("clean"))
