@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from lab.headless import foreign_requests, open_browser, serve_lab, wait_until_idle
@@ -71,9 +72,17 @@ def shoot(browser: Browser, address: str, key: str, variant: str, path: Path) ->
         segment_sample(page)
     fit_height(page, size[0], size[1])
     page.screenshot(path=path, animations="disabled")
+    shrink(path)
     errors = page.locator("[data-testid='stException']").all_inner_texts()
     context.close()
     return [f"{path.name}: {problem}" for problem in [*errors, *foreign]]
+
+
+def shrink(path: Path) -> None:
+    """Reduce the picture to 256 colours: a third of the size, and no difference to the eye."""
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(256)
+    small.save(path, optimize=True)
 
 
 def segment_sample(page: Page) -> None:
