@@ -69,7 +69,7 @@ def publish(workspace: Path) -> None:
 def publish_run(source: Path, target: Path, full: bool) -> None:
     """Copy one run: small files, snapshots and, if `full`, every snapshot and the weights in half precision."""
     target.mkdir(parents=True)
-    for name in ("config.json", "metrics.jsonl"):
+    for name in ("config.json", "metrics.jsonl", "log.txt"):
         shutil.copy(source / name, target / name)
     status = json.loads((source / "status.json").read_text())
     if status["state"] != "done":
