@@ -76,12 +76,16 @@ def serve_lab(home: Path, log: Path) -> Iterator[str]:
             process.wait()
 
 
+def find_browser() -> str | None:
+    """The system's Chromium, if it has one."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 @contextmanager
 def open_browser() -> Iterator[Browser]:
     """A headless Chromium that talks to nobody on its own account."""
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(BROWSER_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=list(BROWSER_ARGUMENTS))
         try:
             yield browser
         finally:

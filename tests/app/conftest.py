@@ -1,12 +1,15 @@
 """A tiny trained run and a way to open a page, shared by the tests of the lab."""
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 from streamlit.testing.v1 import AppTest
 
+from lab.headless import find_browser, open_browser
 from lvcnet import workspace
 from lvcnet.data.phantom import make_phantom
 from lvcnet.noise.calibrate import make_noisy_labels
@@ -66,3 +69,14 @@ def query(page: AppTest, name: str) -> str:
     """A query parameter; AppTest holds a list until the script has set it."""
     value = page.query_params[name]
     return value if isinstance(value, str) else value[0]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; without one these tests are skipped, but never by the gate, which installs it."""
+    if find_browser() is None and "CI" not in os.environ:
+        pytest.skip(
+            "there is no Chromium on this machine: install it (Debian: apt install chromium) to run these tests"
+        )
+    with open_browser() as opened:
+        yield opened

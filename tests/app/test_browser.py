@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from lab.headless import foreign_requests, open_browser, serve_lab, wait_until_idle
+from lab.headless import foreign_requests, serve_lab, wait_until_idle
 from lvcnet import jobs
 from lvcnet.data.dataset import Dataset
 from lvcnet.jobs.daemon import worker_pid
@@ -44,12 +44,6 @@ def lab(home: Path) -> Iterator[str]:
         if pid := worker_pid():
             os.kill(pid, signal.SIGTERM)
     assert "Traceback" not in home.with_name("log.txt").read_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

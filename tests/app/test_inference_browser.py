@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Page
 
-from lab.headless import foreign_requests, open_browser, serve_lab
+from lab.headless import foreign_requests, serve_lab
 from lab.navigation import ENTRIES, FOLDER
 
 pytestmark = pytest.mark.browser
@@ -23,12 +23,6 @@ def lab(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     shutil.copytree(trained_home, home)
     with serve_lab(home, home.with_name("log.txt")) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 def open_app(page: Page, address: str) -> FrameLocator:
