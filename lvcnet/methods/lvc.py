@@ -39,19 +39,19 @@ class LVCOptions(BaseModel):
     variant: Literal["corrected", "paper"] = "corrected"
     training: Literal["alternate", "joint", "successive"] = "alternate"
     printed_losses: bool = False
-    cue: CueKind = "outlines"
-    attention: AttentionKind = "lvc"
-    polarity: bool = True
-    aligned: bool = True
-    normalised: bool = True
-    offsets: OffsetKind = "guided"
-    warps: int = Field(4, ge=0, le=16)
-    step: float = Field(2.0, gt=0)
-    sigma: float = Field(1.25, gt=0)
-    damping: float = Field(0.003, gt=0)
-    detached: bool = True
+    cue: CueKind = Transform.cue
+    attention: AttentionKind = Transform.attention
+    polarity: bool = Transform.polarity
+    aligned: bool = Transform.aligned
+    normalised: bool = Transform.normalised
+    offsets: OffsetKind = Transform.offsets
+    warps: int = Field(Transform.warps, ge=0, le=16)
+    step: float = Field(Transform.step, gt=0)
+    sigma: float = Field(Transform.sigma, gt=0)
+    damping: float = Field(Transform.damping, gt=0)
+    detached: bool = Transform.detached
     trust: float = Field(0.0, ge=0, le=1)
-    trust_from: float = Field(0.3, ge=0, le=1)
+    trust_from: float = Field(0.3, gt=0, le=1)
     stray_weight: float = Field(0.0, ge=0)
     guidance_weight: float = Field(0.0, ge=0)
     edge_weight: float = Field(0.0, ge=0)
@@ -121,15 +121,16 @@ class LVC:
             trunk = network.trunk(x)
             gradient = network.gradient(x)
             network.polarity.observe(gradient, batch.labels)
-            response = network.respond(trunk)
-            cue_terms = self._cue_terms(network.look(trunk, gradient, response), batch.labels)
+            output = network.look(trunk, gradient, network.respond(trunk))
+            cue_terms = self._cue_terms(output, batch.labels)
             if alternate:
                 self.learner.update(_total(cue_terms), batch.progress, last=False)
-                with torch.no_grad():
-                    response = network.respond(trunk)
-            output = network.look(trunk, gradient, response)
+            # Without learned offsets and trust, no loss looks at the moved prediction.
             if self.options.offsets == "learned" or self.options.trust:
-                network.move(output)  # else no loss looks at the moved prediction
+                if alternate:
+                    with torch.no_grad():
+                        output = network.look(trunk, gradient, network.respond(trunk))
+                network.move(output)
         terms = self._segmentation_terms(output, batch.labels, batch.progress)
         self.learner.update(_total(terms) + (0 if alternate else _total(cue_terms)), batch.progress)
         shown = {**terms, **cue_terms}

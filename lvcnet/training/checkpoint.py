@@ -26,8 +26,8 @@ from lvcnet.training.device import resolve_device
 FORMAT_VERSION = 1
 
 
-def _pack(tensors: dict[str, Tensor]) -> bytes:
-    return save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
+def _pack(tensors: dict[str, Tensor], header: dict[str, str] | None = None) -> bytes:
+    return save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata=header)
 
 
 def save_weights(folder: Path, name: str, method: Method, epoch: int, **values: Any) -> None:
@@ -43,10 +43,7 @@ def save_state(folder: Path, method: Method, epoch: int, **values: Any) -> None:
     """
     tensors, own = method.state()
     header = {"meta": json.dumps({"format": FORMAT_VERSION, "epoch": epoch, "method": own, **values})}
-    content = save(
-        {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata=header
-    )
-    write_atomic(folder / "last.state.safetensors", content)
+    write_atomic(folder / "last.state.safetensors", _pack(tensors, header))
 
 
 def load_state(folder: Path, method: Method) -> dict[str, Any] | None:

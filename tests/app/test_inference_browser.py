@@ -76,7 +76,9 @@ def test_a_mistake_is_explained(lab: str, browser: Browser) -> None:
     page = browser.new_page()
     app = open_app(page, lab)
     app.get_by_role("button", name="Segment").click()
-    app.get_by_text("no radiograph was given").wait_for(timeout=60_000)
+    message = app.get_by_text("no radiograph was given")
+    message.wait_for(timeout=60_000)
+    assert "upload a PNG, JPEG, TIFF or DICOM file, or pick a sample" in message.inner_text()
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -138,6 +138,7 @@ def test_worker_asked_to_stop_leaves_its_trainer():
     worker.send_signal(signal.SIGTERM)
     eventually(lambda: daemon.worker_pid() is None, "the worker to leave")
     wait_for_epoch(run, run.status()["epoch"] + 1)
+    assert run.status()["epoch"] >= 2
 
 
 def test_ctrl_c_stops_a_sweep_which_the_same_command_continues():
