@@ -5,11 +5,13 @@ import json
 import streamlit as st
 
 from lab import comparing, figures
+from lab.compare_figures import difference_intervals
+from lab.compare_html import html_report
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Comparison
+from lvcnet.evaluation.formats import to_csv, to_json, to_markdown
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
-from lvcnet.evaluation.table1 import evaluations_of, rounds_note
-from lvcnet.evaluation.tables import method_title, notes, to_csv, to_json, to_markdown
+from lvcnet.evaluation.tables import SHORT, comparison_tables, method_title, notes
 
 
 def show_results(comparison: Comparison) -> None:
@@ -52,6 +54,7 @@ def show_results(comparison: Comparison) -> None:
             )
         if caveat := comparing.seeds_caveat(comparison.differences):
             st.caption(caveat)
+    _show_differences(comparison)
     _show_table(comparison)
     _show_retention(comparison)
     if found := notes(comparison):
@@ -99,6 +102,22 @@ def _show_curve(comparison: Comparison) -> None:
     )
 
 
+def _show_differences(comparison: Comparison) -> None:
+    figure = difference_intervals(comparison)
+    if not figure.data:
+        return
+    st.subheader(f"Difference from {method_title(BASELINE)}", anchor=False)
+    st.plotly_chart(
+        figure,
+        key="differences",
+        config=figures.EXPORT,
+        alt=f"Difference of every method from {method_title(BASELINE)} by label set, with 95 % intervals",
+    )
+    st.caption(
+        "Paired by image and seed. Intervals of 95 %: test images and, where there are several, trainings drawn again."
+    )
+
+
 def _show_table(comparison: Comparison) -> None:
     st.subheader("Table 1, ours beside the paper's", anchor=False)
     further = st.multiselect(
@@ -116,14 +135,11 @@ def _show_table(comparison: Comparison) -> None:
         column_config={
             "Label IoU": st.column_config.NumberColumn(format="%.2f"),
             **{name: st.column_config.TextColumn(pinned=True) for name in ("Labels", "Method")},
-            **{
-                f"Paper: {name}": st.column_config.NumberColumn(format="%.3f")
-                for name in comparing.SHORT.values()
-            },
+            **{f"Paper: {name}": st.column_config.NumberColumn(format="%.3f") for name in SHORT.values()},
         },
     )
     st.caption(
-        f"Precision, recall and mIoU: mean ± sd over {rounds_note(evaluations_of(comparison.cells[0]))} (of every seed),"
+        f"Precision, recall and mIoU: mean ± sd over {comparison.rounds} (of every seed),"
         f" against clean test labels. The paper's figures come from other data ({paper.SOURCE}): compare how they fall with the"
         " noise, not their height."
     )
@@ -131,28 +147,55 @@ def _show_table(comparison: Comparison) -> None:
 
 def _show_retention(comparison: Comparison) -> None:
     st.subheader("Retention", anchor=False)
-    figure = figures.retention_bars(comparison)
+    metric, baseline = METRICS[comparison.score], method_title(BASELINE)
+    titles = {"retention": "Over the own level 1", "retention_clean": f"Over {baseline} on clean labels"}
+    kind = st.segmented_control(
+        "Retention over",
+        list(titles),
+        format_func=titles.__getitem__,
+        default="retention",
+        required=True,
+        key="retention-kind",
+        help="What a score at a noise level is divided by.",
+        label_visibility="collapsed",
+    )
+    figure = figures.retention_bars(comparison, kind=kind)
     if not figure.data:
-        st.info(
-            "Retention is the score at a level over the score at level 1: train on level 1 labels too.",
-            icon=":material/info:",
-        )
+        missing = {
+            "retention": "the method's score at level 1: train on level 1 labels and another level",
+            "retention_clean": f"{baseline}'s after learning from clean labels: train {baseline} on them",
+        }
+        st.info(f"This is the score at a level over {missing[kind]}.", icon=":material/info:")
         return
     st.plotly_chart(
         figure, key="retention", config=figures.EXPORT, alt="Retention in percent by method and noise level"
     )
-    metric = METRICS[comparison.robustness(comparison.methods()[0])["metric"]]
-    st.caption(
-        f"{metric} at a level over {metric} at level 1: how much of its quality a method keeps. Hatched: the paper's mIoU,"
-        " level 4 over level 1."
-    )
+    captions = {
+        "retention": f"{metric} at a level over {metric} at level 1: how much of its quality a method keeps. Hatched: the"
+        " paper's mIoU, level 4 over level 1.",
+        "retention_clean": f"{metric} at a level over that of {baseline} trained on clean labels: how close a method comes"
+        " to what clean labels would have given.",
+    }
+    st.caption(captions[kind])
+
+
+def show_tables(comparison: Comparison) -> None:
+    """All tables of the report, as `lvcnet compare` prints them."""
+    for number, table in enumerate(comparison_tables(comparison)):
+        st.subheader(table.title, anchor=False)
+        st.dataframe(
+            [dict(zip(table.header, row, strict=True)) for row in table.rows],
+            hide_index=True,
+            key=f"table-{number}",
+        )
+        st.caption(table.note)
 
 
 def show_export(comparison: Comparison) -> None:
     """Everything as files."""
     name = f"{comparison.dataset}-{comparison.metric}"
     st.markdown(
-        "All scores, differences, retention and the paper's figures. The camera button of a figure saves it as PNG;"
+        "All tables, and the paper's figures. The camera button of a figure saves it as PNG;"
         f" on the command line: `lvcnet compare {comparison.dataset} --metric {comparison.metric}`."
     )
     with st.container(horizontal=True):
@@ -185,17 +228,10 @@ def show_export(comparison: Comparison) -> None:
         )
         st.download_button(
             "HTML report",
-            lambda: comparing.html_report(
-                comparison,
-                {
-                    "Robustness": figures.robustness_curve(comparison, comparison.metric),
-                    "Retention": figures.retention_bars(comparison),
-                },
-            ),
+            lambda: html_report(comparison),
             f"{name}.html",
             "text/html",
             key="export-html",
             icon=":material/web:",
             help="One file with tables and interactive figures that opens without a network (about 5 MB).",
         )
-    st.markdown(to_markdown(comparison))

@@ -4,37 +4,21 @@ Symbols: fractions are shown as such in tables and as points (hundredths) in sen
 """
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from lvcnet.data.dataset import find_dataset, list_datasets
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference, method_order, noise_level
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
-from lvcnet.evaluation.report import compare, image_scores
-from lvcnet.evaluation.statistics import mean_sd
-from lvcnet.evaluation.table1 import evaluations_of, table_1
-from lvcnet.evaluation.tables import (
-    difference_table,
-    method_title,
-    notes,
-    robustness_table,
-    robustness_title,
-    score_table,
-    summary,
-)
+from lvcnet.evaluation.report import compare, evaluations_of, image_scores
+from lvcnet.evaluation.tables import SHORT, method_title, plus_minus, summary
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
 
 ENOUGH_SEEDS = 3
-STYLE = (
-    "body{font-family:system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "table{border-collapse:collapse}th,td{border:1px solid #ccc;padding:.3rem .6rem;text-align:left}"
-)
 Stamp = tuple[tuple[str, int], ...]
 
 
@@ -81,33 +65,22 @@ def labels_title(labels: str, label_iou: float | None = None) -> str:
 
 def table_rows(comparison: Comparison, further: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Table 1: a row for each label set and method, ours beside the paper's, then further metrics."""
+    with_paper = any(cell.paper for cell in comparison.cells)
     return [
         {
-            "Labels": labels_title(row.cell.labels),
-            "Label IoU": row.cell.label_iou,
-            "Method": method_title(row.cell.method),
-            **{SHORT[name]: plus_minus(*row.rounds[name]) for name in paper.METRICS},
-            **{METRICS[name]: summary(row.cell.values[name]) for name in further},
+            "Labels": labels_title(cell.labels),
+            "Label IoU": cell.label_iou,
+            "Method": method_title(cell.method),
+            **{SHORT[name]: plus_minus(*cell.rounds[name]) for name in paper.METRICS},
+            **{METRICS[name]: summary(cell.values[name]) for name in further},
             **{
-                f"Paper: {SHORT[name]}": row.paper[name] if row.paper else None
-                for name in (paper.METRICS if _any_paper(comparison) else ())
+                f"Paper: {SHORT[name]}": cell.paper[name] if cell.paper else None
+                for name in (paper.METRICS if with_paper else ())
             },
-            "Seeds": len(row.cell.runs),
+            "Seeds": len(cell.runs),
         }
-        for row in table_1(comparison)
+        for cell in comparison.ordered_cells()
     ]
-
-
-SHORT = {"precision": "Precision", "recall": "Recall", "miou": "mIoU"}
-
-
-def plus_minus(mean: float, sd: float | None) -> str:
-    """Mean and standard deviation with three digits.
-
-    >>> plus_minus(0.81234, 0.01), plus_minus(0.8, None)
-    ('0.812 ± 0.010', '0.800')
-    """
-    return f"{mean:.3f}" if sd is None else f"{mean:.3f} ± {sd:.3f}"
 
 
 def difference_sentence(difference: Difference) -> str:
@@ -150,11 +123,16 @@ def seeds_caveat(differences: Sequence[Difference]) -> str | None:
     fewest = min((len(difference.seeds) for difference in differences), default=ENOUGH_SEEDS)
     if fewest >= ENOUGH_SEEDS:
         return None
-    return (
-        "The intervals say how certain a difference is for other images. They rest on as few as"
-        f" {'one training' if fewest == 1 else f'{fewest} trainings'} a method, and another seed may shift them:"
-        f" train at least {ENOUGH_SEEDS} seeds before relying on them."
-    )
+    if fewest == 1:
+        reason = (
+            "The intervals say how certain a difference is for other images. Some rest on one training a method,"
+            " and another seed may shift them"
+        )
+    else:
+        reason = (
+            f"The intervals rest on as few as {fewest} trainings a method, too few to know how trainings vary"
+        )
+    return f"{reason}: train at least {ENOUGH_SEEDS} seeds before relying on them."
 
 
 def headline(comparison: Comparison) -> list[tuple[str, str, str | None]]:
@@ -162,10 +140,10 @@ def headline(comparison: Comparison) -> list[tuple[str, str, str | None]]:
     labels = hardest_labels(comparison)
     found = [cell for cell in comparison.cells if cell.labels == labels]
     baseline = next((cell for cell in found if cell.method == BASELINE), None)
-    base = _mean(baseline, comparison.metric) if baseline else None
+    base = baseline.mean(comparison.metric) if baseline else None
     rows: list[tuple[str, str, str | None]] = []
     for cell in found:
-        score = _mean(cell, comparison.metric)
+        score = cell.mean(comparison.metric)
         delta = None if base is None or cell.method == BASELINE else f"{score - base:+.3f}"
         rows.append((method_title(cell.method), f"{score:.3f}", delta))
     return rows
@@ -211,40 +189,6 @@ def ordered_keys(
         both = [key for key in keys if key in own and key in base]
         return sorted(both, key=lambda key: -sign * (own[key] - base[key]))
     return list(keys)
-
-
-def html_report(comparison: Comparison, figures: Mapping[str, go.Figure]) -> str:
-    """One page that needs nothing else: tables, notes, and figures with plotly inside."""
-    title = f"Robustness to label noise: {escape(comparison.dataset)}"
-    metric = METRICS[comparison.metric]
-    tables = {
-        f"{metric} on the clean test labels (± sd over seeds)": score_table(comparison),
-        f"{metric}, paired per image against {method_title(BASELINE)}": difference_table(comparison),
-        robustness_title(comparison): robustness_table(comparison),
-    }
-    parts = [f"<h2>{escape(name)}</h2>{_html_table(*table)}" for name, table in tables.items()]
-    parts += [f"<p>{escape(note)}</p>" for note in (paper.SOURCE, *notes(comparison))]
-    for number, (name, figure) in enumerate(figures.items()):
-        drawn = figure.to_html(full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False})
-        parts.append(f"<h2>{escape(name)}</h2>\n{drawn}")
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
-        f"</head><body><h1>{title}</h1>{''.join(parts)}</body></html>"
-    )
-
-
-def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _mean(cell: Cell, metric: str) -> float:
-    return mean_sd(cell.values[metric])[0]
-
-
-def _any_paper(comparison: Comparison) -> bool:
-    return any(paper.paper_cell(cell.method, cell.level) and cell.paper_noise for cell in comparison.cells)
 
 
 def _stamp(dataset: str) -> Stamp:

@@ -17,6 +17,7 @@ from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.evaluation.tables import method_title
 
 Against = Literal["level", "label_iou"]
+Retention = Literal["retention", "retention_clean"]
 AGAINST: dict[Against, str] = {
     "level": "Noise level",
     "label_iou": "Label IoU (training labels with clean ones)",
@@ -54,7 +55,7 @@ def robustness_curve(
                 hovertemplate="%{y:.3f}",
             )
     figure.update_layout(
-        **_chart_layout(),
+        **chart_layout(),
         xaxis_title=AGAINST[against],
         yaxis_title=METRICS[metric],
         hovermode="x unified" if against == "level" else "closest",
@@ -70,42 +71,56 @@ def robustness_curve(
     return figure
 
 
-def retention_bars(comparison: Comparison, with_paper: bool = True) -> go.Figure:
+def retention_bars(
+    comparison: Comparison, with_paper: bool = True, kind: Retention = "retention"
+) -> go.Figure:
     """Retention in percent by level, one bar a method; hatched beside them the paper's, level 4 over level 1.
 
-    The figure is empty where no method learned from level 1 and another level.
+    The figure is empty where no method learned from a level and from what it is measured by.
+
+    Args:
+        comparison: cells of the default noise family are drawn.
+        with_paper: the paper's bars, which there are only over level 1.
+        kind: over the method's own level 1, or over the baseline trained on clean labels.
     """
     figure = go.Figure()
-    own = {method: _retention(comparison, method) for method in comparison.methods()}
+    own = {method: _retention(comparison, method, kind) for method in comparison.methods()}
     if not any(own.values()):
         return figure
+    with_paper = with_paper and kind == "retention"
     theirs = {method: 100 * paper.paper_retention(method) for method in paper.TABLE_1} if with_paper else {}
     for method in sorted({*own, *theirs}, key=method_order):
         bars = {f"Level {level}": (value, "") for level, value in own.get(method, {}).items()}
         if method in theirs:
             bars["Level 4, paper (mIoU)"] = (theirs[method], "/")
-        figure.add_bar(
-            x=list(bars),
-            y=[value for value, _ in bars.values()],
-            name=method_title(method),
-            marker={
-                "color": method_colour(method.partition(" ")[0]),
-                "pattern": {"shape": [shape for _, shape in bars.values()]},
-            },
-            texttemplate="%{y:.0f}",
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y:.1f} %",
-        )
+        if bars:
+            _add_bars(figure, method, bars)
     places = sorted({place for bar in figure.data for place in bar.x}, key=lambda place: (len(place), place))
-    figure.update_layout(**_chart_layout(), barmode="group", yaxis_title="Retention (%)")
+    figure.update_layout(**chart_layout(), barmode="group", yaxis_title="Retention (%)")
     figure.update_xaxes(categoryorder="array", categoryarray=places)
     return figure
 
 
-def _retention(comparison: Comparison, method: str) -> dict[str, float]:
+def _add_bars(figure: go.Figure, method: str, bars: Mapping[str, tuple[float, str]]) -> None:
+    """Place -> height and hatching."""
+    figure.add_bar(
+        x=list(bars),
+        y=[value for value, _ in bars.values()],
+        name=method_title(method),
+        marker={
+            "color": method_colour(method.partition(" ")[0]),
+            "pattern": {"shape": [shape for _, shape in bars.values()]},
+        },
+        texttemplate="%{y:.0f}",
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y:.1f} %",
+    )
+
+
+def _retention(comparison: Comparison, method: str, kind: Retention) -> dict[str, float]:
     """Level -> percent."""
-    found = comparison.robustness(method)["retention"]
+    found = comparison.robustness(method)[kind]
     return {name.removeprefix("level"): 100 * value for name, value in found.items() if value is not None}
 
 
@@ -144,7 +159,7 @@ def pair_scatter(
         hovertemplate=f"<b>%{{customdata}}</b><br>{titles[0]} %{{x:.3f}}<br>{titles[1]} %{{y:.3f}}<extra></extra>",
     )
     figure.update_layout(
-        **{**_chart_layout(), "height": 480},
+        **{**chart_layout(), "height": 480},
         showlegend=False,
         xaxis={"title": titles[0], "range": ends, "constrain": "domain"},
         yaxis={"title": titles[1], "range": ends, "constrain": "domain", "scaleanchor": "x"},
@@ -202,7 +217,8 @@ def _add_curve(
     )
 
 
-def _chart_layout() -> dict[str, object]:
+def chart_layout() -> dict[str, object]:
+    """What all charts have in common."""
     return {
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "height": 380,

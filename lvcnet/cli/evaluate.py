@@ -10,11 +10,12 @@ import typer
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.data.dataset import CLEAN
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation import tables
 from lvcnet.evaluation.comparison import Comparison
+from lvcnet.evaluation.formats import FORMATS, to_csv, to_json, to_markdown
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import ROUND_METRICS, evaluate_run
 from lvcnet.evaluation.report import compare as compare_runs
+from lvcnet.evaluation.tables import comparison_tables, notes
 from lvcnet.files import write_atomic
 from lvcnet.inference.export import predict_files
 from lvcnet.inference.predictor import THRESHOLD, Predictor
@@ -77,9 +78,7 @@ def _print_evaluation(result: dict[str, Any]) -> None:
 
 def compare(
     dataset: Annotated[str, typer.Argument(help="Name of a data set; `lvcnet data list` lists them.")],
-    output_format: Annotated[
-        str, typer.Option("--format", help=f"One of {', '.join(tables.FORMATS)}.")
-    ] = "table",
+    output_format: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "table",
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
     metric: Annotated[str, typer.Option(help=f"One of {', '.join(METRICS)}.")] = "iou",
     evaluate: Annotated[
@@ -89,17 +88,17 @@ def compare(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Table of methods x noise levels on the clean test labels, next to the paper's Table 1.
+    """Tables of methods x noise levels on the clean test labels, next to the paper's Table 1.
 
     Mean and sd over seeds; each method against U-Net on the same labels (paired bootstrap, Wilcoxon with Holm's
-    correction); retention. CSV and JSON hold all metrics.
+    correction); retention, outlines, label recovery, memorisation, cost. CSV and JSON hold all metrics.
 
     Example: `lvcnet compare hips --format markdown --output comparison.md`
     """
     # With a file, --format says what is in it and --json how this call answers.
     chosen = "json" if as_json and (output is None or output_format == "table") else output_format
-    if chosen not in tables.FORMATS:
-        raise LvcnetError(f"format {chosen!r} does not exist: choose one of {', '.join(tables.FORMATS)}")
+    if chosen not in FORMATS:
+        raise LvcnetError(f"format {chosen!r} does not exist: choose one of {', '.join(FORMATS)}")
     if output is not None and output.is_dir():
         raise LvcnetError(f"{output} is a folder: name the file to write")
     with progress_bar(f"Collecting runs of {dataset}") as report:
@@ -151,17 +150,15 @@ def predict(
 
 def _rendered(comparison: Comparison, chosen: str) -> str:
     if chosen == "json":
-        return json.dumps(tables.to_json(comparison)) + "\n"
-    return tables.to_csv(comparison) if chosen == "csv" else tables.to_markdown(comparison)
+        return json.dumps(to_json(comparison)) + "\n"
+    return to_csv(comparison) if chosen == "csv" else to_markdown(comparison)
 
 
 def _print_comparison(comparison: Comparison) -> None:
     screen.print(f"{comparison.dataset}: last epoch, clean test labels", highlight=False)
-    print_table(METRICS[comparison.metric], *tables.score_table(comparison))
-    if comparison.differences:
-        print_table("Paired per image", *tables.difference_table(comparison))
-    print_table(tables.robustness_title(comparison), *tables.robustness_table(comparison))
-    for note in tables.notes(comparison):
+    for table in comparison_tables(comparison):
+        print_table(table.title, table.header, table.rows)
+    for note in notes(comparison):
         screen.print(f"Note: {note}", highlight=False, markup=False)
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from lvcnet.evaluation import paper
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER
-from lvcnet.evaluation.robustness import area_under_curve, retention
+from lvcnet.evaluation.robustness import area_under_curve, retention, share
+from lvcnet.evaluation.statistics import mean_of_known
 from lvcnet.methods import METHOD_TITLES
 
 BASELINE = "unet"
@@ -26,6 +28,11 @@ class Cell:
         values: metric -> one value a seed, in the order of `runs`.
         parameters: weights that predict.
         training_seconds: mean over seeds.
+        step_seconds: of a training step, mean over seeds.
+        rounds: precision, recall and miou -> mean and sd over the paper's rounds of all seeds.
+        best_last: best epoch minus last epoch, foreground IoU, one value a seed that knows it.
+        recovery: mean IoU of the predictions on the training images with the clean labels, to compare with
+            `label_iou`; one value a seed that knows it.
     """
 
     method: str
@@ -36,11 +43,25 @@ class Cell:
     values: dict[str, list[float]]
     parameters: int | None
     training_seconds: float | None
+    step_seconds: float | None = None
+    rounds: dict[str, tuple[float, float | None]] = field(default_factory=dict)
+    best_last: list[float] = field(default_factory=list)
+    recovery: list[float] = field(default_factory=list)
 
     @property
     def paper_noise(self) -> bool:
         """Whether it learned from clean labels or the default family's: the curve over the levels."""
         return self.labels in ("clean", f"level{self.level}")
+
+    @property
+    def paper(self) -> dict[str, float] | None:
+        """The paper's figures for it: only for its methods, unvaried, and its kind of noise."""
+        found = paper.paper_cell(self.method, self.level) if self.paper_noise else None
+        return dict(vars(found)) if found else None
+
+    def mean(self, metric: str) -> float:
+        """A metric's mean over the seeds."""
+        return float(np.mean(self.values[metric]))
 
 
 @dataclass(frozen=True)
@@ -48,9 +69,9 @@ class Difference:
     """A method against the baseline on the same label set, seeds and images.
 
     Attributes:
-        mean: of method - baseline over images.
-        low, high: 95 % paired bootstrap interval of the mean.
-        p: Holm-adjusted p of Wilcoxon's signed-rank test, over all comparisons of the table.
+        mean: of method - baseline over images and seeds.
+        low, high: 95 % interval of the mean by a bootstrap that draws images and, if there are several, seeds again.
+        p: Holm-adjusted p of Wilcoxon's signed-rank test over images, seeds averaged; over all comparisons of the table.
     """
 
     method: str
@@ -75,6 +96,10 @@ class Comparison:
     skipped: dict[str, str] = field(default_factory=dict)
     unequal: dict[str, list[Any]] = field(default_factory=dict)
     """Training settings that are not the same for all runs: setting -> values. A fair comparison has none."""
+    noise: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Label set -> the manifest it was made with: family, target and achieved IoU, seed; empty where it has none."""
+    rounds: str = ""
+    """What the paper's rounds were, in words."""
 
     def methods(self) -> list[str]:
         """Methods in the order of the paper, variants behind them."""
@@ -89,31 +114,48 @@ class Comparison:
         """The cell of a method and label set, if there is a run."""
         return next((cell for cell in self.cells if (cell.method, cell.labels) == (method, labels)), None)
 
-    def robustness(self, method: str) -> dict[str, Any]:
-        """Retention (level k over level 1) and area under score over label IoU of one method, and what it costs.
+    def ordered_cells(self) -> list[Cell]:
+        """Cells by label set, from clean to noisy, and within it by method."""
+        found = [self.cell(method, labels) for labels in self.label_sets() for method in self.methods()]
+        return [cell for cell in found if cell is not None]
 
-        Both need a score, so for distances they are those of the IoU; `metric` says which.
-        """
-        metric = "iou" if self.metric in LOWER_IS_BETTER else self.metric
-        cells = [cell for cell in self.cells if cell.method == method]
-        seconds = [cell.training_seconds for cell in cells if cell.training_seconds is not None]
-        scores = {
-            cell.level: float(np.mean(cell.values[metric]))
-            for cell in cells
-            if cell.level is not None and cell.paper_noise
+    @property
+    def score(self) -> str:
+        """The metric of retention and area, which need a score: for distances the IoU."""
+        return "iou" if self.metric in LOWER_IS_BETTER else self.metric
+
+    def level_scores(self, method: str) -> dict[int, float]:
+        """Level (0 is clean) -> mean of `score`, for clean labels and the default noise family."""
+        return {
+            cell.level: cell.mean(self.score)
+            for cell in self.cells
+            if cell.method == method and cell.level is not None and cell.paper_noise
         }
+
+    def robustness(self, method: str) -> dict[str, Any]:
+        """How much of its quality one method keeps, and what it costs.
+
+        `retention` is level k over the method's own level 1, `retention_clean` level k over the baseline trained on
+        clean labels; `area` is under the score over label IoU. `metric` says which score.
+        """
+        cells = [cell for cell in self.cells if cell.method == method]
+        scores = self.level_scores(method)
+        clean = self.level_scores(BASELINE).get(0)
         known = [cell for cell in cells if cell.label_iou is not None and cell.paper_noise]
         return {
             "method": method,
-            "metric": metric,
+            "metric": self.score,
             "retention": {f"level{level}": retention(scores, level) for level in sorted(scores) if level > 1},
+            "retention_clean": {
+                f"level{level}": share(scores[level], clean) for level in sorted(scores) if level
+            },
             "area": area_under_curve(
-                [float(cell.label_iou or 0) for cell in known],
-                [float(np.mean(cell.values[metric])) for cell in known],
+                [float(cell.label_iou or 0) for cell in known], [cell.mean(self.score) for cell in known]
             ),
             "label_sets": [cell.labels for cell in known],
             "parameters": next((cell.parameters for cell in cells if cell.parameters), None),
-            "training_seconds": float(np.mean(seconds)) if seconds else None,
+            "training_seconds": mean_of_known([cell.training_seconds for cell in cells]),
+            "step_seconds": mean_of_known([cell.step_seconds for cell in cells]),
         }
 
 

@@ -49,10 +49,10 @@ def paper_cell(method: str, level: int | None) -> PaperCell | None:
     return TABLE_1.get(method, {}).get(level) if level is not None else None
 
 
-def paper_retention(method: str) -> float:
-    """mIoU at level 4 over mIoU at level 1.
+def paper_retention(method: str, level: int = LEVELS[-1]) -> float:
+    """mIoU at a level, by default the noisiest, over mIoU at level 1.
 
     >>> round(paper_retention("lvcnet"), 3)
     0.833
     """
-    return TABLE_1[method][4].miou / TABLE_1[method][1].miou
+    return TABLE_1[method][level].miou / TABLE_1[method][1].miou

@@ -152,8 +152,10 @@ def evaluate_run(
             [dataset.items[row].key for row in rows],
             dataset.categories,
         ),
-        "seconds": time.perf_counter() - started,
     }
+    if (against, split) == (CLEAN, "test"):
+        result["label_recovery"] = label_recovery(dataset, config["labels"], predictor)
+    result["seconds"] = time.perf_counter() - started
     if state == "done" and (which, against, split) == ("last", CLEAN, "test") and not is_demo(run):
         run.write_evaluation(result)
     return result
@@ -179,12 +181,32 @@ def label_iou(dataset: Dataset, name: str) -> float | None:
 
     Over the training images that both label sets cover; None where the data set has no such images or labels.
     """
+    rows = _quality_rows(dataset, name)
+    return _iou_with_clean(dataset, rows, dataset.labels(name).masks[rows]) if len(rows) else None
+
+
+def label_recovery(dataset: Dataset, name: str, predictor: Predictor) -> float | None:
+    """How good the labels are if predictions take their place: as `label_iou`, on the same images.
+
+    The difference from `label_iou` is what a network that learned from labels `name` repairs of them.
+    """
+    rows = _quality_rows(dataset, name)
+    return (
+        _iou_with_clean(dataset, rows, predictor.predict_masks(dataset.images[rows])) if len(rows) else None
+    )
+
+
+def _quality_rows(dataset: Dataset, name: str) -> NDArray[np.intp]:
+    """Training images that labels `name` and the clean ones cover, with clean foreground; none without such labels."""
     if not {CLEAN, name} <= set(dataset.label_names()):
-        return None
+        return np.zeros(0, dtype=np.intp)
     labels, clean = dataset.labels(name), dataset.labels(CLEAN)
     rows = dataset.indices("train")
-    rows = rows[labels.covered[rows] & clean.covered[rows] & clean.masks[rows].any(axis=(1, 2, 3))]
-    return compare(clean.masks[rows], labels.masks[rows]).mean_iou if len(rows) else None
+    return rows[labels.covered[rows] & clean.covered[rows] & clean.masks[rows].any(axis=(1, 2, 3))]
+
+
+def _iou_with_clean(dataset: Dataset, rows: NDArray[np.intp], masks: BoolArray) -> float:
+    return compare(dataset.labels(CLEAN).masks[rows], masks).mean_iou
 
 
 def _covered_rows(dataset: Dataset, against: str, split: str) -> NDArray[np.intp]:

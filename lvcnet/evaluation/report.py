@@ -24,9 +24,11 @@ from lvcnet.evaluation.comparison import (
 )
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.evaluation.statistics import holm, paired_bootstrap, signed_rank
+from lvcnet.evaluation.robustness import step_seconds
+from lvcnet.evaluation.statistics import holm, mean_of_known, paired_bootstrap, signed_rank
+from lvcnet.evaluation.table1 import pooled_rounds, rounds_note
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.runs.store import list_runs
+from lvcnet.runs.store import find_run, list_runs
 from lvcnet.training.config import TrainConfig
 
 MAY_DIFFER = {"dataset", "labels", "method", "options", "seed", "device", "threads"}
@@ -77,8 +79,16 @@ def compare(
     groups = _group(evaluations, skipped)
     cells = [_cell(method, labels, group) for (method, labels), group in groups.items()]
     cells.sort(key=lambda cell: (method_order(cell.method), cell.level is None, cell.level or 0, cell.labels))
-    differences = _differences(groups, metric, seed)
-    return Comparison(dataset, metric, cells, differences, skipped, _unequal(groups))
+    return Comparison(
+        dataset,
+        metric,
+        cells,
+        _differences(groups, metric, seed),
+        skipped,
+        _unequal(groups),
+        _noise(groups),
+        rounds_note([evaluation for _, evaluation in evaluations]),
+    )
 
 
 def _evaluations(
@@ -140,22 +150,47 @@ def _unequal(groups: dict[tuple[str, str], Group]) -> dict[str, list[Any]]:
     return {name: sorted(found) for name, found in values.items() if len(found) > 1}
 
 
+def _noise(groups: dict[tuple[str, str], Group]) -> dict[str, dict[str, Any]]:
+    """Label set -> its manifest, as the first of its runs recorded it."""
+    found: dict[str, dict[str, Any]] = {}
+    for (_, labels), group in groups.items():
+        run, _ = next(iter(group.values()))
+        found.setdefault(labels, run.config().get("data", {}).get("labels") or {})
+    return found
+
+
 def _cell(method: str, labels: str, group: Group) -> Cell:
     seeds = sorted(group)
-    evaluations = [group[seed][1] for seed in seeds]
-    seconds = [
-        evaluation["training_seconds"] for evaluation in evaluations if evaluation.get("training_seconds")
-    ]
+    runs, evaluations = zip(*(group[seed] for seed in seeds), strict=True)
     return Cell(
         method=method,
         labels=labels,
         level=noise_level(labels),
         label_iou=evaluations[0].get("label_iou"),
-        runs={seed: group[seed][0].name for seed in seeds},
+        runs={seed: run.name for seed, run in zip(seeds, runs, strict=True)},
         values={name: [float(evaluation[name]) for evaluation in evaluations] for name in METRICS},
         parameters=evaluations[0].get("parameters"),
-        training_seconds=float(np.mean(seconds)) if seconds else None,
+        training_seconds=mean_of_known(_known(evaluations, "training_seconds")),
+        step_seconds=mean_of_known([step_seconds(run.metrics(), run.config()["batch_size"]) for run in runs]),
+        rounds=pooled_rounds(evaluations),
+        best_last=_known(evaluations, "best_last_gap"),
+        recovery=_known(evaluations, "label_recovery"),
     )
+
+
+def _known(evaluations: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    """A figure of every evaluation that has it; older ones may not."""
+    return [float(found) for evaluation in evaluations if (found := evaluation.get(name)) is not None]
+
+
+def evaluations_of(cell: Cell) -> list[Mapping[str, Any]]:
+    """The evaluation.json of every run in a cell, by seed.
+
+    Raises:
+        LvcnetError: if a run is gone.
+    """
+    found = [find_run(name).evaluation() for name in cell.runs.values()]
+    return [evaluation for evaluation in found if evaluation is not None]
 
 
 def image_scores(evaluations: Sequence[Mapping[str, Any]], metric: str) -> dict[str, float]:
@@ -170,23 +205,27 @@ def image_scores(evaluations: Sequence[Mapping[str, Any]], metric: str) -> dict[
 
 
 def _differences(groups: dict[tuple[str, str], Group], metric: str, seed: int) -> list[Difference]:
-    """Every method against the baseline on the same labels: values an image are means over the common seeds."""
+    """Every method against the baseline on the same labels, seeds and images."""
     found: list[Difference] = []
     for method, labels in sorted(groups, key=lambda key: (method_order(key[0]), key[1])):
         group, baseline = groups[method, labels], groups.get((BASELINE, labels), {})
         seeds = sorted(set(group) & set(baseline))
-        if method == BASELINE or not seeds:
-            continue
-        first, second = (
-            image_scores([chosen[number][1] for number in seeds], metric) for chosen in (group, baseline)
-        )
-        keys = sorted(set(first) & set(second))
-        if keys:
-            found.append(
-                _difference(method, labels, metric, seeds, _column(first, keys), _column(second, keys), seed)
-            )
+        if method != BASELINE and seeds:
+            first, second = _paired_scores(group, baseline, seeds, metric)
+            if first.size:
+                found.append(_difference(method, labels, metric, seeds, first, second, seed))
     adjusted = holm([difference.p for difference in found])
     return [Difference(**{**vars(old), "p": p}) for old, p in zip(found, adjusted, strict=True)]
+
+
+def _paired_scores(
+    group: Group, baseline: Group, seeds: Sequence[int], metric: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(S, n) scores of both, for the S seeds and the n images that all their evaluations hold."""
+    tables = [[image_scores([chosen[seed][1]], metric) for seed in seeds] for chosen in (group, baseline)]
+    keys = sorted(set.intersection(*(set(scores) for table in tables for scores in table)))
+    first, second = (np.array([[scores[key] for key in keys] for scores in table]) for table in tables)
+    return first, second
 
 
 def _difference(
@@ -201,9 +240,5 @@ def _difference(
     interval = paired_bootstrap(first, second, seed)
     p = signed_rank(first, second)
     return Difference(
-        method, labels, metric, seeds, len(first), interval.mean, interval.low, interval.high, p
+        method, labels, metric, seeds, first.shape[1], interval.mean, interval.low, interval.high, p
     )
-
-
-def _column(values: dict[str, float], keys: Sequence[str]) -> NDArray[np.float64]:
-    return np.array([values[key] for key in keys])

@@ -1,4 +1,4 @@
-"""How much a method loses when its labels get worse.
+"""How much a method loses when its labels get worse, and what that costs.
 
 Symbols: q label quality, the mean IoU of the training labels with the clean ones; s score on clean test labels.
 """
@@ -17,9 +17,16 @@ def retention(scores: Mapping[int, float], level: int) -> float | None:
     >>> retention({1: 0.8, 4: 0.4}, 4)
     0.5
     """
-    if BASE_LEVEL not in scores or level not in scores or not scores[BASE_LEVEL]:
-        return None
-    return scores[level] / scores[BASE_LEVEL]
+    return share(scores.get(level), scores.get(BASE_LEVEL))
+
+
+def share(score: float | None, reference: float | None) -> float | None:
+    """A score over another; None where either is missing or the reference is 0.
+
+    >>> share(0.5, 0.8), share(0.5, None)
+    (0.625, None)
+    """
+    return None if score is None or not reference else score / reference
 
 
 def area_under_curve(quality: Sequence[float], scores: Sequence[float]) -> float | None:
@@ -49,3 +56,17 @@ def best_last_gap(rows: Sequence[Mapping[str, Any]], column: str = "test_iou") -
     """
     scores = [float(row[column]) for row in rows if row.get(column) is not None]
     return max(scores) - scores[-1] if scores else None
+
+
+def step_seconds(rows: Sequence[Mapping[str, Any]], batch: int) -> float | None:
+    """Seconds a training step took, median over the epochs; None if no row says how fast it went.
+
+    Args:
+        rows: the lines of metrics.jsonl.
+        batch: images a step; with fewer training images than that the result is too long.
+
+    >>> step_seconds([{"images_per_second": 8.0}, {"images_per_second": 32.0}, {"images_per_second": 16.0}], 16)
+    1.0
+    """
+    speeds = [float(row["images_per_second"]) for row in rows if row.get("images_per_second")]
+    return batch / float(np.median(speeds)) if speeds else None

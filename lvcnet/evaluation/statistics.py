@@ -1,6 +1,6 @@
 """Whether a difference is more than chance: paired bootstrap intervals, Wilcoxon tests with Holm's correction.
 
-Symbols: n images, all compared in pairs (the same image under two methods).
+Symbols: S seeds (trainings) and n images, all compared in pairs: the same seed and image under two methods.
 """
 
 from collections.abc import Sequence
@@ -28,36 +28,52 @@ class Interval:
 def paired_bootstrap(
     first: FloatArray, second: FloatArray, seed: int = 0, resamples: int = 10_000, confidence: float = 0.95
 ) -> Interval:
-    """Percentile interval of the mean of `first - second` when images are drawn again with replacement.
+    """Percentile interval of the mean of `first - second` when trainings and images are drawn again.
+
+    Every seed is measured on the same images, so the two are crossed: a resample draws S seeds and, independently, n
+    images, both with replacement, and takes the mean of the S x n differences drawn. With one seed it is the
+    bootstrap over images and says nothing about another training.
+
+    A bootstrap over few units is too narrow: its variance is that of the mean times (S - 1) / S, a third too small for
+    three seeds. So the seeds' deviations from their mean are widened by sqrt(S / (S - 1)) (Rao and Wu, JASA 1988), which
+    makes the variance right. Images are many and need no such care.
 
     Args:
-        first: (n,) one value an image.
-        second: (n,) the same images under the other method.
+        first: (n,) one value an image, or (S, n).
+        second: the same images and seeds under the other method.
         seed: keys the draws; equal seeds give equal intervals.
-        resamples: how many times n images are drawn.
+        resamples: how many times seeds and images are drawn.
         confidence: share of the resampled means inside the interval.
 
     Raises:
-        LvcnetError: if the two are not equally long, or empty.
+        LvcnetError: if the two differ in shape, or are empty.
 
     >>> paired_bootstrap(np.array([0.5, 0.75]), np.array([0.25, 0.5]))
     Interval(mean=0.25, low=0.25, high=0.25)
     """
-    difference = _paired(first, second)
+    difference = np.atleast_2d(_paired(first, second))
+    seeds, images = difference.shape
+    by_image = difference.mean(0)
+    # Deviations of the seeds from what they have in common, an image.
+    widened = (difference - by_image) * np.sqrt(seeds / max(1, seeds - 1))
     rng = keyed_rng(seed, "paired bootstrap")
-    draws = rng.integers(0, len(difference), (resamples, len(difference)))
+    drawn_images = rng.integers(0, images, (resamples, images))
+    shares = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples) / seeds
+    means = np.take_along_axis(by_image + shares @ widened, drawn_images, axis=1).mean(1)
     tail = (1 - confidence) / 2
-    low, high = np.quantile(difference[draws].mean(1), [tail, 1 - tail])
+    low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(difference.mean()), float(low), float(high))
 
 
 def signed_rank(first: FloatArray, second: FloatArray) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test for pairs of (n,) values; 1 if no pair differs.
+    """Two-sided p of Wilcoxon's signed-rank test for pairs of (n,) values, or of (S, n), whose seeds are averaged first.
+
+    It is about other images under these trainings; 1 if no pair differs.
 
     Raises:
-        LvcnetError: if the two are not equally long, or empty.
+        LvcnetError: if the two differ in shape, or are empty.
     """
-    difference = _paired(first, second)
+    difference = np.atleast_2d(_paired(first, second)).mean(0)
     if not difference.any():
         return 1.0
     return float(wilcoxon(difference).pvalue)
@@ -88,7 +104,19 @@ def mean_sd(values: Sequence[float]) -> tuple[float, float | None]:
     return float(np.mean(values)), sd
 
 
+def mean_of_known(values: Sequence[float | None]) -> float | None:
+    """Mean of the values that are not None; None if there is none.
+
+    >>> mean_of_known([1.0, None, 2.0]), mean_of_known([None])
+    (1.5, None)
+    """
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
 def _paired(first: FloatArray, second: FloatArray) -> FloatArray:
-    if first.shape != second.shape or first.ndim != 1 or not len(first):
-        raise LvcnetError(f"paired values need the same images: got {first.shape} and {second.shape}")
+    if first.shape != second.shape or first.ndim not in (1, 2) or not first.size:
+        raise LvcnetError(
+            f"paired values need the same images and seeds: got {first.shape} and {second.shape}, not both (n,) or (S, n)"
+        )
     return first - second

@@ -1,19 +1,30 @@
-"""A Comparison as rows, text, Markdown, CSV or JSON."""
+"""A Comparison as tables of text: what `lvcnet compare`, the lab and the benchmark's report all show."""
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference
 from lvcnet.evaluation.metrics import METRICS
+from lvcnet.evaluation.robustness import share
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.methods import METHOD_TITLES
 
-FORMATS = ("table", "markdown", "csv", "json")
 Row = list[str]
+NOTHING = "-"
+OUTLINE_METRICS = ("boundary_iou", "nsd_1px", "nsd_2px", "hd95", "assd")
+SHORT = {"precision": "Precision", "recall": "Recall", "miou": "mIoU"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a report, with what it shows and how to read it."""
+
+    title: str
+    note: str
+    header: Row
+    rows: list[Row]
 
 
 def method_title(method: str) -> str:
@@ -33,73 +44,192 @@ def summary(values: Sequence[float]) -> str:
     ('0.800', '0.800 ± 0.071 (2)', '-')
     """
     if not values:
-        return "-"
+        return NOTHING
     mean, sd = mean_sd(values)
     return f"{mean:.3f}" if sd is None else f"{mean:.3f} ± {sd:.3f} ({len(values)})"
 
 
-def score_table(comparison: Comparison) -> tuple[Row, list[Row]]:
-    """Header and rows, methods x label sets, for the comparison's metric; below them the paper's figures.
+def plus_minus(mean: float, sd: float | None) -> str:
+    """Mean and standard deviation with three digits.
 
-    The paper prints precision, recall and mIoU only, so for other metrics its rows show mIoU and say so.
+    >>> plus_minus(0.81234, 0.01), plus_minus(0.8, None)
+    ('0.812 ± 0.010', '0.800')
     """
-    labels = comparison.label_sets()
-    header = ["Method", *labels]
+    return f"{mean:.3f}" if sd is None else f"{mean:.3f} ± {sd:.3f}"
+
+
+def comparison_tables(comparison: Comparison) -> list[Table]:
+    """All tables of a comparison, in the order in which a report shows them; without those that would be empty."""
+    found = [
+        round_table(comparison),
+        score_table(comparison),
+        difference_table(comparison),
+        retention_table(comparison),
+        clean_retention_table(comparison),
+        outline_table(comparison),
+        recovery_table(comparison),
+        memory_table(comparison),
+        cost_table(comparison),
+    ]
+    return [table for table in found if table.rows]
+
+
+def round_table(comparison: Comparison) -> Table:
+    """The form of the paper's Table 1, with the paper's figures."""
+    with_paper = any(cell.paper for cell in comparison.cells)
+    header = ["Labels", "Method", *SHORT.values()]
+    header += [f"Paper: {SHORT[name]}" for name in paper.METRICS] if with_paper else []
     rows = []
-    for method in comparison.methods():
-        cells = [comparison.cell(method, name) for name in labels]
-        scores = [summary(cell.values[comparison.metric]) if cell else "-" for cell in cells]
-        rows.append([method_title(method), *scores])
-    return header, rows + _paper_rows(comparison, labels)
+    for cell in comparison.ordered_cells():
+        row = [cell.labels, method_title(cell.method), *(plus_minus(*cell.rounds[name]) for name in SHORT)]
+        theirs = cell.paper or {}
+        row += [_number(theirs.get(name)) for name in paper.METRICS] if with_paper else []
+        rows.append(row)
+    note = (
+        f"Mean ± sd over {comparison.rounds} (of every seed), clean test labels, last epoch, threshold 0.5."
+    )
+    if with_paper:
+        note += f" The paper's figures come from other data: {paper.SOURCE}."
+    return Table("Precision, recall and mIoU, in the form of the paper's Table 1", note, header, rows)
 
 
-def difference_table(comparison: Comparison) -> tuple[Row, list[Row]]:
-    """Header and rows of the paired comparisons with the baseline."""
+def score_table(comparison: Comparison) -> Table:
+    """Methods x label sets for the comparison's metric; where the paper prints it, its figures below."""
+    labels = comparison.label_sets()
+    rows = [
+        [method_title(method), *(_summary(comparison, method, name) for name in labels)]
+        for method in comparison.methods()
+    ]
+    return Table(
+        METRICS[comparison.metric],
+        "Mean over test images and categories, clean test labels, last epoch, threshold 0.5; ± sd over seeds (number of seeds).",
+        ["Method", *labels],
+        rows + _paper_rows(comparison, labels),
+    )
+
+
+def difference_table(comparison: Comparison) -> Table:
+    """The paired comparisons with the baseline."""
     baseline = method_title(BASELINE)
+    note = (
+        "Same labels, seeds and test images. The interval draws images and, with several seeds, trainings again; p"
+        " (Wilcoxon over images, seeds averaged, Holm over this table) is about other images only."
+    )
     header = ["Method", "Labels", f"Minus {baseline}", "95 % interval", "p (Holm)", "Images", "Seeds"]
-    return header, [_difference_row(difference) for difference in comparison.differences]
+    rows = [_difference_row(difference) for difference in comparison.differences]
+    return Table(f"{METRICS[comparison.metric]}, paired against {baseline}", note, header, rows)
 
 
-def robustness_table(comparison: Comparison) -> tuple[Row, list[Row]]:
-    """Header and rows: retention a level, area under the score over label IoU, and what a method costs."""
+def retention_table(comparison: Comparison) -> Table:
+    """Score at a level over that at the method's own level 1, and area under the score over label IoU."""
     found = [comparison.robustness(method) for method in comparison.methods()]
     levels = sorted({level for entry in found for level in entry["retention"]})
-    header = ["Method", *(f"Retention {level}" for level in levels), "Area", "Parameters", "Training s"]
     rows = [
         [
             method_title(entry["method"]),
-            *(_number(entry["retention"].get(level)) for level in levels),
+            *(_percent(entry["retention"].get(level)) for level in levels),
             _number(entry["area"]),
-            "-" if entry["parameters"] is None else f"{entry['parameters']:,}",
-            "-" if entry["training_seconds"] is None else f"{entry['training_seconds']:.0f}",
         ]
         for entry in found
     ]
-    return header, rows
+    metric = METRICS[comparison.score]
+    note = (
+        f"{metric} over that of the same method at level 1; area: mean {metric} over the range of label IoU."
+    )
+    return Table(
+        "Retention over the own level 1",
+        note,
+        ["Method", *levels, "Area"],
+        rows + _paper_retention(levels) if levels else [],
+    )
 
 
-def robustness_title(comparison: Comparison) -> str:
-    """What the figures of `robustness_table` are."""
-    metric = METRICS[comparison.robustness(comparison.methods()[0])["metric"]]
-    return f"Robustness and cost: retention is {metric} over that at level 1, area is under {metric} over label IoU"
-
-
-def to_markdown(comparison: Comparison) -> str:
-    """All tables with a sentence each on what they show."""
-    parts = [
-        f"## {METRICS[comparison.metric]} on the clean test labels of {comparison.dataset}",
-        "Mean over test images and categories, last epoch, threshold 0.5; ± sd over seeds (number of seeds).",
-        _markdown(*score_table(comparison)),
-        f"Paper: {paper.SOURCE}.",
-    ]
-    if comparison.differences:
-        parts += [
-            f"Paired per image against {method_title(BASELINE)} on the same labels and seeds:",
-            _markdown(*difference_table(comparison)),
+def clean_retention_table(comparison: Comparison) -> Table:
+    """Score at a level over that of the baseline trained on clean labels."""
+    found = [comparison.robustness(method) for method in comparison.methods()]
+    levels = sorted({level for entry in found for level in entry["retention_clean"]})
+    rows = [
+        [
+            method_title(entry["method"]),
+            *(_percent(entry["retention_clean"].get(level)) for level in levels),
         ]
-    parts += [f"{robustness_title(comparison)}:", _markdown(*robustness_table(comparison))]
-    parts += [f"Note: {note}." for note in notes(comparison)]
-    return "\n\n".join(parts) + "\n"
+        for entry in found
+    ]
+    baseline = method_title(BASELINE)
+    known = comparison.level_scores(BASELINE).get(0) is not None
+    note = f"{METRICS[comparison.score]} over that of {baseline} trained on clean labels."
+    return Table(
+        f"Retention over {baseline} trained on clean labels", note, ["Method", *levels], rows if known else []
+    )
+
+
+def outline_table(comparison: Comparison) -> Table:
+    """Boundary IoU, surface Dice, HD95 and ASSD of every cell."""
+    rows = [
+        [
+            cell.labels,
+            method_title(cell.method),
+            *(plus_minus(*mean_sd(cell.values[name])) for name in OUTLINE_METRICS),
+        ]
+        for cell in comparison.ordered_cells()
+    ]
+    note = "Mean over test images and categories; ± sd over seeds. Lower is better for distances (pixels of the working grid)."
+    return Table("Outlines", note, ["Labels", "Method", *(METRICS[name] for name in OUTLINE_METRICS)], rows)
+
+
+def recovery_table(comparison: Comparison) -> Table:
+    """How good the training labels are, as they were and as every method predicts them."""
+    methods = [method for method in comparison.methods() if _recovered(comparison, method)]
+    rows = []
+    for name in comparison.label_sets():
+        cells = [comparison.cell(method, name) for method in methods]
+        manifest = comparison.noise.get(name, {})
+        quality = next((cell.label_iou for cell in comparison.cells if cell.labels == name), None)
+        sd = manifest.get("sd_iou")
+        rows.append(
+            [
+                name,
+                manifest.get("family", NOTHING),
+                _number(manifest.get("target_iou"), 2),
+                NOTHING if quality is None else plus_minus(quality, sd),
+                *(summary(cell.recovery) if cell else NOTHING for cell in cells),
+            ]
+        )
+    return Table(
+        "Training labels: how good they were, and how good the predictions are in their place",
+        "Foreground IoU with the clean labels on the training images: of the labels (± sd over images), then of the"
+        " methods that learned from them (± sd over seeds).",
+        ["Labels", "Noise", "Target IoU", "Label IoU", *(method_title(method) for method in methods)],
+        rows,
+    )
+
+
+def memory_table(comparison: Comparison) -> Table:
+    """Best epoch minus last epoch."""
+    labels = comparison.label_sets()
+    rows = []
+    for method in comparison.methods():
+        cells = [comparison.cell(method, name) for name in labels]
+        if any(cell and cell.best_last for cell in cells):
+            rows.append(
+                [method_title(method), *(summary(cell.best_last) if cell else NOTHING for cell in cells)]
+            )
+    return Table(
+        "Best minus last epoch",
+        "Foreground IoU on the clean labels of the monitored test images: what memorising noise unlearned. It chooses nothing.",
+        ["Method", *labels],
+        rows,
+    )
+
+
+def cost_table(comparison: Comparison) -> Table:
+    """Parameters, and time as the runs took it."""
+    found = [comparison.robustness(method) for method in comparison.methods()]
+    base = next((entry for entry in found if entry["method"] == BASELINE), {})
+    header = ["Method", "Parameters", "Training s", "Step ms", f"Step over {method_title(BASELINE)}"]
+    rows = [[method_title(entry["method"]), *_costs(entry, base)] for entry in found]
+    note = "Mean over the runs, whatever else their machines did meanwhile: read them as orders of magnitude."
+    return Table("Cost", note, header, rows)
 
 
 def notes(comparison: Comparison) -> list[str]:
@@ -111,80 +241,54 @@ def notes(comparison: Comparison) -> list[str]:
     return found + [f"left out {name}: {reason}" for name, reason in comparison.skipped.items()]
 
 
-def to_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """One flat row a method and label set: every metric's mean and sd, and the paper's figures."""
-    return [_flat(cell) for cell in comparison.cells]
-
-
-def to_csv(comparison: Comparison) -> str:
-    """`to_rows` as CSV with a header."""
-    rows = to_rows(comparison)
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
-
-
-def to_json(comparison: Comparison) -> dict[str, Any]:
-    """Everything, JSON-able."""
-    return {
-        "dataset": comparison.dataset,
-        "metric": comparison.metric,
-        "baseline": BASELINE,
-        "rows": [
-            {**row, "runs": list(cell.runs.values())}
-            for row, cell in zip(to_rows(comparison), comparison.cells, strict=True)
-        ],
-        "differences": [asdict(difference) for difference in comparison.differences],
-        "robustness": [comparison.robustness(method) for method in comparison.methods()],
-        "paper": {
-            "source": paper.SOURCE,
-            "table": {
-                method: {f"level{level}": vars(cell) for level, cell in levels.items()}
-                for method, levels in paper.TABLE_1.items()
-            },
-        },
-        "unequal_settings": comparison.unequal,
-        "skipped": comparison.skipped,
-    }
-
-
-def paper_values(cell: Cell) -> dict[str, float] | None:
-    """The paper's figures for a cell: only for its methods, unvaried, and its kind of noise."""
-    found = paper.paper_cell(cell.method, cell.level) if cell.paper_noise else None
-    return dict(vars(found)) if found else None
+def _summary(comparison: Comparison, method: str, labels: str) -> str:
+    cell = comparison.cell(method, labels)
+    return summary(cell.values[comparison.metric]) if cell else NOTHING
 
 
 def _paper_rows(comparison: Comparison, labels: Sequence[str]) -> list[Row]:
-    metric = comparison.metric if comparison.metric in paper.METRICS else "miou"
-    suffix = "" if metric == comparison.metric else f" ({METRICS[metric].split()[0]})"
     levels = {f"level{level}": level for level in paper.LEVELS}
-    if not levels.keys() & set(labels):
+    if comparison.metric not in paper.METRICS or not levels.keys() & set(labels):
         return []
     return [
         [
-            f"{METHOD_TITLES[method]}, paper{suffix}",
-            *(f"{getattr(cells[levels[name]], metric):.3f}" if name in levels else "-" for name in labels),
+            f"{METHOD_TITLES[method]}, paper",
+            *(
+                _number(getattr(cells[levels[name]], comparison.metric) if name in levels else None)
+                for name in labels
+            ),
         ]
         for method, cells in paper.TABLE_1.items()
     ]
 
 
-def _flat(cell: Cell) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "method": cell.method,
-        "labels": cell.labels,
-        "level": cell.level,
-        "label_iou": cell.label_iou,
-        "seeds": len(cell.runs),
-        "parameters": cell.parameters,
-        "training_seconds": cell.training_seconds,
-    }
-    for name, values in cell.values.items():
-        row[name], row[f"{name}_sd"] = mean_sd(values)
-    figures = paper_values(cell) or {}
-    return {**row, **{f"paper_{name}": figures.get(name) for name in paper.METRICS}}
+def _paper_retention(levels: Sequence[str]) -> list[Row]:
+    known = {f"level{level}": level for level in paper.LEVELS}
+    return [
+        [
+            f"{METHOD_TITLES[method]}, paper (mIoU)",
+            *(
+                _percent(paper.paper_retention(method, known[name]) if name in known else None)
+                for name in levels
+            ),
+            NOTHING,
+        ]
+        for method in paper.TABLE_1
+    ]
+
+
+def _recovered(comparison: Comparison, method: str) -> list[Cell]:
+    return [cell for cell in comparison.cells if cell.method == method and cell.recovery]
+
+
+def _costs(entry: dict[str, Any], base: dict[str, Any]) -> Row:
+    parameters, seconds, step = entry["parameters"], entry["training_seconds"], entry["step_seconds"]
+    return [
+        NOTHING if parameters is None else f"{parameters:,}",
+        _number(seconds, 0),
+        _number(None if step is None else 1000 * step, 0),
+        _number(share(step, base.get("step_seconds")), 2),
+    ]
 
 
 def _difference_row(difference: Difference) -> Row:
@@ -199,10 +303,9 @@ def _difference_row(difference: Difference) -> Row:
     ]
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _number(value: float | None, digits: int = 3) -> str:
+    return NOTHING if value is None else f"{value:.{digits}f}"
 
 
-def _markdown(header: Row, rows: Sequence[Row]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+def _percent(value: float | None) -> str:
+    return NOTHING if value is None else f"{100 * value:.1f} %"

@@ -88,6 +88,15 @@ def test_retention_is_a_level_over_level_1(comparison: Comparison) -> None:
     assert not figures.retention_bars(alone).data
 
 
+def test_retention_over_clean_labels_has_no_bars_of_the_paper(comparison: Comparison) -> None:
+    assert not figures.retention_bars(comparison, kind="retention_clean").data
+    clean = Cell("unet", "clean", 0, 1.0, {0: "x"}, {name: [0.9] for name in METRICS}, 1, 1.0)
+    found = Comparison("hips", "iou", [*comparison.cells, clean], [])
+    bars = {bar.name: bar for bar in figures.retention_bars(found, kind="retention_clean").data}
+    assert (list(bars["LVC-Net"].x), list(bars)) == (["Level 1", "Level 4"], ["U-Net", "LVC-Net"])
+    assert bars["LVC-Net"].y == pytest.approx([100 * 0.8 / 0.9, 80.0])
+
+
 @pytest.mark.parametrize(("metric", "winners"), [("iou", ["unet", "lvcnet"]), ("hd95", ["lvcnet", "unet"])])
 def test_a_point_has_the_colour_of_the_better_method(metric: str, winners: list[str]) -> None:
     first, second = {"a": 0.5, "b": 0.2, "alone": 1.0}, {"a": 0.4, "b": 0.6}

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from lab import comparing
 from lvcnet.data.dataset import Dataset
 from lvcnet.evaluation.metrics import METRICS
+from lvcnet.evaluation.tables import comparison_tables
 from lvcnet.files import read_json
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import OpenPage
@@ -141,7 +142,21 @@ def test_export_offers_four_files(sweep_home: Path, open_page: OpenPage) -> None
         "JSON",
         "HTML report",
     ]
-    assert "IoU (foreground) on the clean test labels of hips" in texts(page)
+
+
+def test_the_tables_are_those_of_the_report(sweep_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare", view="tables")
+    expected = comparison_tables(comparing.load_comparison("hips", "iou"))
+    assert [title.value for title in page.subheader] == [table.title for table in expected]
+    for shown, table in zip(page.dataframe, expected, strict=True):
+        assert [shown.value.columns.tolist(), *shown.value.to_numpy().tolist()] == [table.header, *table.rows]
+
+
+def test_retention_over_clean_labels_says_what_it_needs(sweep_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare")
+    page.segmented_control(key="retention-kind").set_value("retention_clean").run()
+    assert not page.exception
+    assert "train U-Net on them" in texts(page)
 
 
 def test_an_address_that_makes_no_sense_falls_back(sweep_home: Path, open_page: OpenPage) -> None:
@@ -154,13 +169,6 @@ def test_changed_data_leave_nothing_to_compare_and_say_why(sweep_home: Path, ope
     dataset = Dataset.load("hips")
     dataset.add_labels(type(clean := dataset.labels("clean"))("clean", ~clean.masks, clean.covered))
     assert "the data set changed since" in open_page("compare").info[0].value
-
-
-def test_the_html_report_stands_alone(sweep_home: Path) -> None:
-    report = comparing.html_report(comparing.load_comparison("hips", "iou"), {})
-    assert "<td>LVC-Net</td>" in report
-    assert "http://" not in report
-    assert "https://" not in report
 
 
 @pytest.mark.parametrize("metric", list(METRICS))

@@ -10,7 +10,7 @@ from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import _covered_rows, evaluate_masks, evaluate_run, label_iou, random_rounds
-from lvcnet.evaluation.robustness import area_under_curve, best_last_gap, retention
+from lvcnet.evaluation.robustness import area_under_curve, best_last_gap, retention, share, step_seconds
 
 
 def test_means_are_over_images_and_categories_by_hand() -> None:
@@ -61,7 +61,18 @@ def test_evaluate_run_by_hand(make_run) -> None:
     assert (result["label_iou"], result["images"], result["epoch"], result["parameters"]) == (0.5, 6, 3, 7)
     assert result["best_last_gap"] == pytest.approx(0.05)
     assert result["training_seconds"] == 6.0
+    assert result["label_recovery"] == 1.0  # the training images' clean masks are what is bright
     assert run.evaluation() == json.loads(json.dumps(result))
+
+
+def test_label_recovery_is_measured_on_the_images_and_masks_of_label_iou(make_run, tiny: Dataset) -> None:
+    covered = np.zeros(len(tiny), dtype=bool)
+    covered[:2] = True  # the same two of four training images for both
+    tiny.add_labels(LabelSet("half", tiny.labels("level4").masks, covered))
+    result = evaluate_run(make_run("fcn", "half"))
+    assert result["label_iou"] == 0.5
+    assert result["label_recovery"] == 0.75  # two of eight columns are missing
+    assert "label_recovery" not in evaluate_run(make_run("fcn", "half", seed=1), split="train")
 
 
 def test_only_the_default_measurement_of_a_finished_run_is_kept(make_run) -> None:
@@ -112,6 +123,10 @@ def test_robustness_by_hand() -> None:
     assert area_under_curve([0.9], [0.9]) is None
     assert best_last_gap([{"test_iou": 0.8}, {"test_iou": None}, {"test_iou": 0.6}]) == pytest.approx(0.2)
     assert best_last_gap([{"loss": 1.0}]) is None
+    assert share(0.4, 0.8) == 0.5
+    assert share(0.4, 0.0) is None
+    assert step_seconds([{"images_per_second": 4.0}, {"loss": 1.0}, {"images_per_second": 6.0}], 10) == 2.0
+    assert step_seconds([{"loss": 1.0}], 16) is None
 
 
 def test_a_data_set_without_test_images_says_so(make_run, tiny: Dataset) -> None:

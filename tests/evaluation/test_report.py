@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation import tables
+from lvcnet.evaluation import formats, tables
 from lvcnet.evaluation.paper import TABLE_1, paper_retention
 from lvcnet.evaluation.report import compare
+from lvcnet.runs.store import list_runs
 
 PERFECT = float(np.mean([(8 - n) / 8 for n in range(6)]))
 
@@ -49,6 +50,33 @@ def test_differences_pair_images_on_common_seeds(grid) -> None:
     assert (best.seeds, best.images) == ([0], 6)
     # six pairs one way: p = 2/64, four comparisons: Holm makes it 8/64
     assert best.p == pytest.approx(8 / 64)
+
+
+def test_the_interval_draws_seeds_again(make_run, monkeypatch) -> None:
+    # seed 0: LVC-Net predicts the unet's columns minus one, seed 1 the same as U-Net: differences -1/8 and 0 in each image
+    for method in ("unet", "lvcnet"):
+        for seed in (0, 1):
+            make_run(method, "level4", seed=seed)
+    cuts = {"unet": 1, "lvcnet": 2}
+    monkeypatch.setattr("tests.evaluation.conftest.CUTS", cuts)
+    compare("tiny", runs=[run for run in list_runs("tiny") if run.config()["seed"] == 0], evaluate=True)
+    cuts["lvcnet"] = 1
+    (found,) = compare("tiny", evaluate=True).differences
+    assert (found.seeds, found.images) == ([0, 1], 6)
+    assert found.mean == pytest.approx(-1 / 16)
+    half = 2**0.5 / 16  # half the distance of the two, widened by the root of 2 / (2 - 1)
+    assert (found.low, found.high) == pytest.approx((-1 / 16 - half, -1 / 16 + half))
+
+
+def test_cells_know_what_a_run_was_and_cost(grid, tiny) -> None:
+    comparison = compare("tiny", evaluate=True)
+    cell = comparison.cell("lvcnet", "level4")
+    assert cell.best_last == pytest.approx([0.05, 0.05])
+    assert cell.recovery == [1.0, 1.0]
+    assert cell.rounds["recall"] == (1.0, 0.0)
+    assert cell.step_seconds is None  # these runs do not say how fast they were
+    assert comparison.rounds == "5 rounds of 5 of 6 test images"
+    assert comparison.noise == {"level1": {}, "level4": {}}
 
 
 def test_robustness_is_level_4_over_level_1_and_area(grid) -> None:
@@ -92,21 +120,20 @@ def test_unequal_settings_and_options_are_shown(make_run) -> None:
     assert comparison.unequal == {"epochs": [5, 9]}
     assert comparison.methods() == ["unet", "lvcnet variant=paper"]
     assert any("epochs differs: 5, 9" in note for note in tables.notes(comparison))
-    assert tables.to_rows(comparison)[1]["paper_miou"] is None
+    assert formats.to_rows(comparison)[1]["paper_miou"] is None
 
 
 def test_score_table_and_paper_rows(grid) -> None:
-    header, rows = tables.score_table(compare("tiny", metric="miou", evaluate=True))
-    assert header == ["Method", "level1", "level4"]
-    assert rows[2][0] == "LVC-Net"
-    assert rows[2][2].endswith("± 0.000 (2)")
-    assert rows[-1] == ["LVC-Net, paper", "0.886", "0.738"]
-    _, rows = tables.score_table(compare("tiny", metric="iou"))
-    assert rows[-1][0] == "LVC-Net, paper (mIoU)"
+    table = tables.score_table(compare("tiny", metric="miou", evaluate=True))
+    assert table.header == ["Method", "level1", "level4"]
+    assert table.rows[2][0] == "LVC-Net"
+    assert table.rows[2][2].endswith("± 0.000 (2)")
+    assert table.rows[-1] == ["LVC-Net, paper", "0.886", "0.738"]
+    assert tables.score_table(compare("tiny", metric="iou")).rows[-1][0] == "LVC-Net"
 
 
 def test_csv_holds_one_row_a_cell_with_all_metrics(grid) -> None:
-    rows = list(csv.DictReader(io.StringIO(tables.to_csv(compare("tiny", evaluate=True)))))
+    rows = list(csv.DictReader(io.StringIO(formats.to_csv(compare("tiny", evaluate=True)))))
     assert len(rows) == 6
     row = next(row for row in rows if (row["method"], row["labels"]) == ("lvcnet", "level4"))
     assert float(row["iou"]) == pytest.approx(PERFECT)
@@ -115,13 +142,12 @@ def test_csv_holds_one_row_a_cell_with_all_metrics(grid) -> None:
 
 def test_markdown_and_json_are_complete(grid) -> None:
     comparison = compare("tiny", evaluate=True)
-    text = tables.to_markdown(comparison)
+    text = formats.to_markdown(comparison)
     assert "| LVC-Net | " in text
-    assert "| Method | Retention level4 | Area | Parameters | Training s |" in text
     blocks = [block for block in text.split("\n\n") if block.startswith("|")]
-    assert len(blocks) == 3
+    assert len(blocks) == len(tables.comparison_tables(comparison)) == 8
     assert all(len({line.count("|") for line in block.splitlines()}) == 1 for block in blocks)
-    found = json.loads(json.dumps(tables.to_json(comparison)))
+    found = json.loads(json.dumps(formats.to_json(comparison)))
     assert found["paper"]["table"]["unet"]["level4"]["miou"] == 0.690
     assert len(found["rows"]) == 6
     assert found["rows"][0]["runs"] == ["tiny-fcn-level1-s0"]

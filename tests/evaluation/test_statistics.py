@@ -23,6 +23,32 @@ def test_bootstrap_is_close_to_the_normal_interval() -> None:
     assert interval.high == pytest.approx(difference.mean() + half, abs=0.002)
 
 
+def test_bootstrap_of_two_seeds_by_hand() -> None:
+    # one image, differences 0 and 1: two seeds drawn from two give their mean 1/2 with probability 1/2, and with 1/4 each
+    # one seed twice: 1/2 -+ 1/2, widened by the root of 2 / (2 - 1)
+    interval = paired_bootstrap(np.array([[0.0], [1.0]]), np.zeros((2, 1)))
+    assert (interval.mean, interval.low, interval.high) == pytest.approx(
+        (0.5, 0.5 - 0.5**0.5, 0.5 + 0.5**0.5)
+    )
+
+
+def test_bootstrap_over_seeds_and_images_has_the_variance_of_both() -> None:
+    # crossed: the mean's variance is that of the seeds over S plus that of the images over n, each with n - 1
+    seeds, images = np.array([-0.02, 0.0, 0.02]), np.random.default_rng(2).normal(0, 0.05, 400)
+    difference = seeds[:, None] + images
+    interval = paired_bootstrap(difference, np.zeros_like(difference))
+    sd = (0.0004 / 3 + images.var(ddof=1) / 400) ** 0.5
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * sd, rel=0.1)
+    alone = paired_bootstrap(difference.mean(0), np.zeros(400))
+    assert alone.high - alone.low < 0.5 * (interval.high - interval.low)
+
+
+def test_equal_seeds_add_nothing_to_the_interval() -> None:
+    values = np.random.default_rng(3).random((2, 50))
+    once, thrice = (paired_bootstrap(*np.stack([values] * n, 1)) for n in (1, 3))
+    assert (thrice.low, thrice.high) == pytest.approx((once.low, once.high), rel=0.05)
+
+
 def test_bootstrap_is_keyed_by_its_seed() -> None:
     values = np.random.default_rng(1).random((2, 30))
     assert paired_bootstrap(*values, seed=4) == paired_bootstrap(*values, seed=4)
@@ -34,13 +60,19 @@ def test_signed_rank_by_hand() -> None:
     assert signed_rank(np.array([1.0, 2, 3, 4, 5]), np.zeros(5)) == pytest.approx(2 / 32)
 
 
+def test_signed_rank_averages_seeds_first() -> None:
+    scores = np.array([[2.0, 0, 5, 4, 3], [0.0, 4, 1, 4, 7]])  # means 1 2 3 4 5
+    assert signed_rank(scores, np.zeros((2, 5))) == pytest.approx(2 / 32)
+
+
 def test_signed_rank_of_equal_values_is_one() -> None:
     assert signed_rank(np.ones(4), np.ones(4)) == 1.0
 
 
 def test_values_that_are_not_pairs_are_refused() -> None:
-    with pytest.raises(LvcnetError, match="same images"):
-        paired_bootstrap(np.zeros(3), np.zeros(4))
+    for first, second in ((np.zeros(3), np.zeros(4)), (np.zeros((2, 3)), np.zeros(3)), (np.zeros(0),) * 2):
+        with pytest.raises(LvcnetError, match="same images"):
+            paired_bootstrap(first, second)
 
 
 def test_holm_by_hand() -> None:

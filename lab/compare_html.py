@@ -1,0 +1,99 @@
+"""Reports as one HTML file that needs nothing else: tables, notes, and figures with plotly inside.
+
+The page follows the reader's light or dark theme. Wide tables scroll on their own, so that it can be read on a phone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from lab.compare_figures import report_figures
+from lab.figures import EXPORT
+from lvcnet.evaluation.comparison import Comparison
+from lvcnet.evaluation.tables import Table, comparison_tables, notes
+
+STYLE = """
+:root{color-scheme:light dark;--ground:#fff;--text:#1b2430;--faint:#56616d;--line:#d5dbe1;--head:#f3f5f7}
+@media(prefers-color-scheme:dark){
+:root{--ground:#0f141a;--text:#e6ebf0;--faint:#a3afba;--line:#33404d;--head:#1a222b}}
+body{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;line-height:1.5;
+max-width:76rem;margin:2rem auto;padding:0 1rem;background:var(--ground);color:var(--text)}
+h1{line-height:1.2}h2{margin-top:3rem;border-bottom:1px solid var(--line)}h3{margin:2rem 0 .3rem}
+p,li{max-width:50rem;overflow-wrap:anywhere}p.note{margin:.2rem 0 .6rem;color:var(--faint)}
+code{background:var(--head);padding:.1rem .3rem;border-radius:.2rem}
+.table{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;white-space:nowrap}th{background:var(--head)}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,32rem),1fr));gap:0 2rem}
+.figures figure{margin:0;min-width:0}figcaption{margin:1.5rem 0 .3rem;font-weight:600}
+"""
+THEME = """
+const dark = matchMedia('(prefers-color-scheme: dark)');
+function paint() {
+  const style = getComputedStyle(document.documentElement);
+  const text = style.getPropertyValue('--text'), line = style.getPropertyValue('--line');
+  const axis = {gridcolor: line, zerolinecolor: line, linecolor: line};
+  for (const plot of document.querySelectorAll('.js-plotly-plot'))
+    Plotly.relayout(plot, {'font.color': text, 'hoverlabel.font.color': '#fff',
+      ...Object.fromEntries(['xaxis', 'yaxis'].flatMap(
+        name => Object.entries(axis).map(([key, value]) => [`${name}.${key}`, value])))});
+}
+paint();
+dark.addEventListener('change', paint);
+"""
+
+
+def html_report(comparison: Comparison) -> str:
+    """One data set's tables, figures and notes."""
+    return html_page(f"Robustness to label noise: {comparison.dataset}", comparison_blocks(comparison))
+
+
+def html_page(title: str, blocks: Iterable[str]) -> str:
+    """A whole page of blocks that are HTML already."""
+    body = "\n".join(blocks)
+    plotly = f"<script>{get_plotlyjs()}</script>" if "plotly-graph-div" in body else ""
+    theme = f"<script>{THEME}</script>" if plotly else ""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style>{plotly}</head>\n"
+        f"<body><h1>{escape(title)}</h1>\n{body}\n{theme}</body></html>\n"
+    )
+
+
+def comparison_blocks(comparison: Comparison) -> list[str]:
+    """Figures, tables and notes of a comparison."""
+    blocks = [figures_block(report_figures(comparison))]
+    blocks += [table_block(table) for table in comparison_tables(comparison)]
+    return [*blocks, *(paragraph(f"Note: {note}.", "note") for note in notes(comparison))]
+
+
+def table_block(table: Table) -> str:
+    """A table under its title and note."""
+    title = f"<h3>{escape(table.title)}</h3>{paragraph(table.note, 'note') if table.note else ''}"
+    return f'{title}<div class="table">{html_table(table.header, table.rows)}</div>'
+
+
+def html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows of plain text as a table."""
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in rows)
+    return f"<table><tr>{head}</tr>\n{body}</table>"
+
+
+def figures_block(figures: Mapping[str, go.Figure]) -> str:
+    """Figures beside each other where there is room."""
+    config = {**EXPORT, "responsive": True}
+    drawn = "\n".join(
+        f"<figure><figcaption>{escape(title)}</figcaption>"
+        f"{figure.to_html(full_html=False, include_plotlyjs=False, config=config)}</figure>"
+        for title, figure in figures.items()
+    )
+    return f'<div class="figures">{drawn}</div>'
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """Plain text as a paragraph of a class."""
+    attribute = f' class="{kind}"' if kind else ""
+    return f"<p{attribute}>{escape(text)}</p>"

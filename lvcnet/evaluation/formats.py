@@ -1,0 +1,103 @@
+"""A Comparison as Markdown, CSV or JSON."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from lvcnet.evaluation import paper
+from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
+from lvcnet.evaluation.statistics import mean_of_known, mean_sd
+from lvcnet.evaluation.tables import Row, Table, comparison_tables, notes
+
+FORMATS = ("table", "markdown", "csv", "json")
+
+
+def to_markdown(comparison: Comparison) -> str:
+    """All tables with a sentence each on what they show."""
+    parts = [
+        f"## {comparison.dataset}",
+        *(markdown_section(table) for table in comparison_tables(comparison)),
+    ]
+    parts += [f"Note: {note}." for note in notes(comparison)]
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_section(table: Table) -> str:
+    """A table under its title and note."""
+    return f"### {table.title}\n\n{table.note}\n\n{markdown_table(table.header, table.rows)}"
+
+
+def markdown_table(header: Row, rows: Sequence[Row]) -> str:
+    """A table as Markdown.
+
+    >>> print(markdown_table(["a", "b"], [["1", "|"]]))
+    | a | b |
+    | --- | --- |
+    | 1 | \\| |
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def to_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """One flat row a method and label set: every metric's mean and sd, what it cost, and the paper's figures."""
+    return [_flat(cell) for cell in comparison.cells]
+
+
+def to_csv(comparison: Comparison) -> str:
+    """`to_rows` as CSV with a header."""
+    rows = to_rows(comparison)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """Everything, JSON-able."""
+    return {
+        "dataset": comparison.dataset,
+        "metric": comparison.metric,
+        "baseline": BASELINE,
+        "rows": [
+            {**row, "runs": list(cell.runs.values())}
+            for row, cell in zip(to_rows(comparison), comparison.cells, strict=True)
+        ],
+        "differences": [asdict(difference) for difference in comparison.differences],
+        "robustness": [comparison.robustness(method) for method in comparison.methods()],
+        "noise": comparison.noise,
+        "rounds": comparison.rounds,
+        "paper": {
+            "source": paper.SOURCE,
+            "table": {
+                method: {f"level{level}": vars(cell) for level, cell in levels.items()}
+                for method, levels in paper.TABLE_1.items()
+            },
+        },
+        "unequal_settings": comparison.unequal,
+        "skipped": comparison.skipped,
+    }
+
+
+def _flat(cell: Cell) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "method": cell.method,
+        "labels": cell.labels,
+        "level": cell.level,
+        "label_iou": cell.label_iou,
+        "label_recovery": mean_of_known(cell.recovery),
+        "seeds": len(cell.runs),
+        "parameters": cell.parameters,
+        "training_seconds": cell.training_seconds,
+        "step_seconds": cell.step_seconds,
+        "best_last_gap": mean_of_known(cell.best_last),
+    }
+    for name, values in cell.values.items():
+        row[name], row[f"{name}_sd"] = mean_sd(values)
+    for name, (mean, sd) in cell.rounds.items():
+        row[f"rounds_{name}"], row[f"rounds_{name}_sd"] = mean, sd
+    figures = cell.paper or {}
+    return {**row, **{f"paper_{name}": figures.get(name) for name in paper.METRICS}}

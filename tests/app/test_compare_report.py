@@ -1,0 +1,97 @@
+"""The HTML report of a comparison and the figures in it."""
+
+import re
+from html import escape
+from html.parser import HTMLParser
+
+import pytest
+
+from lab.compare_figures import difference_intervals, report_figures
+from lab.compare_html import html_page, html_report, table_block
+from lab.palette import METHOD_COLOURS
+from lvcnet.evaluation.comparison import Cell, Comparison, Difference
+from lvcnet.evaluation.metrics import METRICS
+from lvcnet.evaluation.tables import Table, comparison_tables
+
+
+def cell(method: str, level: int) -> Cell:
+    labels = f"level{level}" if level else "clean"
+    rounds = dict.fromkeys(("precision", "recall", "miou"), (0.5, 0.1))
+    values = {name: [0.9 - 0.1 * level] for name in METRICS}
+    return Cell(
+        method, labels, level, 1 - 0.05 * level, {0: f"{method}-{level}"}, values, 1, 1.0, rounds=rounds
+    )
+
+
+@pytest.fixture
+def comparison() -> Comparison:
+    cells = [cell(method, level) for method in ("unet", "lvcnet") for level in (0, 1, 4)]
+    differences = [
+        Difference("lvcnet", "level1", "iou", [0], 9, -0.01, -0.03, 0.02, 0.5),
+        Difference("lvcnet", "level4", "iou", [0], 9, 0.10, 0.05, 0.20, 0.01),
+    ]
+    return Comparison("hips", "iou", cells, differences, {"broken <run>": "it is failed"})
+
+
+class Balance(HTMLParser):
+    """Complains about elements that are not closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_intervals_are_drawn_in_points_from_their_means(comparison: Comparison) -> None:
+    (points,) = difference_intervals(comparison).data
+    assert (list(points.x), points.marker.color) == (["level1", "level4"], METHOD_COLOURS["lvcnet"])
+    assert points.y == pytest.approx([-1.0, 10.0])
+    assert points.error_y.array == pytest.approx([3.0, 10.0])
+    assert points.error_y.arrayminus == pytest.approx([2.0, 5.0])
+
+
+def test_distances_stay_in_pixels(comparison: Comparison) -> None:
+    distances = Comparison("hips", "hd95", comparison.cells, comparison.differences)
+    figure = difference_intervals(distances)
+    assert figure.data[0].y == pytest.approx([-0.01, 0.1])
+    assert figure.layout.yaxis.title.text == "HD95 minus U-Net's (px)"
+
+
+def test_figures_that_would_be_empty_are_left_out(comparison: Comparison) -> None:
+    assert len(report_figures(comparison)) == 5
+    noisy = [cell("unet", 1), cell("unet", 4)]
+    titles = list(report_figures(Comparison("hips", "iou", noisy, [])))
+    assert titles == [
+        "IoU (foreground) by noise level",
+        "IoU (foreground) by label IoU",
+        "Retention over the own level 1",
+    ]
+
+
+def test_the_report_holds_every_table_and_figure_and_is_well_formed(comparison: Comparison) -> None:
+    page = html_report(comparison)
+    for table in comparison_tables(comparison):
+        assert f"<h3>{escape(table.title)}</h3>" in page
+    for title in report_figures(comparison):
+        assert f"<figcaption>{escape(title)}</figcaption>" in page
+    assert "broken &lt;run&gt;" in page
+    without_scripts = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    parser = Balance()
+    parser.feed(without_scripts)
+    assert not parser.open
+    assert "http://" not in without_scripts
+    assert "https://" not in without_scripts
+    assert not re.search(r"<(script|link|img)[^>]*(src|href)=", page)
+
+
+def test_a_page_without_figures_needs_no_script() -> None:
+    page = html_page("A <title>", [table_block(Table("T", "", ["a"], [["<b>"]]))])
+    assert "<script" not in page
+    assert "<td>&lt;b&gt;</td>" in page
+    assert "<title>A &lt;title&gt;</title>" in page
