@@ -5,6 +5,7 @@ y_G label (B, C, H, W).
 """
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -23,17 +24,27 @@ def gaussian_kernel(sigma: float, radius: int | None = None) -> Tensor:
     return normalised
 
 
+@lru_cache(maxsize=64)
+def _band(size: int, sigma: float, device: torch.device) -> Tensor:
+    """(size, size) matrix whose product with a row of pixels is its Gaussian blur, the border replicated."""
+    kernel = gaussian_kernel(sigma)
+    radius = len(kernel) // 2
+    rows = torch.arange(size).unsqueeze(1).expand(size, len(kernel))
+    columns = (rows + torch.arange(-radius, radius + 1)).clamp(0, size - 1)
+    band = torch.zeros(size, size)
+    band.index_put_((rows, columns), kernel.expand_as(columns), accumulate=True)
+    return band.to(device)
+
+
 def blur(maps: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of (B, C, H, W) maps with replicated borders; sigma in pixels, 0 leaves them as they are."""
+    """Gaussian blur of (B, C, H, W) maps with replicated borders; sigma in pixels, 0 leaves them as they are.
+
+    As two matrix products: at the sizes of this project several times faster than convolutions on a CPU.
+    """
     if sigma <= 0:
         return maps
-    kernel = gaussian_kernel(sigma).to(maps)
-    channels, radius = maps.shape[1], len(kernel) // 2
-    row = kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1)
-    padded = F.pad(maps, (radius, radius, 0, 0), mode="replicate")
-    smooth = F.conv2d(padded, row, groups=channels)
-    padded = F.pad(smooth, (0, 0, radius, radius), mode="replicate")
-    return F.conv2d(padded, row.transpose(2, 3), groups=channels)
+    down, across = (_band(size, sigma, maps.device).to(maps) for size in maps.shape[-2:])
+    return down @ (maps @ across.T)
 
 
 def sobel(images: Tensor) -> Tensor:

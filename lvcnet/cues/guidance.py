@@ -7,13 +7,14 @@ A pixel that lies beside an edge gets a vector that points away from the edge, d
 the prediction there moves the predicted boundary onto the edge.
 """
 
+from functools import lru_cache
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lvcnet.cues.edges import gaussian_kernel, length, near_boundary
+from lvcnet.cues.edges import blur, gaussian_kernel, length, near_boundary, sobel
 
 AttentionKind = Literal["product", "lvc", "near"]
 ATTENTION_KINDS: tuple[AttentionKind, ...] = ("product", "lvc", "near")
@@ -38,37 +39,41 @@ def attention(prediction: Tensor, lvc: Tensor, kind: AttentionKind = "near") -> 
     return lvc if kind == "lvc" else lvc * near_boundary(prediction)
 
 
+@lru_cache(maxsize=64)
+def _window(size: int, sigma: float, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(size, size) matrices that sum a row of pixels in a Gaussian window: w(d), and w(d) d; nothing lies outside."""
+    kernel = gaussian_kernel(sigma)
+    radius = len(kernel) // 2
+    steps = torch.arange(size).unsqueeze(0) - torch.arange(size).unsqueeze(1)
+    weights = torch.where(steps.abs() <= radius, kernel[(steps + radius).clamp(0, 2 * radius)], 0.0)
+    return weights.to(device), (weights * steps).to(device)
+
+
 def window_moments(weights: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     """Mass and first moments of (B, C, H, W) weights in a Gaussian window around every pixel.
 
-    Separable convolutions, relative to the window's centre, so coordinates never grow with the image.
+    Relative to the window's centre, so coordinates never grow with the image. Separable, as matrix products (see
+    `lvcnet.cues.edges.blur`).
 
     Returns:
         mass (B, C, H, W), and moments (B, C, 2, H, W): sum of w(d) a(p + d) d, x then y, in pixels.
     """
-    kernel = gaussian_kernel(sigma).to(weights)
-    radius = len(kernel) // 2
-    ramp = kernel * torch.arange(-radius, radius + 1).to(weights)
-    batch, channels, height, width = weights.shape
-    flat = weights.reshape(batch * channels, 1, height, width)
-    rows = torch.stack([kernel, ramp]).view(2, 1, 1, -1)
-    across = F.conv2d(flat, rows, padding=(0, radius))
-    plain, ramped = across[:, :1], across[:, 1:]
-    columns = torch.stack([kernel, ramp]).view(2, 1, -1, 1)
-    down = F.conv2d(plain, columns, padding=(radius, 0))
-    moment_x = F.conv2d(ramped, kernel.view(1, 1, -1, 1), padding=(radius, 0))
-    mass = down[:, :1].view(batch, channels, height, width)
-    moments = torch.cat([moment_x, down[:, 1:]], dim=1).view(batch, channels, 2, height, width)
-    return mass, moments
+    down, ramp_down = (part.to(weights) for part in _window(weights.shape[-2], sigma, weights.device))
+    across, ramp_across = (part.to(weights) for part in _window(weights.shape[-1], sigma, weights.device))
+    rows = weights @ across.T
+    moments = torch.stack([down @ (weights @ ramp_across.T), ramp_down @ rows], dim=2)
+    return down @ rows, moments
 
 
-def guidance(attention_map: Tensor, sigma: float = 1.75, damping: float = 0.01) -> tuple[Tensor, Tensor]:
+def guidance(
+    attention_map: Tensor, sigma: float = 1.75, damping: float | Tensor = 0.01
+) -> tuple[Tensor, Tensor]:
     """V_g = R - center (Eq. 3-4, normalised), damped by the gate m / (m + damping): no edge in sight, no move.
 
     Args:
         attention_map: a >= 0, (B, C, H, W).
         sigma: width of the Gaussian window in pixels.
-        damping: the edge mass m at which the move is halved.
+        damping: the edge mass m at which the move is halved, one number or (B, C, H, W).
 
     Returns:
         V_g (B, C, 2, H, W) in pixels, and the gate (B, C, H, W) in [0, 1).
@@ -77,8 +82,24 @@ def guidance(attention_map: Tensor, sigma: float = 1.75, damping: float = 0.01) 
     return -moments / (mass + damping).unsqueeze(2), mass / (mass + damping)
 
 
+def agreement_damping(prediction: Tensor, damping: float, agreement: float) -> Tensor:
+    """Damping that grows where the outlines agree: damping + agreement |grad Y|^4, (B, C, H, W).
+
+    A trunk that has learned from outlines which agree to a fraction of a pixel predicts a steep boundary (|grad Y| up to
+    0.5 a pixel); where they disagree by pixels it is flat. So good labels need strong edges to be moved, and how good
+    they are need not be known. The fourth power switches quickly between the two.
+
+    >>> flat, steep = torch.full((1, 1, 4, 4), 0.5), (torch.arange(4) > 1).float().expand(1, 1, 4, 4)
+    >>> [agreement_damping(y, 0.003, 10.0).max().item() > 0.01 for y in (flat, steep)]
+    [False, True]
+    """
+    batch, channels, height, width = prediction.shape
+    slope = length(sobel(prediction.reshape(batch * channels, 1, height, width)), dim=1)
+    return damping + agreement * blur(slope.view_as(prediction), 1.0) ** 4
+
+
 def aligned_guidance(
-    attention_map: Tensor, normals: Tensor, sigma: float = 1.25, damping: float = 0.003
+    attention_map: Tensor, normals: Tensor, sigma: float = 1.25, damping: float | Tensor = 0.003
 ) -> tuple[Tensor, Tensor]:
     """Guidance in which N(p) counts a neighbour q by (1 + n(p) n(q)) / 2, and only the move along n(p) remains.
 
@@ -89,7 +110,7 @@ def aligned_guidance(
         attention_map: a >= 0, (B, C, H, W).
         normals: n (B, C, 2, H, W), unit vectors or zero.
         sigma: width of the Gaussian window in pixels.
-        damping: the edge mass m at which the move is halved.
+        damping: the edge mass m at which the move is halved, one number or (B, C, H, W).
 
     Returns:
         V_g (B, C, 2, H, W) in pixels, and the gate (B, C, H, W) in [0, 1).

@@ -94,15 +94,15 @@ class Predictor:
             report: called with (done, total) after each batch.
         """
         parts: list[NDArray[np.bool_]] = []
-        for maps in self._batches(images, batch):
+        for maps in self._batches(images, batch, details=False):
             parts.append(maps.mask(threshold).cpu().numpy())
             if report:
                 report(sum(len(part) for part in parts), len(images))
         return np.concatenate(parts)
 
-    def _batches(self, images: NDArray[np.uint8], batch: int) -> Iterator[Maps]:
+    def _batches(self, images: NDArray[np.uint8], batch: int, details: bool = True) -> Iterator[Maps]:
         if images.ndim != 3 or images.dtype != np.uint8 or not len(images):
             raise LvcnetError(f"images are {images.dtype} {images.shape}: expected uint8 (N, S, S), N >= 1")
         for start in range(0, len(images), batch):
             part = torch.from_numpy(images[start : start + batch]).float().div(255).unsqueeze(1)
-            yield self.method.predict(part)
+            yield self.method.predict(part, details)

@@ -29,7 +29,12 @@ __all__ = [
     "standardise",
 ]
 
-METHOD_TITLES: dict[str, str] = {"fcn": "FCN", "unet": "U-Net", "lvcnet": "LVC-Net"}
+METHOD_TITLES: dict[str, str] = {
+    "fcn": "FCN",
+    "unet": "U-Net",
+    "lvcnet": "LVC-Net",
+    "lvcnet-plus": "LVC-Net plus",
+}
 """Methods as the lab and reports call them, in the order of the paper."""
 
 
@@ -53,15 +58,17 @@ def _supervised(
 
 
 def _lvc(name: str, trunk: Trunk, options: dict[str, Any], how: Optimisation, device: torch.device) -> Method:
-    chosen = lvc_options(options)
+    chosen = lvc_options({"variant": "plus"} | options if name == "lvcnet-plus" else options)
     widths = stage_widths(trunk.width, trunk.depth)
-    return LVC(LVCNet(trunk.categories, widths, trunk.block, chosen.transform()), chosen, how, device)
+    network = LVCNet(trunk.categories, widths, trunk.block, chosen.transform(), second_head=chosen.relearn)
+    return LVC(network, chosen, how, device)
 
 
 METHODS: dict[str, Callable[[str, Trunk, dict[str, Any], Optimisation, torch.device], Method]] = {
     "fcn": _supervised,
     "unet": _supervised,
     "lvcnet": _lvc,
+    "lvcnet-plus": _lvc,
 }
 
 

@@ -43,8 +43,8 @@ class Method(Protocol):
     def end_epoch(self, epoch: int) -> None:
         """Called after the last step of an epoch."""
 
-    def predict(self, images: Tensor) -> Maps:
-        """(B, 1, H, W) in [0, 1] -> maps, without gradient, in evaluation mode."""
+    def predict(self, images: Tensor, details: bool = True) -> Maps:
+        """(B, 1, H, W) in [0, 1] -> maps, without gradient, in evaluation mode; without details, named maps may lack."""
         ...
 
     def weights(self) -> dict[str, Tensor]:

@@ -1,9 +1,10 @@
 """LVC-Net's way to learn: cues, guidance and segmentation, trained alternately.
 
-Two variants share this file.
+Three variants share this file.
 
 `corrected` is the method as LVC-Net must be read: balanced cue loss, mass centres that are divided by their mass,
-attention that lets a boundary move both ways, moves under a learned gate, no gradient from a cue into the trunk.
+attention that lets a boundary move both ways, moves that give way where outlines agree, no gradient from a cue into the
+trunk.
 
 `paper` is the printed method with only the repairs without which it diverges:
     1. Eq. 1 gets its missing minus sign (as printed it is maximised by a constant output).
@@ -11,6 +12,12 @@ attention that lets a boundary move both ways, moves under a learned gate, no gr
     3. Eq. 4 is damped where the window holds no mass at all (0 / 0).
     4. Eq. 7's edge term keeps the half that is bounded below.
     5. V_s is capped at `step` pixels.
+
+`plus`, the method lvcnet-plus, corrects labels while it learns (`relearn`). Its trunk has two heads. One learns what
+annotators draw; its prediction is moved to the cues and weighed by region evidence; the result S, as a mask of equal
+area, is what the other head learns. A network that learns from masks which lie on edges finds edges, and what S got
+wrong in one image it gets right in the others. S always starts from the head that only ever sees the labels, so errors
+cannot feed themselves, and where labels agree to a fraction of a pixel that head leaves S little to move.
 """
 
 from typing import Any, Literal
@@ -36,7 +43,7 @@ class LVCOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    variant: Literal["corrected", "paper"] = "corrected"
+    variant: Literal["corrected", "paper", "plus"] = "corrected"
     training: Literal["alternate", "joint", "successive"] = "alternate"
     printed_losses: bool = False
     cue: CueKind = Transform.cue
@@ -49,9 +56,10 @@ class LVCOptions(BaseModel):
     step: float = Field(Transform.step, gt=0)
     sigma: float = Field(Transform.sigma, gt=0)
     damping: float = Field(Transform.damping, gt=0)
+    agreement: float = Field(Transform.agreement, ge=0)
+    evidence: int = Field(Transform.evidence, ge=0, le=16)
     detached: bool = Transform.detached
-    trust: float = Field(0.0, ge=0, le=1)
-    trust_from: float = Field(0.3, gt=0, le=1)
+    relearn: bool = False
     stray_weight: float = Field(0.0, ge=0)
     guidance_weight: float = Field(0.0, ge=0)
     edge_weight: float = Field(0.0, ge=0)
@@ -70,12 +78,18 @@ PAPER: dict[str, Any] = {
     "aligned": False,
     "sigma": 1.75,
     "damping": 0.01,
+    "agreement": 0.0,
     "detached": False,
     "stray_weight": 0.1,
     "guidance_weight": 0.1,
     "edge_weight": 0.1,
 }
 """What `variant: paper` changes."""
+PLUS: dict[str, Any] = {"training": "joint", "evidence": 2, "relearn": True}
+"""What `variant: plus`, that is method lvcnet-plus, changes."""
+VARIANTS: dict[str, dict[str, Any]] = {"corrected": {}, "paper": PAPER, "plus": PLUS}
+RELEARN_FROM, RELEARN_FULLY = 0.1, 0.3
+"""Progress between which the masks S take the place of the labels; before, Y is still far from any outline."""
 
 
 def lvc_options(options: dict[str, Any]) -> LVCOptions:
@@ -84,7 +98,8 @@ def lvc_options(options: dict[str, Any]) -> LVCOptions:
     Raises:
         LvcnetError: naming every option that is unknown or out of range.
     """
-    defaults = PAPER if options.get("variant") == "paper" else {}
+    variant = options.get("variant")
+    defaults = VARIANTS.get(variant, {}) if isinstance(variant, str) else {}
     try:
         return LVCOptions(**{**defaults, **options})
     except ValidationError as error:
@@ -121,20 +136,23 @@ class LVC:
             trunk = network.trunk(x)
             gradient = network.gradient(x)
             network.polarity.observe(gradient, batch.labels)
-            output = network.look(trunk, gradient, network.respond(trunk))
+            output = network.look(x, trunk, gradient, network.respond(trunk))
             cue_terms = self._cue_terms(output, batch.labels)
             if alternate:
                 self.learner.update(_total(cue_terms), batch.progress, last=False)
-            # Without learned offsets and trust, no loss looks at the moved prediction.
-            if self.options.offsets == "learned" or self.options.trust:
+            if self._moves(batch.progress):
                 if alternate:
                     with torch.no_grad():
-                        output = network.look(trunk, gradient, network.respond(trunk))
+                        output = network.look(x, trunk, gradient, network.respond(trunk))
                 network.move(output)
         terms = self._segmentation_terms(output, batch.labels, batch.progress)
         self.learner.update(_total(terms) + (0 if alternate else _total(cue_terms)), batch.progress)
         shown = {**terms, **cue_terms}
         return {"loss": _total(shown).detach(), **{name: value.detach() for name, value in shown.items()}}
+
+    def _moves(self, progress: float) -> bool:
+        """Whether a loss looks at the moved prediction: with learned offsets, and where S is learned again."""
+        return self.options.offsets == "learned" or (self.options.relearn and progress > RELEARN_FROM)
 
     def _cue_terms(self, output: LVCOutput, labels: Tensor) -> dict[str, Tensor]:
         """Eq. 1, or the class-specific term that stands in for it, and the regularisation."""
@@ -158,8 +176,10 @@ class LVC:
         if options.training == "successive" and progress < 0.5:
             moves = False
         if options.detached or not moves:
-            trusted = self._trusted_labels(output, labels, progress)
-            terms["label"] = F.binary_cross_entropy_with_logits(output.trunk.logits.float(), trusted)
+            terms["label"] = F.binary_cross_entropy_with_logits(output.trunk.logits.float(), labels)
+        if options.relearn:
+            target = relearned(labels, output, progress)
+            terms["relearn"] = F.binary_cross_entropy_with_logits(self.network.there(output.trunk), target)
         if moves:
             terms["warped"] = losses.label_loss(output.prediction, labels)
             if options.guidance_weight:
@@ -167,14 +187,6 @@ class LVC:
             if options.edge_weight:
                 terms["edge"] = options.edge_weight * self._edge_term(output)
         return terms
-
-    def _trusted_labels(self, output: LVCOutput, labels: Tensor, progress: float) -> Tensor:
-        """Eq. 7's edge-aware reading: labels give way to the moved prediction as training goes on."""
-        start = self.options.trust_from
-        if not self.options.trust or progress <= start:
-            return labels
-        share = self.options.trust * min(1.0, (progress - start) / start)
-        return torch.lerp(labels, output.prediction.detach(), share)
 
     def _guidance_term(self, output: LVCOutput) -> Tensor:
         pairs = list(zip(output.guidance, output.offsets, output.attentions, strict=True))
@@ -193,25 +205,19 @@ class LVC:
         """Nothing to do."""
 
     @torch.inference_mode()
-    def predict(self, images: Tensor) -> Maps:
-        """S, and everything on the way to it; attention, guidance, offsets and gate of the first warp."""
+    def predict(self, images: Tensor, details: bool = True) -> Maps:
+        """S, or T weighed by region evidence, and everything on the way to S (attention to gate: of the first warp)."""
+        network = self.learner.predictor()
+        assert isinstance(network, LVCNet)
+        x = self.learner.prepare(standardise(images))
         with self.learner.precision():
-            output: LVCOutput = self.learner.predictor()(self.learner.prepare(standardise(images)))
-        named = {
-            "edges": output.edges,
-            "response": output.response_logits.sigmoid(),
-            "lvc": output.lvc,
-            "trunk": output.trunk.logits.float().sigmoid(),
-        }
-        if output.warped:
-            named |= {
-                "attention": output.attentions[0],
-                "guidance": output.guidance[0],
-                "offsets": output.offsets[0],
-                "gate": output.gates[0],
-            }
-            named |= {f"warp{number}": value for number, value in enumerate(output.warped, start=1)}
-        return Maps(output.prediction, named)
+            trunk = network.trunk(x)
+            output = network.explain(x, trunk) if details or not self.options.relearn else None
+            final = network.weigh(network.there(trunk).sigmoid(), x) if self.options.relearn else None
+        if output is None:
+            assert final is not None
+            return Maps(final)
+        return Maps(output.prediction if final is None else final, _named(output, self.options.relearn))
 
     def weights(self) -> dict[str, Tensor]:
         """The predicting network's tensors."""
@@ -232,6 +238,52 @@ class LVC:
     def parameters(self) -> int:
         """Number of weights."""
         return sum(weight.numel() for weight in self.network.parameters())
+
+
+def _named(output: LVCOutput, relearned: bool) -> dict[str, Tensor]:
+    """All maps but the prediction, by name; S has a name of its own where it is not the prediction."""
+    named = {
+        "edges": output.edges,
+        "response": output.response_logits.sigmoid(),
+        "lvc": output.lvc,
+        "trunk": output.trunk.logits.float().sigmoid(),
+    }
+    if output.warped:
+        named |= {
+            "attention": output.attentions[0],
+            "guidance": output.guidance[0],
+            "offsets": output.offsets[0],
+            "gate": output.gates[0],
+        }
+        named |= {f"warp{number}": value for number, value in enumerate(output.warped, start=1)}
+    return named | {"repaired": output.prediction} if relearned else named
+
+
+def relearned(labels: Tensor, output: LVCOutput, progress: float) -> Tensor:
+    """What the second head learns: the labels, which give way to the masks of S as training goes on. (B, C, H, W).
+
+    Source: Eq. 7's edge-aware reading.
+    """
+    share = min(1.0, max(0.0, (progress - RELEARN_FROM) / (RELEARN_FULLY - RELEARN_FROM)))
+    if not share:
+        return labels
+    drawn = output.trunk.logits.detach().float().sigmoid()
+    return torch.lerp(labels, masks_of_equal_area(output.prediction.detach(), drawn).to(labels), share)
+
+
+def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:
+    """Masks (B, C, H, W) of a moved prediction that cover, over the batch, as much as those of the drawn one.
+
+    Outlines err to both sides, so what they agree on has the right size; an edge that lies regularly beside where
+    people draw (the outer rim of a shadow, the inner side of a cortex) would shift all boundaries one way. One threshold
+    a category takes that shift back.
+    """
+    counts = (drawn >= 0.5).sum(dim=(0, 2, 3)).tolist()
+    thresholds = [
+        values.flatten().kthvalue(values.numel() - count + 1).values if count else values.new_tensor(2.0)
+        for values, count in zip(moved.unbind(1), counts, strict=True)
+    ]
+    return moved >= torch.stack(thresholds).view(1, -1, 1, 1)
 
 
 def _total(terms: dict[str, Tensor]) -> Tensor:

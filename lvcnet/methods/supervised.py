@@ -40,7 +40,7 @@ class Supervised:
         """Nothing to do."""
 
     @torch.inference_mode()
-    def predict(self, images: Tensor) -> Maps:
+    def predict(self, images: Tensor, details: bool = True) -> Maps:
         """Sigmoid of the trunk's logits."""
         with self.learner.precision():
             output: TrunkOutput = self.learner.predictor()(self.learner.prepare(standardise(images)))

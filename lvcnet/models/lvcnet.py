@@ -2,11 +2,16 @@
 
 Symbols: x image (B, 1, H, W), Y trunk prediction (B, C, H, W), y_s initial edges (B, 1, H, W), g the generator's
 response (B, C, H, W), L local visual cues (B, C, H, W), V_g guidance and V_s offsets (B, C, 2, H, W) in pixels,
-S_k prediction after k warps, n inward normals of the predicted boundary.
+S_k prediction after k warps, S the last of them, weighed by region evidence where that is switched on, n inward
+normals of the predicted boundary.
 
 Two kinds of cue. `edges`, as the paper has it: the generator imitates the Sobel edges, L = g. `outlines`: the
 generator learns where outlines of its class run, g is a density that noisy labels blur but do not displace, and the
 image says where exactly: L = g * y_s. A rib or a tooth is an edge, but no outline runs there.
+
+With a second head (LVC-Net plus) the trunk says two things: what the annotators would draw, Y, and what is there, T.
+The first learns from the labels alone, the second from S, which is Y moved (methods.lvc). Nothing that the second head
+says comes back as its own target, which is what makes self-training drift. T needs no cues to predict.
 """
 
 from dataclasses import dataclass, field
@@ -19,12 +24,14 @@ from torch import Tensor, nn
 from lvcnet.cues.edges import blur, contour, edge_gradient, inward_normals, length, oriented_edges
 from lvcnet.cues.guidance import (
     AttentionKind,
+    agreement_damping,
     aligned_guidance,
     attention,
     cap_length,
     guidance,
     literal_guidance,
 )
+from lvcnet.cues.region import weigh_regions
 from lvcnet.cues.warp import warp
 from lvcnet.models.unet import TrunkOutput, UNet
 
@@ -49,6 +56,8 @@ class Transform:
         step: longest move of one warp in pixels.
         sigma: Gaussian window N in pixels.
         damping: edge mass at which a move is halved.
+        agreement: how much the damping grows where outlines agree (cues.guidance.agreement_damping).
+        evidence: rounds of region evidence after the last warp (cues.region).
         detached: no gradient from the moved prediction into the trunk.
     """
 
@@ -62,6 +71,8 @@ class Transform:
     step: float = 2.0
     sigma: float = 1.25
     damping: float = 0.003
+    agreement: float = 10.0
+    evidence: int = 0
     detached: bool = True
 
 
@@ -71,13 +82,16 @@ class LVCOutput:
 
     Attributes:
         trunk: logits and features.
+        image: x as the network got it.
         response_logits: (B, C, H, W) of the generator.
         gradient: (B, 2, H, W) image gradient in units of a full edge; its length is y_s.
         lvc: L (B, C, H, W) in [0, 1].
         attentions, gates, warped: (B, C, H, W); guidance, offsets: (B, C, 2, H, W).
+        weighed: (B, C, H, W), the moved prediction after region evidence; None without.
     """
 
     trunk: TrunkOutput
+    image: Tensor
     response_logits: Tensor
     gradient: Tensor
     lvc: Tensor
@@ -86,10 +100,13 @@ class LVCOutput:
     offsets: list[Tensor] = field(default_factory=list)
     gates: list[Tensor] = field(default_factory=list)
     warped: list[Tensor] = field(default_factory=list)
+    weighed: Tensor | None = None
 
     @property
     def prediction(self) -> Tensor:
-        """S after the last warp, or Y without any."""
+        """S: Y after region evidence, or else after the last warp, or as it was without either."""
+        if self.weighed is not None:
+            return self.weighed
         return self.warped[-1] if self.warped else self.trunk.logits.float().sigmoid()
 
     @property
@@ -113,12 +130,15 @@ class LVCGenerator(nn.Module):
     def forward(self, stages: list[Tensor], prediction: Tensor) -> Tensor:
         """Stages (B, widths[i], any size) and Y (B, C, H, W) -> logits (B, C, H, W)."""
         size = prediction.shape[-2:]
-        parts = [
-            F.interpolate(side(stage), size=size, mode="bilinear", align_corners=False)
-            for side, stage in zip(self.sides, stages, strict=True)
-        ]
+        parts = [_enlarged(side(stage), size) for side, stage in zip(self.sides, stages, strict=True)]
         logits: Tensor = self.fuse(torch.cat([*parts, prediction.to(parts[0].dtype)], dim=1))
         return logits
+
+
+def _enlarged(maps: Tensor, size: torch.Size) -> Tensor:
+    if maps.shape[-2:] == size:
+        return maps
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
 
 
 class OffsetHead(nn.Module):
@@ -185,6 +205,7 @@ class LVCNet(nn.Module):
         widths, block: of the U-Net trunk.
         transform: how cues become a move.
         side_stages: how many encoder stages the generator sees; it also sees the decoder's last features.
+        second_head: whether what is there gets a head of its own, beside what annotators draw.
     """
 
     def __init__(
@@ -194,6 +215,7 @@ class LVCNet(nn.Module):
         block: str = "plain",
         transform: Transform | None = None,
         side_stages: int = 3,
+        second_head: bool = False,
     ) -> None:
         super().__init__()
         self.transform = transform or Transform()
@@ -203,11 +225,26 @@ class LVCNet(nn.Module):
         self.polarity = Polarity(categories)
         if self.transform.offsets == "learned":
             self.offset_head = OffsetHead(widths[0], categories)
+        self.second_head = nn.Conv2d(widths[0], categories, 1) if second_head else None
 
     def forward(self, x: Tensor) -> LVCOutput:
-        """(B, 1, H, W) image -> everything."""
-        trunk = self.trunk(x)
-        return self.move(self.look(trunk, self.gradient(x), self.respond(trunk)))
+        """(B, 1, H, W) image -> everything that leads to S."""
+        return self.explain(x, self.trunk(x))
+
+    def explain(self, x: Tensor, trunk: TrunkOutput) -> LVCOutput:
+        """The same, from a trunk's output."""
+        return self.move(self.look(x, trunk, self.gradient(x), self.respond(trunk)))
+
+    def there(self, trunk: TrunkOutput) -> Tensor:
+        """The second head's logits (B, C, H, W)."""
+        assert self.second_head is not None
+        logits: Tensor = self.second_head(trunk.decoded)
+        return logits.float()
+
+    def weigh(self, prediction: Tensor, x: Tensor) -> Tensor:
+        """Region evidence on a prediction (B, C, H, W), in float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            return weigh_regions(prediction, x.float().contiguous(), self.transform.evidence)
 
     def respond(self, trunk: TrunkOutput) -> Tensor:
         """The generator's logits (B, C, H, W). It never sends gradients into the trunk."""
@@ -220,28 +257,37 @@ class LVCNet(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             return edge_gradient(x.contiguous())
 
-    def look(self, trunk: TrunkOutput, gradient: Tensor, response_logits: Tensor) -> LVCOutput:
+    def look(self, x: Tensor, trunk: TrunkOutput, gradient: Tensor, response_logits: Tensor) -> LVCOutput:
         """The cues of an image; no move yet."""
         response = response_logits.detach().sigmoid()
         lvc = response if self.transform.cue == "edges" else response * length(gradient, dim=1)
-        return LVCOutput(trunk, response_logits, gradient, lvc)
+        return LVCOutput(trunk, x, response_logits, gradient, lvc)
 
     def move(self, output: LVCOutput) -> LVCOutput:
-        """K recurrent warps of the trunk's prediction, appended to `output`. Always in float32."""
+        """K recurrent warps of Y, then region evidence, added to `output`. Always in float32."""
         current = output.trunk.logits.float().sigmoid()
         if self.transform.detached:
             current = current.detach()
         learns = torch.is_grad_enabled() and self.transform.offsets == "learned"
         with torch.autocast(current.device.type, enabled=False), torch.set_grad_enabled(learns):
+            damping = self._damping(current.detach())
             for _ in range(self.transform.warps):
-                current = self._step(output, current.contiguous())
+                current = self._step(output, current.contiguous(), damping)
+            if self.transform.evidence:
+                output.weighed = self.weigh(current, output.image)
         return output
 
-    def _step(self, output: LVCOutput, current: Tensor) -> Tensor:
+    def _damping(self, start: Tensor) -> float | Tensor:
+        """The edge mass that halves a move: of all warps, since a warp itself steepens the boundary."""
+        if not self.transform.agreement:
+            return self.transform.damping
+        return agreement_damping(start, self.transform.damping, self.transform.agreement)
+
+    def _step(self, output: LVCOutput, current: Tensor, damping: float | Tensor) -> Tensor:
         seen = current.detach()
         normals = inward_normals(seen)
         focus = attention(seen, self._cue(output, normals), self.transform.attention)
-        v_g, gate = self._guide(seen, output.lvc, focus, normals)
+        v_g, gate = self._guide(seen, output.lvc, focus, normals, damping)
         v_s = self._offsets(output, seen, v_g)
         moved = warp(current, v_s)
         output.attentions.append(focus)
@@ -258,13 +304,15 @@ class LVCNet(nn.Module):
         oriented = oriented_edges(output.gradient, normals)
         return output.response_logits.detach().sigmoid() * self.polarity.weigh(oriented)
 
-    def _guide(self, seen: Tensor, lvc: Tensor, focus: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
+    def _guide(
+        self, seen: Tensor, lvc: Tensor, focus: Tensor, normals: Tensor, damping: float | Tensor
+    ) -> tuple[Tensor, Tensor]:
         """V_g (B, C, 2, H, W) and gate (B, C, H, W): Eq. 3-4 as read, or as printed (without a gate)."""
         if not self.transform.normalised:
             return literal_guidance(seen, lvc), torch.ones_like(seen)
         if self.transform.aligned:
-            return aligned_guidance(focus, normals, self.transform.sigma, self.transform.damping)
-        return guidance(focus, self.transform.sigma, self.transform.damping)
+            return aligned_guidance(focus, normals, self.transform.sigma, damping)
+        return guidance(focus, self.transform.sigma, damping)
 
     def _offsets(self, output: LVCOutput, seen: Tensor, guided: Tensor) -> Tensor:
         """V_s (B, C, 2, H, W), capped: from convolutions, or the guided move itself."""

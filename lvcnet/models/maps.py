@@ -20,6 +20,7 @@ MAP_TITLES: dict[str, str] = {
     "offsets": "Offsets V_s (px)",
     "gate": "Gate",
     "trunk": "Trunk prediction",
+    "repaired": "Repaired outline",
 }
 """Names a method may use, in the order of the paper's figure. `warp1` ... `warpK` are the resampled predictions."""
 

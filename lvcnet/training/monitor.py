@@ -21,7 +21,9 @@ BATCH = 32
 def predict_all(method: Method, part: Part) -> Tensor:
     """Probabilities (M, C, S, S) for every image of a part."""
     numbers = torch.arange(len(part))
-    return torch.cat([method.predict(part.at(chunk)[0]).prediction for chunk in torch.split(numbers, BATCH)])
+    return torch.cat(
+        [method.predict(part.at(chunk)[0], details=False).prediction for chunk in torch.split(numbers, BATCH)]
+    )
 
 
 def mean_iou(predicted: Tensor, labels: Tensor) -> float:

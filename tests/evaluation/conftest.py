@@ -23,7 +23,7 @@ class BrightMethod:
     def __init__(self, cut: int) -> None:
         self.cut = cut
 
-    def predict(self, images: torch.Tensor) -> Maps:
+    def predict(self, images: torch.Tensor, details: bool = True) -> Maps:
         prediction = images.clone()
         prediction[..., : 4 + self.cut] = 0
         return Maps(prediction)

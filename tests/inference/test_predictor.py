@@ -25,7 +25,7 @@ SIZE = 32
 class TwoSides:
     """Two categories that overlap: `bright` is the image itself, `bright & left` its left half."""
 
-    def predict(self, images: torch.Tensor) -> Maps:
+    def predict(self, images: torch.Tensor, details: bool = True) -> Maps:
         left = images.clone()
         left[..., SIZE // 2 :] = 0
         return Maps(torch.cat([images, left], dim=1).half(), {"edges": images})

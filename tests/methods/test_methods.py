@@ -1,12 +1,14 @@
 """Methods: they learn, they round-trip, they explain wrong options."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import METHODS, Batch, Optimisation, Trunk, create_method, standardise
 from lvcnet.methods.learner import learning_rate
-from lvcnet.methods.lvc import LVC, lvc_options
+from lvcnet.methods.lvc import lvc_options, masks_of_equal_area, relearned
 
 CPU = torch.device("cpu")
 HOW = Optimisation(precision="fp32", ema=0.5)
@@ -25,7 +27,7 @@ def _batch(progress=0.0):
     return Batch(images, labels, torch.arange(4), progress)
 
 
-CASES = [("fcn", {}), ("unet", {}), ("lvcnet", {}), ("lvcnet", {"variant": "paper"})]
+CASES = [("fcn", {}), ("unet", {}), ("lvcnet", {}), ("lvcnet", {"variant": "paper"}), ("lvcnet-plus", {})]
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
@@ -72,16 +74,55 @@ def test_lvcnet_names_every_intermediate_map():
     assert torch.equal(maps.named["warp2"], maps.prediction)
 
 
-def test_trusted_labels_blend_from_the_label_to_the_moved_prediction():
-    method = _method("lvcnet", trust=0.8, trust_from=0.25)
-    assert isinstance(method, LVC)
-    labels = torch.ones(2, 1, 16, 16)
+def test_the_second_head_learns_labels_first_and_repaired_masks_later():
+    labels = torch.tensor([[[[1.0, 1.0, 0.0]]]])
+    drawn = torch.tensor([[[[4.0, 4.0, -4.0]]]])
+    output = SimpleNamespace(
+        prediction=torch.tensor([[[[0.9, 0.2, 0.6]]]]), trunk=SimpleNamespace(logits=drawn)
+    )
+    assert torch.equal(relearned(labels, output, 0.1), labels)
+    assert relearned(labels, output, 0.2).flatten().tolist() == pytest.approx([1.0, 0.5, 0.5])
+    for late in (0.3, 1.0):
+        assert relearned(labels, output, late).flatten().tolist() == [1.0, 0.0, 1.0]
+
+
+def test_masks_of_equal_area_take_back_a_shift_to_one_side():
+    """Moved values rank pixels; as many of the best are foreground as were drawn, in each category by itself."""
+    drawn = torch.tensor([[[0.9, 0.8, 0.7, 0.1]], [[0.6, 0.1, 0.1, 0.1]], [[0.1, 0.1, 0.1, 0.1]]]).unsqueeze(
+        0
+    )
+    moved = torch.tensor([[[0.9, 0.6, 0.45, 0.2]], [[0.9, 0.8, 0.1, 0.1]], [[0.4, 0.2, 0.1, 0.9]]]).unsqueeze(
+        0
+    )
+    masks = masks_of_equal_area(moved, drawn)
+    assert masks.flatten(2).sum(2).tolist() == [[3, 1, 0]]
+    assert masks[0, 0, 0].tolist() == [True, True, True, False]
+    assert masks[0, 1, 0].tolist() == [True, False, False, False]
+
+
+def test_the_target_of_the_second_head_does_not_depend_on_what_it_says():
+    """Self-training drifts when its targets come from what it has learned of them."""
+    method = _method("lvcnet-plus")
+    assert set(method.step(_batch(0.9))) == {"loss", "label", "relearn", "lvc"}
+    images = _batch().images
+    before = method.predict(images)
     with torch.no_grad():
-        output = method.network(torch.rand(2, 1, 16, 16))
-    assert torch.equal(method._trusted_labels(output, labels, 0.25), labels)
-    halfway = method._trusted_labels(output, labels, 0.375)
-    assert torch.allclose(halfway, 0.6 * labels + 0.4 * output.prediction)
-    assert torch.allclose(method._trusted_labels(output, labels, 0.9), 0.2 * labels + 0.8 * output.prediction)
+        method.learner.predictor().second_head.bias.add_(5.0)
+    after = method.predict(images)
+    assert torch.equal(before.named["repaired"], after.named["repaired"])
+    assert after.prediction.mean() > before.prediction.mean() + 0.1
+
+
+def test_lvcnet_plus_shows_how_an_outline_is_repaired_and_predicts_without_it():
+    method = _method("lvcnet-plus")
+    maps = method.predict(_batch().images)
+    assert {"trunk", "warp1", "warp4", "repaired"} <= set(maps.named)
+    assert not torch.equal(
+        maps.named["warp4"], maps.named["repaired"]
+    )  # region evidence comes after the last warp
+    short = method.predict(_batch().images, details=False)
+    assert torch.equal(short.prediction, maps.prediction)
+    assert not short.named
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
