@@ -1,0 +1,378 @@
+"""The robustness table: data x method x noise level x seed, as one command.
+
+    python benchmarks/robustness.py --workspace DIR --data hips,mandible
+
+trains what is missing by the code of `lvcnet sweep` (stopped or started again, it goes on where it was), evaluates it,
+and writes benchmarks/results/robustness.md and .html: Table 1 with the paper's figures, foreground IoU, paired intervals,
+retention, outlines, label recovery, best minus last epoch, cost, and what issue targets ask for.
+
+Data sets are named. The phantom is rendered if it is missing, and so are its noise levels and any other set's; your own
+radiographs are imported once, for instance panoramic ones whose COCO files two dentists drew:
+
+    LVCNET_HOME=DIR lvcnet data import mandible --images FOLDER/images --train FOLDER/dentist1_train.json \\
+        --test FOLDER/dentist1_test.json --labels dentist2=FOLDER/dentist2_train.json,FOLDER/dentist2_test.json
+
+Methods may carry options: `--methods "unet,lvcnet,lvcnet variant=paper"`. On clean labels only U-Net is trained: it is what
+retention is measured by.
+
+Profile `cpu`: preset quick, width 16; about two minutes a run and core, so that a seed of two data sets takes about an
+hour on two cores with all methods. Profile `gpu`: the paper's own scale, 1464 training and 366 test phantoms (data set
+`pelvis`) and preset paper's 1200 epochs, for which you should have one. A data set with fewer training images than the
+profile's phantom gets as many steps, that is more epochs.
+"""
+
+import argparse
+import math
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from targets import target_table, verdicts
+
+from lab.compare_html import comparison_blocks, html_page, paragraph, table_block
+from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
+from lvcnet.data.phantom import make_phantom
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.comparison import BASELINE, Comparison, method_name
+from lvcnet.evaluation.formats import markdown_section, to_markdown
+from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.evaluation.report import compare
+from lvcnet.evaluation.tables import Table
+from lvcnet.evaluation.timing import Timing, time_methods, timing_table
+from lvcnet.files import write_atomic
+from lvcnet.jobs.foreground import SweepProgress, run_sweep
+from lvcnet.jobs.launch import slots
+from lvcnet.jobs.sweep import PlannedRun, label_set, plan_sweep
+from lvcnet.methods import METHODS
+from lvcnet.noise.calibrate import make_noisy_labels
+from lvcnet.training.commit import current_commit
+from lvcnet.training.config import (
+    TrainConfig,
+    build_config,
+    merge_settings,
+    parse_settings,
+    read_preset,
+)
+
+RESULTS = Path(__file__).resolve().parent / "results"
+PHANTOMS = {"hips": (300, 100), "pelvis": (1464, 366)}
+"""Data sets that are rendered if they are missing: training and test images."""
+SIZE = 128
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How large a benchmark is: the preset of its trainings and the phantom whose number of steps all data sets get."""
+
+    preset: str
+    phantom: str
+
+
+PROFILES = {"cpu": Profile("quick", "hips"), "gpu": Profile("paper", "pelvis")}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is written: the command, what was planned, and what came out."""
+
+    command: str
+    plan: list[PlannedRun]
+    comparisons: dict[str, Comparison]
+    timings: dict[str, Timing]
+    notes: list[str]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train what is missing, evaluate, write."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parse_options(given)
+    os.environ["LVCNET_HOME"] = str(options.workspace.absolute())
+    names = split(options.data or PROFILES[options.profile].phantom)
+    if not options.report_only:
+        for name in names:
+            prepare_data(name, split(options.levels))
+    plan = [cell for name in names for cell in plan_data(name, options)]
+    plan.sort(key=lambda cell: cell.config.seed)  # early results compare methods on all data
+    notes = []
+    if not options.report_only:
+        problems = run_sweep(plan, options.workers or slots(), report=Progress())
+        notes = [f"{name}: {problem}" for name, problem in problems.items()]
+    complete_evaluations(plan)
+    comparisons = collect(names, plan, notes)
+    timings = time_plan(plan) if options.time else {}
+    write(Report(shown_command(given), plan, comparisons, timings, notes), options.output)
+
+
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--workspace", type=Path, required=True, help="data sets and runs (LVCNET_HOME)")
+    parser.add_argument("--data", help="data sets, separated by commas; default: the profile's phantom")
+    parser.add_argument("--methods", default=",".join(METHODS), help="default: all, %(default)s")
+    parser.add_argument("--levels", default="clean,1,2,3,4", help="noise levels or label sets")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--profile", choices=list(PROFILES), default="cpu")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting more")
+    parser.add_argument("--workers", type=int, help="trainings at a time; default by cores")
+    parser.add_argument("--retry-failed", action="store_true", help="try failed runs again")
+    parser.add_argument("--report-only", action="store_true", help="train nothing, report what there is")
+    parser.add_argument("--time", action="store_true", help="time all methods side by side, too: minutes")
+    parser.add_argument(
+        "--output", type=Path, default=RESULTS / "robustness", help="written with .md and .html"
+    )
+    return parser.parse_args(arguments)
+
+
+def split(values: str) -> list[str]:
+    """Values between commas."""
+    return [value.strip() for value in values.split(",") if value.strip()]
+
+
+def prepare_data(name: str, levels: Sequence[str]) -> None:
+    """Render the phantom and make noise levels, where they are missing.
+
+    Raises:
+        LvcnetError: if the data set is neither here nor a phantom.
+    """
+    if name in PHANTOMS and name not in list_datasets():
+        train, test = PHANTOMS[name]
+        print(f"rendering {train} + {test} phantoms for {name}", file=sys.stderr)
+        make_phantom(name, train, test, SIZE).save()
+    dataset = Dataset.load(name)
+    for level in levels:
+        if level.isdigit() and label_set(level) not in dataset.label_names():
+            print(f"calibrating level {level} of {name}", file=sys.stderr)
+            dataset.add_labels(make_noisy_labels(dataset, int(level)))
+
+
+def plan_data(name: str, options: argparse.Namespace) -> list[PlannedRun]:
+    """All runs of one data set; clean labels for U-Net only."""
+    profile = PROFILES[options.profile]
+    chosen = merge_settings(read_preset(profile.preset), parse_settings(options.set))
+    if "epochs" not in parse_settings(options.set):
+        images = len(Dataset.load(name).indices("train"))
+        chosen["epochs"] = epochs_for(
+            images, PHANTOMS[profile.phantom][0], build_config(chosen, {"dataset": name})
+        )
+    seeds = [int(seed) for seed in split(options.seeds)]
+    plan = []
+    for method in split(options.methods):
+        kind, settings = parse_method(method)
+        levels = [level for level in split(options.levels) if level != CLEAN or method == BASELINE]
+        if levels:
+            settings = merge_settings(chosen, settings)
+            plan += plan_sweep(name, [kind], levels, seeds, settings, options.retry_failed)
+    return plan
+
+
+def parse_method(text: str) -> tuple[str, dict[str, Any]]:
+    """A method with options as its name and settings.
+
+    >>> parse_method("lvcnet variant=paper warps=2")
+    ('lvcnet', {'options': {'variant': 'paper', 'warps': 2}})
+    """
+    name, *options = text.split()
+    return name, parse_settings([f"options.{option}" for option in options])
+
+
+def epochs_for(images: int, reference: int, config: TrainConfig) -> int:
+    """Epochs that give `images` training images as many steps as `reference` images, but no fewer than planned.
+
+    >>> [epochs_for(images, 300, TrainConfig(dataset="any")) for images in (80, 300, 1464)]
+    [80, 20, 20]
+    """
+    wanted = config.epochs * steps_an_epoch(reference, config)
+    return max(config.epochs, math.ceil(wanted / steps_an_epoch(images, config)))
+
+
+def steps_an_epoch(images: int, config: TrainConfig) -> int:
+    """Batches of an epoch, as `lvcnet.training.feed.Feed` makes them: without the images that are held out."""
+    return max(1, (images - int(config.validation * images)) // config.batch_size)
+
+
+class Progress:
+    """Prints a line whenever a run has ended."""
+
+    def __init__(self) -> None:
+        self.done = -1
+
+    def __call__(self, now: SweepProgress) -> None:
+        """Called by the sweep twice a second."""
+        if now.runs_done == self.done:
+            return
+        self.done = now.runs_done
+        left = "" if now.seconds_left is None else f", about {now.seconds_left / 60:.0f} minutes left"
+        print(f"{now.runs_done}/{now.runs} runs{left}; training {', '.join(now.running)}", file=sys.stderr)
+
+
+def complete_evaluations(plan: Sequence[PlannedRun]) -> None:
+    """Evaluate finished runs whose evaluation is missing or from before it held all that the report shows."""
+    for cell in plan:
+        run = cell.run
+        if (
+            not run.exists()
+            or run.status()["state"] != "done"
+            or not any(run.checkpoints.glob("last.safetensors"))
+        ):
+            continue
+        if "label_recovery" not in (run.evaluation() or {}):
+            print(f"evaluating {run.name}", file=sys.stderr)
+            evaluate_run(run)
+
+
+def collect(names: Sequence[str], plan: Sequence[PlannedRun], notes: list[str]) -> dict[str, Comparison]:
+    """A comparison a data set, of the planned runs alone; what cannot be compared becomes a note."""
+    found = {}
+    for name in names:
+        runs = [cell.run for cell in plan if cell.config.dataset == name and cell.run.exists()]
+        try:
+            found[name] = compare(name, runs)
+        except LvcnetError as error:
+            notes.append(str(error))
+    if not found:
+        raise LvcnetError(f"nothing to report: {'; '.join(notes)}")
+    return found
+
+
+def time_plan(plan: Sequence[PlannedRun]) -> dict[str, Timing]:
+    """Every method of the plan, side by side on its first data set's noisiest labels."""
+    first = plan[0].config.dataset
+    configs: dict[str, TrainConfig] = {}
+    for cell in plan:
+        if cell.config.dataset == first and cell.config.labels != CLEAN:
+            configs[method_name(cell.config.model_dump())] = cell.config
+    print(f"timing {', '.join(configs)}", file=sys.stderr)
+    return time_methods(configs, Dataset.load(first))
+
+
+def shown_command(arguments: Sequence[str]) -> str:
+    """The command line as others would type it: the workspace is their own."""
+    shown = [
+        "DIR" if before == "--workspace" else value
+        for before, value in zip(["", *arguments], arguments, strict=False)
+    ]
+    shown = ["--workspace=DIR" if value.startswith("--workspace=") else value for value in shown]
+    return shlex.join(["python", "benchmarks/robustness.py", *shown])
+
+
+def write(report: Report, stem: Path) -> None:
+    """Write STEM.md and STEM.html.
+
+    Raises:
+        LvcnetError: if they cannot be written.
+    """
+    for suffix, text in ((".md", as_markdown(report)), (".html", as_html(report))):
+        path = stem.with_name(stem.name + suffix)
+        try:
+            write_atomic(path, text.encode())
+        except OSError as error:
+            raise LvcnetError(f"{path} cannot be written: {error.strerror}") from None
+        print(f"wrote {path}")
+
+
+def as_markdown(report: Report) -> str:
+    """The report as Markdown."""
+    parts = [
+        "# Robustness to label noise",
+        f"Command: `{report.command}`; commit {current_commit()}.",
+        *(f"Note: {note}." for note in report.notes),
+        *(markdown_section(table) for table in leading_tables(report)),
+        *(to_markdown(comparison).rstrip("\n") for comparison in report.comparisons.values()),
+        markdown_section(run_table(report)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def as_html(report: Report) -> str:
+    """The same with figures."""
+    blocks = [
+        paragraph(f"Command: {report.command}; commit {current_commit()}."),
+        *(paragraph(f"Note: {note}.", "note") for note in report.notes),
+        *(table_block(table) for table in leading_tables(report)),
+    ]
+    for name, comparison in report.comparisons.items():
+        blocks += [f"<h2>{name}</h2>", *comparison_blocks(comparison)]
+    return html_page("Robustness to label noise", [*blocks, table_block(run_table(report))])
+
+
+def leading_tables(report: Report) -> list[Table]:
+    """What concerns all data sets: targets, data, time."""
+    datasets = {name: Dataset.load(name) for name in report.comparisons}
+    phantoms = [name for name, dataset in datasets.items() if dataset.source.get("kind") == "phantom"]
+    timing = [timing_table(report.timings)] if report.timings else []
+    return [
+        target_table(verdicts(report.comparisons, phantoms, report.timings)),
+        data_table(list(datasets.values()), report.plan),
+        *timing,
+    ]
+
+
+def data_table(datasets: Sequence[Dataset], plan: Sequence[PlannedRun]) -> Table:
+    """What was trained and measured on."""
+    rows = []
+    for dataset in datasets:
+        config = next(cell.config for cell in plan if cell.config.dataset == dataset.name)
+        images = len(dataset.indices("train"))
+        rows.append(
+            [
+                dataset.name,
+                "phantom" if dataset.source.get("kind") == "phantom" else "imported",
+                str(images),
+                str(len(dataset.indices("test"))),
+                f"{dataset.size} px",
+                dataset.fingerprint(),
+                str(config.epochs),
+                str(config.epochs * steps_an_epoch(images, config)),
+                str(config.width),
+            ]
+        )
+    header = [
+        "Data set",
+        "Kind",
+        "Training images",
+        "Test images",
+        "Size",
+        "Fingerprint",
+        "Epochs",
+        "Steps",
+        "Width",
+    ]
+    return Table("Data and training", "The same for all methods.", header, rows)
+
+
+def run_table(report: Report) -> Table:
+    """Every planned run, those that failed or were never made among them."""
+    rows = []
+    for cell in report.plan:
+        made = cell.run.exists()
+        rows.append(
+            [
+                cell.name,
+                method_name(cell.config.model_dump()),
+                cell.config.labels,
+                str(cell.config.seed),
+                cell.run.status()["state"] if made else "not made",
+                str(cell.run.config().get("commit") or "-") if made else "-",
+            ]
+        )
+    return Table(
+        "Runs",
+        "Every run of the grid, also those that failed; the commit is the one it was made with.",
+        ["Run", "Method", "Labels", "Seed", "State", "Commit"],
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except LvcnetError as error:
+        sys.exit(f"robustness: {error}")
+    except KeyboardInterrupt:
+        sys.exit("robustness: interrupted; the same command goes on")
