@@ -39,7 +39,7 @@ def region_evidence(prediction: Tensor, images: Tensor, window: float = WINDOW) 
         (B, C, H, W), positive where the pixel looks like the inside.
     """
     x = blur(images, PRESMOOTHING)
-    mean, power = blur(torch.cat([x, x * x], dim=1), window).split(1, dim=1)
+    mean, power = blur(torch.cat([x, x * x], dim=1), window).chunk(2, dim=1)
     inside = blur(prediction, window)
     outside = 1 - inside
     weighted = blur(prediction * x, window)

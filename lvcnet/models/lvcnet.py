@@ -236,10 +236,11 @@ class LVCNet(nn.Module):
         return self.move(self.look(x, trunk, self.gradient(x), self.respond(trunk)))
 
     def there(self, trunk: TrunkOutput) -> Tensor:
-        """The second head's logits (B, C, H, W)."""
+        """The second head's logits (B, C, H, W), in float32."""
         assert self.second_head is not None
-        logits: Tensor = self.second_head(trunk.decoded)
-        return logits.float()
+        with torch.autocast(trunk.decoded.device.type, enabled=False):
+            logits: Tensor = self.second_head(trunk.decoded.float())
+        return logits
 
     def weigh(self, prediction: Tensor, x: Tensor) -> Tensor:
         """Region evidence on a prediction (B, C, H, W), in float32."""

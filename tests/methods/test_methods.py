@@ -43,6 +43,13 @@ def test_every_method_learns_a_square(name, options):
     assert 0 <= maps.prediction.min() <= maps.prediction.max() <= 1
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_learns_and_predicts_in_bf16(name):
+    method = create_method(name, Trunk(1, width=4, depth=3), {}, Optimisation(precision="bf16"), CPU)
+    assert torch.isfinite(method.step(_batch(0.9))["loss"])
+    assert method.predict(_batch().images).prediction.dtype == torch.float32
+
+
 @pytest.mark.parametrize("training", ["alternate", "joint", "successive"])
 @pytest.mark.parametrize("variant", ["corrected", "paper"])
 def test_lvcnet_trains_in_every_order(variant, training):
