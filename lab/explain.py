@@ -1,7 +1,8 @@
 """What each map of a network shows: one sentence, its equation, its unit.
 
 Symbols as in the paper: x image, y_s initial edges, Y trunk prediction, L local visual cues, a attention, V_g guidance,
-V_s offsets, S_k prediction after k warps, p a pixel, N(p) a Gaussian window around it.
+V_s offsets, S_k prediction after k warps, S the repaired one, T what the second head of LVC-Net plus says is there,
+p a pixel, N(p) a Gaussian window around it.
 """
 
 from dataclasses import dataclass
@@ -60,6 +61,10 @@ EXPLANATIONS: dict[str, Explanation] = {
     "trunk": Explanation(
         "What the trunk, a plain U-Net, predicts before any boundary is moved.", r"Y = \sigma(z)"
     ),
+    "repaired": Explanation(
+        "The moved outline, weighed by which side each pixel looks like: what LVC-Net plus learns instead of the label.",
+        r"S = \sigma\Bigl(\mathrm{logit}\,S_K + 4 w_i w_o\,\frac{(\mu_i - \mu_o)(x - \frac{\mu_i + \mu_o}{2})}{s^2}\Bigr)",
+    ),
     "prediction": Explanation("The final answer: the probability that a pixel belongs to the object.", r"S"),
 }
 ORIENTED = (
@@ -95,11 +100,22 @@ def explain(name: str, config: dict[str, Any] | None = None) -> Explanation:
 
 def _as_configured(name: str, found: Explanation, config: dict[str, Any]) -> Explanation:
     try:
-        options = lvc_options(config.get("options") or {})
+        options = lvc_options(config.get("options") or {}, config.get("method", ""))
     except LvcnetError:  # another method's options, or another version's
         return found
     if name == "lvc" and getattr(options, "cue", "") == "outlines":
         return Explanation(found.sentence, r"L = g\, y_s")
+    if options.relearn and name == "trunk":
+        return Explanation(
+            "What the first head, which only ever sees the labels, expects annotators to draw; the move starts here.",
+            found.equation,
+        )
+    if options.relearn and name == "prediction":
+        return Explanation(
+            "The final answer: what the second head, which learned from repaired outlines, says is there, weighed by which"
+            " side each pixel looks like.",
+            r"T",
+        )
     if name == "attention":
         oriented = getattr(options, "cue", "") == "outlines" and getattr(options, "polarity", False)
         cue = r"g\,\bigl(w_{+}\,[e_n]_{+}^2 + w_{-}\,[e_n]_{-}^2\bigr)" if oriented else "L"

@@ -102,7 +102,7 @@ def headline(runs: list[RunDirectory]) -> Comparison | None:
 def mechanism_pictures(runs: list[RunDirectory]) -> tuple[str, list[overlays.Rgb]] | None:
     """The four steps on a test image, as the newest finished LVC-Net run sees them; None without such a run."""
     for run in runs:
-        if run.config()["method"] != "lvcnet" or run.status()["state"] != "done":
+        if not run.config()["method"].startswith("lvcnet") or run.status()["state"] != "done":
             continue
         if epochs := snapshot_epochs(run.snapshots):
             snapshot = read_snapshot(run.snapshots, epochs[-1])

@@ -22,7 +22,7 @@ from lvcnet.runs.store import is_demo, list_runs
 
 SHOWN_SCORES = ("iou", "boundary_iou", "hd95")
 BEFORE = "#CC79A7"
-PROBABILITIES = ("trunk", "prediction", "gate")
+PROBABILITIES = ("trunk", "repaired", "prediction", "gate")
 """Maps whose scale always ends at 1."""
 COLUMNS = 3
 LARGE = 430
@@ -96,7 +96,7 @@ def show_scores(sight: Sight) -> None:
                 f"{final[name]:.{digits}f}",
                 f"{final[name] - before[name]:+.{digits}f}" if before else None,
                 delta_color="inverse" if low else "normal",
-                delta_description="by the warps" if before else None,
+                delta_description="over the trunk" if before else None,
                 border=True,
                 height="stretch",
                 help="Of this image against its clean label, mean over categories. The difference is final prediction"
@@ -128,14 +128,15 @@ def show_boundary(sight: Sight, channel: int) -> None:
                 f"{sight.key}: predicted probability",
             )
             return
-        st.markdown("**Boundary before and after the warps**")
+        name, moved = ("repaired", "Repaired") if "repaired" in sight.maps else ("prediction", "Final")
+        st.markdown("**Boundary before and after the move**")
         before = Line("Trunk, before", sight.mask(channel, "trunk"), BEFORE, "dot")
-        after = Line("Final, after", sight.mask(channel), LABEL_COLOURS["prediction"])
+        after = Line(f"{moved}, after", sight.mask(channel, name), LABEL_COLOURS["prediction"])
         lines = [*label_lines(clean, None, None), before, after]
         _chart(
             map_figures.image_figure(sight.image, lines, LARGE),
             "boundary",
-            f"{sight.key}: boundary of the trunk and of the final prediction",
+            f"{sight.key}: boundary of the trunk's prediction before and after the move",
         )
 
 

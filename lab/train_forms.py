@@ -49,9 +49,12 @@ def run_form(dataset: Dataset) -> None:
         with left:
             labels = pick_labels(dataset, label="Labels to learn from", default="level3")
         with middle:
-            help_text = "FCN and U-Net are the paper's rivals; LVC-Net corrects outlines by visual cues."
+            help_text = (
+                "FCN and U-Net are the paper's rivals; LVC-Net corrects outlines by visual cues; LVC-Net plus also learns"
+                " from the corrected outlines."
+            )
             method = pick(
-                "method", "Method", list(METHOD_TITLES), help_text, METHOD_TITLES.__getitem__, "lvcnet"
+                "method", "Method", list(METHOD_TITLES), help_text, METHOD_TITLES.__getitem__, "lvcnet-plus"
             )
         seed = right.number_input(
             "Seed", 0, None, 0, key="run-seed", help="Keys initial weights, order of images and augmentation."

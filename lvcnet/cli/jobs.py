@@ -119,7 +119,9 @@ def delete(
 
 def sweep(
     dataset: Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")],
-    methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = "fcn,unet,lvcnet",
+    methods: Annotated[
+        str, typer.Option(help="Methods, separated by commas.")
+    ] = "fcn,unet,lvcnet,lvcnet-plus",
     levels: Annotated[str, typer.Option(help="Noise levels or label sets: clean,1,2,dentist2.")] = "1,2,3,4",
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
     preset: Annotated[str | None, typer.Option(help="Settings to start from, e.g. quick or paper.")] = None,
@@ -139,7 +141,7 @@ def sweep(
 ) -> None:
     """Train a grid of methods, noise levels and seeds. Done runs are skipped, stopped ones resumed.
 
-    Example: `lvcnet sweep hips --methods fcn,unet,lvcnet --levels 1,2,3,4 --seeds 0 --preset quick`
+    Example: `lvcnet sweep hips --methods unet,lvcnet-plus --levels 1,2,3,4 --seeds 0 --preset quick`
     """
     _recover()
     explicit = {"epochs": epochs} if epochs is not None else {}

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def train(
     dataset: Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")],
-    method: Annotated[str | None, typer.Option(help="fcn, unet or lvcnet.")] = None,
+    method: Annotated[str | None, typer.Option(help="fcn, unet, lvcnet or lvcnet-plus.")] = None,
     level: Annotated[str | None, typer.Option(help="Noise level 1 to 4, or clean.")] = None,
     labels: Annotated[str | None, typer.Option(help="Any label set by name, instead of --level.")] = None,
     preset: Annotated[

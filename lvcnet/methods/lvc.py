@@ -92,12 +92,14 @@ RELEARN_FROM, RELEARN_FULLY = 0.1, 0.3
 """Progress between which the masks S take the place of the labels; before, Y is still far from any outline."""
 
 
-def lvc_options(options: dict[str, Any]) -> LVCOptions:
-    """Validated options: the variant's defaults, then what was given.
+def lvc_options(options: dict[str, Any], method: str = "lvcnet") -> LVCOptions:
+    """Validated options: the variant's defaults, then what was given. Method lvcnet-plus is variant plus.
 
     Raises:
         LvcnetError: naming every option that is unknown or out of range.
     """
+    if method == "lvcnet-plus":
+        options = {"variant": "plus", **options}
     variant = options.get("variant")
     defaults = VARIANTS.get(variant, {}) if isinstance(variant, str) else {}
     try:

@@ -21,7 +21,7 @@ class TrainConfig(BaseModel):
 
     dataset: str = Field(description="name of the data set")
     labels: str = Field("clean", description="label set to learn from, e.g. clean, level3, dentist2")
-    method: str = Field("unet", description="fcn, unet, lvcnet ...")
+    method: str = Field("unet", description="fcn, unet, lvcnet, lvcnet-plus ...")
     seed: int = Field(0, ge=0, description="keys initial weights, order of images and augmentation")
 
     width: int = Field(16, ge=4, le=256, description="channels of the first stage")

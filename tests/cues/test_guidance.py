@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lvcnet.cues.edges import inward_normals
 from lvcnet.cues.guidance import (
+    agreement_damping,
     aligned_guidance,
     attention,
     cap_length,
@@ -179,3 +180,23 @@ def test_zero_vectors_have_zero_gradient_and_broken_offsets_do_not_crash():
     broken = torch.full((1, 1, 2, 4, 4), float("nan"))
     warp(maps, broken).sum().backward()
     assert torch.isfinite(warp(maps, broken)).all()
+
+
+def test_damping_grows_with_the_fourth_power_of_how_steep_the_boundary_is():
+    ramp = (0.1 * torch.arange(11.0)).expand(1, 1, 11, 11)
+    # Rises by 0.1 a pixel; far from the border the blur of a constant slope changes nothing.
+    assert agreement_damping(ramp, 0.003, 10.0)[0, 0, 5, 5].item() == pytest.approx(
+        0.003 + 10 * 1e-4, rel=1e-4
+    )
+    assert agreement_damping(0.5 * ramp, 0.0, 10.0)[0, 0, 5, 5].item() == pytest.approx(
+        10 * 1e-4 / 16, rel=1e-3
+    )
+
+
+def test_a_steep_boundary_needs_more_edge_to_move():
+    edge = torch.zeros(1, 1, 9, 20)
+    edge[..., 12] = 0.05
+    for blurred, expected in ((0.5, 0.2), (4.0, 0.7)):
+        step = torch.sigmoid((torch.arange(20.0) - 10.5) / blurred).expand(1, 1, 9, 20)
+        _, gate = aligned_guidance(edge, inward_normals(step), 1.25, agreement_damping(step, 0.003, 10.0))
+        assert (gate[0, 0, 4, 11].item() < expected) == (blurred < 1)
