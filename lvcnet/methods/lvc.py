@@ -264,13 +264,15 @@ def _named(output: LVCOutput, relearned: bool) -> dict[str, Tensor]:
 def relearned(labels: Tensor, output: LVCOutput, progress: float) -> Tensor:
     """What the second head learns: the labels, which give way to the masks of S as training goes on. (B, C, H, W).
 
-    Source: Eq. 7's edge-aware reading.
+    They give way as far as the first warp's gate is open: without an edge in sight, or where outlines agree so well that
+    edges have nothing to add, labels stay what they are. Source: Eq. 7's edge-aware reading.
     """
     share = min(1.0, max(0.0, (progress - RELEARN_FROM) / (RELEARN_FULLY - RELEARN_FROM)))
     if not share:
         return labels
     drawn = output.trunk.logits.detach().float().sigmoid()
-    return torch.lerp(labels, masks_of_equal_area(output.prediction.detach(), drawn).to(labels), share)
+    repaired = masks_of_equal_area(output.prediction.detach(), drawn).to(labels)
+    return labels + share * output.gates[0].detach() * (repaired - labels) if output.gates else repaired
 
 
 def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:

@@ -81,16 +81,21 @@ def test_lvcnet_names_every_intermediate_map():
     assert torch.equal(maps.named["warp2"], maps.prediction)
 
 
-def test_the_second_head_learns_labels_first_and_repaired_masks_later():
+def test_the_second_head_learns_labels_first_and_repaired_masks_later_as_far_as_the_gate_is_open():
     labels = torch.tensor([[[[1.0, 1.0, 0.0]]]])
     drawn = torch.tensor([[[[4.0, 4.0, -4.0]]]])
     output = SimpleNamespace(
-        prediction=torch.tensor([[[[0.9, 0.2, 0.6]]]]), trunk=SimpleNamespace(logits=drawn)
+        prediction=torch.tensor([[[[0.9, 0.2, 0.6]]]]),
+        trunk=SimpleNamespace(logits=drawn),
+        gates=[torch.tensor([[[[0.5, 0.5, 0.8]]]])],
     )
     assert torch.equal(relearned(labels, output, 0.1), labels)
-    assert relearned(labels, output, 0.2).flatten().tolist() == pytest.approx([1.0, 0.5, 0.5])
+    # The repaired mask is 1 0 1; half of the ramp, then all of it.
+    assert relearned(labels, output, 0.2).flatten().tolist() == pytest.approx([1.0, 0.75, 0.4])
     for late in (0.3, 1.0):
-        assert relearned(labels, output, late).flatten().tolist() == [1.0, 0.0, 1.0]
+        assert relearned(labels, output, late).flatten().tolist() == pytest.approx([1.0, 0.5, 0.8])
+    output.gates = []  # without warps there is no gate
+    assert relearned(labels, output, 1.0).flatten().tolist() == [1.0, 0.0, 1.0]
 
 
 def test_masks_of_equal_area_take_back_a_shift_to_one_side():
