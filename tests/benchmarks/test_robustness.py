@@ -1,0 +1,58 @@
+"""The robustness benchmark end to end on a tiny data set: trains, evaluates, times, reports; a second call trains nothing."""
+
+from pathlib import Path
+
+import pytest
+import robustness
+
+from lvcnet.data.phantom import make_phantom
+from lvcnet.errors import LvcnetError
+from lvcnet.runs.store import list_runs
+
+SMALL = "--levels 4,clean --seeds 0 --workers 1 --set epochs=1 --set width=4 --set depth=2 --set batch_size=4"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LVCNET_HOME", str(tmp_path))
+    make_phantom("small", 12, 6, 32).save()
+    return tmp_path
+
+
+def test_one_command_trains_what_is_missing_and_reports(workspace: Path, tmp_path: Path) -> None:
+    output = tmp_path / "report"
+    command = [
+        *f"--workspace {workspace} --data small --output {output} --time {SMALL}".split(),
+        "--methods",
+        "unet,lvcnet-plus warps=1",
+    ]
+    robustness.main(command)
+    names = {run.name: run.status()["started"] for run in list_runs() if run.config()["dataset"] == "small"}
+    assert len(names) == 3  # U-Net on clean and level 4, LVC-Net plus on level 4 alone
+    text = output.with_suffix(".md").read_text()
+    for expected in (
+        "--workspace DIR",
+        "LVC-Net plus warps=1",
+        "not measured",  # no level 1 to 3: targets stay open
+        "Time, side by side",
+        "how good the predictions are in their place",
+    ):
+        assert expected in text, expected
+    assert (
+        "<svg" in output.with_suffix(".html").read_text()
+        or "plotly" in output.with_suffix(".html").read_text()
+    )
+    robustness.main(command)
+    again = {run.name: run.status()["started"] for run in list_runs() if run.config()["dataset"] == "small"}
+    assert again == names
+
+
+def test_unknown_data_are_named(workspace: Path) -> None:
+    with pytest.raises(LvcnetError, match="nowhere"):
+        robustness.main([*f"--workspace {workspace} --data nowhere {SMALL}".split()])
+
+
+def test_smaller_data_sets_get_as_many_steps() -> None:
+    config = robustness.TrainConfig(dataset="any", epochs=20, batch_size=16)
+    # 300 images: 270 train, 16 batches, 320 steps; 80 images: 72 train, 4 batches.
+    assert robustness.epochs_for(80, 300, config) * robustness.steps_an_epoch(80, config) == 320
