@@ -1,7 +1,7 @@
 """Build the demo that ships in assets/: `python benchmarks/build_demo.py --workspace DIR`.
 
-Makes the phantom data set, its four noise levels and the sweep FCN / U-Net / LVC-Net x level 1 to 4 with preset
-quick and seed 0 (half an hour on two cores; what is done already is skipped), then copies into assets/ what the lab
+Makes the phantom data set, its four noise levels and the sweep of all methods x level 1 to 4 with preset quick and
+seed 0 (half an hour on two cores; what is done already is skipped), then copies into assets/ what the lab
 shows: the data set, every run's configuration, metrics, evaluation and last snapshot, all snapshots at level 3, and
 the level-3 weights in half precision.
 """
@@ -18,13 +18,13 @@ from safetensors.torch import load_file, save_file
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 DATASET = "hips"
-METHODS = ("fcn", "unet", "lvcnet")
+METHODS = ("fcn", "unet", "lvcnet", "lvcnet-plus")
 LEVELS = (1, 2, 3, 4)
 FULL_LEVEL = 3
 COMMANDS = (
     f"data phantom {DATASET} --train 300 --test 100 --size 128 --seed 0",
     f"noise {DATASET} --levels 1,2,3,4 --seed 0",
-    f"sweep {DATASET} --methods fcn,unet,lvcnet --levels 1,2,3,4 --seeds 0 --preset quick",
+    f"sweep {DATASET} --methods {','.join(METHODS)} --levels 1,2,3,4 --seeds 0 --preset quick",
 )
 DECIMALS = 4
 

@@ -23,6 +23,9 @@ from lvcnet.training.monitor import agreement
 
 SWITCHES: list[dict[str, Any]] = [
     *({"warps": number} for number in (0, 1, 2, 3, 4, 6, 8)),
+    *({"agreement": growth} for growth in (0.0, 1.0, 100.0)),
+    *({"evidence": rounds} for rounds in (1, 2, 4)),
+    {"warps": 0, "evidence": 2},
     {"polarity": False},
     {"attention": "near"},
     {"attention": "product"},
