@@ -46,6 +46,7 @@ def _print_plan(found: Plan, spent: Budget | None) -> None:
     print_table(table.title, table.header, table.rows)
     sentences = [equivalence_sentence(one, found) for method in by_saving(found).values() for one in method]
     sentences += budget_sentences(found, spent) if spent else []
+    sentences += [found.caveat] if found.caveat else []
     for text in [table.note, *sentences, *(f"Note: {note}" for note in found.notes)]:
         screen.print(text.replace("**", ""), highlight=False, markup=False)
 

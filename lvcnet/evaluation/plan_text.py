@@ -32,9 +32,9 @@ def plan_table(plan: Plan) -> Table:
 
 
 def by_saving(plan: Plan) -> dict[str, list[Equivalence]]:
-    """Method -> its equivalences from careful to rough outlines; the method that saves most, on average, first."""
+    """Method -> its equivalences from few to many clicks; the method that saves most, on average, first."""
     found: dict[str, list[Equivalence]] = {}
-    for one in reversed(plan.equivalences):
+    for one in plan.equivalences:
         found.setdefault(one.point.method, []).append(one)
     return dict(
         sorted(found.items(), key=lambda entry: -np.mean([one.saving(one.needed) for one in entry[1]]))
@@ -47,19 +47,19 @@ def equivalence_sentence(one: Equivalence, plan: Plan) -> str:
     own = f"{_outlines(point.labels)} with {method_title(point.method)}"
     own = own[0].upper() + own[1:]
     if np.isfinite(one.needed):
-        claim = f"**{own} equal {_place(one.needed, plan)} with {baseline}: {_saving_words(one)}"
+        claim = f"{own} equal {_place(one.needed, plan)} with {baseline}: {_saving_words(one)}"
         return f"{claim}, {point.clicks:.1f} instead of {one.needed:.1f} an image, for IoU {point.score:.3f}."
     if one.needed > 0:
         claim, needs = f"beat all that were measured with {baseline}", f"more than {one.most:.1f}"
-        bound = f": more than {100 * saving:.0f} % fewer clicks" if saving > 0 else ""
+        bound = f": **more than {100 * saving:.0f} % fewer clicks**" if saving > 0 else ""
     else:
         claim, needs = (
             f"are worth less than any that were measured with {baseline}",
             f"fewer than {one.fewest:.1f}",
         )
-        bound = f": more than {-100 * saving:.0f} % more clicks" if saving < 0 else ""
+        bound = f": **more than {-100 * saving:.0f} % more clicks**" if saving < 0 else ""
     return (
-        f"**{own} {claim}{bound}.** For IoU {point.score:.3f} {baseline} takes {needs} clicks an image,"
+        f"{own} {claim}{bound}. For IoU {point.score:.3f} {baseline} takes {needs} clicks an image,"
         f" {method_title(point.method)} {point.clicks:.1f}."
     )
 
@@ -79,9 +79,9 @@ def budget_sentences(plan: Plan, budget: Budget) -> list[str]:
     known = {method: score for method, score in budget.expected.scores.items() if score is not None}
     if known:
         ranked = sorted(known, key=lambda method: -known[method])
-        scores = ", ".join(f"{method_title(method)} {known[method]:.3f}" for method in ranked)
+        scores = ", ".join(f"{known[method]:.3f} with {method_title(method)}" for method in ranked)
         sentences.append(
-            f"With all {each:.1f} clicks an image expect, between the measured levels: IoU {scores}."
+            f"All {each:.1f} clicks an image, interpolated between measured levels: IoU {scores}."
         )
     elif each > plan.outlines[-1].clicks:
         sentences.append(
@@ -126,6 +126,7 @@ def plan_json(plan: Plan, budget: Budget | None = None) -> dict[str, Any]:
         "outlines": [asdict(one) for one in plan.outlines],
         "rows": plan_rows(plan),
         "budget": _budget(plan, budget) if budget else None,
+        "caveat": plan.caveat,
         "notes": plan.notes,
     }
 
@@ -189,13 +190,13 @@ def _interval(one: Equivalence, more: bool = False) -> str:
 
 
 def _saving_words(one: Equivalence) -> str:
-    """The end of a bold claim, and its interval."""
+    """What is saved, and its interval."""
     saving = one.saving(one.needed)
     if one.saving(one.low) <= 0 <= one.saving(one.high):
-        return f"no certain difference in clicks** (95 % interval of the saving {_interval(one)})"
+        return f"**no certain difference in clicks** (95 % interval of the saving {_interval(one)})"
     more = saving < 0
     amount = f"{_percent(one, one.needed, more)} % {'more' if more else 'fewer'} clicks"
-    return f"{amount}** (95 % interval {_interval(one, more)})"
+    return f"**{amount}** (95 % interval {_interval(one, more)})"
 
 
 def _best(budget: Budget) -> str:

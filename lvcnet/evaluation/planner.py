@@ -11,7 +11,7 @@ import numpy as np
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.clicks import Outlines, not_counted, outlined_rows, outlines_of
-from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, method_order
+from lvcnet.evaluation.comparison import BASELINE, ENOUGH_SEEDS, Cell, Comparison, method_order
 from lvcnet.evaluation.equivalence import Equivalence, Point, equivalences, isotonic
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.statistics import FloatArray, Interval, percentile_bounds, resampled_means
@@ -67,7 +67,8 @@ class Plan:
         outlines: label sets whose clicks can be counted, from few clicks to many.
         points: by method, then from few clicks to many.
         equivalences: of every other method's points with the baseline.
-        notes: what was left out and how far to trust the rest.
+        caveat: what the intervals do not say, if there are too few trainings to see it.
+        notes: what was left out, and what is not alike.
     """
 
     dataset: str
@@ -76,6 +77,7 @@ class Plan:
     outlines: list[Outlines]
     points: list[Point]
     equivalences: list[Equivalence]
+    caveat: str | None
     notes: list[str]
 
     def methods(self) -> list[str]:
@@ -115,9 +117,7 @@ def make_plan(comparison: Comparison, methods: Sequence[str] = (), seed: int = 0
     scores = {(cell.method, cell.labels): _scores(cell, notes) for cell in cells if cell.labels in outlines}
     tables = {key: found for key, found in scores.items() if found}
     keys = (
-        sorted(set.intersection(*(set(seed) for table in tables.values() for seed in table)))
-        if tables
-        else []
+        sorted(set.intersection(*(set(one) for table in tables.values() for one in table))) if tables else []
     )
     if not keys:
         raise _nothing(comparison.dataset, notes)
@@ -127,7 +127,8 @@ def make_plan(comparison: Comparison, methods: Sequence[str] = (), seed: int = 0
     ]
     points.sort(key=lambda point: (method_order(point.method), point.clicks, point.labels))
     used = sorted({point.labels for point in points}, key=lambda labels: outlines[labels].clicks)
-    notes += _caveats(comparison, points)
+    if all(point.method != BASELINE for point in points):
+        notes.append(f"without a run of {method_title(BASELINE)} there is nothing that outlines could equal")
     return Plan(
         comparison.dataset,
         len(outlined_rows(dataset)),
@@ -135,7 +136,8 @@ def make_plan(comparison: Comparison, methods: Sequence[str] = (), seed: int = 0
         [outlines[labels] for labels in used],
         points,
         equivalences(points),
-        notes,
+        _caveat(points),
+        notes + left_out(comparison),
     )
 
 
@@ -231,15 +233,15 @@ def _point(method: str, outlines: Outlines, scores: FloatArray, seed: int) -> Po
     )
 
 
-def _caveats(comparison: Comparison, points: Sequence[Point]) -> list[str]:
-    found = []
-    if all(point.method != BASELINE for point in points):
-        found.append(f"without a run of {method_title(BASELINE)} there is nothing to call outlines equal to")
-    if min(point.seeds for point in points) == 1:
-        found.append(
-            "some scores rest on one training: the intervals are about other test images, and another seed may shift them"
-        )
-    return found + left_out(comparison)
+def _caveat(points: Sequence[Point]) -> str | None:
+    fewest = min(point.seeds for point in points)
+    if fewest >= ENOUGH_SEEDS:
+        return None
+    trainings = "one training" if fewest == 1 else f"{fewest} trainings"
+    return (
+        f"Some scores rest on {trainings}: the intervals are about other test images, and other seeds may shift them."
+        f" Train at least {ENOUGH_SEEDS} seeds before relying on small differences."
+    )
 
 
 def _nothing(dataset: str, notes: Sequence[str]) -> LvcnetError:
