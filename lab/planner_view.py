@@ -66,6 +66,7 @@ def _show_sentences(plan: Plan) -> None:
         st.markdown(f"Equal outlines need {baseline} and another method, both measured.")
     for number, (method, found) in enumerate(by_saving(plan).items()):
         text = "\n\n".join(equivalence_sentence(one, plan) for one in found)
+        text = text.replace(" %", "\u00a0%")  # a number stays with its unit where the line breaks
         if number == 0:
             st.markdown(text)
         else:
