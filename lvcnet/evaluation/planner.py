@@ -17,6 +17,7 @@ from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.statistics import FloatArray, Interval, percentile_bounds, resampled_means
 from lvcnet.evaluation.tables import method_title
 from lvcnet.evaluation.tables import notes as left_out
+from lvcnet.runs.store import find_run
 
 METRIC = "iou"
 
@@ -207,11 +208,21 @@ def _count(
     found: dict[str, Outlines] = {}
     for labels in sorted({cell.labels for cell in cells}):
         manifest = comparison.noise.get(labels, {})
-        if reason := not_counted(labels, manifest):
+        reason = not_counted(labels, manifest)
+        if reason is None and len(_strengths(cells, labels)) > 1:
+            reason = "it was made again with another strength between its runs"
+        if reason:
             notes.append(f"label set {labels} has no clicks and is left out: {reason}")
         else:
             found[labels] = outlines_of(dataset, labels, manifest)
     return found
+
+
+def _strengths(cells: Sequence[Cell], labels: str) -> set[float | None]:
+    """Strengths that the runs on a label set recorded; of several, the clicks of one would be wrong for the others."""
+    names = [name for cell in cells if cell.labels == labels for name in cell.runs.values()]
+    recorded = [find_run(name).config().get("data", {}).get("labels") or {} for name in names]
+    return {manifest.get("strength") for manifest in recorded}
 
 
 def _scores(cell: Cell, notes: list[str]) -> list[dict[str, float]]:

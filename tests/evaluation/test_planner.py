@@ -238,6 +238,15 @@ def test_methods_can_be_chosen_and_the_baseline_stays(measured) -> None:
         make_plan(comparison, ["segnet"])
 
 
+def test_labels_that_were_made_again_between_runs_are_left_out(measured) -> None:
+    measured("unet", "level4", POLYGON)
+    measured("unet", "level1", POLYGON)
+    measured("lvcnet", "level4", {**POLYGON, "strength": 0.75})
+    plan = plan_dataset("tiny")
+    assert [one.labels for one in plan.points] == ["level1"]
+    assert "label set level4 has no clicks and is left out: it was made again" in plan.notes[0]
+
+
 def test_nothing_to_plan_names_the_commands(measured) -> None:
     measured("unet", "level1", {"family": "box", "strength": 1.0})
     with pytest.raises(
