@@ -52,6 +52,15 @@ def noise(
     ]
 
 
+def plan(dataset: str, budget: float) -> list[str]:
+    """`lvcnet plan`.
+
+    >>> plan("hips", 10000)
+    ['plan', 'hips', '--budget', '10000']
+    """
+    return ["plan", dataset, "--budget", f"{budget:.0f}"]
+
+
 def train(config: TrainConfig, preset: str, changes: Mapping[str, Any]) -> list[str]:
     """`lvcnet train`; `changes` is what differs from the preset."""
     return [

@@ -11,14 +11,22 @@ import streamlit as st
 
 from lvcnet.data.dataset import find_dataset, list_datasets
 from lvcnet.evaluation import paper
-from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference, method_order, noise_level
+from lvcnet.evaluation.comparison import (
+    BASELINE,
+    ENOUGH_SEEDS,
+    Cell,
+    Comparison,
+    Difference,
+    method_order,
+    noise_level,
+)
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.evaluation.planner import Plan, plan_dataset
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.tables import SHORT, method_title, plus_minus, summary
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
 
-ENOUGH_SEEDS = 3
 Stamp = tuple[tuple[str, int], ...]
 
 
@@ -38,6 +46,15 @@ def load_comparison(dataset: str, metric: str) -> Comparison:
         LvcnetError: if there is nothing to compare.
     """
     return _compared(dataset, metric, _stamp(dataset))
+
+
+def load_plan(dataset: str) -> Plan:
+    """`lvcnet.evaluation.planner.plan_dataset`, kept until a run or the data change.
+
+    Raises:
+        LvcnetError: if nothing can be planned.
+    """
+    return _planned(dataset, _stamp(dataset))
 
 
 def not_evaluated(dataset: str) -> list[RunDirectory]:
@@ -210,3 +227,8 @@ def _changed(path: Path) -> int:
 @st.cache_data(max_entries=32, show_spinner="Comparing runs")
 def _compared(dataset: str, metric: str, stamp: Stamp) -> Comparison:
     return compare(dataset, metric=metric)
+
+
+@st.cache_data(max_entries=8, show_spinner="Counting clicks")
+def _planned(dataset: str, stamp: Stamp) -> Plan:
+    return plan_dataset(dataset)

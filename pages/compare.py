@@ -6,6 +6,7 @@ from lab import comparing
 from lab.compare_views import show_export, show_results, show_tables
 from lab.image_views import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
 from lab.navigation import page_frame
+from lab.planner_view import show_planner
 from lab.widgets import empty_state, leave_note, pick, pick_view, progress_bar, show_note, shown_errors
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import Comparison
@@ -17,6 +18,7 @@ VIEWS = {
     "results": ("Results", show_results),
     SIDE_BY_SIDE: ("Side by side", show_side_by_side),
     PAIRS: ("Image by image", show_pairs),
+    "planner": ("Planner", show_planner),
     "tables": ("Tables", show_tables),
     "export": ("Export", show_export),
 }

@@ -10,6 +10,7 @@ from lvcnet.cli.data import register as register_data
 from lvcnet.cli.evaluate import register as register_evaluate
 from lvcnet.cli.jobs import register as register_jobs
 from lvcnet.cli.noise import register as register_noise
+from lvcnet.cli.plan import register as register_plan
 from lvcnet.cli.train import register as register_train
 from lvcnet.errors import LvcnetError
 
@@ -22,7 +23,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for register in (register_data, register_noise, register_train, register_evaluate, register_jobs):
+for register in (
+    register_data,
+    register_noise,
+    register_train,
+    register_evaluate,
+    register_plan,
+    register_jobs,
+):
     register(app)
 
 

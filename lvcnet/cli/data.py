@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from lvcnet import workspace
-from lvcnet.cli.output import format_cell, print_json, print_table, progress_bar, screen
+from lvcnet.cli.output import format_cell, print_json, print_table, progress_bar, screen, split_list
 from lvcnet.data.dataset import CLEAN, Dataset, check_free, delete_dataset, list_datasets
 from lvcnet.data.exporter import WRITERS, export_labels
 from lvcnet.data.importer import Options, import_coco, import_labelme, import_masks
@@ -108,7 +108,7 @@ def import_data(
     """
     settings: ImportSettings = {"size": size, "seed": seed, "accept_self_crossing": accept_self_crossing}
     if categories is not None:
-        settings["categories"] = _split_list(categories)
+        settings["categories"] = split_list(categories)
     if test_fraction is not None:
         settings["test_fraction"] = test_fraction
         if test is not None:
@@ -236,16 +236,12 @@ def _parse_labels(values: list[str]) -> dict[str, list[Path]]:
     labels: dict[str, list[Path]] = {}
     for value in values:
         name, _, paths = value.partition("=")
-        if not name or not _split_list(paths):
+        if not name or not split_list(paths):
             raise LvcnetError(f"--labels {value!r}: write NAME=PATH or NAME=PATH,PATH")
         if name in labels:
             raise LvcnetError(f"--labels gives {name!r} twice: join its files with a comma")
-        labels[name] = [Path(path) for path in _split_list(paths)]
+        labels[name] = [Path(path) for path in split_list(paths)]
     return labels
-
-
-def _split_list(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _flat(value: object) -> object:

@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lvcnet import jobs
-from lvcnet.cli.output import print_json, print_table, progress_bar, progress_screen, screen
+from lvcnet.cli.output import print_json, print_table, progress_bar, progress_screen, screen, split_list
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import daemon, launch, worker
 from lvcnet.jobs.foreground import SweepProgress, queue_sweep, run_sweep
@@ -146,7 +146,7 @@ def sweep(
     _recover()
     explicit = {"epochs": epochs} if epochs is not None else {}
     merged = merge_settings(read_preset(preset) if preset else {}, parse_settings(settings or []), explicit)
-    plan = plan_sweep(dataset, _split(methods), _split(levels), _seeds(seeds), merged, retry_failed)
+    plan = plan_sweep(dataset, split_list(methods), split_list(levels), _seeds(seeds), merged, retry_failed)
     if in_queue:
         queued = queue_sweep(plan, evaluate)
         _present_sweep(plan, {}, as_json, f"{len(queued)} runs queued; `lvcnet queue` shows them.")
@@ -277,12 +277,8 @@ def _present_sweep(plan: list[PlannedRun], problems: dict[str, str], as_json: bo
     screen.print(f"{len(failed)} failed: add --retry-failed to try again." if failed else hint)
 
 
-def _split(values: str) -> list[str]:
-    return [value.strip() for value in values.split(",") if value.strip()]
-
-
 def _seeds(values: str) -> list[int]:
-    wrong = [value for value in _split(values) if not value.isdigit()]
+    wrong = [value for value in split_list(values) if not value.isdigit()]
     if wrong:
         raise LvcnetError(f"--seeds {values!r} is not a list of whole numbers: use e.g. 0 or 0,1,2")
-    return [int(value) for value in _split(values)]
+    return [int(value) for value in split_list(values)]

@@ -13,6 +13,8 @@ from lvcnet.evaluation.statistics import mean_of_known
 from lvcnet.methods import METHOD_TITLES
 
 BASELINE = "unet"
+ENOUGH_SEEDS = 3
+"""From so many trainings on, intervals say something about another training."""
 
 
 @dataclass(frozen=True)

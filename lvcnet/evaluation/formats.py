@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -48,7 +48,11 @@ def to_rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 def to_csv(comparison: Comparison) -> str:
     """`to_rows` as CSV with a header."""
-    rows = to_rows(comparison)
+    return rows_to_csv(to_rows(comparison))
+
+
+def rows_to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows that all have the same keys, of which there must be one at least, as CSV with a header."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()

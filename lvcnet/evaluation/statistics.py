@@ -30,13 +30,7 @@ def paired_bootstrap(
 ) -> Interval:
     """Percentile interval of the mean of `first - second` when trainings and images are drawn again.
 
-    Every seed is measured on the same images, so the two are crossed: a resample draws S seeds and, independently, n
-    images, both with replacement, and takes the mean of the S x n differences drawn. With one seed it is the
-    bootstrap over images and says nothing about another training.
-
-    A bootstrap over few units is too narrow: its variance is that of the mean times (S - 1) / S, a third too small for
-    three seeds. So the seeds' deviations from their mean are widened by sqrt(S / (S - 1)) (Rao and Wu, JASA 1988), which
-    makes the variance right. Images are many and need no such care.
+    Drawn as in `resampled_means`, of the differences.
 
     Args:
         first: (n,) one value an image, or (S, n).
@@ -52,17 +46,49 @@ def paired_bootstrap(
     Interval(mean=0.25, low=0.25, high=0.25)
     """
     difference = np.atleast_2d(_paired(first, second))
-    seeds, images = difference.shape
-    by_image = difference.mean(0)
+    means = resampled_means(difference, seed, resamples)
+    return Interval(float(difference.mean()), *percentile_bounds(means, confidence))
+
+
+def resampled_means(values: FloatArray, seed: int = 0, resamples: int = 10_000) -> FloatArray:
+    """(resamples,) means of (S, n) values when trainings and images are drawn again.
+
+    Every seed is measured on the same images, so the two are crossed: a resample draws S seeds and, independently, n
+    images, both with replacement, and takes the mean of the S x n values drawn. With one seed it is the bootstrap over
+    images and says nothing about another training.
+
+    A bootstrap over few units is too narrow: its variance is that of the mean times (S - 1) / S, a third too small for
+    three seeds. So the seeds' deviations from their mean are widened by sqrt(S / (S - 1)) (Rao and Wu, JASA 1988), which
+    makes the variance right. Images are many and need no such care.
+
+    Args:
+        values: (S, n).
+        seed: keys the draws: of two arrays with the same n images, the same images are drawn.
+        resamples: how many times seeds and images are drawn.
+    """
+    seeds, images = values.shape
+    by_image = values.mean(0)
     # Deviations of the seeds from what they have in common, an image.
-    widened = (difference - by_image) * np.sqrt(seeds / max(1, seeds - 1))
+    widened = (values - by_image) * np.sqrt(seeds / max(1, seeds - 1))
     rng = keyed_rng(seed, "paired bootstrap")
     drawn_images = rng.integers(0, images, (resamples, images))
     shares = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples) / seeds
-    means = np.take_along_axis(by_image + shares @ widened, drawn_images, axis=1).mean(1)
+    means: FloatArray = np.take_along_axis(by_image + shares @ widened, drawn_images, axis=1).mean(1)
+    return means
+
+
+def percentile_bounds(draws: FloatArray, confidence: float = 0.95) -> tuple[float, float]:
+    """The bounds between which the middle `confidence` of (R,) resampled values lie; values may be infinite.
+
+    >>> percentile_bounds(np.array([-np.inf, 1.0, 2.0, 3.0, np.inf]), 0.5)
+    (1.0, 3.0)
+    """
     tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(float(difference.mean()), float(low), float(high))
+    if np.isfinite(draws).all():
+        low, high = np.quantile(draws, [tail, 1 - tail])
+    else:  # between an infinite and a finite value there is no middle
+        low, high = np.quantile(draws, [tail, 1 - tail], method="nearest")
+    return float(low), float(high)
 
 
 def signed_rank(first: FloatArray, second: FloatArray) -> float:

@@ -47,6 +47,26 @@ def polygon(mask: Mask, strength: float, rng: np.random.Generator, bias: float =
     return noisy
 
 
+def count_vertices(mask: Mask, strength: float) -> int:
+    """How many vertices `polygon` draws for all objects and holes of a mask: the clicks such outlines cost.
+
+    Args:
+        mask: (H, W) bool.
+        strength: tolerance in px.
+
+    >>> square = np.zeros((12, 12), dtype=bool)
+    >>> square[3:9, 3:9] = True
+    >>> count_vertices(square, 0.5)
+    4
+    """
+    found = 0
+    for component in components(mask):
+        outer, holes = trace(component)
+        rings = [_corners(outer, strength, MIN_VERTICES), *(_corners(hole, strength, None) for hole in holes)]
+        found += sum(len(corners) for corners in rings if corners is not None)
+    return found
+
+
 def trace(component: Mask) -> tuple[Points, list[Points]]:
     """Outer contour and holes of one 4-connected object, each (M, 2), not closed.
 
@@ -116,12 +136,8 @@ def _hurried(
 ) -> Points | None:
     """The ring as drawn in a hurry; None when it vanishes, which only `at_least=None` allows."""
     errors = rng.normal(size=ring.shape)  # drawn first and for every point: independent of strength
-    tolerance = strength
-    corners = simplify(ring, tolerance)
-    while at_least is not None and len(corners) < at_least:
-        tolerance /= 2
-        corners = simplify(ring, tolerance)
-    if len(corners) < 3:
+    corners = _corners(ring, strength, at_least)
+    if corners is None:
         return None
     drawn = ring[corners]
     area = abs(signed_area(ring))
@@ -130,3 +146,12 @@ def _hurried(
     # People zoom in on small objects: an error larger than the object is not a hurried outline any more.
     sigma = min(JITTER * strength, 0.25 * float(np.sqrt(area)))
     return offset(drawn, lost + outward) + sigma * errors[corners]
+
+
+def _corners(ring: Points, tolerance: float, at_least: int | None) -> NDArray[np.intp] | None:
+    """The points of a ring that a person would set; None when it vanishes, which only `at_least=None` allows."""
+    corners = simplify(ring, tolerance)
+    while at_least is not None and len(corners) < at_least:
+        tolerance /= 2
+        corners = simplify(ring, tolerance)
+    return corners if len(corners) >= 3 else None

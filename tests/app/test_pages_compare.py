@@ -1,6 +1,7 @@
 """The compare page, run without a browser on a tiny sweep."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,27 @@ def test_changed_data_leave_nothing_to_compare_and_say_why(sweep_home: Path, ope
 @pytest.mark.parametrize("metric", list(METRICS))
 def test_every_metric_can_be_compared(sweep_home: Path, open_page: OpenPage, metric: str) -> None:
     assert open_page("compare", metric=metric).metric
+
+
+def test_the_planner_shows_clicks_budget_and_command(sweep_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare", view="planner", metric="hd95")
+    assert len(page.get("plotly_chart")) == 1
+    table = page.dataframe[0].value
+    assert list(table["Method"]) == ["U-Net", "U-Net", "LVC-Net"]
+    assert "Level 4 outlines with LVC-Net" in texts(page)
+    assert "about foreground IoU, whatever the metric above" in texts(page)
+    assert "one training" in texts(page)
+    page.number_input(key="plan-budget-hips").set_value(6)
+    page.run()
+    assert not page.exception
+    assert "6 clicks over 6 images are 1.0 an image, fewer than the roughest measured outlines take" in texts(
+        page
+    )
+    assert "lvcnet plan hips --budget 6" in page.code[0].value
+
+
+def test_the_planner_without_the_data_says_what_is_missing(sweep_home: Path, open_page: OpenPage) -> None:
+    shutil.rmtree(sweep_home / "datasets" / "hips")
+    page = open_page("compare", view="planner")
+    assert "no data set 'hips'" in page.info[0].value
+    assert "Train on this data set" in texts(page)

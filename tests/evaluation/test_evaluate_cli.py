@@ -58,6 +58,8 @@ def test_evaluate_prints_a_table_for_people(make_run, lvcnet) -> None:
         (["compare", "tiny", "--format", "xml"], "choose one of table"),
         (["compare", "tiny", "--output", "."], "is a folder"),
         (["compare", "elsewhere"], "nothing to compare"),
+        (["plan", "elsewhere"], "no data set 'elsewhere'"),
+        (["plan", "tiny", "--budget", "1000"], "`lvcnet evaluate tiny-lvcnet-clean-s0`"),
         (["predict", "tiny-lvcnet-clean-s0", "gone.png", "--output", "out"], "no such file: gone.png"),
         (["predict", "tiny-lvcnet-clean-s0", "a.png", "--output", "out", "--threshold", "2"], "out of range"),
     ],
@@ -98,3 +100,38 @@ def test_predict_writes_files_and_names_them(make_run, lvcnet, tmp_path: Path) -
     files = [entry["overlay"], *entry["masks"].values(), *entry["probabilities"].values(), found["coco"]]
     assert status == 0
     assert sorted(files) == sorted(path.name for path in (tmp_path / "out").iterdir())
+
+
+def test_plan_without_runs_says_what_makes_them(tiny, lvcnet) -> None:
+    status, out, err = lvcnet("plan", "tiny")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "`lvcnet train tiny`" in err
+
+
+def test_plan_works_on_the_demo(lvcnet) -> None:
+    status, out, _ = lvcnet("plan", "hips", "--methods", "lvcnet", "--budget", "10000", "--json")
+    found = json.loads(out)
+    assert (status, out.count("\n")) == (0, 1)
+    rows = {(row["method"], row["labels"]): row for row in found["rows"]}
+    assert {method for method, _ in rows} == {"unet", "lvcnet"}
+    clicks = [rows["unet", f"level{level}"]["clicks"] for level in (4, 3, 2, 1)]
+    assert clicks == sorted(clicks)
+    row = rows["lvcnet", "level3"]
+    assert row["saving"] == pytest.approx(1 - row["clicks"] / row["baseline_clicks"])
+    assert row["saving_low"] < row["saving"] < row["saving_high"]
+    # The baseline reaches the same IoU between the two levels whose IoU encloses it.
+    base = [rows["unet", f"level{level}"] for level in (3, 2)]
+    assert base[0]["iou"] < row["iou"] < base[1]["iou"]
+    assert base[0]["clicks"] < row["baseline_clicks"] < base[1]["clicks"]
+    budget = found["budget"]
+    assert budget["clicks_per_image"] == pytest.approx(10000 / 300)
+    assert rows["unet", budget["labels"]]["clicks"] <= budget["clicks_per_image"]
+
+
+def test_plan_prints_a_table_and_sentences(lvcnet) -> None:
+    _, out, _ = lvcnet("plan", "hips")
+    text = " ".join(out.split())
+    assert "Level 3 outlines with LVC-Net equal outlines between level 3 and level 2 with U-Net" in text
+    assert "fewer clicks (95 % interval" in text
+    assert "U-Net needs" in text
+    assert "*" not in text

@@ -1,0 +1,115 @@
+"""The planner of the compare page: how carefully to outline, from the runs that were measured."""
+
+from math import ceil
+
+import streamlit as st
+
+from lab import commands, comparing
+from lab.compare_figures import plan_curve
+from lab.figures import EXPORT
+from lab.widgets import command_line, empty_state
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.comparison import BASELINE, Comparison
+from lvcnet.evaluation.plan_text import (
+    budget_sentences,
+    by_saving,
+    equivalence_sentence,
+    plan_csv,
+    plan_table,
+)
+from lvcnet.evaluation.planner import Plan, afford
+from lvcnet.evaluation.tables import method_title
+
+STEP = 500
+"""Budgets go up and down by so many clicks."""
+
+
+def show_planner(comparison: Comparison) -> None:
+    """Clicks against IoU, equal outlines in words, a budget, the table; or what to do to get them."""
+    try:
+        plan = comparing.load_plan(comparison.dataset)
+    except LvcnetError as error:
+        text = str(error)
+        query = {"dataset": comparison.dataset}
+        empty_state(f"{text[0].upper()}{text[1:]}.", "train", "Train on this data set", query)
+        return
+    st.subheader("How carefully must we outline?", anchor=False)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _show_curve(plan, comparison.metric)
+    with right:
+        _show_sentences(plan)
+    _show_budget(plan)
+    _show_table(plan)
+    if plan.notes:
+        with st.expander(f"Notes ({len(plan.notes)})", icon=":material/info:"):
+            st.markdown("\n".join(f"- {note[0].upper()}{note[1:]}." for note in plan.notes))
+
+
+def _show_curve(plan: Plan, metric: str) -> None:
+    st.plotly_chart(
+        plan_curve(plan),
+        key="plan-curve",
+        config=EXPORT,
+        alt="IoU of every method against the clicks an image's outlines take; the table has the numbers",
+    )
+    baseline = method_title(BASELINE)
+    dotted = f" Dotted: how many clicks {baseline} takes for the same IoU." if plan.equivalences else ""
+    only = " The planner is about foreground IoU, whatever the metric above." if metric != "iou" else ""
+    st.caption(f"Higher and further left is better. Bars: 95 % intervals.{dotted}{only}")
+
+
+def _show_sentences(plan: Plan) -> None:
+    """The method that saves most in full, the others folded."""
+    baseline = method_title(BASELINE)
+    if not plan.equivalences:
+        st.markdown(f"Equal outlines need {baseline} and another method, both measured.")
+    for number, (method, found) in enumerate(by_saving(plan).items()):
+        text = "\n\n".join(equivalence_sentence(one, plan) for one in found)
+        text = text.replace(" %", "\u00a0%")  # a number stays with its unit where the line breaks
+        if number == 0:
+            st.markdown(text)
+        else:
+            with st.expander(f"{method_title(method)} against {baseline}"):
+                st.markdown(text)
+    if plan.caveat:
+        st.caption(plan.caveat)
+
+
+def _show_budget(plan: Plan) -> None:
+    st.subheader("Click budget", anchor=False)
+    middle = plan.outlines[len(plan.outlines) // 2].clicks * plan.images
+    left, right = st.columns([1, 3], gap="large")
+    with left:
+        budget = st.number_input(
+            "Clicks in all",
+            min_value=1,
+            value=STEP * ceil(middle / STEP),
+            step=STEP,
+            key=f"plan-budget-{plan.dataset}",
+            help=f"Vertices that people can set in all {plan.images} training images together.",
+        )
+    with right:
+        st.markdown("\n\n".join(budget_sentences(plan, afford(plan, budget))))
+    command_line(commands.plan(plan.dataset, budget))
+
+
+def _show_table(plan: Plan) -> None:
+    table = plan_table(plan)
+    st.subheader(table.title, anchor=False)
+    st.dataframe(
+        [dict(zip(table.header, row, strict=True)) for row in table.rows],
+        hide_index=True,
+        height="content",
+        key="plan-table",
+    )
+    st.caption(table.note)
+    st.download_button(
+        "CSV",
+        lambda: plan_csv(plan),
+        f"{plan.dataset}-plan.csv",
+        "text/csv",
+        key="plan-csv",
+        icon=":material/table:",
+        help="One row a method and label set, with all intervals.",
+    )

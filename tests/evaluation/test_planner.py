@@ -1,0 +1,255 @@
+"""The planner: clicks counted by hand, equal outlines worked out by hand, and nothing beyond what was measured."""
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import isotonic_regression
+
+from lvcnet.data.dataset import Dataset, Item, LabelSet
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.clicks import CLEAN_TOLERANCE, Outlines, outlines_of
+from lvcnet.evaluation.equivalence import Equivalence, Point, equivalences, isotonic
+from lvcnet.evaluation.plan_text import (
+    budget_sentences,
+    equivalence_sentence,
+    plan_csv,
+    plan_json,
+    plan_table,
+)
+from lvcnet.evaluation.planner import Plan, afford, expect, make_plan, plan_dataset
+from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.evaluation.report import compare
+from lvcnet.files import write_json
+from lvcnet.noise.polygon import count_vertices
+
+POLYGON = {"family": "polygon", "strength": 0.5, "bias": 0.0, "fraction": 1.0}
+
+
+def square(size: int, start: int, end: int) -> np.ndarray:
+    mask = np.zeros((size, size), dtype=bool)
+    mask[start:end, start:end] = True
+    return mask
+
+
+def point(method: str, clicks: float, score: float, draws: list[float] | None = None) -> Point:
+    values = np.array(draws or [score] * 8)
+    low, high = float(values.min()), float(values.max())
+    return Point(method, f"level{4 if clicks < 20 else 1}", clicks, score, low, high, 1, values)
+
+
+def plan_of(points: list[Point], images: int = 100) -> Plan:
+    labels = sorted({(one.clicks, one.labels) for one in points})
+    outlines = [Outlines(name, clicks, 1.0) for clicks, name in labels]
+    return Plan("hips", images, 8, outlines, points, equivalences(points), None, [])
+
+
+UNET = [point("unet", 10, 0.6), point("unet", 40, 0.8)]
+
+
+def only(found: list[Equivalence]) -> Equivalence:
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_square_has_four_vertices_and_a_hole_in_it_four_more() -> None:
+    ring = square(32, 4, 28) & ~square(32, 10, 20)
+    two = square(32, 2, 10) | square(32, 18, 30)
+    assert count_vertices(square(16, 4, 12), CLEAN_TOLERANCE) == 4
+    assert count_vertices(ring, CLEAN_TOLERANCE) == 8
+    assert count_vertices(two, CLEAN_TOLERANCE) == 8
+    assert count_vertices(np.zeros((16, 16), dtype=bool), CLEAN_TOLERANCE) == 0
+
+
+def test_a_hurried_person_sets_four_corners_and_forgets_small_holes() -> None:
+    ring = square(32, 4, 28) & ~square(32, 14, 17)
+    assert count_vertices(ring, 0.5) == 8
+    assert count_vertices(ring, 30.0) == 4  # MIN_VERTICES for the object, none for its hole
+
+
+def test_clicks_are_a_mean_over_the_training_images_the_clean_labels_cover() -> None:
+    masks = np.stack([square(32, 4, 12), square(32, 2, 10) | square(32, 18, 30), square(32, 4, 12)])[:, None]
+    items = [Item("a", "train", 32, 32), Item("b", "train", 32, 32), Item("c", "test", 32, 32)]
+    dataset = Dataset("squares", ["bone"], items, np.zeros((3, 32, 32), np.uint8))
+    dataset.add_labels(LabelSet("clean", masks, np.ones(3, dtype=bool)))
+    assert outlines_of(dataset, "clean", {}).clicks == 6.0  # 4 and 8; the test image counts for nothing
+    assert outlines_of(dataset, "level2", POLYGON).clicks == 6.0
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        ({"family": "morphology", "strength": 3.0}, "morphology does not draw outlines"),
+        ({**POLYGON, "bias": 1.0}, "biased"),
+        ({**POLYGON, "fraction": 0.5}, "only some"),
+        ({}, "manifest does not say"),
+    ],
+)
+def test_other_label_sets_have_no_clicks(tiny: Dataset, manifest: dict[str, Any], reason: str) -> None:
+    with pytest.raises(LvcnetError, match=reason):
+        outlines_of(tiny, "level3-other", manifest)
+
+
+def test_equal_outlines_halfway_in_score_are_halfway_in_log_clicks() -> None:
+    found = only(equivalences([*UNET, point("lvcnet", 10, 0.7)]))
+    assert (found.needed, found.low, found.high) == pytest.approx((20, 20, 20))  # sqrt(10 x 40)
+    assert found.saving(found.needed) == pytest.approx(0.5)
+    sentence = equivalence_sentence(found, plan_of([*UNET, found.point]))
+    assert sentence.startswith(
+        "Level 4 outlines with LVC-Net equal outlines between level 4 and level 1 with U-Net:"
+    )
+    assert "**50 % fewer clicks** (95 % interval 50 to 50 %), 10.0 instead of 20.0 an image" in sentence
+
+
+def test_more_clicks_for_the_same_score_are_called_so() -> None:
+    sentence = equivalence_sentence(
+        only(equivalences([*UNET, point("fcn", 40, 0.7, [0.65, 0.75] * 4)])),
+        plan_of([*UNET, point("fcn", 40, 0.7)]),
+    )
+    assert "**100 % more clicks**" in sentence  # 40 instead of 20
+    low, high = sentence.partition("interval ")[2].partition(" %")[0].split(" to ")
+    assert float(low) < 100 < float(high)
+
+
+def test_the_interval_comes_from_the_draws_of_both_methods() -> None:
+    draws = [0.6] * 50 + [0.8] * 50
+    steady = [point("unet", 10, 0.6, [0.6] * 100), point("unet", 40, 0.8, [0.8] * 100)]
+    found = only(equivalences([*steady, point("lvcnet", 10, 0.7, draws)]))
+    assert (found.low, found.high) == pytest.approx((10, 40))
+    # Paired: where the same images make both methods better, nothing is uncertain.
+    moving = [point("unet", 10, 0.7, draws), point("unet", 40, 0.9, [d + 0.2 for d in draws])]
+    paired = only(equivalences([*moving, point("lvcnet", 10, 0.8, [d + 0.1 for d in draws])]))
+    assert (paired.low, paired.high) == pytest.approx((20, 20))
+
+
+def test_an_interval_around_no_saving_claims_nothing() -> None:
+    base = [point("unet", 10, 0.6, [0.6] * 100), point("unet", 40, 0.8, [0.8] * 100)]
+    other = point("lvcnet", 20, 0.7, [0.65] * 50 + [0.75] * 50)
+    assert "no certain difference" in equivalence_sentence(
+        only(equivalences([*base, other])), plan_of([*base, other])
+    )
+
+
+def test_outside_the_measured_range_there_is_a_bound_and_no_number() -> None:
+    better = only(equivalences([*UNET, point("lvcnet", 10, 0.9)]))
+    worse = only(equivalences([*UNET, point("fcn", 40, 0.5)]))
+    assert (better.needed, worse.needed) == (np.inf, -np.inf)
+    assert better.saving(better.needed) == pytest.approx(0.75)  # 10 instead of more than 40
+    assert worse.saving(worse.needed) == pytest.approx(-3)  # 40 instead of fewer than 10
+    plan = plan_of([*UNET, better.point, worse.point])
+    assert "more than 75 % fewer clicks" in equivalence_sentence(better, plan)
+    assert "takes more than 40.0 clicks" in equivalence_sentence(better, plan)
+    assert "more than 300 % more clicks" in equivalence_sentence(worse, plan)
+    rows = {row[0]: row for row in plan_table(plan).rows}
+    assert rows["LVC-Net"][4:] == ["> 40.0", "> 75 %", "-"]
+    assert rows["FCN"][4:] == ["< 10.0", "< -300 %", "-"]
+    flat = {row["method"]: row for row in plan_json(plan)["rows"]}
+    assert (flat["lvcnet"]["baseline_clicks"], flat["lvcnet"]["outside"]) == (None, "more than measured")
+
+
+def test_one_measured_level_of_the_baseline_gives_bounds_only() -> None:
+    found = equivalences([UNET[0], point("fcn", 10, 0.5), point("lvcnet", 10, 0.6), point("lvcnet", 40, 0.9)])
+    assert [one.needed for one in found] == pytest.approx([-np.inf, 10, np.inf])
+
+
+def test_without_the_baseline_nothing_is_equal() -> None:
+    assert equivalences([point("lvcnet", 10, 0.9)]) == []
+
+
+def test_isotonic_means_are_the_least_squares_ones() -> None:
+    rows = np.random.default_rng(0).random((50, 6))
+    np.testing.assert_allclose(isotonic(rows), [isotonic_regression(row).x for row in rows])
+
+
+def test_a_budget_affords_the_most_careful_measured_outlines() -> None:
+    plan = plan_of([*UNET, point("lvcnet", 10, 0.7), point("lvcnet", 40, 0.75)])
+    rough = afford(plan, 2000)
+    assert (rough.labels, [one.method for one in rough.points]) == ("level4", ["lvcnet", "unet"])
+    assert rough.lead is not None
+    assert (rough.lead.mean, rough.lead.low) == pytest.approx((0.1, 0.1))
+    assert rough.expected.scores == pytest.approx({"unet": 0.7, "lvcnet": 0.725})  # 20 clicks: halfway
+    careful = afford(plan, 4500)
+    assert (careful.labels, careful.points[0].method) == ("level1", "unet")
+    assert careful.expected.scores == {"unet": None, "lvcnet": None}  # 45 clicks: nobody measured that
+    assert "500 clicks are left over" in " ".join(budget_sentences(plan, careful))
+    too_few = afford(plan, 900)
+    assert (too_few.labels, too_few.points) == (None, [])
+    assert "1,000 in all" in budget_sentences(plan, too_few)[0]
+
+
+def test_another_number_of_images_is_called_extrapolation() -> None:
+    plan = plan_of(UNET)
+    asked = expect(plan, 50, 20)
+    assert (asked.images, asked.extrapolated) == (100, True)
+    assert not expect(plan, 100, 20).extrapolated
+    assert (
+        "for another number of images nothing was measured" in budget_sentences(plan, afford(plan, 2000))[-1]
+    )
+
+
+@pytest.mark.parametrize("clicks", [0, -5, float("nan"), float("inf")])
+def test_a_budget_must_be_a_number_of_clicks(clicks: float) -> None:
+    with pytest.raises(LvcnetError, match="above 0"):
+        afford(plan_of(UNET), clicks)
+
+
+@pytest.fixture
+def measured(make_run):
+    """Makes and evaluates a run on labels with a given manifest."""
+
+    def make(method: str, labels: str, manifest: dict[str, Any], seed: int = 0) -> None:
+        run = make_run(method, labels, seed=seed)
+        config = run.config()
+        write_json(run.path / "config.json", {**config, "data": {**config["data"], "labels": manifest}})
+        evaluate_run(run, device="cpu")
+
+    return make
+
+
+def test_a_plan_holds_what_was_measured_and_says_what_was_not(measured) -> None:
+    for method in ("unet", "lvcnet"):
+        measured(method, "level4", POLYGON)
+        measured(method, "level1", {"family": "shift", "strength": 1.0})
+    measured("lvcnet", "level4", POLYGON, seed=1)
+    plan = plan_dataset("tiny")
+    assert (plan.images, plan.test_images) == (4, 6)
+    assert [(one.method, one.labels, one.clicks, one.seeds) for one in plan.points] == [
+        ("unet", "level4", 4.0, 1),
+        ("lvcnet", "level4", 4.0, 2),
+    ]
+    assert "label set level1 has no clicks" in plan.notes[0]
+    assert plan.caveat is not None
+    assert "one training" in plan.caveat
+    # LVC-Net predicts every column, U-Net misses one that is always true: mean of (8-n)/8, and of (7-n)/8.
+    assert [one.score for one in plan.points] == pytest.approx([4.5 / 8, 5.5 / 8])
+    assert only(plan.equivalences).needed == np.inf
+    rows = list(csv.DictReader(io.StringIO(plan_csv(plan))))
+    assert [row["method"] for row in rows] == ["unet", "lvcnet"]
+
+
+def test_methods_can_be_chosen_and_the_baseline_stays(measured) -> None:
+    for method in ("fcn", "unet", "lvcnet"):
+        measured(method, "level4", POLYGON)
+    comparison = compare("tiny")
+    assert make_plan(comparison, ["fcn"]).methods() == ["fcn", "unet"]
+    with pytest.raises(LvcnetError, match="choose of fcn, unet, lvcnet"):
+        make_plan(comparison, ["segnet"])
+
+
+def test_labels_that_were_made_again_between_runs_are_left_out(measured) -> None:
+    measured("unet", "level4", POLYGON)
+    measured("unet", "level1", POLYGON)
+    measured("lvcnet", "level4", {**POLYGON, "strength": 0.75})
+    plan = plan_dataset("tiny")
+    assert [one.labels for one in plan.points] == ["level1"]
+    assert "label set level4 has no clicks and is left out: it was made again" in plan.notes[0]
+
+
+def test_nothing_to_plan_names_the_commands(measured) -> None:
+    measured("unet", "level1", {"family": "box", "strength": 1.0})
+    with pytest.raises(
+        LvcnetError, match=r"box does not draw outlines.*lvcnet noise tiny.*lvcnet sweep tiny"
+    ):
+        plan_dataset("tiny")
