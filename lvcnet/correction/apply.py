@@ -64,7 +64,8 @@ def apply_correction(
         overwrite: replace an earlier corrected label set of that name.
 
     Returns:
-        The change report, which is also written to the correction's `changes/` as JSON and CSV.
+        The change report, which is also written to the correction's `changes/` as JSON and CSV. `emptied` names the
+        images that lost their whole label, which a poorly trained method may propose.
 
     Raises:
         LvcnetError: if the labels changed since they were judged, a key was not judged, nothing is accepted, or the
@@ -90,7 +91,8 @@ def apply_correction(
         "accepted": [change["key"] for change in changes if change["decision"] == "accepted"],
     }
     dataset.add_labels(LabelSet(name, masks, source.covered.copy(), manifest))
-    report = {"dataset": dataset.name, "labels": name, **manifest, "images": changes}
+    emptied = [change["key"] for change in changes if change["area_change"] == -1]
+    report = {"dataset": dataset.name, "labels": name, **manifest, "emptied": emptied, "images": changes}
     write_report(correction, name, report)
     return report
 

@@ -170,6 +170,21 @@ def test_nothing_and_unknown_images_cannot_be_accepted(correction: Correction, d
         apply_correction(correction, dataset, "better", ["image-77"])
 
 
+def test_labels_that_lost_everything_are_named(dataset: Dataset) -> None:
+    writer = CorrectionWriter("empty", (2, 1, SIZE, SIZE))
+    writer.write(np.arange(2), np.stack([np.zeros((1, SIZE, SIZE)), square(0, 0, 3)[None] * 1.0]))
+    rows = [{"key": f"image-{n}", "quality": 0.5, "disagreement_px": 1.0} for n in range(2)]
+    head = {
+        "dataset": "squares",
+        "labels": "second",
+        "labels_digest": labels_digest(dataset.labels("second")),
+    }
+    correction = writer.finish({**head, "method": "unet", "runs": ["a"], "images": rows})
+    report = apply_correction(correction, dataset, "better", ["image-0", "image-1"])
+    assert report["emptied"] == ["image-0"]
+    assert [row["area_change"] for row in report["images"]] == [-1.0, (9 - 64) / 64]
+
+
 def test_corrected_labels_come_back_from_an_export(
     correction: Correction, dataset: Dataset, tmp_path
 ) -> None:
