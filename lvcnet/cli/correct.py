@@ -24,6 +24,8 @@ DatasetName = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet 
 Top = Annotated[int, typer.Option(min=1, help="How many images the table shows, worst first.")]
 MEASURE_TITLES = {"dice": "Dice", "iou": "IoU", "distance_px": "Distance of outlines (px)"}
 
+LISTED = ("dataset", "labels", "method", "folds", "seed")
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to `app`."""
@@ -137,7 +139,7 @@ def corrections(as_json: Json = False) -> None:
     rows = []
     for name in list_corrections():
         head = find_correction(name).head
-        rows.append({"name": name, "images": len(head["images"])} | {key: head[key] for key in _LISTED})
+        rows.append({"name": name, "images": len(head["images"])} | {key: head[key] for key in LISTED})
     if as_json:
         print_json({"corrections": rows})
     elif not rows:
@@ -145,9 +147,6 @@ def corrections(as_json: Json = False) -> None:
     else:
         titles = ("Correction", "Images", "Data set", "Labels", "Method", "Folds", "Seed")
         print_table("Corrections", titles, [list(row.values()) for row in rows])
-
-
-_LISTED = ("dataset", "labels", "method", "folds", "seed")
 
 
 def agree(

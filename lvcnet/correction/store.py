@@ -115,8 +115,12 @@ class CorrectionWriter:
         self._proposals.flush()
         self._probability.flush()
         write_json(self.unfinished / "correction.json", {"format": FORMAT_VERSION, **head})
-        shutil.rmtree(self.target, ignore_errors=True)
+        replaced = self.target.with_name(f".{self.target.name}.replaced")
+        shutil.rmtree(replaced, ignore_errors=True)
+        if self.target.exists():
+            self.target.rename(replaced)
         self.unfinished.rename(self.target)
+        shutil.rmtree(replaced, ignore_errors=True)
         return Correction(self.target)
 
     def _create(self, file_name: str, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.uint8]]":

@@ -82,6 +82,15 @@ def test_an_unfinished_correction_is_none(correction: Correction) -> None:
     assert len(find_correction("mine").rows) == 4
 
 
+def test_overwriting_replaces_all_of_it(correction: Correction) -> None:
+    writer = CorrectionWriter("mine", (1, 1, 4, 4), overwrite=True)
+    assert len(find_correction("mine").rows) == 4, "the old one stays until the new one is whole"
+    writer.write(np.zeros(1, dtype=np.intp), np.ones((1, 1, 4, 4)))
+    writer.finish({"images": [{"key": "new"}]})
+    assert find_correction("mine").proposal("new").all()
+    assert [path.name for path in workspace.corrections_dir().iterdir()] == ["mine"]
+
+
 def test_a_newer_format_is_refused(correction: Correction) -> None:
     path = correction.folder / "correction.json"
     path.write_text(json.dumps(correction.head | {"format": 99}))
