@@ -97,7 +97,7 @@ def sweep_form(dataset: Dataset) -> None:
             key="sweep-methods",
             help="Every method is trained on every label set with every seed.",
         )
-        names = dataset.label_names()
+        names = dataset.opinions()
         levels = right.multiselect(
             "Labels to learn from",
             names,

@@ -109,7 +109,7 @@ def pick_labels(
     return pick(
         parameter,
         label,
-        dataset.label_names(),
+        dataset.opinions(),
         "Which opinion about the images: clean, a noise level, or another annotator.",
         lambda name: label_title(dataset, name),
         default,

@@ -1,4 +1,4 @@
-"""Where the user's data sets, runs and queue live: `LVCNET_HOME`, by default ./workspace."""
+"""Where the user's data sets, runs, corrections and queue live: `LVCNET_HOME`, by default ./workspace."""
 
 import os
 from pathlib import Path
@@ -17,6 +17,11 @@ def datasets_dir() -> Path:
 def runs_dir() -> Path:
     """Folder that holds one folder a run."""
     return home() / "runs"
+
+
+def corrections_dir() -> Path:
+    """Folder that holds one folder a judgement of a label set (see lvcnet.correction.store)."""
+    return home() / "corrections"
 
 
 def assets_dir() -> Path:

@@ -19,7 +19,7 @@ with shown_errors():
     name = pick_dataset()
     if name is not None:
         dataset = load_dataset(name)
-        if dataset.label_names() == [CLEAN]:
+        if dataset.opinions() == [CLEAN]:
             st.info(
                 f"{name} has clean labels only. Training works; noise makes it interesting.",
                 icon=":material/info:",

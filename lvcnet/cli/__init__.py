@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from lvcnet import __version__
+from lvcnet.cli.correct import register as register_correct
 from lvcnet.cli.data import register as register_data
 from lvcnet.cli.evaluate import register as register_evaluate
 from lvcnet.cli.jobs import register as register_jobs
@@ -29,6 +30,7 @@ for register in (
     register_train,
     register_evaluate,
     register_plan,
+    register_correct,
     register_jobs,
 ):
     register(app)

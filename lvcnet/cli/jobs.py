@@ -42,7 +42,7 @@ def runs(
 
     Example: `lvcnet runs --dataset hips`
     """
-    _recover()
+    report_recovered()
     summaries = [summarise(run) for run in list_runs(dataset, demo)]
     if as_json:
         print_json({"runs": [asdict(summary) for summary in summaries]})
@@ -81,7 +81,7 @@ def resume(
 
     Example: `lvcnet resume hips-unet-level3-s0`
     """
-    _recover()
+    report_recovered()
     chosen = find_run(run)
     if in_queue:
         jobs.resume(chosen)
@@ -106,7 +106,7 @@ def delete(
 
     Example: `lvcnet delete hips-unet-level3-s0 --yes`
     """
-    _recover()
+    report_recovered()
     chosen = find_run(run)
     if not yes:
         raise LvcnetError(f"deleting run {run!r} cannot be undone: add --yes to do it")
@@ -143,7 +143,7 @@ def sweep(
 
     Example: `lvcnet sweep hips --methods unet,lvcnet-plus --levels 1,2,3,4 --seeds 0 --preset quick`
     """
-    _recover()
+    report_recovered()
     explicit = {"epochs": epochs} if epochs is not None else {}
     merged = merge_settings(read_preset(preset) if preset else {}, parse_settings(settings or []), explicit)
     plan = plan_sweep(dataset, split_list(methods), split_list(levels), _seeds(seeds), merged, retry_failed)
@@ -151,8 +151,8 @@ def sweep(
         queued = queue_sweep(plan, evaluate)
         _present_sweep(plan, {}, as_json, f"{len(queued)} runs queued; `lvcnet queue` shows them.")
         return
-    with _sweep_bar(f"Sweep of {dataset}") as report:
-        problems = _sweep_until_done(plan, workers or launch.slots(), evaluate, report)
+    with sweep_bar(f"Sweep of {dataset}") as report:
+        problems = sweep_until_done(plan, workers or launch.slots(), evaluate, report)
     _present_sweep(plan, problems, as_json, f"`lvcnet compare {dataset}` shows the results.")
     if problems:
         raise typer.Exit(1)
@@ -223,7 +223,8 @@ def _serve() -> None:
         )
 
 
-def _recover() -> None:
+def report_recovered() -> None:
+    """Put run states right after a crash, and say on stderr what was changed."""
     for line in jobs.recover():
         sys.stderr.write(f"{line}\n")
 
@@ -236,18 +237,19 @@ def _present(run: RunDirectory, state: str, as_json: bool) -> None:
         screen.print(f"{run.name} is {state}{f' (place {place})' if place else ''}.")
 
 
-def _sweep_until_done(
+def sweep_until_done(
     plan: list[PlannedRun], workers: int, evaluate: bool, report: Callable[[SweepProgress], None]
 ) -> dict[str, str]:
+    """`run_sweep`, where Ctrl-C ends the command with the exit status of an interrupted training."""
     try:
         return run_sweep(plan, workers, evaluate, report)
     except KeyboardInterrupt:
-        sys.stderr.write("lvcnet: interrupted; the same command continues the sweep\n")
+        sys.stderr.write("lvcnet: interrupted; the same command continues\n")
         raise typer.Exit(launch.INTERRUPTED) from None
 
 
 @contextmanager
-def _sweep_bar(title: str) -> Iterator[Callable[[SweepProgress], None]]:
+def sweep_bar(title: str) -> Iterator[Callable[[SweepProgress], None]]:
     """A bar over all epochs of all runs, with the time left as the runs so far predict it."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=progress_screen, transient=True) as bar:

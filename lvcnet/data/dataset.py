@@ -30,6 +30,8 @@ from lvcnet.files import check_name, digest, read_json, write_atomic, write_json
 FORMAT_VERSION = 1
 SPLITS = ("train", "test")
 CLEAN = "clean"
+FOLD = "fold"
+"""Manifest `kind` of a label set that only leaves images of another one out (see lvcnet.correction.folds)."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,10 @@ class Dataset:
         if self.folder is not None:
             names |= {path.stem for path in (self.folder / "labels").glob("*.npz")}
         return sorted(names, key=lambda name: (name != CLEAN, name))
+
+    def opinions(self) -> list[str]:
+        """The label sets that a person chooses from: all but the folds that label repair trains on."""
+        return [name for name in self.label_names() if self.manifest(name).get("kind") != FOLD]
 
     def labels(self, name: str) -> LabelSet:
         """The label set `name`.

@@ -20,7 +20,7 @@ def overview(dataset: Dataset) -> dict[str, Any]:
         **counts,
         "size": dataset.size,
         "categories": dataset.categories,
-        "labels": dataset.label_names(),
+        "labels": dataset.opinions(),
     }
 
 
@@ -42,7 +42,7 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
             [max(side) for side in zip(*sizes, strict=True)],
         ],
         "foreground": dict(zip(dataset.categories, shares.tolist(), strict=True)),
-        "labels": [_label_row(dataset, name, clean) for name in dataset.label_names()],
+        "labels": [_label_row(dataset, name, clean) for name in dataset.opinions()],
         "source": dataset.source,
     }
 

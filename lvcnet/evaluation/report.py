@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.dataset import Dataset, list_datasets
+from lvcnet.data.dataset import FOLD, Dataset, list_datasets
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import (
     BASELINE,
@@ -54,7 +54,7 @@ def compare(
 
     Args:
         dataset: its name.
-        runs: which; default all of the workspace and the demo runs.
+        runs: which; default all of the workspace and the demo runs, but those that leave a fold out for label repair.
         metric: a key of `METRICS`, for differences and robustness.
         evaluate: evaluate runs that are done and have no evaluation yet.
         device: for that.
@@ -66,7 +66,7 @@ def compare(
     """
     if metric not in METRICS:
         raise LvcnetError(f"metric {metric!r} does not exist: choose one of {', '.join(METRICS)}")
-    chosen = list(list_runs(dataset) if runs is None else runs)
+    chosen = [run for run in list_runs(dataset) if not _leaves_out(run)] if runs is None else list(runs)
     skipped: dict[str, str] = {}
     evaluations = _evaluations(chosen, evaluate, device, skipped, report)
     evaluations = _same_data(dataset, evaluations, skipped)
@@ -89,6 +89,12 @@ def compare(
         _noise(groups),
         rounds_note([evaluation for _, evaluation in evaluations]),
     )
+
+
+def _leaves_out(run: RunDirectory) -> bool:
+    """Whether it learned from fewer images than its rivals, for label repair."""
+    manifest = run.config().get("data", {}).get("labels") or {}
+    return bool(manifest.get("kind") == FOLD)
 
 
 def _evaluations(

@@ -100,6 +100,11 @@ class Predictor:
                 report(sum(len(part) for part in parts), len(images))
         return np.concatenate(parts)
 
+    def probabilities(self, images: NDArray[np.uint8], batch: int = 32) -> Iterator[NDArray[np.float32]]:
+        """The predictions of (N, S, S) uint8 images, (B, C, S, S) float32 batch after batch; keeps none of them."""
+        for maps in self._batches(images, batch, details=False):
+            yield maps.prediction.float().cpu().numpy()
+
     def _batches(self, images: NDArray[np.uint8], batch: int, details: bool = True) -> Iterator[Maps]:
         if images.ndim != 3 or images.dtype != np.uint8 or not len(images):
             raise LvcnetError(f"images are {images.dtype} {images.shape}: expected uint8 (N, S, S), N >= 1")

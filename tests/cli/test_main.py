@@ -22,7 +22,7 @@ def call(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["forecast"], "No such command 'forecast' (see `lvcnet --help`)"),
+        (["zzz"], "No such command 'zzz' (see `lvcnet --help`)"),
         (["train"], "Missing argument"),
         (["train", "hips", "--speed", "9"], "No such option"),
         (["data", "phantom", "x", "--train", "many"], "Invalid value for '--train'"),

@@ -1,0 +1,253 @@
+"""Commands that repair labels: correct, correct-apply, corrections, agree."""
+
+from typing import Annotated, Any
+
+import typer
+
+from lvcnet.cli.jobs import report_recovered, sweep_bar, sweep_until_done
+from lvcnet.cli.output import print_json, print_table, progress_bar, screen
+from lvcnet.correction.agreement import MEASURES, agreement
+from lvcnet.correction.apply import accepted_keys, apply_correction
+from lvcnet.correction.build import build_correction
+from lvcnet.correction.folds import add_fold_labels
+from lvcnet.correction.store import Correction, check_free, find_correction, list_corrections, worst_first
+from lvcnet.data.dataset import Dataset
+from lvcnet.errors import LvcnetError
+from lvcnet.jobs import launch
+from lvcnet.jobs.foreground import queue_sweep
+from lvcnet.jobs.sweep import PlannedRun, label_set, plan_sweep
+from lvcnet.training.config import build_config, merge_settings, parse_settings, read_preset
+from lvcnet.training.loop import check_config
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+DatasetName = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")]
+Top = Annotated[int, typer.Option(min=1, help="How many images the table shows, worst first.")]
+MEASURE_TITLES = {"dice": "Dice", "iou": "IoU", "distance_px": "Distance of outlines (px)"}
+
+LISTED = ("dataset", "labels", "method", "folds", "seed")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to `app`."""
+    app.command()(correct)
+    app.command("correct-apply")(correct_apply)
+    app.command()(corrections)
+    app.command()(agree)
+
+
+def correct(
+    dataset: DatasetName,
+    labels: Annotated[str, typer.Option(help="Label set to judge, e.g. level3 or dentist2.")],
+    method: Annotated[
+        str, typer.Option(help="Method that judges: fcn, unet, lvcnet, lvcnet-plus.")
+    ] = "lvcnet-plus",
+    folds: Annotated[int, typer.Option(help="Trainings; each judges the images that it left out.")] = 5,
+    seed: Annotated[int, typer.Option(help="Keys initial weights, order and augmentation.")] = 0,
+    preset: Annotated[str, typer.Option(help="quick (minutes on a laptop) or paper.")] = "quick",
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; can be repeated.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at a time (default: LVCNET_WORKERS, or by cores).")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the correction; by default made from what it is.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a correction of that name.")
+    ] = False,
+    in_queue: Annotated[
+        bool, typer.Option("--queue", help="Only train, in the background; judge by the same command later.")
+    ] = False,
+    top: Top = 20,
+    as_json: Json = False,
+) -> None:
+    """Find labels that look wrong and propose others, by methods that never saw the label they judge.
+
+    Trains once a fold (ordinary runs; Ctrl-C and the same command again continue) and ranks the labels, worst first.
+
+    Example: `lvcnet correct hips --labels level3 --method lvcnet-plus --folds 5`
+    """
+    report_recovered()
+    data, judged = Dataset.load(dataset), label_set(labels)
+    chosen = name or f"{data.name}-{judged}-{method}-s{seed}"
+    check_free(chosen, overwrite)
+    explicit: dict[str, Any] = {"device": device} | ({"epochs": epochs} if epochs is not None else {})
+    merged = merge_settings(read_preset(preset), parse_settings(settings or []), explicit)
+    wanted = {"dataset": data.name, "method": method, "labels": judged, "seed": seed}
+    check_config(build_config(merged, wanted), data)  # before fold label sets are written
+    parts = add_fold_labels(data, judged, folds)
+    plan = plan_sweep(data.name, [method], [part.labels for part in parts], [seed], merged, retry_failed=True)
+    if in_queue:
+        _present_queued(queue_sweep(plan, evaluate=False), as_json)
+        return
+    _train(plan, workers or launch.slots())
+    with progress_bar("Judging labels") as report:
+        correction = build_correction(
+            chosen, data, judged, parts, [cell.run for cell in plan], device, overwrite, report
+        )
+    _present(correction, top, as_json)
+
+
+def correct_apply(
+    name: Annotated[str, typer.Argument(help="Name of a correction; `lvcnet corrections` lists them.")],
+    as_labels: Annotated[
+        str, typer.Option("--as", help="Name of the label set to make, e.g. corrected-level3.")
+    ],
+    accept: Annotated[
+        str,
+        typer.Option(
+            help="all, worst=N (the N labels of lowest quality) or below=Q (labels of a quality below Q)."
+        ),
+    ] = "all",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier corrected label set of that name.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a label set in which accepted proposals replace the labels; the original stays as it is.
+
+    Example: `lvcnet correct-apply hips-level3-lvcnet-plus-s0 --as corrected-level3 --accept worst=30`
+    """
+    correction = find_correction(name)
+    data = Dataset.load(correction.head["dataset"])
+    keys = accepted_keys(correction, accept)
+    report = apply_correction(correction, data, as_labels, keys, accept, overwrite)
+    folder = correction.folder / "changes"
+    if as_json:
+        print_json({**report, "report": str(folder / f"{as_labels}.json")})
+        return
+    kept = len(report["images"]) - len(report["accepted"])
+    screen.print(
+        f"label set {as_labels} of {data.name}: {len(report['accepted'])} proposals accepted, {kept} labels kept"
+    )
+    if report["emptied"]:
+        screen.print(
+            f"{len(report['emptied'])} accepted proposals are empty where the label was not: look at"
+            f" {', '.join(report['emptied'][:5])}"
+        )
+    screen.print(f"what changed is in {folder / as_labels}.csv and .json", highlight=False, soft_wrap=True)
+
+
+def corrections(as_json: Json = False) -> None:
+    """List the corrections of the workspace.
+
+    Example: `lvcnet corrections`
+    """
+    rows = []
+    for name in list_corrections():
+        head = find_correction(name).head
+        rows.append({"name": name, "images": len(head["images"])} | {key: head[key] for key in LISTED})
+    if as_json:
+        print_json({"corrections": rows})
+    elif not rows:
+        screen.print("no correction yet: make one with `lvcnet correct DATASET --labels level3`")
+    else:
+        titles = ("Correction", "Images", "Data set", "Labels", "Method", "Folds", "Seed")
+        print_table("Corrections", titles, [list(row.values()) for row in rows])
+
+
+def agree(
+    dataset: DatasetName,
+    first: Annotated[str, typer.Argument(help="A label set.")],
+    second: Annotated[str, typer.Argument(help="Another label set of the same images.")],
+    split: Annotated[str | None, typer.Option(help="Only this split: train or test.")] = None,
+    top: Top = 10,
+    as_json: Json = False,
+) -> None:
+    """Measure how well two annotators, or any two label sets, agree.
+
+    Example: `lvcnet agree jaws clean dentist2`
+    """
+    found = agreement(Dataset.load(dataset), first, second, split)
+    if as_json:
+        print_json(found)
+        return
+    groups = [("all", found), *found["per_category"].items()]
+    rows = [
+        [title, *(_mean_sd(group[measure]) for measure in MEASURES), _percent(group["area_bias"])]
+        for title, group in groups
+    ]
+    titles = ["Category", *(MEASURE_TITLES[measure] for measure in MEASURES), "Area bias"]
+    print_table(f"{first} and {second} on {found['images']} images of {dataset}, mean ± SD", titles, rows)
+    rows = [
+        [image["key"], *(image[measure] for measure in MEASURES), _percent(image["area_bias"])]
+        for image in found["per_image"][:top]
+    ]
+    print_table("Images, worst first", ["Image", *titles[1:]], rows)
+    screen.print(f"Area bias: how much larger {second} draws than {first}.")
+
+
+def _train(plan: list[PlannedRun], workers: int) -> None:
+    """Train what is left to do.
+
+    Raises:
+        LvcnetError: naming the runs that did not finish.
+    """
+    with sweep_bar("Training the folds") as report:
+        problems = sweep_until_done(plan, workers, False, report)
+    if problems:
+        reasons = "; ".join(f"{run}: {problem}" for run, problem in problems.items())
+        raise LvcnetError(f"not all folds were trained ({reasons}): the same command tries them again")
+
+
+def _present_queued(names: list[str], as_json: bool) -> None:
+    if as_json:
+        print_json({"queued": names})
+    else:
+        screen.print(
+            f"{len(names)} runs queued; `lvcnet queue` shows them. When they are done, the same command without"
+            " --queue judges the labels."
+        )
+
+
+def _present(correction: Correction, top: int, as_json: bool) -> None:
+    """A correction as JSON or as a table, worst first."""
+    ranked = worst_first(correction.rows)
+    if as_json:
+        print_json(
+            {
+                "correction": correction.name,
+                "folder": str(correction.folder),
+                **correction.head,
+                "images": ranked,
+            }
+        )
+        return
+    columns = ("key", "quality", "iou", "disagreement_px", "missing", "extra")
+    titles = ("Image", "Quality", "IoU with proposal", "Distance (px)", "Missing", "Extra")
+    table = [[row[column] for column in columns] for row in ranked[:top]]
+    what = f"labels {correction.head['labels']} of {correction.head['dataset']}"
+    print_table(f"Worst {len(table)} of {len(ranked)} {what}", titles, table)
+    clean = correction.head["clean"]
+    if clean:
+        print_table("For information: against the clean labels", ("What", "Value"), _clean_rows(clean))
+    screen.print(
+        f"Correction {correction.name}; `lvcnet correct-apply {correction.name} --as corrected-"
+        f"{correction.head['labels']}` accepts its proposals.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _clean_rows(clean: dict[str, float | None]) -> list[tuple[str, float | None]]:
+    return [
+        ("IoU of the labels", clean["label_iou"]),
+        ("IoU of the proposals", clean["proposal_iou"]),
+        (
+            "wrong pixels found: average precision of the suspicious pixels",
+            clean["suspicion_average_precision"],
+        ),
+        ("the same by cleanlab's pixel scores", clean["cleanlab_average_precision"]),
+    ]
+
+
+def _mean_sd(value: dict[str, float | None]) -> str:
+    mean, sd = value["mean"], value["sd"]
+    return f"{mean:.3f}" if sd is None else f"{mean:.3f} ± {sd:.3f}"
+
+
+def _percent(value: float | None) -> str | None:
+    return f"{100 * value:+.1f} %" if value is not None else None

@@ -1,0 +1,94 @@
+"""How well two annotators, or any two label sets, agree. Symbols: see `lvcnet.correction`."""
+
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.data.dataset import Dataset
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.metrics import overlap_metrics, surface_metrics
+from lvcnet.evaluation.statistics import mean_sd
+
+BATCH = 32
+MEASURES = ("dice", "iou", "distance_px")
+BoolArray = NDArray[np.bool_]
+Row = dict[str, Any]
+
+
+def agreement(dataset: Dataset, first: str, second: str, split: str | None = None) -> Row:
+    """Compare two label sets on the images that both cover.
+
+    Args:
+        dataset: the data set.
+        first: a label set.
+        second: another one.
+        split: only this split; default all images.
+
+    Returns:
+        JSON-able: for each of `dice`, `iou` and `distance_px` (mean distance of the two outlines) `mean` and `sd`
+        over images; `area_bias`, the mean of (area of second - area of first) / area of first; the same
+        `per_category`; `per_image`, worst Dice first.
+
+    Raises:
+        LvcnetError: if there is no such label set, both are the same, or no image is covered by both.
+    """
+    if first == second:
+        raise LvcnetError(f"label set {first!r} agrees with itself: name two label sets")
+    one, two = dataset.labels(first), dataset.labels(second)
+    rows = np.arange(len(dataset)) if split is None else dataset.indices(split)
+    rows = rows[one.covered[rows] & two.covered[rows]]
+    if not len(rows):
+        raise LvcnetError(
+            f"no image{f' of {split}' if split else ''} of data set {dataset.name!r} is covered by both"
+            f" {first!r} and {second!r}"
+        )
+    batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    tables = [_measure(one.masks[batch], two.masks[batch]) for batch in batches]
+    values = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    images = [
+        {"key": dataset.items[row].key, **{name: _mean(table[n]) for name, table in values.items()}}
+        for n, row in enumerate(rows)
+    ]
+    return {
+        "dataset": dataset.name,
+        "first": first,
+        "second": second,
+        "split": split,
+        "images": len(rows),
+        **_summary({name: [image[name] for image in images] for name in values}),
+        "per_category": {
+            category: _summary({name: table[:, c].tolist() for name, table in values.items()})
+            for c, category in enumerate(dataset.categories)
+        },
+        "per_image": sorted(images, key=lambda image: (image["dice"], image["key"])),
+    }
+
+
+def _measure(first: BoolArray, second: BoolArray) -> dict[str, NDArray[np.float64]]:
+    """Measures of (N, C, H, W) masks as (N, C); the area bias is NaN where the first mask is empty."""
+    overlap = overlap_metrics(first, second)
+    area = first.sum(axis=(2, 3)).astype(float)
+    bias = np.full(area.shape, np.nan)
+    np.divide(second.sum(axis=(2, 3)) - area, area, out=bias, where=area > 0)
+    return {
+        "dice": overlap["dice"],
+        "iou": overlap["iou"],
+        "distance_px": surface_metrics(first, second)["assd"],
+        "area_bias": bias,
+    }
+
+
+def _summary(values: dict[str, list[float | None]]) -> Row:
+    result: Row = {}
+    for name in MEASURES:
+        mean, sd = mean_sd([value for value in values[name] if value is not None])
+        result[name] = {"mean": mean, "sd": sd}
+    return {**result, "area_bias": _mean(np.array(values["area_bias"], dtype=float))}
+
+
+def _mean(values: NDArray[np.float64]) -> float | None:
+    """Mean of the numbers among `values`; None if there is none."""
+    known = values[~np.isnan(values)]
+    return fmean(known.tolist()) if len(known) else None

@@ -1,0 +1,129 @@
+"""From finished fold runs to a correction, image by image. Symbols: see `lvcnet.correction`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.correction.against_clean import CleanCheck
+from lvcnet.correction.folds import Fold, labels_digest
+from lvcnet.correction.judge import judge_batch
+from lvcnet.correction.store import Correction, CorrectionWriter
+from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.protocol import check_fingerprint
+from lvcnet.inference.predictor import Predictor
+from lvcnet.runs.directory import RunDirectory
+
+BATCH = 32
+Report = Callable[[int, int], None]
+Row = dict[str, Any]
+
+
+def build_correction(
+    name: str,
+    dataset: Dataset,
+    labels: str,
+    folds: Sequence[Fold],
+    runs: Sequence[RunDirectory],
+    device: str = "auto",
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Correction:
+    """Let every run judge the images that its fold left out, and store the result.
+
+    Args:
+        name: of the correction.
+        dataset: the data set.
+        labels: the label set to judge.
+        folds: as `folds.add_fold_labels` made them.
+        runs: one done run a fold, in the same order.
+        device: auto, cpu, cuda, cuda:N or mps.
+        overwrite: replace a correction of that name.
+        report: called with (done, total) images.
+
+    Raises:
+        LvcnetError: if a run is not done, learned from a label that it is to judge, or the data changed since; if the
+            name is taken.
+    """
+    for fold, run in zip(folds, runs, strict=True):
+        check_run(run, dataset, fold)
+    rows = np.sort(np.concatenate([fold.rows for fold in folds]))
+    shape = (len(rows), len(dataset.categories), dataset.size, dataset.size)
+    writer = CorrectionWriter(name, shape, overwrite)
+    check = CleanCheck()
+    judged: dict[int, Row] = {}
+    for fold, run in zip(folds, runs, strict=True):
+        predictor = Predictor(run, "last", device)
+        probabilities = predictor.probabilities(dataset.images[fold.rows], BATCH)
+        for start, probability in zip(range(0, len(fold.rows), BATCH), probabilities, strict=True):
+            batch = fold.rows[start : start + BATCH]
+            writer.write(np.searchsorted(rows, batch), probability)
+            found = _judge(dataset, labels, batch, probability, check)
+            judged |= {
+                int(row): {"key": dataset.items[row].key, "run": run.name, **one}
+                for row, one in zip(batch, found, strict=True)
+            }
+            if report:
+                report(len(judged), len(rows))
+    head = _head(dataset, labels, runs) | {"clean": check.result(), "images": [judged[row] for row in rows]}
+    return writer.finish(head)
+
+
+def check_run(run: RunDirectory, dataset: Dataset, fold: Fold) -> None:
+    """Make sure that a run may judge the images of a fold.
+
+    Raises:
+        LvcnetError: if it is not done, saw a label of the fold, or its data changed since.
+    """
+    state = run.status()["state"]
+    if state != "done":
+        raise LvcnetError(
+            f"run {run.name!r} is {state}: labels are judged when all runs of the folds are done"
+        )
+    check_fingerprint(run, dataset)
+    learned = run.config()["labels"]
+    if run.config()["data"]["labels"] != dataset.manifest(learned):
+        raise LvcnetError(f"label set {learned!r} changed since run {run.name!r} was trained: train it again")
+    if dataset.labels(learned).covered[fold.rows].any():
+        raise LvcnetError(
+            f"run {run.name!r} learned from labels that it is to judge (label set {learned!r}): train on a label set"
+            f" that leaves them out, as {fold.labels!r} does"
+        )
+
+
+def _judge(
+    dataset: Dataset,
+    labels: str,
+    batch: NDArray[np.intp],
+    probability: NDArray[np.float32],
+    check: CleanCheck,
+) -> list[Row]:
+    """Rows of a batch, with their agreement with the clean labels where these are another opinion."""
+    masks = dataset.labels(labels).masks[batch]
+    found = judge_batch(probability, masks, dataset.categories)
+    clean = dataset.labels(CLEAN)
+    known = np.flatnonzero(clean.covered[batch]) if labels != CLEAN else np.zeros(0, dtype=np.intp)
+    if len(known):
+        informed = check.add(probability[known], masks[known], clean.masks[batch[known]])
+        for n, one in zip(known, informed, strict=True):
+            found[n] |= one
+    return found
+
+
+def _head(dataset: Dataset, labels: str, runs: Sequence[RunDirectory]) -> dict[str, Any]:
+    config = runs[0].config()
+    return {
+        "dataset": dataset.name,
+        "fingerprint": dataset.fingerprint(),
+        "labels": labels,
+        "labels_digest": labels_digest(dataset.labels(labels)),
+        "method": config["method"],
+        "seed": config["seed"],
+        "epochs": config["epochs"],
+        "folds": len(runs),
+        "runs": [run.name for run in runs],
+        "size": dataset.size,
+        "categories": dataset.categories,
+    }

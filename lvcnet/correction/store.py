@@ -1,0 +1,165 @@
+"""The correction folder: one judgement of a label set.
+
+    correction.json     what was judged by what, and one row an image (see `judge.judge_batch`)
+    proposals.npy       (N, ceil(C H W / 8)) uint8, the proposed masks as packed bits
+    probability.npy     (N, C, H, W) uint8, probability of the foreground in 1/255
+    changes/NAME.*      what became of it in label set NAME (see `apply`)
+
+Symbols: see `lvcnet.correction`. The arrays are memory-mapped, written and read image by image. A folder appears
+under its name only when it is whole.
+"""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet import workspace
+from lvcnet.correction.judge import propose, suspicion
+from lvcnet.errors import LvcnetError
+from lvcnet.files import check_name, read_json, write_json
+
+FORMAT_VERSION = 1
+
+
+class Correction:
+    """A finished judgement. Arrays are opened, not read.
+
+    Args:
+        folder: where it is.
+
+    Raises:
+        LvcnetError: if it is broken or was written by a newer version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.head: dict[str, Any] = read_json(folder / "correction.json")
+        if self.head["format"] > FORMAT_VERSION:
+            raise LvcnetError(
+                f"{folder} has format {self.head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
+            )
+        self._proposals = np.load(folder / "proposals.npy", mmap_mode="r", allow_pickle=False)
+        self._probability = np.load(folder / "probability.npy", mmap_mode="r", allow_pickle=False)
+
+    @property
+    def name(self) -> str:
+        """The folder's name is the correction's name."""
+        return self.folder.name
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """One an image, in the order of the arrays."""
+        rows: list[dict[str, Any]] = self.head["images"]
+        return rows
+
+    def number(self, key: str) -> int:
+        """Place of an image in `rows` and the arrays.
+
+        Raises:
+            LvcnetError: if it was not judged.
+        """
+        for number, row in enumerate(self.rows):
+            if row["key"] == key:
+                return number
+        raise LvcnetError(f"correction {self.name!r} has not judged an image {key!r}")
+
+    def proposal(self, key: str) -> NDArray[np.bool_]:
+        """The proposed masks of an image, (C, H, W) bool."""
+        shape = self._probability.shape[1:]
+        bits = np.unpackbits(self._proposals[self.number(key)], count=int(np.prod(shape)))
+        return bits.reshape(shape).astype(bool)
+
+    def probability(self, key: str) -> NDArray[np.float32]:
+        """The foreground's probability, (C, H, W) float32 in steps of 1/255."""
+        return self._probability[self.number(key)].astype(np.float32) / np.float32(255)
+
+    def suspicion(self, key: str, label: NDArray[np.bool_]) -> NDArray[np.floating[Any]]:
+        """The suspicious pixels of an image whose (C, H, W) label was judged; see `judge.suspicion`."""
+        return suspicion(self.probability(key), label)
+
+
+class CorrectionWriter:
+    """Writes a correction, a batch at a time; `finish` puts it in place.
+
+    Args:
+        name: of the correction.
+        shape: (N, C, H, W).
+        overwrite: replace one of that name.
+
+    Raises:
+        LvcnetError: if the name is not usable or taken.
+    """
+
+    def __init__(self, name: str, shape: tuple[int, int, int, int], overwrite: bool = False) -> None:
+        check_free(name, overwrite)
+        self.target = workspace.corrections_dir() / name
+        self.unfinished = self.target.with_name(f".{name}.unfinished")
+        shutil.rmtree(self.unfinished, ignore_errors=True)
+        self.unfinished.mkdir(parents=True)
+        packed = (shape[0], -(-int(np.prod(shape[1:])) // 8))
+        self._proposals = self._create("proposals.npy", packed)
+        self._probability = self._create("probability.npy", shape)
+
+    def write(self, numbers: NDArray[np.intp], probability: NDArray[np.floating[Any]]) -> None:
+        """Keep the (B, C, H, W) probabilities of the images at `numbers`, and the proposals that follow from them."""
+        masks = propose(probability).reshape(len(numbers), -1)
+        self._proposals[numbers] = np.packbits(masks, axis=1)
+        self._probability[numbers] = np.round(probability * 255).astype(np.uint8)
+
+    def finish(self, head: dict[str, Any]) -> Correction:
+        """Write the head and put the folder in place."""
+        self._proposals.flush()
+        self._probability.flush()
+        write_json(self.unfinished / "correction.json", {"format": FORMAT_VERSION, **head})
+        replaced = self.target.with_name(f".{self.target.name}.replaced")
+        shutil.rmtree(replaced, ignore_errors=True)
+        if self.target.exists():
+            self.target.rename(replaced)
+        self.unfinished.rename(self.target)
+        shutil.rmtree(replaced, ignore_errors=True)
+        return Correction(self.target)
+
+    def _create(self, file_name: str, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.uint8]]":
+        array: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(
+            self.unfinished / file_name, mode="w+", dtype=np.uint8, shape=shape
+        )
+        return array
+
+
+def check_free(name: str, overwrite: bool = False) -> None:
+    """Make sure that no correction would be lost; worth asking before a long training.
+
+    Raises:
+        LvcnetError: if the name is not usable or taken.
+    """
+    folder = workspace.corrections_dir() / check_name(name, "correction")
+    if folder.exists() and not overwrite:
+        raise LvcnetError(f"correction {name!r} exists at {folder}: choose another name or add --overwrite")
+
+
+def find_correction(name: str) -> Correction:
+    """The correction of that name.
+
+    Raises:
+        LvcnetError: if there is none.
+    """
+    folder = workspace.corrections_dir() / check_name(name, "correction")
+    if not (folder / "correction.json").is_file():
+        known = ", ".join(list_corrections()) or "none yet; make one with `lvcnet correct DATASET`"
+        raise LvcnetError(f"there is no correction {name!r}: known are {known}")
+    return Correction(folder)
+
+
+def list_corrections() -> list[str]:
+    """Names of all corrections in the workspace."""
+    found = (path.parent.name for path in workspace.corrections_dir().glob("*/correction.json"))
+    return sorted(name for name in found if not name.startswith("."))
+
+
+def worst_first(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows by label quality, the lowest first; of equal ones the one whose outlines disagree most."""
+    return sorted(rows, key=lambda row: (row["quality"], -row["disagreement_px"], row["key"]))

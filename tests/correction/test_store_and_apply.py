@@ -1,0 +1,208 @@
+"""A correction on disk, and accepted proposals as a label set."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from lvcnet import workspace
+from lvcnet.correction.apply import accepted_keys, apply_correction
+from lvcnet.correction.folds import labels_digest
+from lvcnet.correction.store import (
+    Correction,
+    CorrectionWriter,
+    find_correction,
+    list_corrections,
+    worst_first,
+)
+from lvcnet.data.dataset import Dataset, LabelSet
+from lvcnet.data.exporter import export_labels
+from lvcnet.data.importer import import_masks
+from lvcnet.errors import LvcnetError
+from tests.correction.conftest import SIZE, square
+
+QUALITIES = {"image-0": 0.5, "image-1": 0.1, "image-2": 0.3, "image-3": 0.9}
+
+
+@pytest.fixture
+def dataset(make_squares) -> Dataset:
+    return make_squares(train=4)
+
+
+@pytest.fixture
+def correction(dataset: Dataset) -> Correction:
+    """Judges labels `second` of four images and proposes the clean square everywhere."""
+    writer = CorrectionWriter("mine", (4, 1, SIZE, SIZE))
+    probability = np.where(square(), 0.8, 0.1)[None, None]
+    for part in ([0, 1, 2], [3]):
+        numbers = np.array(part, dtype=np.intp)
+        writer.write(numbers, np.repeat(probability, len(part), axis=0))
+    rows = [
+        {"key": key, "quality": quality, "disagreement_px": 0.5, "label_clean_iou": 56 / 72}
+        | {"proposal_clean_iou": 1.0}
+        for key, quality in QUALITIES.items()
+    ]
+    head = {
+        "dataset": "squares",
+        "labels": "second",
+        "labels_digest": labels_digest(dataset.labels("second")),
+    }
+    return writer.finish({**head, "method": "unet", "runs": ["a", "b"], "images": rows})
+
+
+def test_what_was_written_is_read(correction: Correction, dataset: Dataset) -> None:
+    again = find_correction("mine")
+    assert list_corrections() == ["mine"]
+    np.testing.assert_array_equal(again.proposal("image-2")[0], square())
+    np.testing.assert_allclose(again.probability("image-3")[0], np.where(square(), 0.8, 0.1), atol=0.5 / 255)
+    suspicious = again.suspicion("image-0", dataset.labels("second").masks[0])
+    assert (suspicious > 0).sum() == 16, "a column of 8 pixels on either side"
+    with pytest.raises(LvcnetError, match="has not judged an image 'image-9'"):
+        again.proposal("image-9")
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 3, 3), (3, 2, 5, 5), (1, 3, 8, 8)])
+def test_masks_of_any_size_survive_packing(shape: tuple[int, int, int, int]) -> None:
+    probability = np.random.default_rng(0).random(shape)
+    writer = CorrectionWriter("odd", shape)
+    writer.write(np.arange(shape[0]), probability)
+    stored = writer.finish({"images": [{"key": str(n)} for n in range(shape[0])]})
+    for n in range(shape[0]):
+        np.testing.assert_array_equal(stored.proposal(str(n)), probability[n] >= 0.5)
+
+
+def test_an_unfinished_correction_is_none(correction: Correction) -> None:
+    CorrectionWriter("half", (1, 1, 4, 4))
+    assert list_corrections() == ["mine"]
+    with pytest.raises(LvcnetError, match="no correction 'half': known are mine"):
+        find_correction("half")
+    with pytest.raises(LvcnetError, match="--overwrite"):
+        CorrectionWriter("mine", (1, 1, 4, 4))
+    assert len(find_correction("mine").rows) == 4
+
+
+def test_overwriting_replaces_all_of_it(correction: Correction) -> None:
+    writer = CorrectionWriter("mine", (1, 1, 4, 4), overwrite=True)
+    assert len(find_correction("mine").rows) == 4, "the old one stays until the new one is whole"
+    writer.write(np.zeros(1, dtype=np.intp), np.ones((1, 1, 4, 4)))
+    writer.finish({"images": [{"key": "new"}]})
+    assert find_correction("mine").proposal("new").all()
+    assert [path.name for path in workspace.corrections_dir().iterdir()] == ["mine"]
+
+
+def test_a_newer_format_is_refused(correction: Correction) -> None:
+    path = correction.folder / "correction.json"
+    path.write_text(json.dumps(correction.head | {"format": 99}))
+    with pytest.raises(LvcnetError, match="format 99"):
+        find_correction("mine")
+
+
+def test_rules_accept_the_worst_labels(correction: Correction) -> None:
+    ranking = ["image-1", "image-2", "image-0", "image-3"]
+    assert [row["key"] for row in worst_first(correction.rows)] == ranking
+    assert accepted_keys(correction, "all") == ranking
+    assert accepted_keys(correction, "worst=2") == ranking[:2]
+    assert accepted_keys(correction, "worst=9") == ranking
+    assert accepted_keys(correction, "below=0.5") == ranking[:2]
+
+
+@pytest.mark.parametrize("rule", ["", "some", "worst", "worst=0", "worst=-1", "below=2", "below=x", "all=1"])
+def test_other_rules_are_refused(correction: Correction, rule: str) -> None:
+    with pytest.raises(LvcnetError, match="use all, worst=N"):
+        accepted_keys(correction, rule)
+
+
+def test_accepted_proposals_replace_labels_and_the_original_stays(
+    correction: Correction, dataset: Dataset
+) -> None:
+    files = [dataset.folder / "labels" / f"second{suffix}" for suffix in (".npz", ".json")]
+    before = [path.read_bytes() for path in files]
+    report = apply_correction(correction, dataset, "better", ["image-2", "image-1"], "worst=2")
+    assert [path.read_bytes() for path in files] == before
+    stored = Dataset.load("squares")
+    labels, source = stored.labels("better"), stored.labels("second")
+    np.testing.assert_array_equal(labels.masks[[1, 2], 0], np.stack([square(), square()]))
+    np.testing.assert_array_equal(labels.masks[[0, 3]], source.masks[[0, 3]])
+    np.testing.assert_array_equal(labels.covered, source.covered)
+    assert labels.manifest == {
+        "kind": "correction",
+        "source": "second",
+        "correction": "mine",
+        "method": "unet",
+        "runs": ["a", "b"],
+        "rule": "worst=2",
+        "accepted": ["image-1", "image-2"],
+    }
+    assert [row["decision"] for row in report["images"]] == ["accepted", "accepted", "kept", "kept"]
+
+
+def test_the_change_report_as_json_and_csv(correction: Correction, dataset: Dataset) -> None:
+    report = apply_correction(correction, dataset, "better", ["image-1"])
+    changes = workspace.corrections_dir() / "mine" / "changes"
+    assert json.loads((changes / "better.json").read_text()) == report
+    with (changes / "better.csv").open() as stream:
+        accepted, *kept = csv.DictReader(stream)
+    assert (accepted["key"], accepted["decision"]) == ("image-1", "accepted")
+    assert float(accepted["iou_old_new"]) == pytest.approx(56 / 72)
+    assert float(accepted["area_change"]) == 0
+    assert float(accepted["clean_iou_old"]) == pytest.approx(56 / 72)
+    assert float(accepted["clean_iou_new"]) == 1
+    assert all(
+        float(row["iou_old_new"]) == 1 and row["clean_iou_new"] == row["clean_iou_old"] for row in kept
+    )
+
+
+def test_labels_that_changed_since_are_not_corrected(correction: Correction, dataset: Dataset) -> None:
+    source = dataset.labels("second")
+    dataset.add_labels(LabelSet("second", source.masks[:, :, ::-1].copy(), source.covered))
+    with pytest.raises(LvcnetError, match="changed since"):
+        apply_correction(correction, dataset, "better", ["image-1"])
+    assert "better" not in dataset.label_names()
+
+
+def test_only_corrected_label_sets_can_be_replaced(correction: Correction, dataset: Dataset) -> None:
+    for name in ("second", "clean"):
+        with pytest.raises(LvcnetError, match="choose another name"):
+            apply_correction(correction, dataset, name, ["image-1"], overwrite=True)
+    apply_correction(correction, dataset, "better", ["image-1"])
+    with pytest.raises(LvcnetError, match="choose another name"):
+        apply_correction(correction, dataset, "better", ["image-2"])
+    report = apply_correction(correction, dataset, "better", ["image-2"], overwrite=True)
+    assert report["accepted"] == ["image-2"]
+
+
+def test_nothing_and_unknown_images_cannot_be_accepted(correction: Correction, dataset: Dataset) -> None:
+    with pytest.raises(LvcnetError, match="accept at least one"):
+        apply_correction(correction, dataset, "better", [])
+    with pytest.raises(LvcnetError, match="has not judged image-77"):
+        apply_correction(correction, dataset, "better", ["image-77"])
+
+
+def test_labels_that_lost_everything_are_named(dataset: Dataset) -> None:
+    writer = CorrectionWriter("empty", (2, 1, SIZE, SIZE))
+    writer.write(np.arange(2), np.stack([np.zeros((1, SIZE, SIZE)), square(0, 0, 3)[None] * 1.0]))
+    rows = [{"key": f"image-{n}", "quality": 0.5, "disagreement_px": 1.0} for n in range(2)]
+    head = {
+        "dataset": "squares",
+        "labels": "second",
+        "labels_digest": labels_digest(dataset.labels("second")),
+    }
+    correction = writer.finish({**head, "method": "unet", "runs": ["a"], "images": rows})
+    report = apply_correction(correction, dataset, "better", ["image-0", "image-1"])
+    assert report["emptied"] == ["image-0"]
+    assert [row["area_change"] for row in report["images"]] == [-1.0, (9 - 64) / 64]
+
+
+def test_corrected_labels_come_back_from_an_export(
+    correction: Correction, dataset: Dataset, tmp_path
+) -> None:
+    apply_correction(correction, dataset, "better", ["image-1"])
+    export_labels(dataset, "better", tmp_path / "masks", "masks", images=tmp_path / "images")
+    back = import_masks(
+        "back", tmp_path / "images", tmp_path / "masks", size=SIZE, test_fraction=0.25, seed=0
+    )
+    corrected = dataset.labels("better").masks
+    keys = {item.key.removesuffix(".png"): row for row, item in enumerate(back.items)}
+    for row in range(4):
+        np.testing.assert_array_equal(back.labels("clean").masks[keys[f"image-{row}"]], corrected[row])
