@@ -52,11 +52,15 @@ def noise(
     ]
 
 
-def train(config: TrainConfig, preset: str, changes: Mapping[str, Any]) -> list[str]:
-    """`lvcnet train`; `changes` is what differs from the preset."""
+def train(config: TrainConfig, start: Sequence[str], changes: Mapping[str, Any]) -> list[str]:
+    """`lvcnet train`; `start` is where the settings come from, `changes` is what differs from there.
+
+    >>> train(TrainConfig(dataset="hips", method="fcn"), ["--like", "first"], {"epochs": 5})[:8]
+    ['train', 'hips', '--method', 'fcn', '--labels', 'clean', '--like', 'first']
+    """
     return [
         *("train", config.dataset, "--method", config.method, *labels(config.labels)),
-        *("--preset", preset, "--seed", str(config.seed), *settings(changes), "--queue"),
+        *(*start, "--seed", str(config.seed), *settings(changes), "--queue"),
     ]
 
 
@@ -65,13 +69,13 @@ def sweep(
     methods: Sequence[str],
     levels: Sequence[str],
     seeds: Sequence[int],
-    preset: str,
+    start: Sequence[str],
     changes: Mapping[str, Any],
 ) -> list[str]:
     """`lvcnet sweep`."""
     return [
         *("sweep", dataset, "--methods", ",".join(methods), "--levels", ",".join(levels)),
-        *("--seeds", ",".join(map(str, seeds)), "--preset", preset, *settings(changes), "--queue"),
+        *("--seeds", ",".join(map(str, seeds)), *start, *settings(changes), "--queue"),
     ]
 
 

@@ -21,6 +21,8 @@ from lvcnet.runs.summary import format_seconds, summarise
 
 SEEN = "run-states"
 LOG_LINES = 40
+COPIED = ("dataset", "labels", "method")
+"""Settings that are pickers of the train page, so that they travel in the address."""
 TOASTS: dict[str, tuple[str, str]] = {
     "done": ("is done", ":material/check_circle:"),
     "failed": ("failed", ":material/error:"),
@@ -152,7 +154,7 @@ def log(run: RunDirectory) -> None:
 
 
 def actions(run: RunDirectory) -> None:
-    """Cancel, resume, evaluate, delete, and where to go with the run."""
+    """Cancel, resume, delete, copy, and where to go with the run."""
     state, demo = run.status()["state"], is_demo(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         if state in ACTIVE:
@@ -195,6 +197,13 @@ def actions(run: RunDirectory) -> None:
                 args=(delete_run, run, f"{run.name} is deleted."),
                 help=f"There is no way back. `lvcnet delete {run.name} --yes`",
             )
+        config = run.config()
+        link_to(
+            "train",
+            "Clone configuration",
+            f"Opens the train page with every setting of this run. `lvcnet train --like {run.name}`",
+            query={"like": run.name, "form": "run", **{name: config[name] for name in COPIED}},
+        )
         if state == "done":
             link_to("inspect", "Inspect its maps", query={"run": run.name})
             link_to("inference", "Segment with it", query={"run": run.name})

@@ -108,3 +108,13 @@ def test_epochs_without_a_check_leave_no_point() -> None:
     noisy, clean = iou_curves(rows, "clean", None).data
     assert list(noisy.x) == []
     assert list(clean.x) == [2]
+
+
+def test_a_configuration_can_be_cloned(
+    waiting: RunDirectory, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links: list[tuple[str, dict[str, str] | None]] = []
+    monkeypatch.setattr(run_view, "link_to", lambda key, *_, query=None: links.append((key, query)))
+    open_page("runs", run="waiting")
+    wanted = {"like": "waiting", "form": "run", "dataset": "hips", "labels": "clean", "method": "unet"}
+    assert ("train", wanted) in links
