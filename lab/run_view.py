@@ -10,6 +10,7 @@ from lab import tables
 from lab.curves import iou_curves, loss_curves
 from lab.navigation import link_to
 from lab.palette import method_title
+from lab.run_about import edit_about
 from lab.widgets import leave_note, progress_bar, shown_errors
 from lvcnet import jobs
 from lvcnet.errors import LvcnetError
@@ -178,6 +179,7 @@ def actions(run: RunDirectory) -> None:
                 args=(jobs.resume, run, f"{run.name} is in the queue again."),
                 help=f"Continues from the last checkpoint. `lvcnet resume {run.name} --queue`",
             )
+        edit_about(run)
         with st.popover(
             "Delete",
             icon=":material/delete:",

@@ -86,10 +86,12 @@ def recent_runs(runs: Sequence[RunDirectory]) -> list[Row]:
 
 
 def run_rows(summaries: Sequence[RunSummary]) -> list[dict[str, Any]]:
-    """The runs page's table; `Progress` is in percent."""
+    """The runs page's table; `Progress` is in percent. Titles and notes have a column if there are any."""
+    titled, noted = any(one.title for one in summaries), any(one.user_note for one in summaries)
     return [
         {
             "Run": one.run + (" (demo)" if one.demo else ""),
+            **({"Title": one.title} if titled else {}),
             "State": state_text(one.state),
             "Method": method_title(one.method),
             "Data set": one.dataset,
@@ -100,6 +102,7 @@ def run_rows(summaries: Sequence[RunSummary]) -> list[dict[str, Any]]:
             "IoU": number(one.iou),
             "Seed": one.seed,
             "Started": datetime.fromtimestamp(one.created).strftime("%Y-%m-%d %H:%M") if one.created else "",
+            **({"Note": one.user_note} if noted else {}),
         }
         for one in summaries
     ]

@@ -4,6 +4,7 @@ import streamlit as st
 
 from lab import run_view, tables
 from lab.navigation import page_frame
+from lab.run_about import shown_about
 from lab.widgets import empty_state, pick_run, remember, show_note, shown_errors
 from lvcnet import jobs
 from lvcnet.runs.store import find_run, list_runs
@@ -56,6 +57,8 @@ def table() -> None:
                 "Progress", format="%d %%", min_value=0, max_value=100, width=110, help="Share of the epochs"
             ),
             "Time left": st.column_config.TextColumn("Time left", width=105),
+            "Title": st.column_config.TextColumn("Title", width="medium"),
+            "Note": st.column_config.TextColumn("Note", width="medium"),
             "IoU": st.column_config.TextColumn("IoU", help="Foreground IoU with the clean test labels"),
         },
         alt="All runs with state, method, labels, progress and IoU",
@@ -65,6 +68,7 @@ def table() -> None:
 with shown_errors():
     table()
     run = pick_run(runs)
+    shown_about(run)
     run_view.actions(run)
 
     @st.fragment(run_every=poll)

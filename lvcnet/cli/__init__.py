@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from lvcnet import __version__
+from lvcnet.cli.about import register as register_about
 from lvcnet.cli.data import register as register_data
 from lvcnet.cli.evaluate import register as register_evaluate
 from lvcnet.cli.jobs import register as register_jobs
@@ -22,7 +23,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for register in (register_data, register_noise, register_train, register_evaluate, register_jobs):
+for register in (
+    *(register_data, register_noise, register_train),
+    *(register_evaluate, register_jobs, register_about),
+):
     register(app)
 
 

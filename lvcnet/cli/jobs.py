@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lvcnet import jobs
@@ -212,6 +213,10 @@ def _runs_table(summaries: list[RunSummary], wide: bool) -> tuple[list[str], lis
         columns[2:2] = ["Data set", "Labels", "Method", "Seed", "Progress"]
         for row, one in zip(rows, summaries, strict=True):
             row[2:2] = [one.dataset, one.labels, one.method, one.seed, f"{one.progress:.0%}"]
+    if any(one.title for one in summaries):
+        columns[1:1] = ["Title"]
+        for row, one in zip(rows, summaries, strict=True):
+            row[1:1] = [escape(one.title)]  # its brackets are no markup
     return columns, rows
 
 

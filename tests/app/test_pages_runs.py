@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 from lab import run_view
 from lab.curves import NOT_A_LOSS, iou_curves, loss_curves
 from lvcnet import jobs
+from lvcnet.runs.about import About, read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
@@ -118,3 +119,18 @@ def test_a_configuration_can_be_cloned(
     open_page("runs", run="waiting")
     wanted = {"like": "waiting", "form": "run", "dataset": "hips", "labels": "clean", "method": "unet"}
     assert ("train", wanted) in links
+
+
+def test_title_and_note_are_edited_in_place(waiting: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("runs", run="waiting")
+    assert "Title" not in page.dataframe[0].value
+    page.text_input(key="run-title-waiting").set_value("Rough *labels*")
+    page.text_area(key="run-note-waiting").set_value("For the second figure")
+    next(button for button in page.button if button.label == "Save").click().run()
+    assert not page.exception
+    assert read_about(waiting) == About("Rough *labels*", "For the second figure")
+    assert page.dataframe[0].value["Title"].tolist() == ["Rough *labels*", ""]
+    assert page.dataframe[0].value["Note"].tolist() == ["For the second figure", ""]
+    assert page.subheader[0].value == r"Rough \*labels\*"
+    assert page.selectbox(key="pick-run").options[0].startswith("Rough *labels*: waiting (")
+    assert query(page, "run") == "waiting"
