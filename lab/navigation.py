@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 from streamlit.navigation.page import StreamlitPage
 
+from lab.announce import watch
 from lvcnet import workspace
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
@@ -61,7 +62,7 @@ ENTRIES: dict[str, PageEntry] = {entry.key: entry for entries in SECTIONS.values
 
 
 def page_frame(title: str, what: str) -> None:
-    """Head of every page.
+    """Head of every page; while it is open, trainings that end are announced.
 
     Args:
         title: sentence case, the same word as in the navigation where possible.
@@ -69,6 +70,7 @@ def page_frame(title: str, what: str) -> None:
     """
     st.title(title, anchor=False)
     st.markdown(f":gray[{what}]")
+    watch()
 
 
 def link_to(

@@ -1,6 +1,6 @@
 """What the runs page shows of runs and does with them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -15,57 +15,13 @@ from lab.widgets import leave_note, progress_bar, shown_errors
 from lvcnet import jobs
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.jobs.daemon import worker_pid
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import delete_run, is_demo
 from lvcnet.runs.summary import format_seconds, summarise
 
-SEEN = "run-states"
 LOG_LINES = 40
 COPIED = ("dataset", "labels", "method")
 """Settings that are pickers of the train page, so that they travel in the address."""
-TOASTS: dict[str, tuple[str, str]] = {
-    "done": ("is done", ":material/check_circle:"),
-    "failed": ("failed", ":material/error:"),
-    "cancelled": ("is cancelled and can be resumed", ":material/stop_circle:"),
-    "interrupted": ("was interrupted and can be resumed", ":material/pause_circle:"),
-}
-
-
-def states(runs: Sequence[RunDirectory]) -> dict[str, str]:
-    """What this page has to notice when it changes: every run's state, and whether it is evaluated."""
-    return {
-        one.run: one.state + (" evaluated" if one.iou is not None else "") for one in tables.readable(runs)
-    }
-
-
-def anything_to_wait_for(runs: Sequence[RunDirectory]) -> bool:
-    """Whether a run waits, trains, or is about to be evaluated."""
-    for run in runs:
-        status = run.status()
-        if status["state"] in ACTIVE:
-            return True
-        wanted = (
-            status.get("launcher") == "queue"
-            and status.get("evaluate")
-            and not status.get("evaluation_error")
-        )
-        if status["state"] == "done" and wanted and run.evaluation() is None and worker_pid() is not None:
-            return True
-    return False
-
-
-def announce(now: dict[str, str]) -> None:
-    """A toast for every run that ended since the page looked last."""
-    before: dict[str, str] = st.session_state.get(SEEN, {})
-    for name, state in now.items():
-        was = before.get(name, "")
-        if was.split(" ")[0] in ACTIVE and state.split(" ")[0] in TOASTS:
-            text, icon = TOASTS[state.split(" ")[0]]
-            st.toast(f"{name} {text}.", icon=icon, duration="long")
-        elif was == "done" and state == "done evaluated":
-            st.toast(f"{name} is evaluated.", icon=":material/check_circle:", duration="long")
-    st.session_state[SEEN] = now
 
 
 def progress(run: RunDirectory) -> None:

@@ -3,13 +3,12 @@
 import streamlit as st
 
 from lab import run_view, tables
+from lab.announce import SOON, anything_to_wait_for, states
 from lab.navigation import page_frame
 from lab.run_about import shown_about
 from lab.widgets import empty_state, pick_run, remember, show_note, shown_errors
 from lvcnet import jobs
 from lvcnet.runs.store import find_run, list_runs
-
-POLL_SECONDS = 2.0
 
 
 def choose(names: list[str], key: str) -> None:
@@ -26,15 +25,15 @@ runs = list_runs()
 if not runs:
     empty_state("There is no run yet. Start one; it trains in the background.", "train", "Start a training")
     st.stop()
-run_view.announce(run_view.states(runs))
-poll = POLL_SECONDS if run_view.anything_to_wait_for(runs) else None
+shown = states(runs)
+poll = SOON if anything_to_wait_for(runs) else None
 
 
 @st.fragment(run_every=poll)
 def table() -> None:
     """All runs; when one changes its state, the whole page is drawn again."""
     current = list_runs()
-    if run_view.states(current) != st.session_state[run_view.SEEN]:
+    if states(current) != shown:
         st.rerun()
     queue = jobs.queue_state()
     st.caption(

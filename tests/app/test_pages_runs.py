@@ -74,23 +74,6 @@ def test_a_run_is_evaluated_and_shows_the_figures(trained_run: RunDirectory, ope
     assert page.dataframe[0].value["IoU"].tolist() == [f"{evaluation['iou']:.3f}"]
 
 
-def test_a_run_that_ended_announces_itself_once(waiting: RunDirectory, open_page: OpenPage) -> None:
-    page = open_page("runs", run="waiting")
-    assert not page.toast
-    waiting.update_status(state="failed", error="MemoryError: too many images")
-    page.run()
-    assert [toast.value for toast in page.toast] == ["waiting failed."]
-    assert page.error[0].value == "MemoryError: too many images"
-    page.run()
-    assert not page.toast
-
-
-def test_the_page_polls_only_while_there_is_something_to_wait_for(waiting: RunDirectory) -> None:
-    assert run_view.anything_to_wait_for([waiting])
-    waiting.update_status(state="cancelled")
-    assert not run_view.anything_to_wait_for([waiting])
-
-
 def test_curves_hold_the_rows_of_the_run(trained_run: RunDirectory) -> None:
     rows = trained_run.metrics()
     losses = loss_curves(rows)
