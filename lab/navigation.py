@@ -57,6 +57,7 @@ SECTIONS: dict[str, list[PageEntry]] = {
         PageEntry("inspect", "Inspect", "troubleshoot", script="inspect_run"),
     ],
     "Use": [PageEntry("inference", "Inference", "image_search")],
+    "Help": [PageEntry("glossary", "Glossary", "dictionary")],
 }
 ENTRIES: dict[str, PageEntry] = {entry.key: entry for entries in SECTIONS.values() for entry in entries}
 

@@ -91,7 +91,6 @@ def run_rows(summaries: Sequence[RunSummary]) -> list[dict[str, Any]]:
     return [
         {
             "Run": one.run + (" (demo)" if one.demo else ""),
-            **({"Title": one.title} if titled else {}),
             "State": state_text(one.state),
             "Method": method_title(one.method),
             "Data set": one.dataset,
@@ -100,6 +99,7 @@ def run_rows(summaries: Sequence[RunSummary]) -> list[dict[str, Any]]:
             "Epoch": f"{one.epoch} of {one.epochs}",
             "Time left": format_seconds(one.seconds_left) or "",
             "IoU": number(one.iou),
+            **({"Title": one.title} if titled else {}),
             "Seed": one.seed,
             "Started": datetime.fromtimestamp(one.created).strftime("%Y-%m-%d %H:%M") if one.created else "",
             **({"Note": one.user_note} if noted else {}),
