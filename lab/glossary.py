@@ -56,8 +56,7 @@ METRIC_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "nsd_1px": (
         "Normalised surface distance (NSD): share of both outlines that lies within τ = 1 px of the other one.",
-        r"\frac{|\{p \in \partial P: d(p, \partial R) \le \tau\}| + |\{r \in \partial R: d(r, \partial P) \le \tau\}|}"
-        r"{|\partial P| + |\partial R|}",
+        r"\frac{|\partial P_\tau| + |\partial R_\tau|}{|\partial P| + |\partial R|}",
     ),
     "nsd_2px": ("NSD with a tolerance of τ = 2 px.", ""),
     "hd95": (
@@ -151,8 +150,9 @@ SYMBOLS = {
         " outline; $w$ and $\\mu$ share and mean brightness of the sides in the window, inside and outside."
     ),
     "Metrics": (
-        "$P$ predicted mask, $R$ reference mask, $\\partial P$ and $\\partial R$ their outlines, $d$ distance in pixels of"
-        " the working grid. Two empty masks agree fully; one empty mask scores 0, and its distance is the image's diagonal."
+        "$P$ predicted mask, $R$ reference mask, $\\partial P$ and $\\partial R$ their outlines, $\\partial P_\\tau$ what of"
+        " $\\partial P$ lies within $\\tau$ of $\\partial R$, $d$ distance in pixels of the working grid. Two empty masks"
+        " agree fully; one empty mask scores 0, and its distance is the image's diagonal."
     ),
 }
 """What the letters of a section mean."""
