@@ -11,10 +11,13 @@ from lab.curves import iou_curves, loss_curves
 from lab.navigation import link_to
 from lab.palette import method_title
 from lab.run_about import edit_about
+from lab.tables import counted
 from lab.widgets import leave_note, progress_bar, shown_errors
 from lvcnet import jobs
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.jobs.launch import cores
+from lvcnet.jobs.usage import Usage, measure_usage
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import delete_run, is_demo
 from lvcnet.runs.summary import format_seconds, summarise
@@ -25,48 +28,24 @@ COPIED = ("dataset", "labels", "method")
 
 
 def progress(run: RunDirectory) -> None:
-    """State, epoch, time left, speed and memory of one run, and why it stopped."""
-    one, rows = summarise(run), run.metrics()
-    last: dict[str, Any] = rows[-1] if rows else {}
-    place = jobs.position(run)
+    """State, epoch, time left, speed, processor and memory of one run, and why it stopped."""
+    one, usage = summarise(run), measure_usage([run])[run.name]
     stopping = one.state in ACTIVE and run.cancel_requested()
-    state = "stopping" if stopping else f"{one.state}, place {place}" if place else one.state
+    state = "stopping" if stopping else one.state + (f", place {usage.position}" if usage.position else "")
+    shown = {
+        "State": (state, "A waiting run's place in the queue is counted from 1."),
+        "Epoch": (f"{one.epoch} of {one.epochs}", "Passes over the training images."),
+    }
+    if one.state == "running":
+        left = format_seconds(one.seconds_left) or "–"
+        shown["Time left"] = (left, "If each epoch takes as long as the last one.")
+    shown["Images per second"] = (
+        tables.number(usage.images_per_second, 0),
+        "Training speed in the last epoch.",
+    )
     with st.container(horizontal=True, key="run-figures"):
-        st.metric(
-            "State",
-            state,
-            border=True,
-            width="content",
-            help="A waiting run's place in the queue is counted from 1.",
-        )
-        st.metric(
-            "Epoch",
-            f"{one.epoch} of {one.epochs}",
-            border=True,
-            width="content",
-            help="Passes over the training images.",
-        )
-        if one.state == "running":
-            left = format_seconds(one.seconds_left) or "–"
-            st.metric(
-                "Time left",
-                left,
-                border=True,
-                width="content",
-                help="If each epoch takes as long as the last one.",
-            )
-        speed = tables.number(last.get("images_per_second"), 0)
-        st.metric(
-            "Images per second", speed, border=True, width="content", help="Training speed in the last epoch."
-        )
-        memory = tables.number(last.get("memory_mb"), 0)
-        st.metric(
-            "Memory (MB)",
-            memory,
-            border=True,
-            width="content",
-            help="Of the training process, or of the GPU if it uses one.",
-        )
+        for label, (value, help_text) in (shown | _machine(run, usage)).items():
+            st.metric(label, value, border=True, width="content", help=help_text)
     device = run.status().get("device")
     st.progress(
         one.progress, text=f"{tables.percent(one.progress)} of the epochs{f', on {device}' if device else ''}"
@@ -77,6 +56,30 @@ def progress(run: RunDirectory) -> None:
         st.warning(f"{one.state.capitalize()}: {one.note}.", icon=":material/info:")
     elif one.note:
         st.warning(f"Not evaluated: {one.note}", icon=":material/info:")
+
+
+def _machine(run: RunDirectory, usage: Usage) -> dict[str, tuple[str, str]]:
+    """Processor and memory as they are now while it trains, else the memory of its last epoch; words and help."""
+    if usage.cpu_percent is None:
+        last: dict[str, Any] = (run.metrics() or [{}])[-1]
+        text = tables.number(last.get("memory_mb"), 0)
+        return {
+            "Memory (MB)": (
+                text,
+                "Of the training process in its last epoch, or of the GPU if it used one.",
+            )
+        }
+    shown = {
+        "CPU": (
+            f"{usage.cpu_percent:.0f} %",
+            f"Of the trainer and what it started, now; 100 % is one busy core, and {counted(cores(), 'core')} can be used.",
+        ),
+        "Memory (MB)": (tables.number(usage.memory_mb, 0), "Main memory of the same processes, now."),
+    }
+    if usage.gpu_memory_mb is not None:
+        text = tables.number(usage.gpu_memory_mb, 0)
+        shown["GPU memory (MB)"] = (text, "The most that the trainer has held of its GPU.")
+    return shown
 
 
 def curves(run: RunDirectory) -> None:

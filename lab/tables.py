@@ -85,13 +85,19 @@ def recent_runs(runs: Sequence[RunDirectory]) -> list[Row]:
     ]
 
 
-def run_rows(summaries: Sequence[RunSummary]) -> list[dict[str, Any]]:
-    """The runs page's table; `Progress` is in percent. Titles and notes have a column if there are any."""
+def run_rows(summaries: Sequence[RunSummary], waiting: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The runs page's table; `Progress` is in percent. Titles and notes have a column if there are any.
+
+    Args:
+        summaries: the rows.
+        waiting: names of the runs in the queue, the next first.
+    """
+    places = {name: f", place {number}" for number, name in enumerate(waiting, start=1)}
     titled, noted = any(one.title for one in summaries), any(one.user_note for one in summaries)
     return [
         {
             "Run": one.run + (" (demo)" if one.demo else ""),
-            "State": state_text(one.state),
+            "State": state_text(one.state) + places.get(one.run, ""),
             "Method": method_title(one.method),
             "Data set": one.dataset,
             "Labels": one.labels,

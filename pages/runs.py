@@ -44,7 +44,7 @@ def table() -> None:
     names = [one.run for one in summaries]
     key = f"runs-table-{hash(tuple(names))}"  # another order is another table: a selected row must not become another run
     st.dataframe(
-        tables.run_rows(summaries),
+        tables.run_rows(summaries, queue.queued),
         key=key,
         hide_index=True,
         height=min(38 + 35 * len(names), 320),

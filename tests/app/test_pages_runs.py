@@ -6,8 +6,9 @@ from streamlit.testing.v1 import AppTest
 from lab import run_view
 from lab.curves import NOT_A_LOSS, iou_curves, loss_curves
 from lvcnet import jobs
+from lvcnet.jobs import daemon
 from lvcnet.runs.about import About, read_about
-from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.directory import RunDirectory, process_record
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
 from tests.app.conftest import OpenPage, query
@@ -117,3 +118,28 @@ def test_title_and_note_are_edited_in_place(waiting: RunDirectory, open_page: Op
     assert page.subheader[0].value == r"Rough \*labels\*"
     assert page.selectbox(key="pick-run").options[0].startswith("Rough *labels*: waiting (")
     assert query(page, "run") == "waiting"
+
+
+def test_what_a_running_trainer_takes_is_shown_and_then_what_it_took(
+    waiting: RunDirectory, open_page: OpenPage
+) -> None:
+    waiting.append_metrics({"epoch": 1, "loss": 1.0, "images_per_second": 1234.5, "memory_mb": 450.4})
+    waiting.update_status(state="running", **process_record())
+    shown = figures(open_page("runs", run="waiting"))
+    assert shown["Images per second"] == "1,234"
+    assert shown["CPU"].endswith(" %")
+    assert shown["Memory (MB)"] not in ("450", "–")
+    waiting.update_status(state="cancelled")
+    shown = figures(open_page("runs", run="waiting"))
+    assert "CPU" not in shown
+    assert shown["Memory (MB)"] == "450"
+
+
+def test_waiting_runs_show_their_place(
+    waiting: RunDirectory, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "ensure_worker", lambda: None)
+    jobs.submit(waiting)
+    page = open_page("runs", run="waiting")
+    assert figures(page)["State"] == "queued, place 1"
+    assert page.dataframe[0].value["State"].tolist() == ["… queued, place 1", "✓ done"]
