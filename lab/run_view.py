@@ -17,19 +17,22 @@ from lvcnet import jobs
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.jobs.launch import cores
-from lvcnet.jobs.usage import Usage, measure_usage
+from lvcnet.jobs.usage import Reading, Usage, measure_usage, read_processors
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import delete_run, is_demo
 from lvcnet.runs.summary import format_seconds, summarise
 
 LOG_LINES = 40
+READINGS = "processor-readings"
+LEAST_SECONDS = 1.0
+"""Between two readings: processor time is counted in steps of 10 ms."""
 COPIED = ("dataset", "labels", "method")
 """Settings that are pickers of the train page, so that they travel in the address."""
 
 
 def progress(run: RunDirectory) -> None:
     """State, epoch, time left, speed, processor and memory of one run, and why it stopped."""
-    one, usage = summarise(run), measure_usage([run])[run.name]
+    one, usage = summarise(run), _usage_now(run)
     stopping = one.state in ACTIVE and run.cancel_requested()
     state = "stopping" if stopping else one.state + (f", place {usage.position}" if usage.position else "")
     shown = {
@@ -58,9 +61,23 @@ def progress(run: RunDirectory) -> None:
         st.warning(f"Not evaluated: {one.note}", icon=":material/info:")
 
 
+def _usage_now(run: RunDirectory) -> Usage:
+    """Usage since the page looked at this run last: nobody has to wait for it."""
+    before: dict[str, Reading] = st.session_state.get(READINGS, {})
+    now = read_processors([run])
+    if (
+        run.name in now
+        and run.name in before
+        and now[run.name].taken - before[run.name].taken < LEAST_SECONDS
+    ):
+        now = before  # drawn twice in a moment: wait for the next look
+    st.session_state[READINGS] = now
+    return measure_usage([run], before)[run.name]
+
+
 def _machine(run: RunDirectory, usage: Usage) -> dict[str, tuple[str, str]]:
     """Processor and memory as they are now while it trains, else the memory of its last epoch; words and help."""
-    if usage.cpu_percent is None:
+    if usage.memory_mb is None:
         last: dict[str, Any] = (run.metrics() or [{}])[-1]
         text = tables.number(last.get("memory_mb"), 0)
         return {
@@ -71,7 +88,7 @@ def _machine(run: RunDirectory, usage: Usage) -> dict[str, tuple[str, str]]:
         }
     shown = {
         "CPU": (
-            f"{usage.cpu_percent:.0f} %",
+            "–" if usage.cpu_percent is None else f"{usage.cpu_percent:.0f} %",
             f"Of the trainer and what it started, now; 100 % is one busy core, and {counted(cores(), 'core')} can be used.",
         ),
         "Memory (MB)": (tables.number(usage.memory_mb, 0), "Main memory of the same processes, now."),

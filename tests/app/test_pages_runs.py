@@ -125,9 +125,10 @@ def test_what_a_running_trainer_takes_is_shown_and_then_what_it_took(
 ) -> None:
     waiting.append_metrics({"epoch": 1, "loss": 1.0, "images_per_second": 1234.5, "memory_mb": 450.4})
     waiting.update_status(state="running", **process_record())
-    shown = figures(open_page("runs", run="waiting"))
-    assert shown["Images per second"] == "1,234"
-    assert shown["CPU"].endswith(" %")
+    page = open_page("runs", run="waiting")
+    shown = figures(page)
+    assert (shown["Images per second"], shown["CPU"]) == ("1,234", "–")
+    assert figures(page.run())["CPU"].endswith(" %")
     assert shown["Memory (MB)"] not in ("450", "–")
     waiting.update_status(state="cancelled")
     shown = figures(open_page("runs", run="waiting"))

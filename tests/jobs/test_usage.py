@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from lvcnet.cli import app
 from lvcnet.jobs import queue
-from lvcnet.jobs.usage import Usage, measure_usage
+from lvcnet.jobs.usage import Reading, Usage, cpu_load, measure_usage, read_processors
 from lvcnet.runs.directory import RunDirectory, process_record
 from tests.jobs.helpers import eventually, make_run
 
@@ -44,8 +44,13 @@ def test_a_busy_trainer_is_told_from_an_idle_one(
 ) -> None:
     runs = [trained_by("busy", busy), trained_by("idle", idle)]
     eventually(lambda: (measure_usage(runs)["busy"].memory_mb or 0) > 200, "200 MB to be held")
-    found = measure_usage(runs, seconds=1.0)
-    assert (found["busy"].cpu_percent or 0) > 10 > (found["idle"].cpu_percent or 0)
+    before = read_processors(runs)
+    eventually(lambda: read_processors(runs)["busy"].cpu_seconds > before["busy"].cpu_seconds + 0.5, "work")
+    found = measure_usage(runs, before)
+    busy_load, idle_load = found["busy"].cpu_percent, found["idle"].cpu_percent
+    assert busy_load is not None
+    assert idle_load is not None
+    assert busy_load > idle_load
     assert 0 < (found["idle"].memory_mb or 0) < 200
     assert found["busy"].gpu_memory_mb is None
 
@@ -59,6 +64,16 @@ def test_a_run_without_a_trainer_takes_nothing_but_has_a_speed(idle: subprocess.
     gone = make_run("gone")
     gone.update_status(state="running", pid=2**22 + 1, pid_create_time=1.0)
     assert measure_usage([gone]) == {"gone": Usage()}
+    assert read_processors([run, gone]) == {}
+
+
+def test_readings_of_two_trainers_make_no_load() -> None:
+    first = Reading(taken=10.0, cpu_seconds=3.0, trainer=1.0)
+    assert cpu_load(first, Reading(14.0, 4.0, trainer=1.0)) == 25.0
+    assert cpu_load(first, Reading(14.0, 1.0, trainer=1.0)) == 0.0
+    assert cpu_load(first, Reading(14.0, 4.0, trainer=2.0)) is None
+    assert cpu_load(first, first) is None
+    assert cpu_load(None, first) is None
 
 
 def test_memory_of_a_gpu_is_what_the_trainer_wrote(idle: subprocess.Popen[bytes]) -> None:
