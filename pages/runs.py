@@ -56,7 +56,7 @@ def table() -> None:
                 "Progress", format="%d %%", min_value=0, max_value=100, width=110, help="Share of the epochs"
             ),
             "Time left": st.column_config.TextColumn("Time left", width=105),
-            "Title": st.column_config.TextColumn("Title", width="medium"),
+            "Title": st.column_config.TextColumn("Title", width=150),
             "Note": st.column_config.TextColumn("Note", width="medium"),
             "IoU": st.column_config.TextColumn("IoU", help="Foreground IoU with the clean test labels"),
         },

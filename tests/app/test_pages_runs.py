@@ -107,7 +107,7 @@ def test_a_configuration_can_be_cloned(
 
 def test_title_and_note_are_edited_in_place(waiting: RunDirectory, open_page: OpenPage) -> None:
     page = open_page("runs", run="waiting")
-    assert "Title" not in page.dataframe[0].value
+    assert not {"Title", "Note", "Time left"} & set(page.dataframe[0].value)
     page.text_input(key="run-title-waiting").set_value("Rough *labels*")
     page.text_area(key="run-note-waiting").set_value("For the second figure")
     next(button for button in page.button if button.label == "Save").click().run()
@@ -125,7 +125,9 @@ def test_what_a_running_trainer_takes_is_shown_and_then_what_it_took(
 ) -> None:
     waiting.append_metrics({"epoch": 1, "loss": 1.0, "images_per_second": 1234.5, "memory_mb": 450.4})
     waiting.update_status(state="running", **process_record())
+    waiting.update_status(epoch=1, seconds_per_epoch=3.0)
     page = open_page("runs", run="waiting")
+    assert page.dataframe[0].value["Time left"].tolist() == ["24 s", ""]
     shown = figures(page)
     assert (shown["Images per second"], shown["CPU"]) == ("1,234", "–")
     assert figures(page.run())["CPU"].endswith(" %")
