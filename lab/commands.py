@@ -61,11 +61,15 @@ def plan(dataset: str, budget: float) -> list[str]:
     return ["plan", dataset, "--budget", f"{budget:.0f}"]
 
 
-def train(config: TrainConfig, preset: str, changes: Mapping[str, Any]) -> list[str]:
-    """`lvcnet train`; `changes` is what differs from the preset."""
+def train(config: TrainConfig, start: Sequence[str], changes: Mapping[str, Any]) -> list[str]:
+    """`lvcnet train`; `start` is where the settings come from, `changes` is what differs from there.
+
+    >>> train(TrainConfig(dataset="hips", method="fcn"), ["--like", "first"], {"epochs": 5})[:8]
+    ['train', 'hips', '--method', 'fcn', '--labels', 'clean', '--like', 'first']
+    """
     return [
         *("train", config.dataset, "--method", config.method, *labels(config.labels)),
-        *("--preset", preset, "--seed", str(config.seed), *settings(changes), "--queue"),
+        *(*start, "--seed", str(config.seed), *settings(changes), "--queue"),
     ]
 
 
@@ -74,13 +78,13 @@ def sweep(
     methods: Sequence[str],
     levels: Sequence[str],
     seeds: Sequence[int],
-    preset: str,
+    start: Sequence[str],
     changes: Mapping[str, Any],
 ) -> list[str]:
     """`lvcnet sweep`."""
     return [
         *("sweep", dataset, "--methods", ",".join(methods), "--levels", ",".join(levels)),
-        *("--seeds", ",".join(map(str, seeds)), "--preset", preset, *settings(changes), "--queue"),
+        *("--seeds", ",".join(map(str, seeds)), *start, *settings(changes), "--queue"),
     ]
 
 

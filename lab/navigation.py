@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 from streamlit.navigation.page import StreamlitPage
 
+from lab.announce import watch
 from lvcnet import workspace
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
@@ -56,12 +57,13 @@ SECTIONS: dict[str, list[PageEntry]] = {
         PageEntry("inspect", "Inspect", "troubleshoot", script="inspect_run"),
     ],
     "Use": [PageEntry("inference", "Inference", "image_search")],
+    "Help": [PageEntry("glossary", "Glossary", "dictionary")],
 }
 ENTRIES: dict[str, PageEntry] = {entry.key: entry for entries in SECTIONS.values() for entry in entries}
 
 
 def page_frame(title: str, what: str) -> None:
-    """Head of every page.
+    """Head of every page; while it is open, trainings that end are announced.
 
     Args:
         title: sentence case, the same word as in the navigation where possible.
@@ -69,6 +71,7 @@ def page_frame(title: str, what: str) -> None:
     """
     st.title(title, anchor=False)
     st.markdown(f":gray[{what}]")
+    watch()
 
 
 def link_to(

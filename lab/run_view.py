@@ -1,6 +1,6 @@
 """What the runs page shows of runs and does with them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,104 +10,45 @@ from lab import tables
 from lab.curves import iou_curves, loss_curves
 from lab.navigation import link_to
 from lab.palette import method_title
+from lab.run_about import edit_about
+from lab.tables import counted
 from lab.widgets import leave_note, progress_bar, shown_errors
 from lvcnet import jobs
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.jobs.daemon import worker_pid
+from lvcnet.jobs.launch import cores
+from lvcnet.jobs.usage import Reading, Usage, measure_usage, read_processors
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import delete_run, is_demo
 from lvcnet.runs.summary import format_seconds, summarise
 
-SEEN = "run-states"
 LOG_LINES = 40
-TOASTS: dict[str, tuple[str, str]] = {
-    "done": ("is done", ":material/check_circle:"),
-    "failed": ("failed", ":material/error:"),
-    "cancelled": ("is cancelled and can be resumed", ":material/stop_circle:"),
-    "interrupted": ("was interrupted and can be resumed", ":material/pause_circle:"),
-}
-
-
-def states(runs: Sequence[RunDirectory]) -> dict[str, str]:
-    """What this page has to notice when it changes: every run's state, and whether it is evaluated."""
-    return {
-        one.run: one.state + (" evaluated" if one.iou is not None else "") for one in tables.readable(runs)
-    }
-
-
-def anything_to_wait_for(runs: Sequence[RunDirectory]) -> bool:
-    """Whether a run waits, trains, or is about to be evaluated."""
-    for run in runs:
-        status = run.status()
-        if status["state"] in ACTIVE:
-            return True
-        wanted = (
-            status.get("launcher") == "queue"
-            and status.get("evaluate")
-            and not status.get("evaluation_error")
-        )
-        if status["state"] == "done" and wanted and run.evaluation() is None and worker_pid() is not None:
-            return True
-    return False
-
-
-def announce(now: dict[str, str]) -> None:
-    """A toast for every run that ended since the page looked last."""
-    before: dict[str, str] = st.session_state.get(SEEN, {})
-    for name, state in now.items():
-        was = before.get(name, "")
-        if was.split(" ")[0] in ACTIVE and state.split(" ")[0] in TOASTS:
-            text, icon = TOASTS[state.split(" ")[0]]
-            st.toast(f"{name} {text}.", icon=icon, duration="long")
-        elif was == "done" and state == "done evaluated":
-            st.toast(f"{name} is evaluated.", icon=":material/check_circle:", duration="long")
-    st.session_state[SEEN] = now
+READINGS = "processor-readings"
+LEAST_SECONDS = 1.0
+"""Between two readings: processor time is counted in steps of 10 ms."""
+COPIED = ("dataset", "labels", "method")
+"""Settings that are pickers of the train page, so that they travel in the address."""
 
 
 def progress(run: RunDirectory) -> None:
-    """State, epoch, time left, speed and memory of one run, and why it stopped."""
-    one, rows = summarise(run), run.metrics()
-    last: dict[str, Any] = rows[-1] if rows else {}
-    place = jobs.position(run)
+    """State, epoch, time left, speed, processor and memory of one run, and why it stopped."""
+    one, usage = summarise(run), _usage_now(run)
     stopping = one.state in ACTIVE and run.cancel_requested()
-    state = "stopping" if stopping else f"{one.state}, place {place}" if place else one.state
+    state = "stopping" if stopping else one.state + (f", place {usage.position}" if usage.position else "")
+    shown = {
+        "State": (state, "A waiting run's place in the queue is counted from 1."),
+        "Epoch": (f"{one.epoch} of {one.epochs}", "Passes over the training images."),
+    }
+    if one.state == "running":
+        left = format_seconds(one.seconds_left) or "–"
+        shown["Time left"] = (left, "If each epoch takes as long as the last one.")
+    shown["Images per second"] = (
+        tables.number(usage.images_per_second, 0),
+        "Training speed in the last epoch.",
+    )
     with st.container(horizontal=True, key="run-figures"):
-        st.metric(
-            "State",
-            state,
-            border=True,
-            width="content",
-            help="A waiting run's place in the queue is counted from 1.",
-        )
-        st.metric(
-            "Epoch",
-            f"{one.epoch} of {one.epochs}",
-            border=True,
-            width="content",
-            help="Passes over the training images.",
-        )
-        if one.state == "running":
-            left = format_seconds(one.seconds_left) or "–"
-            st.metric(
-                "Time left",
-                left,
-                border=True,
-                width="content",
-                help="If each epoch takes as long as the last one.",
-            )
-        speed = tables.number(last.get("images_per_second"), 0)
-        st.metric(
-            "Images per second", speed, border=True, width="content", help="Training speed in the last epoch."
-        )
-        memory = tables.number(last.get("memory_mb"), 0)
-        st.metric(
-            "Memory (MB)",
-            memory,
-            border=True,
-            width="content",
-            help="Of the training process, or of the GPU if it uses one.",
-        )
+        for label, (value, help_text) in (shown | _machine(run, usage)).items():
+            st.metric(label, value, border=True, width="content", help=help_text)
     device = run.status().get("device")
     st.progress(
         one.progress, text=f"{tables.percent(one.progress)} of the epochs{f', on {device}' if device else ''}"
@@ -118,6 +59,44 @@ def progress(run: RunDirectory) -> None:
         st.warning(f"{one.state.capitalize()}: {one.note}.", icon=":material/info:")
     elif one.note:
         st.warning(f"Not evaluated: {one.note}", icon=":material/info:")
+
+
+def _usage_now(run: RunDirectory) -> Usage:
+    """Usage since the page looked at this run last: nobody has to wait for it."""
+    before: dict[str, Reading] = st.session_state.get(READINGS, {})
+    now = read_processors([run])
+    if (
+        run.name in now
+        and run.name in before
+        and now[run.name].taken - before[run.name].taken < LEAST_SECONDS
+    ):
+        now = before  # drawn twice in a moment: wait for the next look
+    st.session_state[READINGS] = now
+    return measure_usage([run], before)[run.name]
+
+
+def _machine(run: RunDirectory, usage: Usage) -> dict[str, tuple[str, str]]:
+    """Processor and memory as they are now while it trains, else the memory of its last epoch; words and help."""
+    if usage.memory_mb is None:
+        last: dict[str, Any] = (run.metrics() or [{}])[-1]
+        text = tables.number(last.get("memory_mb"), 0)
+        return {
+            "Memory (MB)": (
+                text,
+                "Of the training process in its last epoch, or of the GPU if it used one.",
+            )
+        }
+    shown = {
+        "CPU": (
+            "–" if usage.cpu_percent is None else f"{usage.cpu_percent:.0f} %",
+            f"Of the trainer and what it started, now; 100 % is one busy core, and {counted(cores(), 'core')} can be used.",
+        ),
+        "Memory (MB)": (tables.number(usage.memory_mb, 0), "Main memory of the same processes, now."),
+    }
+    if usage.gpu_memory_mb is not None:
+        text = tables.number(usage.gpu_memory_mb, 0)
+        shown["GPU memory (MB)"] = (text, "The most that the trainer has held of its GPU.")
+    return shown
 
 
 def curves(run: RunDirectory) -> None:
@@ -152,7 +131,7 @@ def log(run: RunDirectory) -> None:
 
 
 def actions(run: RunDirectory) -> None:
-    """Cancel, resume, evaluate, delete, and where to go with the run."""
+    """Cancel, resume, delete, copy, and where to go with the run."""
     state, demo = run.status()["state"], is_demo(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         if state in ACTIVE:
@@ -176,6 +155,7 @@ def actions(run: RunDirectory) -> None:
                 args=(jobs.resume, run, f"{run.name} is in the queue again."),
                 help=f"Continues from the last checkpoint. `lvcnet resume {run.name} --queue`",
             )
+        edit_about(run)
         with st.popover(
             "Delete",
             icon=":material/delete:",
@@ -195,6 +175,13 @@ def actions(run: RunDirectory) -> None:
                 args=(delete_run, run, f"{run.name} is deleted."),
                 help=f"There is no way back. `lvcnet delete {run.name} --yes`",
             )
+        config = run.config()
+        link_to(
+            "train",
+            "Clone configuration",
+            f"Opens the train page with every setting of this run. `lvcnet train --like {run.name}`",
+            query={"like": run.name, "form": "run", **{name: config[name] for name in COPIED}},
+        )
         if state == "done":
             link_to("inspect", "Inspect its maps", query={"run": run.name})
             link_to("inference", "Segment with it", query={"run": run.name})

@@ -85,21 +85,31 @@ def recent_runs(runs: Sequence[RunDirectory]) -> list[Row]:
     ]
 
 
-def run_rows(summaries: Sequence[RunSummary]) -> list[dict[str, Any]]:
-    """The runs page's table; `Progress` is in percent."""
+def run_rows(summaries: Sequence[RunSummary], waiting: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The runs page's table; `Progress` is in percent. Titles, notes and times have a column if there are any.
+
+    Args:
+        summaries: the rows.
+        waiting: names of the runs in the queue, the next first.
+    """
+    places = {name: f", place {number}" for number, name in enumerate(waiting, start=1)}
+    titled, noted = any(one.title for one in summaries), any(one.user_note for one in summaries)
+    timed = any(one.seconds_left is not None for one in summaries)
     return [
         {
             "Run": one.run + (" (demo)" if one.demo else ""),
-            "State": state_text(one.state),
+            "State": state_text(one.state) + places.get(one.run, ""),
+            **({"Title": one.title} if titled else {}),
             "Method": method_title(one.method),
             "Data set": one.dataset,
             "Labels": one.labels,
             "Progress": round(100 * one.progress),
             "Epoch": f"{one.epoch} of {one.epochs}",
-            "Time left": format_seconds(one.seconds_left) or "",
+            **({"Time left": format_seconds(one.seconds_left) or ""} if timed else {}),
             "IoU": number(one.iou),
             "Seed": one.seed,
             "Started": datetime.fromtimestamp(one.created).strftime("%Y-%m-%d %H:%M") if one.created else "",
+            **({"Note": one.user_note} if noted else {}),
         }
         for one in summaries
     ]

@@ -2,37 +2,26 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, get_args
 
 import streamlit as st
 
 from lab import commands
 from lab.navigation import link_to
 from lab.tables import counted
+from lab.train_settings import asked_run, settings_fields
 from lab.widgets import command_line, pick, pick_labels, shown_errors
 from lvcnet import jobs
-from lvcnet.data.dataset import Dataset
+from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.foreground import progress, queue_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.methods import METHOD_TITLES
-from lvcnet.methods.lvc import LVCOptions
+from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import format_seconds
-from lvcnet.training.config import TrainConfig, build_config, list_presets, read_preset
-from lvcnet.training.device import available_devices
+from lvcnet.training.config import build_config
 from lvcnet.training.loop import create_run
 
-PRESET_HELP = "Where the settings start from: quick takes minutes on a laptop, paper is the paper's set-up."
-ADVANCED: dict[str, tuple[str, ...]] = {
-    "Network": ("width", "depth", "block"),
-    "Optimisation": (
-        *("batch_size", "optimizer", "learning_rate", "schedule", "weight_decay", "ema"),
-        *("augment", "flip"),
-    ),
-    "Machine": ("device", "precision", "threads"),
-    "Checks and snapshots": ("validation", "validate_every", "snapshot_every", "snapshot_images"),
-}
 ACTION_TITLES: dict[str, str] = {
     "train": "to train",
     "resume": "to resume",
@@ -44,6 +33,9 @@ STARTED = "started-runs"
 
 def run_form(dataset: Dataset) -> None:
     """One run: labels, method, seed, settings; its command and YAML; start in the background."""
+    like = asked_run()
+    if like:
+        copied_settings(like, dataset)
     with st.container(border=True):
         left, middle, right = st.columns([2, 2, 1])
         with left:
@@ -57,9 +49,14 @@ def run_form(dataset: Dataset) -> None:
                 "method", "Method", list(METHOD_TITLES), help_text, METHOD_TITLES.__getitem__, "lvcnet-plus"
             )
         seed = right.number_input(
-            "Seed", 0, None, 0, key="run-seed", help="Keys initial weights, order of images and augmentation."
+            "Seed",
+            0,
+            None,
+            like.config().get("seed", 0) if like else 0,
+            key="run-seed",
+            help="Keys initial weights, order of images and augmentation.",
         )
-        preset, changes = settings_fields("run", [method])
+        start, changes = settings_fields("run", [method], like)
         name = st.text_input(
             "Run name (optional)",
             key="run-name",
@@ -67,8 +64,8 @@ def run_form(dataset: Dataset) -> None:
             help="By default made from what the run is; a number is added where it is taken.",
         ).strip()
         what = {"dataset": dataset.name, "labels": labels, "method": method, "seed": seed}
-        config = build_config(read_preset(preset), changes, what)
-        command_line([*commands.train(config, preset, changes), *(["--name", name] if name else [])])
+        config = build_config(start.settings, changes, what)
+        command_line([*commands.train(config, start.arguments, changes), *(["--name", name] if name else [])])
         with st.expander("All settings as YAML", icon=":material/description:"):
             st.code(commands.config_yaml(config), language="yaml")
             st.caption("Saved as a file, `lvcnet train --config FILE` reads it.")
@@ -83,6 +80,19 @@ def run_form(dataset: Dataset) -> None:
                 run = create_run(config, name or None)
                 jobs.submit(run)
                 st.session_state[STARTED] = [run.name]
+
+
+def copied_settings(run: RunDirectory, dataset: Dataset) -> None:
+    """Say whose settings the form holds, and what of them cannot be had."""
+    config = run.config()
+    st.info(
+        f"Filled in with every setting of {run.name}. What you change here is all that will differ.",
+        icon=":material/content_copy:",
+    )
+    if config["dataset"] not in list_datasets():
+        st.warning(f"Its data set {config['dataset']} is no longer there.", icon=":material/info:")
+    elif config["dataset"] == dataset.name and config["labels"] not in dataset.label_names():
+        st.warning(f"Its labels {config['labels']} are no longer there.", icon=":material/info:")
 
 
 def sweep_form(dataset: Dataset) -> None:
@@ -113,15 +123,15 @@ def sweep_form(dataset: Dataset) -> None:
             key="sweep-seeds",
             help="Three seeds or more tell chance from effect; type a number to add another one.",
         )
-        preset, changes = settings_fields("sweep", methods)
+        start, changes = settings_fields("sweep", methods)
         retry = st.checkbox(
             "Try failed runs again", key="sweep-retry", help="They continue from their last checkpoint."
         )
         numbers = parse_seeds(seeds)
-        merged = {**read_preset(preset), **changes}
+        merged = {**start.settings, **changes}
         plan = plan_sweep(dataset.name, methods, levels, numbers, merged, retry)
         count = plan_summary(plan)
-        command = commands.sweep(dataset.name, methods, levels, numbers, preset, changes)
+        command = commands.sweep(dataset.name, methods, levels, numbers, start.arguments, changes)
         command_line([*command, *(["--retry-failed"] if retry else [])])
         if st.button(
             f"Queue {counted(count, 'run')}",
@@ -186,86 +196,3 @@ def parse_seeds(texts: Sequence[str]) -> list[int]:
     if wrong:
         raise LvcnetError(f"seed {wrong[0]!r} is not a whole number from 0: remove it")
     return [int(text) for text in texts]
-
-
-def settings_fields(prefix: str, methods: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """Preset, epochs, everything else in an expander; returns the preset and what differs from it."""
-    left, right = st.columns(2)
-    preset = left.selectbox("Preset", list_presets()[::-1], key=f"{prefix}-preset", help=PRESET_HELP)
-    base = build_config(read_preset(preset), {"dataset": "any"})
-    key = f"{prefix}-{preset}"
-    with right:
-        values: dict[str, Any] = {"epochs": field_widget("epochs", base, key)}
-    options: dict[str, Any] = {}
-    with st.expander("Advanced settings", icon=":material/tune:"):
-        for heading, names in ADVANCED.items():
-            st.markdown(f"**{heading}**")
-            for start in range(0, len(names), 3):
-                columns = st.columns(3, vertical_alignment="bottom")
-                for column, name in zip(columns, names[start : start + 3], strict=False):
-                    with column:
-                        values[name] = field_widget(name, base, key)
-        if list(methods) == ["lvcnet"]:
-            st.markdown("**LVC-Net**")
-            options = lvcnet_options(key)
-    changes = {name: value for name, value in values.items() if value != getattr(base, name)}
-    return preset, changes | ({"options": options} if options else {})
-
-
-def lvcnet_options(key: str) -> dict[str, Any]:
-    """The method's own settings that differ from its defaults."""
-    default = LVCOptions()
-    columns = st.columns(3)
-    values = {
-        "variant": columns[0].selectbox(
-            "variant",
-            ["corrected", "paper"],
-            key=f"{key}-variant",
-            help="corrected: the equations as they must be read; paper: as printed, with the least repairs.",
-        ),
-        "training": columns[1].selectbox(
-            "training",
-            ["alternate", "joint", "successive"],
-            key=f"{key}-training",
-            help="How the cue generator and the segmentation take turns; the paper alternates.",
-        ),
-        "warps": columns[2].number_input(
-            "warps",
-            0,
-            16,
-            default.warps,
-            key=f"{key}-warps",
-            help="How often the prediction is resampled; 0 is the trunk alone.",
-        ),
-    }
-    return {name: value for name, value in values.items() if value != getattr(default, name)}
-
-
-def field_widget(name: str, base: TrainConfig, key: str) -> Any:
-    """The widget of a setting, made from its type, limits and description in `TrainConfig`."""
-    field = TrainConfig.model_fields[name]
-    value, label, help_text = getattr(base, name), name.replace("_", " ").capitalize(), field.description
-    widget_key = f"{key}-{name}"
-    choices = ("auto", *available_devices()) if name == "device" else get_args(field.annotation)
-    if choices:
-        return st.selectbox(label, choices, choices.index(value), key=widget_key, help=help_text)
-    if isinstance(value, bool):
-        return st.checkbox(label, value, key=widget_key, help=help_text)
-    limits = {
-        side: next((getattr(rule, side) for rule in field.metadata if hasattr(rule, side)), None)
-        for side in ("ge", "le", "gt", "lt")
-    }
-    whole = isinstance(value, int)
-    least = limits["ge"] if limits["ge"] is not None else limits["gt"]
-    most = limits["le"] if limits["le"] is not None else limits["lt"]
-    number = int if whole else float
-    return st.number_input(
-        label,
-        None if least is None else number(least),
-        None if most is None else number(most),
-        number(value),
-        1 if whole else max(float(value) / 2, 1e-5),
-        format=None if whole else "%g",
-        key=widget_key,
-        help=help_text,
-    )

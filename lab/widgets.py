@@ -19,6 +19,7 @@ from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.data.summary import summarise
 from lvcnet.errors import LvcnetError
+from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
 
@@ -130,10 +131,10 @@ def pick_run(runs: Sequence[RunDirectory]) -> RunDirectory:
 
 
 def run_title(run: RunDirectory) -> str:
-    """A run in a list: its name, method and labels. Not its state: the browser sends this text back, maybe later."""
-    config = run.config()
+    """A run in a list: title, name, method and labels. Not its state: the browser sends this text back, maybe later."""
+    config, title = run.config(), read_about(run).title
     demo = ", demo" if is_demo(run) else ""
-    return f"{run.name} ({method_title(config['method'])} on {config['labels']}{demo})"
+    return f"{title + ': ' if title else ''}{run.name} ({method_title(config['method'])} on {config['labels']}{demo})"
 
 
 def label_title(dataset: Dataset, name: str) -> str:

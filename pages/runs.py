@@ -3,12 +3,12 @@
 import streamlit as st
 
 from lab import run_view, tables
+from lab.announce import SOON, anything_to_wait_for, states
 from lab.navigation import page_frame
+from lab.run_about import shown_about
 from lab.widgets import empty_state, pick_run, remember, show_note, shown_errors
 from lvcnet import jobs
 from lvcnet.runs.store import find_run, list_runs
-
-POLL_SECONDS = 2.0
 
 
 def choose(names: list[str], key: str) -> None:
@@ -25,15 +25,15 @@ runs = list_runs()
 if not runs:
     empty_state("There is no run yet. Start one; it trains in the background.", "train", "Start a training")
     st.stop()
-run_view.announce(run_view.states(runs))
-poll = POLL_SECONDS if run_view.anything_to_wait_for(runs) else None
+shown = states(runs)
+poll = SOON if anything_to_wait_for(runs) else None
 
 
 @st.fragment(run_every=poll)
 def table() -> None:
     """All runs; when one changes its state, the whole page is drawn again."""
     current = list_runs()
-    if run_view.states(current) != st.session_state[run_view.SEEN]:
+    if states(current) != shown:
         st.rerun()
     queue = jobs.queue_state()
     st.caption(
@@ -44,7 +44,7 @@ def table() -> None:
     names = [one.run for one in summaries]
     key = f"runs-table-{hash(tuple(names))}"  # another order is another table: a selected row must not become another run
     st.dataframe(
-        tables.run_rows(summaries),
+        tables.run_rows(summaries, queue.queued),
         key=key,
         hide_index=True,
         height=min(38 + 35 * len(names), 320),
@@ -56,6 +56,8 @@ def table() -> None:
                 "Progress", format="%d %%", min_value=0, max_value=100, width=110, help="Share of the epochs"
             ),
             "Time left": st.column_config.TextColumn("Time left", width=105),
+            "Title": st.column_config.TextColumn("Title", width=150),
+            "Note": st.column_config.TextColumn("Note", width="medium"),
             "IoU": st.column_config.TextColumn("IoU", help="Foreground IoU with the clean test labels"),
         },
         alt="All runs with state, method, labels, progress and IoU",
@@ -65,6 +67,7 @@ def table() -> None:
 with shown_errors():
     table()
     run = pick_run(runs)
+    shown_about(run)
     run_view.actions(run)
 
     @st.fragment(run_every=poll)

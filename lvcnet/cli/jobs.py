@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lvcnet import jobs
@@ -16,6 +17,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.jobs import daemon, launch, worker
 from lvcnet.jobs.foreground import SweepProgress, queue_sweep, run_sweep
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
+from lvcnet.jobs.usage import measure_usage
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import delete_run, find_run, list_runs
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
@@ -38,14 +40,16 @@ def runs(
     demo: Annotated[bool, typer.Option(help="Show the runs that ship with the project, too.")] = True,
     as_json: Json = False,
 ) -> None:
-    """List all runs: what each learns, how far it is, what it achieved.
+    """List all runs: what each learns, how far it is, what it achieved; with --json also what it takes from the machine.
 
     Example: `lvcnet runs --dataset hips`
     """
     report_recovered()
-    summaries = [summarise(run) for run in list_runs(dataset, demo)]
+    found = list_runs(dataset, demo)
+    summaries = [summarise(run) for run in found]
     if as_json:
-        print_json({"runs": [asdict(summary) for summary in summaries]})
+        usage = measure_usage(found)
+        print_json({"runs": [{**asdict(one), **asdict(usage[one.run])} for one in summaries]})
         return
     if not summaries:
         where = f" on data set {dataset!r}" if dataset else ""
@@ -212,6 +216,10 @@ def _runs_table(summaries: list[RunSummary], wide: bool) -> tuple[list[str], lis
         columns[2:2] = ["Data set", "Labels", "Method", "Seed", "Progress"]
         for row, one in zip(rows, summaries, strict=True):
             row[2:2] = [one.dataset, one.labels, one.method, one.seed, f"{one.progress:.0%}"]
+    if any(one.title for one in summaries):
+        columns[1:1] = ["Title"]
+        for row, one in zip(rows, summaries, strict=True):
+            row[1:1] = [escape(one.title)]  # its brackets are no markup
     return columns, rows
 
 

@@ -9,6 +9,8 @@ from lvcnet import jobs
 from lvcnet.cli.output import print_json, progress_bar, screen
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.launch import INTERRUPTED
+from lvcnet.jobs.like import settings_like
+from lvcnet.runs.store import find_run
 from lvcnet.training.config import build_config, parse_settings, read_preset, read_yaml
 from lvcnet.training.loop import create_run
 from lvcnet.training.loop import train as train_run
@@ -20,13 +22,21 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    dataset: Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")],
+    dataset: Annotated[
+        str | None,
+        typer.Argument(help="Name of the data set; `lvcnet data list` lists them. Optional with --like."),
+    ] = None,
     method: Annotated[str | None, typer.Option(help="fcn, unet, lvcnet or lvcnet-plus.")] = None,
     level: Annotated[str | None, typer.Option(help="Noise level 1 to 4, or clean.")] = None,
     labels: Annotated[str | None, typer.Option(help="Any label set by name, instead of --level.")] = None,
     preset: Annotated[
-        str, typer.Option(help="quick (minutes on a laptop) or paper (the paper's scale).")
-    ] = "quick",
+        str | None,
+        typer.Option(help="quick (the default: minutes on a laptop) or paper (the paper's scale)."),
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Start from all settings of this run; everything else given wins."),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="YAML file with settings; wins over the preset.")
     ] = None,
@@ -45,13 +55,16 @@ def train(
 ) -> None:
     """Train a method on a label set. Ctrl-C saves the state; `lvcnet resume RUN` continues.
 
-    Example: `lvcnet train hips --method lvcnet --level 3 --preset quick`
+    Example: `lvcnet train hips --method lvcnet --level 3 --preset quick`, or the same once more with another seed:
+    `lvcnet train --like hips-lvcnet-level3-s0 --seed 1`
     """
     given = {"dataset": dataset, "labels": chosen_labels(level, labels), "method": method, "epochs": epochs}
     given |= {"seed": seed, "device": device}
     explicit = {key: value for key, value in given.items() if value is not None}
+    if dataset is None and like is None:
+        raise LvcnetError("nothing says what to learn from: give a DATASET, or a run to copy with --like RUN")
     layers = [
-        read_preset(preset),
+        *starting_layers(preset, like, method),
         read_yaml(config) if config else {},
         parse_settings(settings or []),
         explicit,
@@ -71,6 +84,13 @@ def train(
         screen.print(f"Run {run.name} is {state}; its files are in {run.path}")
     if state == "interrupted":
         raise typer.Exit(INTERRUPTED)
+
+
+def starting_layers(preset: str | None, like: str | None, method: str | None) -> list[dict[str, Any]]:
+    """What a configuration starts from: the settings of run `like`, then a preset; quick where neither was given."""
+    copied = [settings_like(find_run(like), method)] if like is not None else []
+    name = preset or (None if copied else "quick")
+    return [*copied, read_preset(name)] if name else copied
 
 
 def chosen_labels(level: str | None, labels: str | None) -> str | None:

@@ -10,6 +10,7 @@
     checkpoints/       last.*, best.* (safetensors + JSON)
     snapshots/         epoch-0005.npz: maps of a few fixed images
     evaluation.json    metrics on the test images
+    about.json         a title and a note, if somebody gave one (lvcnet.runs.about)
 
 Queue, lab, CLI and cluster only read and write these files, so any of them may die at any time.
 """

@@ -10,7 +10,7 @@ from lvcnet.runs.directory import ACTIVE, RunDirectory
 
 
 def list_runs(dataset: str | None = None, demo: bool = True) -> list[RunDirectory]:
-    """All runs, active ones first, then newest first; of one data set if given."""
+    """All runs: running ones, then waiting ones as they came, then the newest first; of one data set if given."""
     folders = [workspace.runs_dir(), workspace.assets_dir() / "runs"] if demo else [workspace.runs_dir()]
     runs = [RunDirectory(path.parent) for folder in folders for path in folder.glob("*/status.json")]
     runs = [run for run in runs if is_readable(run)]
@@ -82,6 +82,9 @@ def delete_run(run: RunDirectory) -> None:
     shutil.rmtree(run.path)
 
 
-def _order(run: RunDirectory) -> tuple[bool, float]:
+def _order(run: RunDirectory) -> tuple[int, float]:
     status = run.status()
-    return (status["state"] not in ACTIVE, -float(status.get("created", 0.0)))
+    state, created = status["state"], float(status.get("created", 0.0))
+    if state in ACTIVE:
+        return (ACTIVE[::-1].index(state), created)
+    return (len(ACTIVE), -created)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
 
@@ -17,6 +18,8 @@ class RunSummary:
         seconds_left: of a running run, None before its first epoch is over.
         note: why it stopped or failed.
         demo: whether it ships with the project.
+        title: what its owner calls it; empty if nothing.
+        user_note: what its owner wrote about it; empty if nothing.
     """
 
     run: str
@@ -33,6 +36,8 @@ class RunSummary:
     created: float
     note: str | None
     demo: bool
+    title: str
+    user_note: str
 
 
 def summarise(run: RunDirectory) -> RunSummary:
@@ -42,6 +47,7 @@ def summarise(run: RunDirectory) -> RunSummary:
         LvcnetError: if one of them is broken.
     """
     config, status, evaluation = run.config(), run.status(), run.evaluation()
+    about = read_about(run)
     epochs = int(config.get("epochs", 0))
     epoch = min(int(status.get("epoch", 0)), epochs)
     return RunSummary(
@@ -59,6 +65,8 @@ def summarise(run: RunDirectory) -> RunSummary:
         created=float(status.get("created", 0.0)),
         note=status.get("error") or status.get("evaluation_error") or status.get("message"),
         demo=is_demo(run),
+        title=about.title,
+        user_note=about.note,
     )
 
 

@@ -6,7 +6,9 @@ from streamlit.testing.v1 import AppTest
 from lab import run_view
 from lab.curves import NOT_A_LOSS, iou_curves, loss_curves
 from lvcnet import jobs
-from lvcnet.runs.directory import RunDirectory
+from lvcnet.jobs import daemon
+from lvcnet.runs.about import About, read_about
+from lvcnet.runs.directory import RunDirectory, process_record
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
 from tests.app.conftest import OpenPage, query
@@ -73,23 +75,6 @@ def test_a_run_is_evaluated_and_shows_the_figures(trained_run: RunDirectory, ope
     assert page.dataframe[0].value["IoU"].tolist() == [f"{evaluation['iou']:.3f}"]
 
 
-def test_a_run_that_ended_announces_itself_once(waiting: RunDirectory, open_page: OpenPage) -> None:
-    page = open_page("runs", run="waiting")
-    assert not page.toast
-    waiting.update_status(state="failed", error="MemoryError: too many images")
-    page.run()
-    assert [toast.value for toast in page.toast] == ["waiting failed."]
-    assert page.error[0].value == "MemoryError: too many images"
-    page.run()
-    assert not page.toast
-
-
-def test_the_page_polls_only_while_there_is_something_to_wait_for(waiting: RunDirectory) -> None:
-    assert run_view.anything_to_wait_for([waiting])
-    waiting.update_status(state="cancelled")
-    assert not run_view.anything_to_wait_for([waiting])
-
-
 def test_curves_hold_the_rows_of_the_run(trained_run: RunDirectory) -> None:
     rows = trained_run.metrics()
     losses = loss_curves(rows)
@@ -108,3 +93,56 @@ def test_epochs_without_a_check_leave_no_point() -> None:
     noisy, clean = iou_curves(rows, "clean", None).data
     assert list(noisy.x) == []
     assert list(clean.x) == [2]
+
+
+def test_a_configuration_can_be_cloned(
+    waiting: RunDirectory, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links: list[tuple[str, dict[str, str] | None]] = []
+    monkeypatch.setattr(run_view, "link_to", lambda key, *_, query=None: links.append((key, query)))
+    open_page("runs", run="waiting")
+    wanted = {"like": "waiting", "form": "run", "dataset": "hips", "labels": "clean", "method": "unet"}
+    assert ("train", wanted) in links
+
+
+def test_title_and_note_are_edited_in_place(waiting: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("runs", run="waiting")
+    assert not {"Title", "Note", "Time left"} & set(page.dataframe[0].value)
+    page.text_input(key="run-title-waiting").set_value("Rough *labels*")
+    page.text_area(key="run-note-waiting").set_value("For the second figure")
+    next(button for button in page.button if button.label == "Save").click().run()
+    assert not page.exception
+    assert read_about(waiting) == About("Rough *labels*", "For the second figure")
+    assert page.dataframe[0].value["Title"].tolist() == ["Rough *labels*", ""]
+    assert page.dataframe[0].value["Note"].tolist() == ["For the second figure", ""]
+    assert page.subheader[0].value == r"Rough \*labels\*"
+    assert page.selectbox(key="pick-run").options[0].startswith("Rough *labels*: waiting (")
+    assert query(page, "run") == "waiting"
+
+
+def test_what_a_running_trainer_takes_is_shown_and_then_what_it_took(
+    waiting: RunDirectory, open_page: OpenPage
+) -> None:
+    waiting.append_metrics({"epoch": 1, "loss": 1.0, "images_per_second": 1234.5, "memory_mb": 450.4})
+    waiting.update_status(state="running", **process_record())
+    waiting.update_status(epoch=1, seconds_per_epoch=3.0)
+    page = open_page("runs", run="waiting")
+    assert page.dataframe[0].value["Time left"].tolist() == ["24 s", ""]
+    shown = figures(page)
+    assert (shown["Images per second"], shown["CPU"]) == ("1,234", "–")
+    assert figures(page.run())["CPU"].endswith(" %")
+    assert shown["Memory (MB)"] not in ("450", "–")
+    waiting.update_status(state="cancelled")
+    shown = figures(open_page("runs", run="waiting"))
+    assert "CPU" not in shown
+    assert shown["Memory (MB)"] == "450"
+
+
+def test_waiting_runs_show_their_place(
+    waiting: RunDirectory, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "ensure_worker", lambda: None)
+    jobs.submit(waiting)
+    page = open_page("runs", run="waiting")
+    assert figures(page)["State"] == "queued, place 1"
+    assert page.dataframe[0].value["State"].tolist() == ["… queued, place 1", "✓ done"]

@@ -1,5 +1,6 @@
 """The train page: what it starts is what it says, and what the command line would start."""
 
+import json
 import shlex
 
 import pytest
@@ -113,3 +114,45 @@ def test_a_seed_that_is_no_number_is_refused_in_place(trained_run: RunDirectory,
 @pytest.mark.parametrize("value", [True, 0.002, 1e-5, 12, "paper", "bf16"])
 def test_values_survive_the_command_line(value: object) -> None:
     assert parse_settings([f"key={as_yaml(value)}"]) == {"key": value}
+
+
+def test_a_run_is_copied_with_every_setting_and_the_command_copies_the_same(
+    trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]
+) -> None:
+    before = trained_run.config()
+    before["options"] = {"warps": 3, "damping": 0.5}
+    before["seed"] = 5
+    (trained_run.path / "config.json").write_text(json.dumps(before))
+    page = open_page("train", like="tiny", dataset="hips", labels="clean", method="lvcnet")
+    assert "every setting of tiny" in page.info[0].value
+    assert page.number_input(key="run-tiny-width").value == 4
+    assert page.number_input(key="run-tiny-warps").value == 3
+    assert page.number_input(key="run-seed").value == 5
+    assert any("damping = 0.5" in element.value for element in page.caption)
+    page.number_input(key="run-tiny-epochs").set_value(3).run()
+    command = page.code[0].value
+    assert command == (
+        "lvcnet train hips --method lvcnet --labels clean --like tiny --seed 5 --epochs 3 --queue"
+    )
+    page.button(key="run-start").click().run()
+    assert CliRunner().invoke(app, shlex.split(command)[1:]).exit_code == 0
+    ours, theirs = (RunDirectory(trained_run.path.with_name(name)).config() for name in submitted)
+    assert ours == theirs == {**before, "epochs": 3}
+
+
+def test_another_method_does_not_take_the_options_and_presets_stay_at_hand(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("train", like="tiny", method="lvcnet")
+    page.selectbox(key="pick-method").set_value("unet").run()
+    assert not page.exception
+    assert "--method unet" in page.code[0].value
+    page.selectbox(key="run-preset").set_value("quick").run()
+    assert "--preset quick" in page.code[0].value
+    assert page.number_input(key="run-quick-width").value == 16
+
+
+def test_a_run_that_is_gone_cannot_be_copied(trained_run: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("train", like="gone")
+    assert "there is no run 'gone'" in page.warning[0].value
+    assert "--preset quick" in page.code[0].value

@@ -23,7 +23,8 @@ def call(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
     ("arguments", "message"),
     [
         (["zzz"], "No such command 'zzz' (see `lvcnet --help`)"),
-        (["train"], "Missing argument"),
+        (["noise"], "Missing argument"),
+        (["train"], "or a run to copy with --like RUN"),
         (["train", "hips", "--speed", "9"], "No such option"),
         (["data", "phantom", "x", "--train", "many"], "Invalid value for '--train'"),
         (["train", "hips", "--device", "cuda:99", "--queue"], "device 'cuda:99' is not available"),

@@ -32,6 +32,16 @@ def test_active_runs_come_first_then_the_newest():
     assert [run.name for run in list_runs(demo=False)] == ["runs", "new", "old"]
 
 
+def test_what_trains_comes_before_what_waits_and_who_waits_longest_is_next():
+    for name, state, created in (
+        ("second", "queued", 3.0),
+        ("first", "queued", 2.0),
+        ("now", "running", 1.0),
+    ):
+        make(name, state, created)
+    assert [run.name for run in list_runs(demo=False)] == ["now", "first", "second"]
+
+
 def test_runs_of_one_data_set():
     make("a", "done", 1.0)
     make("b", "done", 1.0, dataset="jaws")

@@ -1,0 +1,168 @@
+"""The words of the lab: two sentences each at most, the equation where there is one, and the page that uses it.
+
+Maps are explained by `lab.explain`, metrics are named by `METRICS`, levels are numbered by `LEVEL_TARGETS`; what is
+said here is only what these do not say. Symbols of the metrics: P predicted and R reference mask, dP their outlines,
+d(p, dR) the distance of a pixel from an outline.
+"""
+
+from dataclasses import dataclass
+
+from lab.explain import explain
+from lvcnet.evaluation.metrics import METRICS
+from lvcnet.models.maps import MAP_TITLES
+from lvcnet.noise.levels import LEVEL_TARGETS
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of the lab.
+
+    Attributes:
+        title: as it is written on screen.
+        text: two sentences at most.
+        equation: LaTeX without dollars; empty if there is none.
+        page: key of the page that uses it.
+    """
+
+    title: str
+    text: str
+    page: str
+    equation: str = ""
+
+
+MAPS = ("edges", "response", "lvc", "attention", "guidance", "offsets", "gate", "warp1", "trunk", "repaired")
+"""Maps in the order in which one is made from the other."""
+AS_SHIPPED = {"method": "lvcnet", "options": {}}
+"""Options change equations; the glossary has those of LVC-Net's defaults."""
+METRIC_TEXTS: dict[str, tuple[str, str]] = {
+    "precision": ("Share of the predicted pixels that belong to the object.", r"\frac{|P \cap R|}{|P|}"),
+    "recall": ("Share of the object's pixels that were predicted.", r"\frac{|P \cap R|}{|R|}"),
+    "iou": (
+        "Overlap of both masks over all that either of them covers.",
+        r"\frac{|P \cap R|}{|P \cup R|}",
+    ),
+    "miou": (
+        "The paper's score: mean of the IoU of the object and that of the background.",
+        r"\tfrac{1}{2}\left(\mathrm{IoU}_\text{object} + \mathrm{IoU}_\text{background}\right)",
+    ),
+    "dice": (
+        "Overlap over the mean area of both masks. It orders two predictions of an image as IoU does.",
+        r"\frac{2\,|P \cap R|}{|P| + |R|}",
+    ),
+    "boundary_iou": (
+        "IoU of the bands inside both masks that lie near their outlines; w is 2 % of the image's diagonal. Unlike IoU"
+        " it does not forgive a poor outline because the object is large.",
+        r"\frac{|P_w \cap R_w|}{|P_w \cup R_w|}",
+    ),
+    "nsd_1px": (
+        "Normalised surface distance (NSD): share of both outlines that lies within τ = 1 px of the other one.",
+        r"\frac{|\partial P_\tau| + |\partial R_\tau|}{|\partial P| + |\partial R|}",
+    ),
+    "nsd_2px": ("NSD with a tolerance of τ = 2 px.", ""),
+    "hd95": (
+        "Hausdorff distance without its worst 5 %: how far the outlines are apart where they disagree most. Lower is"
+        " better.",
+        r"\max\left(q_{95}\, d(p, \partial R),\ q_{95}\, d(r, \partial P)\right)",
+    ),
+    "assd": (
+        "Average symmetric surface distance: how far the outlines are apart on average. Lower is better.",
+        r"\frac{\sum_{p \in \partial P} d(p, \partial R) + \sum_{r \in \partial R} d(r, \partial P)}"
+        r"{|\partial P| + |\partial R|}",
+    ),
+}
+
+
+def mechanism() -> list[Term]:
+    """What LVC-Net computes, in order, and the two ideas of LVC-Net plus."""
+    titles = {**MAP_TITLES, "lvc": f"{MAP_TITLES['lvc']} (LVC)", "warp1": "Warp"}
+    maps = []
+    for name in MAPS:
+        what = explain(name, AS_SHIPPED)
+        maps.append(Term(titles[name], what.sentence, "inspect", what.equation))
+    evidence = Term(
+        "Region evidence",
+        "Which side of the boundary a pixel looks like: log-likelihood ratio of the brightness inside against outside in"
+        " a window around it. It has no say where the two sides look alike or the window sees only one of them.",
+        "inspect",
+        r"4 w_i w_o\,\frac{(\mu_i - \mu_o)(x - \frac{\mu_i + \mu_o}{2})}{s^2}",
+    )
+    head = Term(
+        "Second head",
+        "LVC-Net plus has one head that learns what annotators draw and one that learns the repaired outlines S."
+        " S always starts from the first head, so errors cannot feed themselves.",
+        "train",
+    )
+    return [*maps, evidence, head]
+
+
+def metrics() -> list[Term]:
+    """Every metric of `METRICS`, in the order of all tables."""
+    return [
+        Term(title, METRIC_TEXTS[key][0], "compare", METRIC_TEXTS[key][1]) for key, title in METRICS.items()
+    ]
+
+
+def robustness() -> list[Term]:
+    """How labels get worse, and what that does to a method."""
+    targets = ", ".join(f"level {level}: {target:.2f}" for level, target in LEVEL_TARGETS.items())
+    return [
+        Term(
+            "Noise level",
+            f"How rough training labels are made on purpose, given as their mean IoU with the clean ones ({targets})."
+            " The strength of the noise is searched until that target is met.",
+            "noise",
+        ),
+        Term(
+            "Label IoU",
+            "How good the labels were that a run learned from: mean foreground IoU with the clean ones, over training"
+            " images.",
+            "compare",
+            r"q = \frac{1}{N} \sum_{n} \mathrm{IoU}(\text{label}_n, \text{clean}_n)",
+        ),
+        Term(
+            "Label recovery",
+            "Label IoU again, with a run's predictions in place of the labels it learned from. Above the label IoU, the"
+            " network repairs its own training labels.",
+            "compare",
+        ),
+        Term(
+            "Retention",
+            "What is left of a score at noise level k: as a share of the method's own score at level 1, or of U-Net's with"
+            " clean labels.",
+            "compare",
+            r"\frac{s_k}{s_1} \quad\text{or}\quad \frac{s_k}{s_\text{U-Net, clean}}",
+        ),
+        Term(
+            "Best minus last epoch",
+            "How much foreground IoU on clean labels a run lost after its best epoch, because it went on to memorise the"
+            " noise. It chooses nothing: clean labels are only watched.",
+            "compare",
+            r"\max_e s_e - s_E",
+        ),
+    ]
+
+
+SECTIONS = {"How LVC-Net works": mechanism, "Rough labels and robustness": robustness, "Metrics": metrics}
+SYMBOLS = {
+    "How LVC-Net works": (
+        "$x$ image, $Y$ trunk prediction, $L$ local visual cues, $a$ attention, $e_n$ edges across the boundary, $N(p)$ a"
+        " Gaussian window around pixel $p$, $R_j$ the place of pixel $j$, $S_k$ prediction after $k$ warps, $S$ repaired"
+        " outline; $w$ and $\\mu$ share and mean brightness of the sides in the window, inside and outside."
+    ),
+    "Metrics": (
+        "$P$ predicted mask, $R$ reference mask, $\\partial P$ and $\\partial R$ their outlines, $\\partial P_\\tau$ what of"
+        " $\\partial P$ lies within $\\tau$ of $\\partial R$, $d$ distance in pixels of the working grid. Two empty masks"
+        " agree fully; one empty mask scores 0, and its distance is the image's diagonal."
+    ),
+}
+"""What the letters of a section mean."""
+
+
+def found(terms: list[Term], words: str) -> list[Term]:
+    """Terms whose title or text holds all `words`, in any case.
+
+    >>> [term.title for term in found(metrics(), "hausdorff")]
+    ['HD95 (px)']
+    """
+    wanted = words.casefold().split()
+    return [term for term in terms if all(word in f"{term.title} {term.text}".casefold() for word in wanted)]
