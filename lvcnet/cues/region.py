@@ -38,16 +38,7 @@ def region_evidence(prediction: Tensor, images: Tensor, window: float = WINDOW) 
     Returns:
         (B, C, H, W), positive where the pixel looks like the inside.
     """
-    x = blur(images, PRESMOOTHING)
-    mean, power = blur(torch.cat([x, x * x], dim=1), window).chunk(2, dim=1)
-    inside = blur(prediction, window)
-    outside = 1 - inside
-    weighted = blur(prediction * x, window)
-    mu_i = weighted / (inside + LEAST_SHARE)
-    mu_o = (mean - weighted) / (outside + LEAST_SHARE)
-    variance = (power - inside * mu_i.square() - outside * mu_o.square()).clamp_min(0) + LEAST_VARIANCE
-    ratio = (mu_i - mu_o) * (x - 0.5 * (mu_i + mu_o)) / variance
-    return 4 * inside * outside * ratio
+    return _evidence(prediction, _window_statistics(images, window), window)
 
 
 def weigh_regions(prediction: Tensor, images: Tensor, rounds: int, window: float = WINDOW) -> Tensor:
@@ -57,7 +48,26 @@ def weigh_regions(prediction: Tensor, images: Tensor, rounds: int, window: float
 
     Shape: (B, C, H, W) in [0, 1], (B, 1, H, W) -> (B, C, H, W).
     """
+    statistics = _window_statistics(images, window)
     prior = torch.logit(prediction.clamp(LARGEST_ODDS, 1 - LARGEST_ODDS))
     for _ in range(rounds):
-        prediction = (prior + region_evidence(prediction, images, window)).sigmoid()
+        prediction = (prior + _evidence(prediction, statistics, window)).sigmoid()
     return prediction
+
+
+def _window_statistics(images: Tensor, window: float) -> tuple[Tensor, Tensor, Tensor]:
+    """The smoothed image, and its mean and mean square in the window; each (B, 1, H, W)."""
+    x = blur(images, PRESMOOTHING)
+    mean, power = blur(torch.cat([x, x * x], dim=1), window).chunk(2, dim=1)
+    return x, mean, power
+
+
+def _evidence(prediction: Tensor, statistics: tuple[Tensor, Tensor, Tensor], window: float) -> Tensor:
+    x, mean, power = statistics
+    inside, weighted = blur(torch.cat([prediction, prediction * x], dim=1), window).chunk(2, dim=1)
+    outside = 1 - inside
+    mu_i = weighted / (inside + LEAST_SHARE)
+    mu_o = (mean - weighted) / (outside + LEAST_SHARE)
+    variance = (power - inside * mu_i.square() - outside * mu_o.square()).clamp_min(0) + LEAST_VARIANCE
+    ratio = (mu_i - mu_o) * (x - 0.5 * (mu_i + mu_o)) / variance
+    return 4 * inside * outside * ratio

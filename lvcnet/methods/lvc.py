@@ -58,6 +58,7 @@ class LVCOptions(BaseModel):
     damping: float = Field(Transform.damping, gt=0)
     agreement: float = Field(Transform.agreement, ge=0)
     evidence: int = Field(Transform.evidence, ge=0, le=16)
+    settle: int = Field(Transform.settle, ge=0, le=16)
     detached: bool = Transform.detached
     relearn: bool = False
     stray_weight: float = Field(0.0, ge=0)
@@ -215,7 +216,7 @@ class LVC:
         with self.learner.precision():
             trunk = network.trunk(x)
             output = network.explain(x, trunk) if details or not self.options.relearn else None
-            final = network.weigh(network.there(trunk).sigmoid(), x) if self.options.relearn else None
+            final = network.settled(x, trunk) if self.options.relearn else None
         if output is None:
             assert final is not None
             return Maps(final)

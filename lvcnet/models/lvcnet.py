@@ -58,6 +58,7 @@ class Transform:
         damping: edge mass at which a move is halved.
         agreement: how much the damping grows where outlines agree (cues.guidance.agreement_damping).
         evidence: rounds of region evidence after the last warp (cues.region).
+        settle: rounds of region evidence on what the second head says; more change nothing any more.
         detached: no gradient from the moved prediction into the trunk.
     """
 
@@ -73,6 +74,7 @@ class Transform:
     damping: float = 0.003
     agreement: float = 10.0
     evidence: int = 0
+    settle: int = 4
     detached: bool = True
 
 
@@ -242,10 +244,11 @@ class LVCNet(nn.Module):
             logits: Tensor = self.second_head(trunk.decoded.float())
         return logits
 
-    def weigh(self, prediction: Tensor, x: Tensor) -> Tensor:
-        """Region evidence on a prediction (B, C, H, W), in float32."""
+    def settled(self, x: Tensor, trunk: TrunkOutput) -> Tensor:
+        """T (B, C, H, W): what the second head says, weighed by region evidence, in float32."""
         with torch.autocast(x.device.type, enabled=False):
-            return weigh_regions(prediction, x.float().contiguous(), self.transform.evidence)
+            image = x.float().contiguous()
+            return weigh_regions(self.there(trunk).sigmoid(), image, self.transform.settle)
 
     def respond(self, trunk: TrunkOutput) -> Tensor:
         """The generator's logits (B, C, H, W). It never sends gradients into the trunk."""
@@ -275,7 +278,8 @@ class LVCNet(nn.Module):
             for _ in range(self.transform.warps):
                 current = self._step(output, current.contiguous(), damping)
             if self.transform.evidence:
-                output.weighed = self.weigh(current, output.image)
+                image = output.image.float().contiguous()
+                output.weighed = weigh_regions(current, image, self.transform.evidence)
         return output
 
     def _damping(self, start: Tensor) -> float | Tensor:
