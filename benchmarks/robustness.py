@@ -97,10 +97,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             prepare_data(name, split(options.levels))
     plan = [cell for name in names for cell in plan_data(name, options)]
     plan.sort(key=lambda cell: cell.config.seed)  # early results compare methods on all data
-    notes = []
+    notes = list(options.note)
     if not options.report_only:
         problems = run_sweep(plan, options.workers or slots(), report=Progress())
-        notes = [f"{name}: {problem}" for name, problem in problems.items()]
+        notes += [f"{name}: {problem}" for name, problem in problems.items()]
     complete_evaluations(plan)
     comparisons = collect(names, plan, notes)
     timings = time_plan(plan) if options.time else {}
@@ -122,6 +122,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, help="trainings at a time; default by cores")
     parser.add_argument("--retry-failed", action="store_true", help="try failed runs again")
     parser.add_argument("--report-only", action="store_true", help="train nothing, report what there is")
+    parser.add_argument("--note", action="append", default=[], help="a remark for readers; can be repeated")
     parser.add_argument("--time", action="store_true", help="time all methods side by side, too: minutes")
     parser.add_argument(
         "--output", type=Path, default=RESULTS / "robustness", help="written with .md and .html"
