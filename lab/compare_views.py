@@ -45,21 +45,33 @@ def show_results(comparison: Comparison) -> None:
     with left:
         _show_curve(comparison)
     with right:
-        st.subheader("In words", anchor=False)
-        for difference in comparing.hardest_first(comparison.differences):
-            st.markdown(comparing.difference_sentence(difference))
-        if not comparison.differences:
-            st.markdown(
-                f"A comparison needs {method_title(BASELINE)} and another method on the same labels and seed."
-            )
-        if caveat := comparing.seeds_caveat(comparison.differences):
-            st.caption(caveat)
+        _show_words(comparison)
     _show_differences(comparison)
     _show_table(comparison)
     _show_retention(comparison)
     if found := notes(comparison):
         with st.expander(f"Notes ({len(found)})", icon=":material/info:"):
             st.markdown("\n".join(f"- {note[0].upper()}{note[1:]}." for note in found))
+
+
+def _show_words(comparison: Comparison) -> None:
+    """Differences as sentences: those of the hardest labels at once, the others on demand."""
+    st.subheader("In words", anchor=False)
+    found = comparing.hardest_first(comparison.differences)
+    if not found:
+        st.markdown(
+            f"A comparison needs {method_title(BASELINE)} and another method on the same labels and seed."
+        )
+        return
+    hardest = [one for one in found if one.labels == found[0].labels]
+    for difference in hardest:
+        st.markdown(comparing.difference_sentence(difference))
+    if others := found[len(hardest) :]:
+        with st.expander(f"On other labels ({len(others)})", icon=":material/notes:"):
+            for difference in others:
+                st.markdown(comparing.difference_sentence(difference))
+    if caveat := comparing.seeds_caveat(comparison.differences):
+        st.caption(caveat)
 
 
 def _show_curve(comparison: Comparison) -> None:

@@ -91,11 +91,12 @@ def show_scores(sight: Sight) -> None:
     with st.container(horizontal=True, key="scores"):
         for name in SHOWN_SCORES:
             digits, low = (1, True) if name in LOWER_IS_BETTER else (3, False)
+            gain = round(final[name] - before[name], digits) if before else 0.0
             st.metric(
                 METRICS[name],
                 f"{final[name]:.{digits}f}",
-                f"{final[name] - before[name]:+.{digits}f}" if before else None,
-                delta_color="inverse" if low else "normal",
+                f"{gain:+.{digits}f}" if before else None,
+                delta_color="off" if not gain else "inverse" if low else "normal",
                 delta_description="over the trunk" if before else None,
                 border=True,
                 height="stretch",
