@@ -23,7 +23,8 @@ TOASTS: dict[str, tuple[str, str]] = {
 
 
 def watch() -> None:
-    """Look now and, while the page is open, again and again."""
+    """Say what ended since the last look and, while the page is open, look again and again."""
+    _say_news()
     pause = SOON if anything_to_wait_for(list_runs()) else LATER
     st.fragment(_look, run_every=pause)()
 
@@ -78,6 +79,13 @@ def news(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, s
 
 
 def _look() -> None:
+    """Draw the page anew when there is news. A toast of this fragment itself could be wiped out by a page that does so."""
+    now = states(list_runs())
+    if news(st.session_state.get(SEEN, now), now):
+        st.rerun(scope="app")
+
+
+def _say_news() -> None:
     """Compare with the last look. What was seen once stays seen: a file that is just being replaced is no news."""
     now = states(list_runs())
     before: dict[str, str] = st.session_state.get(SEEN, now)
