@@ -25,6 +25,7 @@ def gaussian_kernel(sigma: float, radius: int | None = None) -> Tensor:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # what a prediction caches, a training may differentiate through
 def _band(size: int, sigma: float, device: torch.device) -> Tensor:
     """(size, size) matrix whose product with a row of pixels is its Gaussian blur, the border replicated."""
     kernel = gaussian_kernel(sigma)

@@ -40,6 +40,7 @@ def attention(prediction: Tensor, lvc: Tensor, kind: AttentionKind = "near") -> 
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # what a prediction caches, a training may differentiate through
 def _window(size: int, sigma: float, device: torch.device) -> tuple[Tensor, Tensor]:
     """(size, size) matrices that sum a row of pixels in a Gaussian window: w(d), and w(d) d; nothing lies outside."""
     kernel = gaussian_kernel(sigma)

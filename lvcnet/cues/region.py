@@ -21,7 +21,7 @@ PRESMOOTHING = 0.5
 LEAST_VARIANCE = 0.05**2
 """Of images with unit variance: below it (8-bit steps, saturated areas) differences are not evidence."""
 LEAST_SHARE = 1e-3
-LARGEST_ODDS = 1e-4
+LEAST_PROBABILITY = 1e-4
 """Probabilities are kept this far from 0 and 1, so that their log-odds are finite."""
 
 
@@ -49,7 +49,7 @@ def weigh_regions(prediction: Tensor, images: Tensor, rounds: int, window: float
     Shape: (B, C, H, W) in [0, 1], (B, 1, H, W) -> (B, C, H, W).
     """
     statistics = _window_statistics(images, window)
-    prior = torch.logit(prediction.clamp(LARGEST_ODDS, 1 - LARGEST_ODDS))
+    prior = torch.logit(prediction.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
     for _ in range(rounds):
         prediction = (prior + _evidence(prediction, statistics, window)).sigmoid()
     return prediction

@@ -108,3 +108,13 @@ def test_an_edge_along_the_normal_does_not_count():
     crossing = mask.transpose(2, 3).contiguous()
     oriented = oriented_edges(edge_gradient(crossing), inward_normals(mask))
     assert oriented[0, 0, 10:14, 10:14].abs().max() < 1e-4
+
+
+def test_a_filter_that_a_prediction_used_first_can_be_differentiated_through():
+    size = 19  # no other test blurs images of this size, so the prediction below is the first to need its matrices
+    with torch.inference_mode():
+        blur(torch.rand(1, 1, size, size), 1.1)
+    maps = torch.rand(1, 1, size, size, requires_grad=True)
+    blur(maps, 1.1).sum().backward()
+    assert maps.grad is not None
+    assert maps.grad.sum().item() == pytest.approx(size * size, rel=1e-4)
