@@ -48,18 +48,33 @@ def blur(maps: Tensor, sigma: float) -> Tensor:
     return down @ (maps @ across.T)
 
 
-def sobel(images: Tensor) -> Tensor:
-    """Sobel derivatives of (B, 1, H, W) images: (B, 2, H, W), d/dx then d/dy, in intensity per pixel.
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)
+def _sobel_bands(size: int, sigma: float, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(size, size) matrices of Sobel's two factors on a row of pixels: [1 2 1] / 4, and [-1 0 1] / 2; after a blur."""
+    eye = torch.eye(size, device=device)
+    before, after = (
+        eye[(torch.arange(size) - 1).clamp_min(0)],
+        eye[(torch.arange(size) + 1).clamp_max(size - 1)],
+    )
+    blurred = _band(size, sigma, device) if sigma > 0 else eye
+    return (0.25 * before + 0.5 * eye + 0.25 * after) @ blurred, 0.5 * (after - before) @ blurred
 
-    The kernel is divided by 8, so a ramp that rises by 1 a pixel has derivative 1.
+
+def sobel(maps: Tensor, sigma: float = 0.0) -> Tensor:
+    """Sobel derivatives of maps after a Gaussian blur: (B, C, H, W) -> (B, C, 2, H, W), d/dx then d/dy, per pixel.
+
+    The kernel is divided by 8, so a ramp that rises by 1 a pixel has derivative 1. The border is replicated. As matrix
+    products, like `blur`.
 
     >>> ramp = torch.arange(5.0).expand(1, 1, 5, 5)
-    >>> sobel(ramp)[0, :, 2, 2].tolist()
+    >>> sobel(ramp)[0, 0, :, 2, 2].tolist()
     [1.0, 0.0]
     """
-    kernel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]).to(images) / 8
-    weights = torch.stack([kernel, kernel.T]).unsqueeze(1)
-    return F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), weights)
+    height, width = maps.shape[-2:]
+    smooth_down, slope_down = (band.to(maps) for band in _sobel_bands(height, sigma, maps.device))
+    smooth_across, slope_across = (band.to(maps) for band in _sobel_bands(width, sigma, maps.device))
+    return torch.stack([smooth_down @ (maps @ slope_across.T), slope_down @ (maps @ smooth_across.T)], dim=2)
 
 
 def length(vectors: Tensor, dim: int) -> Tensor:
@@ -78,7 +93,7 @@ def edge_gradient(images: Tensor, sigma: float = 0.8) -> Tensor:
 
     Shape: (B, 1, H, W) -> (B, 2, H, W), x then y. An image without any contrast has no gradient.
     """
-    gradient = sobel(blur(images.float(), sigma))
+    gradient = sobel(images.float(), sigma)[:, 0]
     magnitude = length(gradient, dim=1)
     flat = magnitude.flatten(1)
     # kthvalue: torch's quantile sorts everything and refuses more than 16 million values.
@@ -101,9 +116,7 @@ def inward_normals(prediction: Tensor, sigma: float = 1.5) -> Tensor:
     >>> inward_normals(step)[0, 0, :, 2, 2].round(decimals=2).tolist()
     [1.0, 0.0]
     """
-    batch, channels, height, width = prediction.shape
-    smooth = blur(prediction, sigma).reshape(batch * channels, 1, height, width)
-    slope = sobel(smooth).view(batch, channels, 2, height, width)
+    slope = sobel(prediction, sigma)
     return slope / length(slope, dim=2).clamp_min(1e-3)
 
 

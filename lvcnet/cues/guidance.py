@@ -94,9 +94,8 @@ def agreement_damping(prediction: Tensor, damping: float, agreement: float) -> T
     >>> [agreement_damping(y, 0.003, 10.0).max().item() > 0.01 for y in (flat, steep)]
     [False, True]
     """
-    batch, channels, height, width = prediction.shape
-    slope = length(sobel(prediction.reshape(batch * channels, 1, height, width)), dim=1)
-    return damping + agreement * blur(slope.view_as(prediction), 1.0) ** 4
+    slope = length(sobel(prediction), dim=2).squeeze(2)
+    return damping + agreement * blur(slope, 1.0) ** 4
 
 
 def aligned_guidance(
@@ -121,9 +120,9 @@ def aligned_guidance(
     masses, moments = window_moments(joined, sigma)
     mass, mass_x, mass_y = masses.chunk(3, dim=1)
     moment, moment_x, moment_y = moments.chunk(3, dim=1)
-    mass = (0.5 * (mass + across * mass_x + along * mass_y)).clamp_min(0)
-    moment = 0.5 * (moment + across.unsqueeze(2) * moment_x + along.unsqueeze(2) * moment_y)
-    distance = (moment * normals).sum(dim=2) / (mass + damping)
+    mass = (0.5 * mass.addcmul(across, mass_x).addcmul_(along, mass_y)).clamp_min(0)
+    moment = moment.addcmul(across.unsqueeze(2), moment_x).addcmul_(along.unsqueeze(2), moment_y)
+    distance = 0.5 * (moment[:, :, 0] * across).addcmul_(moment[:, :, 1], along) / (mass + damping)
     return -distance.unsqueeze(2) * normals, mass / (mass + damping)
 
 

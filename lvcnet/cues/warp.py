@@ -18,10 +18,11 @@ def warp(maps: Tensor, offsets: Tensor) -> Tensor:
     [0.5, 1.5, 2.5, 3.0]
     """
     batch, channels, height, width = maps.shape
+    scale = 2 / torch.tensor([max(width - 1, 1), max(height - 1, 1)]).to(offsets).view(2, 1, 1)
+    still = coordinates(height, width).to(offsets) * scale - 1
     # grid_sample on the CPU crashes the process when its coordinates are not numbers.
-    places = coordinates(height, width).to(offsets) + offsets.nan_to_num()
-    scale = torch.tensor([max(width - 1, 1), max(height - 1, 1)]).to(offsets).view(2, 1, 1)
-    grid = (2 * places / scale - 1).reshape(batch * channels, 2, height, width).permute(0, 2, 3, 1)
+    moved = torch.addcmul(still, offsets.nan_to_num(), scale)
+    grid = moved.reshape(batch * channels, 2, height, width).permute(0, 2, 3, 1)
     flat = maps.reshape(batch * channels, 1, height, width)
     sampled = F.grid_sample(flat, grid.to(flat), mode="bilinear", padding_mode="border", align_corners=True)
     return sampled.reshape(batch, channels, height, width)

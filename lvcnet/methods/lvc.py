@@ -247,7 +247,7 @@ def _named(output: LVCOutput, relearned: bool) -> dict[str, Tensor]:
     """All maps but the prediction, by name; S has a name of its own where it is not the prediction."""
     named = {
         "edges": output.edges,
-        "response": output.response_logits.sigmoid(),
+        "response": output.response,
         "lvc": output.lvc,
         "trunk": output.trunk.logits.float().sigmoid(),
     }

@@ -87,6 +87,7 @@ class LVCOutput:
         image: x as the network got it.
         response_logits: (B, C, H, W) of the generator.
         gradient: (B, 2, H, W) image gradient in units of a full edge; its length is y_s.
+        response: g (B, C, H, W) in [0, 1], without its gradient.
         lvc: L (B, C, H, W) in [0, 1].
         attentions, gates, warped: (B, C, H, W); guidance, offsets: (B, C, 2, H, W).
         weighed: (B, C, H, W), the moved prediction after region evidence; None without.
@@ -96,6 +97,7 @@ class LVCOutput:
     image: Tensor
     response_logits: Tensor
     gradient: Tensor
+    response: Tensor
     lvc: Tensor
     attentions: list[Tensor] = field(default_factory=list)
     guidance: list[Tensor] = field(default_factory=list)
@@ -265,7 +267,7 @@ class LVCNet(nn.Module):
         """The cues of an image; no move yet."""
         response = response_logits.detach().sigmoid()
         lvc = response if self.transform.cue == "edges" else response * length(gradient, dim=1)
-        return LVCOutput(trunk, x, response_logits, gradient, lvc)
+        return LVCOutput(trunk, x, response_logits, gradient, response, lvc)
 
     def move(self, output: LVCOutput) -> LVCOutput:
         """K recurrent warps of Y, then region evidence, added to `output`. Always in float32."""
@@ -307,7 +309,7 @@ class LVCNet(nn.Module):
         if self.transform.cue == "edges" or not self.transform.polarity:
             return output.lvc
         oriented = oriented_edges(output.gradient, normals)
-        return output.response_logits.detach().sigmoid() * self.polarity.weigh(oriented)
+        return output.response * self.polarity.weigh(oriented)
 
     def _guide(
         self, seen: Tensor, lvc: Tensor, focus: Tensor, normals: Tensor, damping: float | Tensor

@@ -25,14 +25,14 @@ def test_sobel_of_a_vertical_step_is_half_the_step_on_both_sides():
     step = torch.tensor([0.0, 0.0, 4.0, 4.0]).expand(1, 1, 4, 4)
     derivative = sobel(step)
     # [-1 0 1; -2 0 2; -1 0 1] / 8 over 0 0 4: (1 + 2 + 1) * 4 / 8 = 2
-    assert derivative[0, 0, 1].tolist() == [0.0, 2.0, 2.0, 0.0]
-    assert derivative[0, 1].abs().max() == 0
+    assert derivative[0, 0, 0, 1].tolist() == [0.0, 2.0, 2.0, 0.0]
+    assert derivative[0, 0, 1].abs().max() == 0
 
 
 def test_sobel_of_a_single_bright_pixel():
     image = torch.zeros(1, 1, 5, 5)
     image[0, 0, 2, 2] = 8
-    derivative = sobel(image)[0]
+    derivative = sobel(image)[0, 0]
     assert derivative[0, 1:4, 1:4].tolist() == [[1, 0, -1], [2, 0, -2], [1, 0, -1]]
     assert derivative[1, 1:4, 1:4].tolist() == [[1, 2, 1], [0, 0, 0], [-1, -2, -1]]
 
