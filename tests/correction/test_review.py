@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from lvcnet.correction.review import after, count_decisions, filter_rows, review
 from lvcnet.correction.reviewed import encode_masks
 from lvcnet.correction.store import Correction, delete_correction, find_correction, list_corrections
 from lvcnet.data.dataset import Dataset, own_copy
+from lvcnet.data.exporter import export_labels
+from lvcnet.data.importer import import_coco
 from lvcnet.errors import LvcnetError
 from tests.correction.conftest import square
 
@@ -87,6 +90,22 @@ def test_decisions_become_a_label_set_and_a_report(reviewed: Correction, dataset
     assert float(rows["image-0"]["area_change"]) == (9 - 64) / 64
     assert float(rows["image-0"]["clean_iou_new"]) == pytest.approx(1 / 72), "one pixel of 64 + 9 - 1"
     assert report["emptied"] == []
+
+
+def test_reviewed_labels_survive_an_export_to_coco(
+    correction: Correction, dataset: Dataset, tmp_path: Path
+) -> None:
+    """A ring with an island in its hole, several objects, an empty image and an unchanged one."""
+    drawn = square(2, 2, 9) & ~square(4, 4, 5) | square(6, 6, 1) | square(14, 14, 3) | square(17, 17, 2)
+    for key, mask in (("image-0", drawn), ("image-1", np.zeros_like(drawn))):
+        correction.decisions.decide(key, "edited", "anna", None, {"masks": encode_masks(mask[None])})
+    correction.decisions.decide("image-2", "part", "anna", None, {"blend": 0.4})
+    apply_correction(correction, dataset, "better", verdicts_by(correction, "reviewed"))
+    export_labels(dataset, "better", tmp_path / "better.json", images=tmp_path / "png")
+    back = import_coco("back", tmp_path / "png", tmp_path / "better.json", size=dataset.size, test_fraction=0)
+    rows = [back.index(item.key) for item in dataset.items[:4]]
+    np.testing.assert_array_equal(back.labels("clean").masks[rows], dataset.labels("better").masks[:4])
+    assert (dataset.labels("better").masks[0, 0] == drawn).all()
 
 
 def test_undecided_images_can_be_refused(reviewed: Correction, correction: Correction) -> None:
