@@ -8,11 +8,8 @@ from lvcnet.cli.jobs import report_recovered, sweep_bar, sweep_until_done
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.correction.agreement import MEASURES, agreement
 from lvcnet.correction.apply import apply_correction, verdicts_by
-from lvcnet.correction.build import build_correction
-from lvcnet.correction.folds import add_fold_labels
 from lvcnet.correction.store import (
     Correction,
-    check_free,
     delete_correction,
     find_correction,
     list_corrections,
@@ -21,10 +18,9 @@ from lvcnet.correction.store import (
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import launch
-from lvcnet.jobs.foreground import queue_sweep
-from lvcnet.jobs.sweep import PlannedRun, label_set, plan_sweep
-from lvcnet.training.config import build_config, merge_settings, parse_settings, read_preset
-from lvcnet.training.loop import check_config
+from lvcnet.jobs.correct import Request, judge, prepare, queue_request
+from lvcnet.jobs.sweep import PlannedRun, label_set
+from lvcnet.training.config import merge_settings, parse_settings, read_preset
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 DatasetName = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")]
@@ -78,23 +74,16 @@ def correct(
     Example: `lvcnet correct hips --labels level3 --method lvcnet-plus --folds 5`
     """
     report_recovered()
-    data, judged = Dataset.load(dataset), label_set(labels)
-    chosen = name or f"{data.name}-{judged}-{method}-s{seed}"
-    check_free(chosen, overwrite)
     explicit: dict[str, Any] = {"device": device} | ({"epochs": epochs} if epochs is not None else {})
     merged = merge_settings(read_preset(preset), parse_settings(settings or []), explicit)
-    wanted = {"dataset": data.name, "method": method, "labels": judged, "seed": seed}
-    check_config(build_config(merged, wanted), data)  # before fold label sets are written
-    parts = add_fold_labels(data, judged, folds)
-    plan = plan_sweep(data.name, [method], [part.labels for part in parts], [seed], merged, retry_failed=True)
+    request = Request(dataset, label_set(labels), method, folds, seed, merged, name or "")
     if in_queue:
-        _present_queued(queue_sweep(plan, evaluate=False), as_json)
+        _present_queued(queue_request(request, overwrite), as_json)
         return
-    _train(plan, workers or launch.slots())
+    prepared = prepare(request, overwrite)
+    _train(prepared.plan, workers or launch.slots())
     with progress_bar("Judging labels") as report:
-        correction = build_correction(
-            chosen, data, judged, parts, [cell.run for cell in plan], device, overwrite, report
-        )
+        correction = judge(prepared, device, overwrite, report)
     _present(correction, top, as_json)
 
 
@@ -237,7 +226,7 @@ def _present_queued(names: list[str], as_json: bool) -> None:
     else:
         screen.print(
             f"{len(names)} runs queued; `lvcnet queue` shows them. When they are done, the same command without"
-            " --queue judges the labels."
+            " --queue judges the labels; so does the lab's page Correct."
         )
 
 
