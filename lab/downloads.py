@@ -1,23 +1,17 @@
 """Files that the lab offers for download."""
 
-import tempfile
-from pathlib import Path
-
 import streamlit as st
 
 from lab.widgets import Stamp, dataset_stamp, load_dataset
 from lvcnet.data.dataset import Dataset, find_dataset
-from lvcnet.data.exporter import export_labels
+from lvcnet.data.exporter import exported_file
 
 
-def coco_file(dataset: Dataset, labels: str) -> bytes:
-    """A label set as the COCO file that `lvcnet data export` writes."""
-    return _coco_file(dataset.name, labels, dataset_stamp(find_dataset(dataset.name)))
+def labels_file(dataset: Dataset, labels: str, format: str = "coco") -> bytes:
+    """A label set as the file that `lvcnet data export` writes: JSON (coco) or zip (labelme, masks)."""
+    return _labels_file(dataset.name, labels, format, dataset_stamp(find_dataset(dataset.name)))
 
 
-@st.cache_data(max_entries=4, show_spinner="Writing COCO")
-def _coco_file(name: str, labels: str, stamp: Stamp) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "coco.json"
-        export_labels(load_dataset(name), labels, path)
-        return path.read_bytes()
+@st.cache_data(max_entries=4, show_spinner="Writing the file")
+def _labels_file(name: str, labels: str, format: str, stamp: Stamp) -> bytes:
+    return exported_file(load_dataset(name), labels, format)[1]

@@ -6,7 +6,7 @@ import streamlit as st
 
 from lab.data_forms import import_form, phantom_form
 from lab.data_view import gallery, statistics
-from lab.downloads import coco_file
+from lab.downloads import labels_file
 from lab.navigation import link_to, page_frame
 from lab.widgets import (
     command_line,
@@ -30,7 +30,7 @@ def manage(dataset: Dataset) -> None:
     labels = pick_labels(dataset, "export", "Label set to export")
     st.download_button(
         "Download COCO",
-        partial(coco_file, dataset, labels),  # written only when it is asked for
+        partial(labels_file, dataset, labels),  # written only when it is asked for
         f"{dataset.name}-{labels}.json",
         "application/json",
         key="export-coco",

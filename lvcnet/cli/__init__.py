@@ -13,6 +13,7 @@ from lvcnet.cli.evaluate import register as register_evaluate
 from lvcnet.cli.jobs import register as register_jobs
 from lvcnet.cli.noise import register as register_noise
 from lvcnet.cli.plan import register as register_plan
+from lvcnet.cli.review import register as register_review
 from lvcnet.cli.train import register as register_train
 from lvcnet.errors import LvcnetError
 
@@ -32,6 +33,7 @@ for register in (
     register_evaluate,
     register_plan,
     register_correct,
+    register_review,
     register_jobs,
     register_about,
 ):

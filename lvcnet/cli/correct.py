@@ -7,17 +7,20 @@ import typer
 from lvcnet.cli.jobs import report_recovered, sweep_bar, sweep_until_done
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.correction.agreement import MEASURES, agreement
-from lvcnet.correction.apply import accepted_keys, apply_correction
-from lvcnet.correction.build import build_correction
-from lvcnet.correction.folds import add_fold_labels
-from lvcnet.correction.store import Correction, check_free, find_correction, list_corrections, worst_first
+from lvcnet.correction.apply import apply_correction, verdicts_by
+from lvcnet.correction.store import (
+    Correction,
+    delete_correction,
+    find_correction,
+    list_corrections,
+    worst_first,
+)
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import launch
-from lvcnet.jobs.foreground import queue_sweep
-from lvcnet.jobs.sweep import PlannedRun, label_set, plan_sweep
-from lvcnet.training.config import build_config, merge_settings, parse_settings, read_preset
-from lvcnet.training.loop import check_config
+from lvcnet.jobs.correct import Request, judge, prepare, queue_request
+from lvcnet.jobs.sweep import PlannedRun, label_set
+from lvcnet.training.config import merge_settings, parse_settings, read_preset
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 DatasetName = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")]
@@ -71,23 +74,16 @@ def correct(
     Example: `lvcnet correct hips --labels level3 --method lvcnet-plus --folds 5`
     """
     report_recovered()
-    data, judged = Dataset.load(dataset), label_set(labels)
-    chosen = name or f"{data.name}-{judged}-{method}-s{seed}"
-    check_free(chosen, overwrite)
     explicit: dict[str, Any] = {"device": device} | ({"epochs": epochs} if epochs is not None else {})
     merged = merge_settings(read_preset(preset), parse_settings(settings or []), explicit)
-    wanted = {"dataset": data.name, "method": method, "labels": judged, "seed": seed}
-    check_config(build_config(merged, wanted), data)  # before fold label sets are written
-    parts = add_fold_labels(data, judged, folds)
-    plan = plan_sweep(data.name, [method], [part.labels for part in parts], [seed], merged, retry_failed=True)
+    request = Request(dataset, label_set(labels), method, folds, seed, merged, name or "")
     if in_queue:
-        _present_queued(queue_sweep(plan, evaluate=False), as_json)
+        _present_queued(queue_request(request, overwrite), as_json)
         return
-    _train(plan, workers or launch.slots())
+    prepared = prepare(request, overwrite)
+    _train(prepared.plan, workers or launch.slots())
     with progress_bar("Judging labels") as report:
-        correction = build_correction(
-            chosen, data, judged, parts, [cell.run for cell in plan], device, overwrite, report
-        )
+        correction = judge(prepared, device, overwrite, report)
     _present(correction, top, as_json)
 
 
@@ -99,9 +95,13 @@ def correct_apply(
     accept: Annotated[
         str,
         typer.Option(
-            help="all, worst=N (the N labels of lowest quality) or below=Q (labels of a quality below Q)."
+            help="reviewed (what was decided on the review page or with `lvcnet review`), all, worst=N (the N labels"
+            " of lowest quality) or below=Q (labels of a quality below Q)."
         ),
     ] = "all",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With reviewed: refuse while an image is undecided.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier corrected label set of that name.")
     ] = False,
@@ -109,44 +109,71 @@ def correct_apply(
 ) -> None:
     """Make a label set in which accepted proposals replace the labels; the original stays as it is.
 
-    Example: `lvcnet correct-apply hips-level3-lvcnet-plus-s0 --as corrected-level3 --accept worst=30`
+    Example: `lvcnet correct-apply hips-level3-lvcnet-plus-s0 --as corrected-level3 --accept reviewed`
     """
     correction = find_correction(name)
     data = Dataset.load(correction.head["dataset"])
-    keys = accepted_keys(correction, accept)
-    report = apply_correction(correction, data, as_labels, keys, accept, overwrite)
-    folder = correction.folder / "changes"
+    verdicts = verdicts_by(correction, accept, strict)
+    report = apply_correction(correction, data, as_labels, verdicts, accept, overwrite)
+    folder = correction.records / "changes"
     if as_json:
         print_json({**report, "report": str(folder / f"{as_labels}.json")})
         return
     kept = len(report["images"]) - len(report["accepted"])
     screen.print(
-        f"label set {as_labels} of {data.name}: {len(report['accepted'])} proposals accepted, {kept} labels kept"
+        f"label set {as_labels} of {data.name}: {len(report['accepted'])} labels repaired, {kept} kept"
     )
     if report["emptied"]:
         screen.print(
-            f"{len(report['emptied'])} accepted proposals are empty where the label was not: look at"
+            f"{len(report['emptied'])} repaired labels are empty and were not before: look at"
             f" {', '.join(report['emptied'][:5])}"
         )
     screen.print(f"what changed is in {folder / as_labels}.csv and .json", highlight=False, soft_wrap=True)
 
 
-def corrections(as_json: Json = False) -> None:
-    """List the corrections of the workspace.
+def corrections(
+    delete: Annotated[
+        str | None, typer.Option(help="Delete this correction with all its decisions.", metavar="NAME")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Really delete it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the corrections of the workspace and those that ship with the project, or delete one.
 
     Example: `lvcnet corrections`
     """
+    if delete is not None:
+        _delete(delete, yes, as_json)
+        return
     rows = []
     for name in list_corrections():
-        head = find_correction(name).head
-        rows.append({"name": name, "images": len(head["images"])} | {key: head[key] for key in LISTED})
+        correction = find_correction(name)
+        head, decided = correction.head, len(correction.decisions.verdicts())
+        rows.append(
+            {"name": name, "images": len(correction.rows), "decided": decided}
+            | {key: head[key] for key in LISTED}
+        )
     if as_json:
         print_json({"corrections": rows})
     elif not rows:
         screen.print("no correction yet: make one with `lvcnet correct DATASET --labels level3`")
     else:
-        titles = ("Correction", "Images", "Data set", "Labels", "Method", "Folds", "Seed")
+        titles = ("Correction", "Images", "Decided", "Data set", "Labels", "Method", "Folds", "Seed")
         print_table("Corrections", titles, [list(row.values()) for row in rows])
+
+
+def _delete(name: str, yes: bool, as_json: bool) -> None:
+    if not yes:
+        decided = len(find_correction(name).decisions.verdicts())
+        raise LvcnetError(
+            f"this deletes correction {name!r} with its decisions about {decided} images: add --yes to do it"
+            " (label sets made of it stay)"
+        )
+    delete_correction(name)
+    if as_json:
+        print_json({"deleted": name})
+    else:
+        screen.print(f"deleted {name}")
 
 
 def agree(
@@ -199,7 +226,7 @@ def _present_queued(names: list[str], as_json: bool) -> None:
     else:
         screen.print(
             f"{len(names)} runs queued; `lvcnet queue` shows them. When they are done, the same command without"
-            " --queue judges the labels."
+            " --queue judges the labels; so does the lab's page Correct."
         )
 
 
@@ -225,8 +252,9 @@ def _present(correction: Correction, top: int, as_json: bool) -> None:
     if clean:
         print_table("For information: against the clean labels", ("What", "Value"), _clean_rows(clean))
     screen.print(
-        f"Correction {correction.name}; `lvcnet correct-apply {correction.name} --as corrected-"
-        f"{correction.head['labels']}` accepts its proposals.",
+        f"Correction {correction.name}: `lvcnet review {correction.name}` decides image by image (so does the lab's"
+        f" review page); `lvcnet correct-apply {correction.name} --as corrected-{correction.head['labels']}` accepts"
+        " all proposals.",
         highlight=False,
         soft_wrap=True,
     )

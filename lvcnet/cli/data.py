@@ -160,7 +160,9 @@ def show(name: Name, as_json: Json = False) -> None:
 @commands.command()
 def export(
     name: Name,
-    output: Annotated[Path, typer.Option(help="File (coco) or folder (labelme, masks) to write.")],
+    output: Annotated[
+        Path, typer.Option(help="File (coco), or folder or .zip file (labelme, masks) to write.")
+    ],
     labels: Annotated[str, typer.Option(help="Label set to export.")] = CLEAN,
     format: Annotated[str, typer.Option(help=f"One of {', '.join(WRITERS)}.")] = "coco",
     split: Annotated[str | None, typer.Option(help="Only this split: train or test.")] = None,

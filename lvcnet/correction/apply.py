@@ -2,22 +2,31 @@
 
 import csv
 import io
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.folds import labels_digest
+from lvcnet.correction.reviewed import reviewed_masks
 from lvcnet.correction.store import Correction, worst_first
-from lvcnet.data.dataset import Dataset, LabelSet
+from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, own_copy
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import overlap_metrics
-from lvcnet.files import check_name, write_atomic, write_json
+from lvcnet.files import check_name, digest, write_atomic, write_json
 
 KIND = "correction"
-COLUMNS = ("key", "decision", "quality", "disagreement_px", "iou_old_new", "area_change")
+REVIEWED = "reviewed"
+"""The rule that reviewers' decisions count."""
+UNDECIDED = "undecided"
+CHANGING = ("accept", "part", "edited")
+"""Decisions that change a label."""
+COLUMNS = ("key", "decision", "reviewer", "quality", "disagreement_px", "iou_old_new", "area_change")
 CLEAN_COLUMNS = ("clean_iou_old", "clean_iou_new")
+BoolArray = NDArray[np.bool_]
 Row = dict[str, Any]
 
 
@@ -40,27 +49,51 @@ def accepted_keys(correction: Correction, rule: str) -> list[str]:
     threshold = _fraction(value) if kind == "below" else None
     if threshold is None:
         raise LvcnetError(
-            f"rule {rule!r} does not exist: use all, worst=N with a whole number, or below=Q with 0 < Q <= 1"
+            f"rule {rule!r} does not exist: use reviewed, all, worst=N with a whole number, or below=Q with 0 < Q <= 1"
         )
     return [row["key"] for row in ranked if row["quality"] < threshold]
+
+
+def verdicts_by(correction: Correction, rule: str, strict: bool = False) -> dict[str, Verdict]:
+    """What becomes of every image about which a rule or the reviewers said something.
+
+    Args:
+        correction: the judgement.
+        rule: `reviewed`, or a rule of `accepted_keys`.
+        strict: refuse while an image is undecided.
+
+    Raises:
+        LvcnetError: for another rule; for `reviewed` if nothing is decided, or not all of it when `strict`.
+    """
+    if rule != REVIEWED:
+        return {key: Verdict(decision="accept") for key in accepted_keys(correction, rule)}
+    verdicts: dict[str, Verdict] = dict(correction.decisions.verdicts())
+    left = len(correction.rows) - len(verdicts)
+    if not verdicts or (strict and left):
+        what = f"{left} of {len(correction.rows)} images are undecided" if verdicts else "nothing is decided"
+        raise LvcnetError(
+            f"{what} in correction {correction.name!r}: decide on the review page or with"
+            f" `lvcnet review {correction.name}`"
+        )
+    return verdicts
 
 
 def apply_correction(
     correction: Correction,
     dataset: Dataset,
     name: str,
-    keys: Collection[str],
+    verdicts: Mapping[str, Verdict],
     rule: str | None = None,
     overwrite: bool = False,
 ) -> Row:
-    """Store the judged label set with the proposals of `keys` in place of its masks; the original stays as it is.
+    """Store the judged label set as verdicts repair it; the original stays as it is.
 
     Args:
         correction: the judgement.
-        dataset: the data set it is about.
+        dataset: the data set it is about; one that ships with the project is copied to the workspace first.
         name: of the new label set.
-        keys: the images whose proposal is accepted.
-        rule: how they were chosen, for the record.
+        verdicts: by image; labels of images without one stay as they are.
+        rule: how they came about, for the record.
         overwrite: replace an earlier corrected label set of that name.
 
     Returns:
@@ -68,19 +101,19 @@ def apply_correction(
         images that lost their whole label, which a poorly trained method may propose.
 
     Raises:
-        LvcnetError: if the labels changed since they were judged, a key was not judged, nothing is accepted, or the
-            name is taken.
+        LvcnetError: if the labels changed since they were judged, an image was not judged, nothing is accepted, or
+            the name is taken.
     """
     source = dataset.labels(correction.head["labels"])
-    _check(correction, dataset, source, name, keys, overwrite)
-    accepted = set(keys)
+    _check(correction, dataset, source, name, verdicts, overwrite)
     masks = source.masks.copy()
     changes = []
     for row in worst_first(correction.rows):
-        place = dataset.index(row["key"])
-        if row["key"] in accepted:
-            masks[place] = correction.proposal(row["key"])
-        changes.append(_change(row, row["key"] in accepted, source.masks[place], masks[place]))
+        place, verdict = dataset.index(row["key"]), verdicts.get(row["key"])
+        if verdict is not None:
+            masks[place] = reviewed_masks(source.masks[place], correction.proposal(row["key"]), verdict)
+        clean = dataset.labels(CLEAN).masks[place] if "label_clean_iou" in row else None
+        changes.append(_change(row, verdict, source.masks[place], masks[place], clean))
     manifest = {
         "kind": KIND,
         "source": source.name,
@@ -88,9 +121,12 @@ def apply_correction(
         "method": correction.head["method"],
         "runs": correction.head["runs"],
         "rule": rule,
-        "accepted": [change["key"] for change in changes if change["decision"] == "accepted"],
+        "reviewers": sorted({verdict.reviewer for verdict in verdicts.values() if verdict.reviewer}),
+        "decisions": dict(Counter(change["decision"] for change in changes)),
+        "accepted": [change["key"] for change in changes if change["decision"] in CHANGING],
+        "masks": digest([np.packbits(masks).tobytes()]),
     }
-    dataset.add_labels(LabelSet(name, masks, source.covered.copy(), manifest))
+    own_copy(dataset).add_labels(LabelSet(name, masks, source.covered.copy(), manifest))
     emptied = [change["key"] for change in changes if change["area_change"] == -1]
     report = {"dataset": dataset.name, "labels": name, **manifest, "emptied": emptied, "images": changes}
     write_report(correction, name, report)
@@ -99,31 +135,44 @@ def apply_correction(
 
 def write_report(correction: Correction, name: str, report: Row) -> None:
     """Write `changes/NAME.json` and `.csv`, atomically."""
-    folder = correction.folder / "changes"
+    folder = correction.records / "changes"
     write_json(folder / f"{name}.json", report)
+    write_atomic(folder / f"{name}.csv", report_csv(report).encode())
+
+
+def report_csv(report: Row) -> str:
+    """The images of a change report as CSV."""
     stream = io.StringIO()
     columns = [*COLUMNS, *(CLEAN_COLUMNS if any(CLEAN_COLUMNS[0] in row for row in report["images"]) else ())]
     writer = csv.DictWriter(stream, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(report["images"])
-    write_atomic(folder / f"{name}.csv", stream.getvalue().encode())
+    return stream.getvalue()
 
 
-def _change(row: Row, accepted: bool, old: NDArray[np.bool_], new: NDArray[np.bool_]) -> Row:
+def _change(
+    row: Row, verdict: Verdict | None, old: BoolArray, new: BoolArray, clean: BoolArray | None
+) -> Row:
     """What happened to one image; areas and IoU of (C, H, W) masks, mean IoU over categories."""
     area = int(old.sum())
     change = {
         "key": row["key"],
-        "decision": "accepted" if accepted else "kept",
+        "decision": UNDECIDED if verdict is None else verdict.decision,
+        "reviewer": None if verdict is None else verdict.reviewer,
         "quality": row["quality"],
         "disagreement_px": row["disagreement_px"],
-        "iou_old_new": float(overlap_metrics(old[None], new[None])["iou"].mean()),
+        "iou_old_new": _mean_iou(old, new),
         "area_change": (int(new.sum()) - area) / area if area else None,
     }
-    if "label_clean_iou" in row:
-        change["clean_iou_old"] = row["label_clean_iou"]
-        change["clean_iou_new"] = row["proposal_clean_iou" if accepted else "label_clean_iou"]
+    if clean is not None:
+        there = clean.any(axis=(1, 2))
+        for column, masks in zip(CLEAN_COLUMNS, (old, new), strict=True):
+            change[column] = _mean_iou(masks[there], clean[there]) if there.any() else None
     return change
+
+
+def _mean_iou(first: BoolArray, second: BoolArray) -> float:
+    return float(overlap_metrics(first[None], second[None])["iou"].mean())
 
 
 def _check(
@@ -131,7 +180,7 @@ def _check(
     dataset: Dataset,
     source: LabelSet,
     name: str,
-    keys: Collection[str],
+    verdicts: Mapping[str, Verdict],
     overwrite: bool,
 ) -> None:
     check_name(name, "label set")
@@ -143,11 +192,11 @@ def _check(
             f"correction {correction.name!r} is about labels {source.name!r} of data set {correction.head['dataset']!r}"
             " as they were then, and they changed since: judge them again with `lvcnet correct`"
         )
-    if not keys:
+    if not any(verdict.decision in CHANGING for verdict in verdicts.values()):
         raise LvcnetError(
             "no proposal is accepted, so the labels would stay as they are: accept at least one"
         )
-    unknown = sorted(set(keys) - {row["key"] for row in correction.rows})
+    unknown = sorted(set(verdicts) - {row["key"] for row in correction.rows})
     if unknown:
         raise LvcnetError(f"correction {correction.name!r} has not judged {', '.join(unknown[:5])}")
     if name in dataset.label_names() and not (overwrite and dataset.manifest(name).get("kind") == KIND):

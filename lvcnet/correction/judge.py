@@ -119,10 +119,8 @@ def find_regions(probability: FloatArray, label: BoolArray, category: str) -> li
     """The objects that label (H, W) and proposal make together, without specks."""
     proposal = propose(probability)
     regions = []
-    for region in components(label | proposal):
+    for region in objects(label | proposal):
         pixels = int(region.sum())
-        if pixels < SMALLEST_OBJECT:
-            continue
         drawn, seen = bool(label[region].any()), bool(proposal[region].any())
         kind = "both" if drawn and seen else "extra" if drawn else "missing"
         rows, columns = np.nonzero(region)
@@ -130,3 +128,8 @@ def find_regions(probability: FloatArray, label: BoolArray, category: str) -> li
         quality = label_quality(probability[region], label[region])
         regions.append(Region(category, kind, box, pixels, quality))
     return regions
+
+
+def objects(mask: BoolArray) -> list[BoolArray]:
+    """The 4-connected parts of a (H, W) mask that are no specks, each as a (H, W) mask, in scan order."""
+    return [part for part in components(mask) if part.sum() >= SMALLEST_OBJECT]

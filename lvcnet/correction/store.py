@@ -3,7 +3,11 @@
     correction.json     what was judged by what, and one row an image (see `judge.judge_batch`)
     proposals.npy       (N, ceil(C H W / 8)) uint8, the proposed masks as packed bits
     probability.npy     (N, C, H, W) uint8, probability of the foreground in 1/255
+    decisions.sqlite    what reviewers decided (see `decisions`)
     changes/NAME.*      what became of it in label set NAME (see `apply`)
+
+A correction that ships with the project stays as it is: its decisions and changes are in the workspace, in a folder
+of its name.
 
 Symbols: see `lvcnet.correction`. The arrays are memory-mapped, written and read image by image. A folder appears
 under its name only when it is whole.
@@ -18,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet import workspace
+from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.judge import propose, suspicion
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, read_json, write_json
@@ -49,6 +54,21 @@ class Correction:
     def name(self) -> str:
         """The folder's name is the correction's name."""
         return self.folder.name
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether it ships with the project."""
+        return workspace.assets_dir() in self.folder.resolve().parents
+
+    @property
+    def records(self) -> Path:
+        """Where decisions and changes are kept; it may not exist yet."""
+        return workspace.corrections_dir() / self.name if self.is_demo else self.folder
+
+    @property
+    def decisions(self) -> Decisions:
+        """What reviewers decided."""
+        return Decisions(self.records)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -137,27 +157,47 @@ def check_free(name: str, overwrite: bool = False) -> None:
         LvcnetError: if the name is not usable or taken.
     """
     folder = workspace.corrections_dir() / check_name(name, "correction")
-    if folder.exists() and not overwrite:
-        raise LvcnetError(f"correction {name!r} exists at {folder}: choose another name or add --overwrite")
+    if overwrite or not folder.exists():
+        return
+    decided = len(Decisions(folder).verdicts())
+    lose = f" (its decisions about {decided} images go with it)" if decided else ""
+    raise LvcnetError(f"correction {name!r} exists at {folder}: choose another name or add --overwrite{lose}")
 
 
 def find_correction(name: str) -> Correction:
-    """The correction of that name.
+    """The correction of that name in the workspace, else in assets/.
 
     Raises:
         LvcnetError: if there is none.
     """
-    folder = workspace.corrections_dir() / check_name(name, "correction")
-    if not (folder / "correction.json").is_file():
-        known = ", ".join(list_corrections()) or "none yet; make one with `lvcnet correct DATASET`"
-        raise LvcnetError(f"there is no correction {name!r}: known are {known}")
-    return Correction(folder)
+    check_name(name, "correction")
+    for folder in _folders():
+        if (folder / name / "correction.json").is_file():
+            return Correction(folder / name)
+    known = ", ".join(list_corrections()) or "none yet; make one with `lvcnet correct DATASET`"
+    raise LvcnetError(f"there is no correction {name!r}: known are {known}")
 
 
 def list_corrections() -> list[str]:
-    """Names of all corrections in the workspace."""
-    found = (path.parent.name for path in workspace.corrections_dir().glob("*/correction.json"))
+    """Names of all corrections in the workspace and of those that ship with the project."""
+    found = {path.parent.name for folder in _folders() for path in folder.glob("*/correction.json")}
     return sorted(name for name in found if not name.startswith("."))
+
+
+def delete_correction(name: str) -> None:
+    """Delete a correction with its decisions; label sets made of it and fold runs stay.
+
+    Raises:
+        LvcnetError: if there is none, or it ships with the project.
+    """
+    correction = find_correction(name)
+    if correction.is_demo:
+        raise LvcnetError(f"correction {name!r} ships with the project and cannot be deleted")
+    shutil.rmtree(correction.folder)
+
+
+def _folders() -> tuple[Path, Path]:
+    return workspace.corrections_dir(), workspace.assets_dir() / "corrections"
 
 
 def worst_first(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 from scipy import ndimage
 
 from lvcnet.data.annotated import (
@@ -28,7 +27,7 @@ from lvcnet.data.annotated import (
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import mask_to_full_resolution
 from lvcnet.data.polygons import Outline, check_ring, trace
-from lvcnet.data.rle import parse_run_lengths
+from lvcnet.data.rle import encode_run_lengths, parse_run_lengths
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
 
@@ -131,10 +130,9 @@ def _segmentation(inside: NDArray[np.bool_], top: int, left: int, height: int, w
     rings = trace(inside)
     if not any(ring.hole for ring in rings):
         return [(ring.points + np.array([left, top])).ravel().tolist() for ring in rings]
-    mask = np.zeros((height, width), dtype=np.uint8, order="F")
+    mask = np.zeros((height, width), dtype=bool)
     mask[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-    encoded = coco_mask.encode(mask)
-    return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}
+    return encode_run_lengths(mask)
 
 
 class _Reader:

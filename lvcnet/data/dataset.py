@@ -101,6 +101,11 @@ class Dataset:
         """S, the side of the working grid in pixels."""
         return int(self.images.shape[-1])
 
+    @property
+    def is_demo(self) -> bool:
+        """Whether it ships with the project and so must not be changed."""
+        return self.folder is not None and workspace.assets_dir() in self.folder.resolve().parents
+
     def indices(self, split: str) -> NDArray[np.intp]:
         """Row numbers of a split, in order.
 
@@ -165,7 +170,7 @@ class Dataset:
             LvcnetError: if its shape does not fit, or the data set ships with the project.
         """
         check_name(labels.name, "label set")
-        if self.folder is not None and workspace.assets_dir() in self.folder.resolve().parents:
+        if self.is_demo:
             raise LvcnetError(
                 f"data set {self.name!r} ships with the project and stays as it is:"
                 " make your own with `lvcnet data phantom NAME` and add label sets to that"
@@ -268,6 +273,23 @@ def list_datasets() -> list[str]:
     folders = [workspace.datasets_dir(), workspace.assets_dir() / "datasets"]
     found = {path.parent.name for folder in folders for path in folder.glob("*/dataset.json")}
     return sorted(name for name in found if not name.startswith("."))
+
+
+def own_copy(dataset: Dataset) -> Dataset:
+    """The data set itself, or, if it ships with the project, its copy in the workspace under the same name.
+
+    From then on the copy is what the name means; runs trained on the original fit it, as it has the same fingerprint.
+    """
+    if not dataset.is_demo:
+        return dataset
+    assert dataset.folder is not None
+    target = workspace.datasets_dir() / dataset.name
+    if not target.exists():
+        unfinished = target.with_name(f".{target.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(dataset.folder, unfinished)
+        unfinished.rename(target)
+    return Dataset.load(target)
 
 
 def delete_dataset(name: str) -> None:

@@ -3,6 +3,9 @@
 Symbols: H, W original size, S working size.
 """
 
+import io
+import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +39,7 @@ def export_labels(
     Args:
         dataset: where the label set is.
         labels_name: which.
-        output: file (coco) or folder (labelme, masks).
+        output: file (coco), or folder or .zip file (labelme, masks).
         format: coco, labelme or masks.
         split: only this split; default all.
         images: also write the images there, as `write_images` does.
@@ -55,13 +58,41 @@ def export_labels(
         raise LvcnetError(
             f"label set {labels_name!r} covers no image{f' of {split}' if split else ''}: nothing to export"
         )
-    for path, is_file in ((output, format == "coco"), (images, False)):
+    zipped = format != "coco" and output.suffix == ".zip"
+    for path, is_file in ((output, zipped or format == "coco"), (images, False)):
         if path is not None:
             _check_output(path, is_file, overwrite)
-    WRITERS[format](dataset, labels_name, output, split)
+    if zipped:
+        write_atomic(output, exported_file(dataset, labels_name, format, split)[1])
+    else:
+        WRITERS[format](dataset, labels_name, output, split)
     if images is not None:
         write_images(dataset, rows, images)
     return len(rows)
+
+
+def exported_file(
+    dataset: Dataset, labels_name: str, format: str = "coco", split: str | None = None
+) -> tuple[str, bytes]:
+    """A label set as one file, for a download.
+
+    Returns:
+        Its name, ending in .json (coco) or .zip (the folder of labelme or masks), and its content.
+
+    Raises:
+        LvcnetError: as `export_labels`.
+    """
+    stem = f"{dataset.name}-{labels_name}"
+    with tempfile.TemporaryDirectory() as temporary:
+        output = Path(temporary) / "labels"
+        export_labels(dataset, labels_name, output, format, split)
+        if output.is_file():
+            return f"{stem}.json", output.read_bytes()
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(path for path in output.rglob("*") if path.is_file()):
+                archive.write(path, path.relative_to(output).as_posix())
+        return f"{stem}-{format}.zip", buffer.getvalue()
 
 
 def covered_rows(dataset: Dataset, labels_name: str, split: str | None = None) -> list[int]:

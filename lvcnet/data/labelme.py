@@ -28,7 +28,7 @@ from lvcnet.data.annotated import (
     relative_name,
 )
 from lvcnet.data.coco import EIGHT_CONNECTED, file_name
-from lvcnet.data.dataset import Dataset
+from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.images import mask_to_full_resolution
 from lvcnet.data.polygons import Outline, check_ring, trace
 from lvcnet.errors import LvcnetError
@@ -80,24 +80,66 @@ def read_labelme(folder: Path) -> Annotations:
 
 
 def write_labelme(dataset: Dataset, labels_name: str, folder: Path, split: str | None = None) -> None:
-    """Write a label set as one Labelme file an image at the original sizes, to lie beside the images."""
+    """Write a label set as one Labelme file an image at the original sizes, to lie beside the images.
+
+    Of data that was imported from Labelme, everything else in the imported files is kept: keys that are not ours, shapes
+    of other labels, and shapes of categories whose masks are still those of the import.
+    """
     labels = dataset.labels(labels_name)
     rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
     for row in (row for row in rows if labels.covered[row]):
         item, name = dataset.items[row], Path(file_name(dataset, row))
-        shapes: list[dict[str, Any]] = []
-        for category, mask in zip(dataset.categories, labels.masks[row], strict=True):
-            shapes += _mask_to_shapes(mask_to_full_resolution(mask, item.height, item.width), category)
+        original = _original(dataset, row)
+        shapes: list[dict[str, Any]] = original.get("shapes", [])
+        for c, category in enumerate(dataset.categories):
+            mask = labels.masks[row, c]
+            if original and (mask == dataset.labels(CLEAN).masks[row, c]).all():
+                continue
+            drawn = _mask_to_shapes(mask_to_full_resolution(mask, item.height, item.width), category)
+            before = [shape for shape in shapes if shape["label"] == category]
+            shapes = [shape for shape in shapes if shape["label"] != category]
+            shapes += [_inherit(shape, before) for shape in drawn]
         content: dict[str, Any] = {
             "version": LABELME_VERSION,
             "flags": {},
-            "shapes": shapes,
             "imagePath": name.name,
             "imageData": None,
             "imageHeight": item.height,
             "imageWidth": item.width,
         }
-        write_json(folder / name.with_suffix(".json"), content)
+        write_json(folder / name.with_suffix(".json"), {**content, **original, "shapes": shapes})
+
+
+def _original(dataset: Dataset, row: int) -> dict[str, Any]:
+    """The Labelme file that an image was imported from; empty if there is none any more."""
+    source = dataset.items[row].source
+    if dataset.source.get("format") != "labelme" or source is None:
+        return {}
+    try:
+        content = read_json(Path(dataset.source["folder"], source).with_suffix(".json"))
+        known = (shape["label"] for shape in content["shapes"])
+        return content if all(isinstance(label, str) for label in known) else {}
+    except (LvcnetError, KeyError, TypeError):
+        return {}
+
+
+def _inherit(shape: dict[str, Any], before: list[dict[str, Any]]) -> dict[str, Any]:
+    """A drawn shape with the other keys (group, flags, description, ...) of the former shape that it overlaps most."""
+    overlaps = [_box_overlap(shape["points"], former.get("points")) for former in before]
+    if not overlaps or max(overlaps) <= 0:
+        return shape
+    drawn = {key: shape[key] for key in ("label", "points", "shape_type", "mask")}
+    return {**before[overlaps.index(max(overlaps))], **drawn}
+
+
+def _box_overlap(first: Any, second: Any) -> float:
+    """Area in px² that the bounding boxes of two lists of points share."""
+    try:
+        one, two = (np.asarray(points, dtype=np.float64).reshape(-1, 2) for points in (first, second))
+        sides = np.minimum(one.max(axis=0), two.max(axis=0)) - np.maximum(one.min(axis=0), two.min(axis=0))
+    except (TypeError, ValueError):
+        return 0.0
+    return float(np.prod(np.maximum(sides, 0.0)))
 
 
 def _read_file(path: Path, where: str, folder: Path, problems: list[Problem]) -> AnnotatedImage:

@@ -1,4 +1,4 @@
-"""COCO run-length masks, compressed or not, to pixels.
+"""COCO run-length masks, compressed or not, to pixels and back.
 
 Symbols: H, W size in pixels.
 """
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
 
 from lvcnet.errors import LvcnetError
 
@@ -55,6 +56,16 @@ def parse_run_lengths(segmentation: dict[str, Any], height: int, width: int) -> 
     ):
         raise LvcnetError(f"the run lengths do not add up to the {height * width} pixels of the image")
     return RunLengths(height, width, np.array(counts, dtype=np.int64))
+
+
+def encode_run_lengths(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """A (H, W) mask as compressed COCO run lengths, JSON-able.
+
+    >>> encode_run_lengths(np.ones((2, 3), bool))["size"]
+    [2, 3]
+    """
+    encoded = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": list(mask.shape), "counts": encoded["counts"].decode("ascii")}
 
 
 def _uncompress(text: str) -> list[int]:

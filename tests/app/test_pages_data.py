@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from lab.downloads import coco_file
+from lab.downloads import labels_file
 from lvcnet.cli import app
 from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.runs.directory import RunDirectory
@@ -119,8 +119,8 @@ def test_an_unknown_data_set_in_the_address_does_no_harm(
     assert open_page("data", dataset="absent").selectbox(key="pick-dataset").value == "hips"
 
 
-def test_the_download_is_a_coco_file_of_all_covered_images(trained_run: RunDirectory) -> None:
-    content = json.loads(coco_file(Dataset.load("hips"), "level3"))
+def test_the_download_is_a_labels_file_of_all_covered_images(trained_run: RunDirectory) -> None:
+    content = json.loads(labels_file(Dataset.load("hips"), "level3"))
     assert len(content["images"]) == 8
     assert [category["name"] for category in content["categories"]] == ["innominate bone"]
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lvcnet.correction.folds import labels_digest
+from lvcnet.correction.store import Correction, CorrectionWriter
 from lvcnet.data.dataset import Dataset, Item, LabelSet
 
 SIZE = 20
@@ -38,3 +40,32 @@ def make_squares() -> MakeSquares:
         return dataset
 
     return make
+
+
+QUALITIES = {"image-0": 0.5, "image-1": 0.1, "image-2": 0.3, "image-3": 0.9}
+
+
+@pytest.fixture
+def dataset(make_squares) -> Dataset:
+    return make_squares(train=4)
+
+
+@pytest.fixture
+def correction(dataset: Dataset) -> Correction:
+    """Judges labels `second` of four images, 1 px too far right, and proposes the clean square everywhere."""
+    writer = CorrectionWriter("mine", (4, 1, SIZE, SIZE))
+    probability = np.where(square(), 0.8, 0.1)[None, None]
+    for part in ([0, 1, 2], [3]):
+        numbers = np.array(part, dtype=np.intp)
+        writer.write(numbers, np.repeat(probability, len(part), axis=0))
+    rows = [
+        {"key": key, "quality": quality, "disagreement_px": 0.5, "label_clean_iou": 56 / 72}
+        | {"proposal_clean_iou": 1.0, "regions": [{"category": "square", "kind": "both"}]}
+        for key, quality in QUALITIES.items()
+    ]
+    head = {
+        "dataset": "squares",
+        "labels": "second",
+        "labels_digest": labels_digest(dataset.labels("second")),
+    }
+    return writer.finish({**head, "method": "unet", "runs": ["a", "b"], "images": rows})

@@ -8,6 +8,7 @@ import pytest
 
 from lvcnet import workspace
 from lvcnet.correction.apply import accepted_keys, apply_correction
+from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.store import (
     Correction,
@@ -20,35 +21,12 @@ from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.data.exporter import export_labels
 from lvcnet.data.importer import import_masks
 from lvcnet.errors import LvcnetError
+from lvcnet.files import digest
 from tests.correction.conftest import SIZE, square
 
-QUALITIES = {"image-0": 0.5, "image-1": 0.1, "image-2": 0.3, "image-3": 0.9}
 
-
-@pytest.fixture
-def dataset(make_squares) -> Dataset:
-    return make_squares(train=4)
-
-
-@pytest.fixture
-def correction(dataset: Dataset) -> Correction:
-    """Judges labels `second` of four images and proposes the clean square everywhere."""
-    writer = CorrectionWriter("mine", (4, 1, SIZE, SIZE))
-    probability = np.where(square(), 0.8, 0.1)[None, None]
-    for part in ([0, 1, 2], [3]):
-        numbers = np.array(part, dtype=np.intp)
-        writer.write(numbers, np.repeat(probability, len(part), axis=0))
-    rows = [
-        {"key": key, "quality": quality, "disagreement_px": 0.5, "label_clean_iou": 56 / 72}
-        | {"proposal_clean_iou": 1.0}
-        for key, quality in QUALITIES.items()
-    ]
-    head = {
-        "dataset": "squares",
-        "labels": "second",
-        "labels_digest": labels_digest(dataset.labels("second")),
-    }
-    return writer.finish({**head, "method": "unet", "runs": ["a", "b"], "images": rows})
+def accepting(*keys: str) -> dict[str, Verdict]:
+    return {key: Verdict(decision="accept") for key in keys}
 
 
 def test_what_was_written_is_read(correction: Correction, dataset: Dataset) -> None:
@@ -109,7 +87,7 @@ def test_rules_accept_the_worst_labels(correction: Correction) -> None:
 
 @pytest.mark.parametrize("rule", ["", "some", "worst", "worst=0", "worst=-1", "below=2", "below=x", "all=1"])
 def test_other_rules_are_refused(correction: Correction, rule: str) -> None:
-    with pytest.raises(LvcnetError, match="use all, worst=N"):
+    with pytest.raises(LvcnetError, match="use reviewed, all, worst=N"):
         accepted_keys(correction, rule)
 
 
@@ -118,7 +96,7 @@ def test_accepted_proposals_replace_labels_and_the_original_stays(
 ) -> None:
     files = [dataset.folder / "labels" / f"second{suffix}" for suffix in (".npz", ".json")]
     before = [path.read_bytes() for path in files]
-    report = apply_correction(correction, dataset, "better", ["image-2", "image-1"], "worst=2")
+    report = apply_correction(correction, dataset, "better", accepting("image-2", "image-1"), "worst=2")
     assert [path.read_bytes() for path in files] == before
     stored = Dataset.load("squares")
     labels, source = stored.labels("better"), stored.labels("second")
@@ -132,18 +110,21 @@ def test_accepted_proposals_replace_labels_and_the_original_stays(
         "method": "unet",
         "runs": ["a", "b"],
         "rule": "worst=2",
+        "reviewers": [],
+        "decisions": {"accept": 2, "undecided": 2},
         "accepted": ["image-1", "image-2"],
+        "masks": digest([np.packbits(labels.masks).tobytes()]),
     }
-    assert [row["decision"] for row in report["images"]] == ["accepted", "accepted", "kept", "kept"]
+    assert [row["decision"] for row in report["images"]] == ["accept", "accept", "undecided", "undecided"]
 
 
 def test_the_change_report_as_json_and_csv(correction: Correction, dataset: Dataset) -> None:
-    report = apply_correction(correction, dataset, "better", ["image-1"])
+    report = apply_correction(correction, dataset, "better", accepting("image-1"))
     changes = workspace.corrections_dir() / "mine" / "changes"
     assert json.loads((changes / "better.json").read_text()) == report
     with (changes / "better.csv").open() as stream:
         accepted, *kept = csv.DictReader(stream)
-    assert (accepted["key"], accepted["decision"]) == ("image-1", "accepted")
+    assert (accepted["key"], accepted["decision"]) == ("image-1", "accept")
     assert float(accepted["iou_old_new"]) == pytest.approx(56 / 72)
     assert float(accepted["area_change"]) == 0
     assert float(accepted["clean_iou_old"]) == pytest.approx(56 / 72)
@@ -157,26 +138,26 @@ def test_labels_that_changed_since_are_not_corrected(correction: Correction, dat
     source = dataset.labels("second")
     dataset.add_labels(LabelSet("second", source.masks[:, :, ::-1].copy(), source.covered))
     with pytest.raises(LvcnetError, match="changed since"):
-        apply_correction(correction, dataset, "better", ["image-1"])
+        apply_correction(correction, dataset, "better", accepting("image-1"))
     assert "better" not in dataset.label_names()
 
 
 def test_only_corrected_label_sets_can_be_replaced(correction: Correction, dataset: Dataset) -> None:
     for name in ("second", "clean"):
         with pytest.raises(LvcnetError, match="choose another name"):
-            apply_correction(correction, dataset, name, ["image-1"], overwrite=True)
-    apply_correction(correction, dataset, "better", ["image-1"])
+            apply_correction(correction, dataset, name, accepting("image-1"), overwrite=True)
+    apply_correction(correction, dataset, "better", accepting("image-1"))
     with pytest.raises(LvcnetError, match="choose another name"):
-        apply_correction(correction, dataset, "better", ["image-2"])
-    report = apply_correction(correction, dataset, "better", ["image-2"], overwrite=True)
+        apply_correction(correction, dataset, "better", accepting("image-2"))
+    report = apply_correction(correction, dataset, "better", accepting("image-2"), overwrite=True)
     assert report["accepted"] == ["image-2"]
 
 
 def test_nothing_and_unknown_images_cannot_be_accepted(correction: Correction, dataset: Dataset) -> None:
     with pytest.raises(LvcnetError, match="accept at least one"):
-        apply_correction(correction, dataset, "better", [])
+        apply_correction(correction, dataset, "better", accepting())
     with pytest.raises(LvcnetError, match="has not judged image-77"):
-        apply_correction(correction, dataset, "better", ["image-77"])
+        apply_correction(correction, dataset, "better", accepting("image-77"))
 
 
 def test_labels_that_lost_everything_are_named(dataset: Dataset) -> None:
@@ -189,7 +170,7 @@ def test_labels_that_lost_everything_are_named(dataset: Dataset) -> None:
         "labels_digest": labels_digest(dataset.labels("second")),
     }
     correction = writer.finish({**head, "method": "unet", "runs": ["a"], "images": rows})
-    report = apply_correction(correction, dataset, "better", ["image-0", "image-1"])
+    report = apply_correction(correction, dataset, "better", accepting("image-0", "image-1"))
     assert report["emptied"] == ["image-0"]
     assert [row["area_change"] for row in report["images"]] == [-1.0, (9 - 64) / 64]
 
@@ -197,7 +178,7 @@ def test_labels_that_lost_everything_are_named(dataset: Dataset) -> None:
 def test_corrected_labels_come_back_from_an_export(
     correction: Correction, dataset: Dataset, tmp_path
 ) -> None:
-    apply_correction(correction, dataset, "better", ["image-1"])
+    apply_correction(correction, dataset, "better", accepting("image-1"))
     export_labels(dataset, "better", tmp_path / "masks", "masks", images=tmp_path / "images")
     back = import_masks(
         "back", tmp_path / "images", tmp_path / "masks", size=SIZE, test_fraction=0.25, seed=0

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lvcnet.data.exporter import export_labels
+from lvcnet.data.dataset import LabelSet
+from lvcnet.data.exporter import export_labels, exported_file
 from lvcnet.data.importer import ImportProblems, import_labelme
 from lvcnet.data.labelme import read_labelme
+from lvcnet.errors import LvcnetError
 from tests.data.test_coco import small_dataset
 
 POLYGON = [[4, 2], [24, 2], [24, 12], [4, 12]]
@@ -160,3 +163,54 @@ def test_written_folders_come_back_with_the_same_masks(tmp_path: Path) -> None:
     back = import_labelme("back", tmp_path / "out", size=16)
     rows = [back.index(item.key) for item in dataset.items]
     np.testing.assert_array_equal(back.labels("clean").masks[rows], dataset.labels("clean").masks)
+
+
+def test_what_is_not_ours_survives_import_correction_and_export(tmp_path: Path) -> None:
+    """Two bones of which one is moved, and a screw that was not imported: keys and other shapes stay."""
+    moved = shape([[2, 2], [10, 2], [10, 10], [2, 10]], group_id=7, description="left", reader={"name": "A"})
+    other = shape([[22, 2], [36, 2], [36, 10], [22, 10]], group_id=8)
+    screw = shape([[20.5, 15], [21, 15], [21, 16.25]], label="screw", note="ours")
+    same = shape([[0, 0], [7.3, 0], [7.3, 5]], label="cup", flags={"sure": True})
+    write(tmp_path, "a.json", moved, screw, same, other, hospital="H1", flags={"checked": True})
+    dataset = import_labelme("set", tmp_path, size=20, test_fraction=0, categories=["bone", "cup"])
+    masks = dataset.labels("clean").masks.copy()
+    masks[0, 0] = False
+    masks[0, 0, 4:12, 2:5] = True  # x 4 to 10 of the original, which is twice as wide
+    masks[0, 0, 5:9, 11:17] = True
+    dataset.add_labels(LabelSet("better", masks, np.ones(1, dtype=bool)))
+    export_labels(dataset, "better", tmp_path / "out", "labelme")
+    content = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert (content["hospital"], content["flags"]) == ("H1", {"checked": True})
+    shapes = content["shapes"]
+    assert shapes[:2] == [screw, same], "other labels and unchanged categories keep their exact outlines"
+    assert [(one["group_id"], one.get("reader")) for one in shapes[2:]] == [(7, {"name": "A"}), (8, None)]
+    assert shapes[2]["points"] == [[4, 4], [10, 4], [10, 12], [4, 12]]
+    write(tmp_path / "again", "a.json", *shapes)
+    again = import_labelme("set", tmp_path / "again", size=20, test_fraction=0, categories=["bone", "cup"])
+    np.testing.assert_array_equal(again.labels("clean").masks, masks)
+
+
+def test_without_the_imported_files_plain_ones_are_written(tmp_path: Path) -> None:
+    write(tmp_path, "a.json", shape(POLYGON), hospital="H1")
+    dataset = import_labelme("set", tmp_path, size=20, test_fraction=0)
+    (tmp_path / "a.json").write_text("{}")
+    export_labels(dataset, "clean", tmp_path / "out", "labelme")
+    content = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert "hospital" not in content
+    assert [one["label"] for one in content["shapes"]] == ["bone"]
+
+
+@pytest.mark.parametrize("format", ["labelme", "masks"])
+def test_a_folder_can_be_had_as_a_zip_file(tmp_path: Path, format: str) -> None:
+    dataset = small_dataset(32, 64)
+    export_labels(dataset, "clean", tmp_path / "folder", format)
+    export_labels(dataset, "clean", tmp_path / "all.zip", format)
+    name, content = exported_file(dataset, "clean", format)
+    assert name == f"{dataset.name}-clean-{format}.zip"
+    assert content[:2] == b"PK"
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        unzipped = {entry: archive.read(entry) for entry in archive.namelist()}
+    files = [path for path in (tmp_path / "folder").rglob("*") if path.is_file()]
+    assert unzipped == {path.relative_to(tmp_path / "folder").as_posix(): path.read_bytes() for path in files}
+    with pytest.raises(LvcnetError, match="exists"):
+        export_labels(dataset, "clean", tmp_path / "all.zip", format)

@@ -1,0 +1,149 @@
+"""Label repair in the background: fold trainings in the queue, and what is to be judged when they are done.
+
+A request is a small file, `corrections/NAME.request.json`, until its labels are judged; the trainings are ordinary runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lvcnet import workspace
+from lvcnet.correction.build import Report, build_correction
+from lvcnet.correction.folds import Fold, add_fold_labels, split_folds
+from lvcnet.correction.store import Correction, check_free
+from lvcnet.data.dataset import Dataset, own_copy
+from lvcnet.errors import LvcnetError
+from lvcnet.files import read_json, write_json
+from lvcnet.jobs import launch, queue
+from lvcnet.jobs.foreground import SweepProgress, progress, queue_sweep
+from lvcnet.jobs.sweep import PlannedRun, label_set, plan_sweep
+from lvcnet.runs.directory import ACTIVE
+from lvcnet.training.config import build_config
+from lvcnet.training.loop import check_config
+
+SUFFIX = ".request.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which labels are to be judged, and by what.
+
+    Attributes:
+        dataset: name of a data set.
+        labels: the label set to judge.
+        method: method of the judges.
+        folds: number of trainings.
+        seed: of the trainings.
+        settings: what differs from the default settings of a training.
+        name: of the correction; by default made from what it is.
+    """
+
+    dataset: str
+    labels: str
+    method: str = "lvcnet-plus"
+    folds: int = 5
+    seed: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def correction(self) -> str:
+        """The correction's name."""
+        return self.name or f"{self.dataset}-{label_set(self.labels)}-{self.method}-s{self.seed}"
+
+    @property
+    def path(self) -> Path:
+        """Where the request is kept while its runs train."""
+        return workspace.corrections_dir() / f"{self.correction}{SUFFIX}"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request whose folds are made and whose runs are planned."""
+
+    request: Request
+    dataset: Dataset
+    folds: Sequence[Fold]
+    plan: list[PlannedRun]
+
+
+def prepare(request: Request, overwrite: bool = False) -> Prepared:
+    """Check a request, make its fold label sets and plan its trainings.
+
+    A data set that ships with the project is copied to the workspace, as folds are label sets.
+
+    Raises:
+        LvcnetError: if anything about it cannot be; nothing is written then.
+    """
+    check_free(request.correction, overwrite)
+    data, judged = Dataset.load(request.dataset), label_set(request.labels)
+    wanted = {"dataset": data.name, "method": request.method, "labels": judged, "seed": request.seed}
+    check_config(build_config(request.settings, wanted), data)
+    split_folds(data, judged, request.folds)  # refuses what cannot be split before anything is copied
+    data = own_copy(data)
+    folds = add_fold_labels(data, judged, request.folds)
+    names = [fold.labels for fold in folds]
+    plan = plan_sweep(data.name, [request.method], names, [request.seed], request.settings, retry_failed=True)
+    return Prepared(request, data, folds, plan)
+
+
+def queue_request(request: Request, overwrite: bool = False) -> list[str]:
+    """Train the folds in the background and remember what to judge then; the names of the queued runs.
+
+    Raises:
+        LvcnetError: as `prepare`.
+    """
+    prepared = prepare(request, overwrite)
+    write_json(request.path, asdict(request))
+    return queue_sweep(prepared.plan, evaluate=False)
+
+
+def judge(
+    prepared: Prepared, device: str = "auto", overwrite: bool = False, report: Report | None = None
+) -> Correction:
+    """Judge the labels by the trained folds; the request is then fulfilled.
+
+    Raises:
+        LvcnetError: if a fold is not trained yet; as `build_correction`.
+    """
+    request, plan = prepared.request, prepared.plan
+    judged = label_set(request.labels)
+    runs = [cell.run for cell in plan]
+    correction = build_correction(
+        request.correction, prepared.dataset, judged, prepared.folds, runs, device, overwrite, report
+    )
+    request.path.unlink(missing_ok=True)
+    return correction
+
+
+def list_requests() -> list[Request]:
+    """Requests whose labels are not judged yet, by name."""
+    found = []
+    for path in sorted(workspace.corrections_dir().glob(f"*{SUFFIX}")):
+        try:
+            found.append(Request(**read_json(path)))
+        except (LvcnetError, TypeError):  # a file of another kind must not hide the others
+            continue
+    return found
+
+
+def request_progress(prepared: Prepared) -> SweepProgress:
+    """How far the fold trainings are."""
+    return progress(prepared.plan, launch.slots())
+
+
+def cancel_request(request: Request) -> None:
+    """Cancel the fold trainings that wait or run and forget the request; finished runs stay.
+
+    Raises:
+        LvcnetError: if there is no such request.
+    """
+    if not request.path.exists():
+        raise LvcnetError(
+            f"there is no request for correction {request.correction!r}: it is judged or cancelled"
+        )
+    request.path.unlink()
+    for cell in prepare(request, overwrite=True).plan:
+        if cell.state in ACTIVE:
+            queue.cancel(cell.run)
