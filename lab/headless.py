@@ -50,10 +50,10 @@ def fetch(url: str) -> tuple[int, str]:
 
 
 @contextmanager
-def serve_lab(home: Path, log: Path) -> Iterator[str]:
-    """Run `streamlit run lab/Home.py` with the workspace `home`; yields its address and stops it afterwards."""
+def serve_lab(home: Path, log: Path, script: str = "lab/Home.py") -> Iterator[str]:
+    """Run `streamlit run SCRIPT` with the workspace `home`; yields its address and stops it afterwards."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "lab/Home.py", "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless", "true"]
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [*command, "--server.port", str(port)],

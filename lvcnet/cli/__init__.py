@@ -7,6 +7,7 @@ import typer
 
 from lvcnet import __version__
 from lvcnet.cli.about import register as register_about
+from lvcnet.cli.consensus import register as register_consensus
 from lvcnet.cli.correct import register as register_correct
 from lvcnet.cli.data import register as register_data
 from lvcnet.cli.evaluate import register as register_evaluate
@@ -34,6 +35,7 @@ for register in (
     register_plan,
     register_correct,
     register_review,
+    register_consensus,
     register_jobs,
     register_about,
 ):

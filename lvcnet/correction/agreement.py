@@ -34,16 +34,8 @@ def agreement(dataset: Dataset, first: str, second: str, split: str | None = Non
     Raises:
         LvcnetError: if there is no such label set, both are the same, or no image is covered by both.
     """
-    if first == second:
-        raise LvcnetError(f"label set {first!r} agrees with itself: name two label sets")
+    rows = common_rows(dataset, first, second, split)
     one, two = dataset.labels(first), dataset.labels(second)
-    rows = np.arange(len(dataset)) if split is None else dataset.indices(split)
-    rows = rows[one.covered[rows] & two.covered[rows]]
-    if not len(rows):
-        raise LvcnetError(
-            f"no image{f' of {split}' if split else ''} of data set {dataset.name!r} is covered by both"
-            f" {first!r} and {second!r}"
-        )
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     tables = [_measure(one.masks[batch], two.masks[batch]) for batch in batches]
     values = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
@@ -64,6 +56,24 @@ def agreement(dataset: Dataset, first: str, second: str, split: str | None = Non
         },
         "per_image": sorted(images, key=lambda image: (image["dice"], image["key"])),
     }
+
+
+def common_rows(dataset: Dataset, first: str, second: str, split: str | None = None) -> NDArray[np.intp]:
+    """The images (of a split) that both label sets cover.
+
+    Raises:
+        LvcnetError: if both are the same, or there is no such image.
+    """
+    if first == second:
+        raise LvcnetError(f"label set {first!r} agrees with itself: name two label sets")
+    rows = np.arange(len(dataset)) if split is None else dataset.indices(split)
+    rows = rows[dataset.labels(first).covered[rows] & dataset.labels(second).covered[rows]]
+    if not len(rows):
+        raise LvcnetError(
+            f"no image{f' of {split}' if split else ''} of data set {dataset.name!r} is covered by both"
+            f" {first!r} and {second!r}"
+        )
+    return rows
 
 
 def _measure(first: BoolArray, second: BoolArray) -> dict[str, NDArray[np.float64]]:

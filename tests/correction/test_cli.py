@@ -1,13 +1,11 @@
 """`lvcnet correct`, `correct-apply`, `corrections` and `agree`, with real trainings of a few seconds."""
 
 import json
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lvcnet.cli import main
 from lvcnet.correction.build import check_run
 from lvcnet.correction.folds import split_folds
 from lvcnet.correction.store import find_correction
@@ -22,21 +20,6 @@ from lvcnet.training.loop import create_run
 
 TINY = ["--set", "width=4", "--set", "depth=2", "--epochs", "1", "--folds", "2", "--device", "cpu"]
 NAME = "pelves-level3-unet-s0"
-
-
-@pytest.fixture
-def lvcnet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    """Exit status, stdout and stderr of `lvcnet ARGUMENTS`, through the real entry point."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lvcnet", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return call
 
 
 @pytest.fixture
