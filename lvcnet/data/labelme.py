@@ -8,6 +8,7 @@ import base64
 import binascii
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,19 +86,31 @@ def write_labelme(dataset: Dataset, labels_name: str, folder: Path, split: str |
     rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
     for row in (row for row in rows if labels.covered[row]):
         item, name = dataset.items[row], Path(file_name(dataset, row))
-        shapes: list[dict[str, Any]] = []
-        for category, mask in zip(dataset.categories, labels.masks[row], strict=True):
-            shapes += _mask_to_shapes(mask_to_full_resolution(mask, item.height, item.width), category)
-        content: dict[str, Any] = {
-            "version": LABELME_VERSION,
-            "flags": {},
-            "shapes": shapes,
-            "imagePath": name.name,
-            "imageData": None,
-            "imageHeight": item.height,
-            "imageWidth": item.width,
-        }
+        masks = [mask_to_full_resolution(mask, item.height, item.width) for mask in labels.masks[row]]
+        content = labelme_content(name.name, np.stack(masks), dataset.categories)
         write_json(folder / name.with_suffix(".json"), content)
+
+
+def labelme_content(image_name: str, masks: NDArray[np.bool_], categories: Sequence[str]) -> dict[str, Any]:
+    """What a Labelme file says about one image.
+
+    Args:
+        image_name: of the image file that lies beside it.
+        masks: (C, H, W) bool.
+        categories: C names.
+    """
+    shapes: list[dict[str, Any]] = []
+    for category, mask in zip(categories, masks, strict=True):
+        shapes += _mask_to_shapes(mask, category)
+    return {
+        "version": LABELME_VERSION,
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": image_name,
+        "imageData": None,
+        "imageHeight": masks.shape[1],
+        "imageWidth": masks.shape[2],
+    }
 
 
 def _read_file(path: Path, where: str, folder: Path, problems: list[Problem]) -> AnnotatedImage:
