@@ -48,6 +48,10 @@ def write_dicom(path: Path, pixels: NDArray[np.uint8], spacing_mm: float) -> Non
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     image = FileDataset(path, {}, file_meta=meta, preamble=b"\0" * 128)
     image.SOPClassUID, image.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    for level in ("Study", "Series"):
+        setattr(
+            image, f"{level}InstanceUID", pydicom.uid.generate_uid(entropy_srcs=["lvcnet", path.stem, level])
+        )
     image.PatientName, image.PatientID = "Phantom^Synthetic", "PHANTOM"
     image.Modality, image.BodyPartExamined, image.ViewPosition = "CR", "PELVIS", "AP"
     image.Rows, image.Columns = pixels.shape

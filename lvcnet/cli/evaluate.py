@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lvcnet.cli.output import print_json, print_table, progress_bar, screen
+from lvcnet.cli.output import print_json, print_table, progress_bar, screen, split_list
 from lvcnet.data.dataset import CLEAN
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import Comparison
@@ -17,7 +17,9 @@ from lvcnet.evaluation.protocol import ROUND_METRICS, evaluate_run
 from lvcnet.evaluation.report import compare as compare_runs
 from lvcnet.evaluation.tables import comparison_tables, notes
 from lvcnet.files import write_atomic
-from lvcnet.inference.export import predict_files
+from lvcnet.inference.batch import find_images, predict_files
+from lvcnet.inference.export import DEFAULT_FORMATS, check_formats
+from lvcnet.inference.export import FORMATS as FILE_FORMATS
 from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.runs.store import find_run
 
@@ -119,33 +121,60 @@ def compare(
 
 def predict(
     run: Annotated[str, typer.Argument(help="Name of a run with a checkpoint; `lvcnet runs` lists them.")],
-    images: Annotated[list[Path], typer.Argument(help="PNG, JPEG, TIFF or DICOM files.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="PNG, JPEG, TIFF or DICOM files, or folders that hold some.")
+    ],
     output: Annotated[Path, typer.Option(help="Folder for the results; made if it does not exist.")],
     threshold: Annotated[
         float, typer.Option(help="Probability from which on a pixel is foreground.")
     ] = THRESHOLD,
+    formats: Annotated[str, typer.Option(help=f"With commas, from {', '.join(FILE_FORMATS)}.")] = ",".join(
+        DEFAULT_FORMATS
+    ),
     checkpoint: Checkpoint = "last",
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Segment radiographs, at their own size.
+    """Segment and measure radiographs, at their own size.
 
     For each image: NAME_overlay.png, and for each category NAME_CATEGORY_mask.png (255 inside) and
-    NAME_CATEGORY_probability.png (16 bit, 65535 is 1). For all together: predictions.json (COCO).
+    NAME_CATEGORY_probability.png (16 bit, 65535 is 1); labelme: NAME.json; dicom-seg: NAME_seg.dcm. For all together:
+    predictions.json (COCO) and measurements.csv (px, and mm where the spacing is known). A file that cannot be read is
+    reported, the others go on, and the exit status is 1.
 
-    Example: `lvcnet predict hips-lvcnet-level3-s0 hip1.png hip2.dcm --output results`
+    Example: `lvcnet predict hips-lvcnet-level3-s0 radiographs hip2.dcm --output results --formats masks,dicom-seg,csv`
     """
     if not 0 < threshold <= 1:
         raise LvcnetError(f"threshold {threshold:g} is out of range: give a probability above 0 and up to 1")
+    chosen, paths = check_formats(split_list(formats)), find_images(images)
     predictor = Predictor(find_run(run), checkpoint, device)
-    with progress_bar(f"Segmenting with {run}", len(images)) as report:
-        written = predict_files(predictor, images, output, threshold, report)
+    with progress_bar(f"Segmenting with {run}", len(paths)) as report:
+        written = predict_files(predictor, paths, output, threshold, chosen, report)
     if as_json:
         print_json({"run": run, "checkpoint": checkpoint, "directory": str(output), **written})
     else:
-        screen.print(
-            f"Wrote {len(images)} x masks, probabilities and overlay, and {written['coco']}, to {output}"
-        )
+        _print_predictions(written, chosen, output)
+    if written["problems"]:
+        raise typer.Exit(1)
+
+
+def _print_predictions(written: dict[str, Any], formats: list[str], output: Path) -> None:
+    rows = [row for prediction in written["predictions"] for row in prediction["measurements"]]
+    columns = {
+        "Image": "image",
+        "Category": "category",
+        "Area (px)": "area_px",
+        "Area (mm2)": "area_mm2",
+        "Perimeter (mm)": "perimeter_mm",
+        "Longest (px)": "longest_px",
+        "Longest (mm)": "longest_mm",
+    }
+    if rows:
+        print_table("Measurements", list(columns), [[row[key] for key in columns.values()] for row in rows])
+    for problem in written["problems"]:
+        screen.print(f"Problem: {problem['problem']}", highlight=False, markup=False)
+    done = len(written["predictions"])
+    screen.print(f"Wrote {', '.join(formats)} of {done} images to {output}", highlight=False)
 
 
 def _rendered(comparison: Comparison, chosen: str) -> str:

@@ -22,6 +22,7 @@ from lvcnet.errors import LvcnetError
 
 __all__ = [
     "Radiograph",
+    "is_dicom",
     "mask_to_full_resolution",
     "mask_to_original",
     "mask_to_working_grid",
@@ -49,7 +50,7 @@ def read_image(source: Path | bytes | BinaryIO, name: str | None = None) -> Radi
     """
     name = name or (str(source) if isinstance(source, Path) else "the uploaded file")
     content = _content(source, name)
-    if content[128:132] == b"DICM" or Path(name).suffix.lower() in (".dcm", ".dicom"):
+    if is_dicom(content, name):
         return dicom.read_dicom(content, name)
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
@@ -62,6 +63,11 @@ def read_image(source: Path | bytes | BinaryIO, name: str | None = None) -> Radi
         raise LvcnetError(
             f"{name} cannot be read as an image ({reason}): use PNG, JPEG, TIFF, BMP or DICOM"
         ) from error
+
+
+def is_dicom(content: bytes, name: str) -> bool:
+    """Whether a file is DICOM, by its first 132 bytes or the ending of its name."""
+    return content[128:132] == b"DICM" or Path(name).suffix.lower() in (".dcm", ".dicom")
 
 
 def to_working_grid(pixels: NDArray[np.floating], size: int) -> NDArray[np.uint8]:

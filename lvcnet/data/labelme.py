@@ -8,6 +8,7 @@ import base64
 import binascii
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,24 +90,17 @@ def write_labelme(dataset: Dataset, labels_name: str, folder: Path, split: str |
     rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
     for row in (row for row in rows if labels.covered[row]):
         item, name = dataset.items[row], Path(file_name(dataset, row))
+        masks = [mask_to_full_resolution(mask, item.height, item.width) for mask in labels.masks[row]]
+        content = labelme_content(name.name, np.stack(masks), dataset.categories)
         original = _original(dataset, row)
         shapes: list[dict[str, Any]] = original.get("shapes", [])
         for c, category in enumerate(dataset.categories):
-            mask = labels.masks[row, c]
-            if original and (mask == dataset.labels(CLEAN).masks[row, c]).all():
+            if original and (labels.masks[row, c] == dataset.labels(CLEAN).masks[row, c]).all():
                 continue
-            drawn = _mask_to_shapes(mask_to_full_resolution(mask, item.height, item.width), category)
+            drawn = [shape for shape in content["shapes"] if shape["label"] == category]
             before = [shape for shape in shapes if shape["label"] == category]
             shapes = [shape for shape in shapes if shape["label"] != category]
             shapes += [_inherit(shape, before) for shape in drawn]
-        content: dict[str, Any] = {
-            "version": LABELME_VERSION,
-            "flags": {},
-            "imagePath": name.name,
-            "imageData": None,
-            "imageHeight": item.height,
-            "imageWidth": item.width,
-        }
         write_json(folder / name.with_suffix(".json"), {**content, **original, "shapes": shapes})
 
 
@@ -140,6 +134,28 @@ def _box_overlap(first: Any, second: Any) -> float:
     except (TypeError, ValueError):
         return 0.0
     return float(np.prod(np.maximum(sides, 0.0)))
+
+
+def labelme_content(image_name: str, masks: NDArray[np.bool_], categories: Sequence[str]) -> dict[str, Any]:
+    """What a Labelme file says about one image.
+
+    Args:
+        image_name: of the image file that lies beside it.
+        masks: (C, H, W) bool.
+        categories: C names.
+    """
+    shapes: list[dict[str, Any]] = []
+    for category, mask in zip(categories, masks, strict=True):
+        shapes += _mask_to_shapes(mask, category)
+    return {
+        "version": LABELME_VERSION,
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": image_name,
+        "imageData": None,
+        "imageHeight": masks.shape[1],
+        "imageWidth": masks.shape[2],
+    }
 
 
 def _read_file(path: Path, where: str, folder: Path, problems: list[Problem]) -> AnnotatedImage:

@@ -1,11 +1,14 @@
-"""A prediction as files at the image's own size.
+"""A segmentation as files at the image's own size.
 
 Symbols: C categories, H x W the image's own size.
 
     STEM_overlay.png                     the radiograph with the masks filled lightly and outlined
     STEM_CATEGORY_mask.png               8 bit, 255 inside; a file each, because categories may overlap
     STEM_CATEGORY_probability.png        16 bit, 65535 is probability 1
+    STEM.json                            Labelme, to lie beside the image
+    STEM_seg.dcm                         DICOM SEG that refers to the image, for DICOM images
     predictions.json                     COCO, for all images together
+    measurements.csv                     sizes, for all images together
 """
 
 import re
@@ -18,45 +21,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.data.coco import masks_to_annotations
-from lvcnet.data.images import read_image
+from lvcnet.data.dicom_seg import dicom_seg
+from lvcnet.data.labelme import labelme_content
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic, write_json
-from lvcnet.inference.predictor import THRESHOLD, Prediction, Predictor, Report
+from lvcnet.inference.segmentation import Segmentation
 
-COCO_NAME = "predictions.json"
+FORMATS: dict[str, str] = {
+    "masks": "PNG, 8 bit, 255 inside, one a category",
+    "probabilities": "PNG, 16 bit, 65535 is probability 1, one a category",
+    "overlay": "PNG, the radiograph with the masks drawn over it",
+    "coco": "COCO JSON, one for all images",
+    "labelme": "Labelme JSON, one an image",
+    "dicom-seg": "DICOM SEG that refers to its image, for DICOM images",
+    "csv": "areas, perimeters and diameters, one table for all images",
+}
+DEFAULT_FORMATS = ("masks", "probabilities", "overlay", "coco", "csv")
 COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
 """RGB by category, repeated when there are more (Okabe and Ito: told apart without red-green vision)."""
 
 
-def predict_files(
-    predictor: Predictor,
-    paths: Sequence[Path],
-    folder: Path,
-    threshold: float = THRESHOLD,
-    report: Report | None = None,
-) -> dict[str, Any]:
-    """Segment radiograph files and write everything into `folder`, one image in memory at a time.
-
-    Returns:
-        `coco`: name of the COCO file, `predictions`: for each image the names of its files.
+def check_formats(formats: Sequence[str]) -> list[str]:
+    """The formats, if all of them exist.
 
     Raises:
-        LvcnetError: if a file is missing or unreadable, or the folder cannot be written.
+        LvcnetError: if one does not, or none is given.
     """
-    missing = [str(path) for path in paths if not path.is_file()]
-    if missing:
-        raise LvcnetError(f"no such file: {', '.join(missing)}; nothing was predicted")
-    coco = CocoPredictions(predictor.categories, f"run {predictor.run.name}, threshold {threshold:g}")
-    files: list[dict[str, Any]] = []
-    for path, stem, name in zip(paths, unique_stems(paths), _file_names(paths), strict=True):
-        pixels = read_image(path).pixels
-        prediction = predictor.predict_image(pixels, threshold)
-        files.append({"image": str(path), **write_pictures(folder, stem, pixels, prediction)})
-        coco.add(name, prediction)
-        if report:
-            report(len(files), len(paths))
-    write_json(folder / COCO_NAME, coco.content)
-    return {"coco": COCO_NAME, "predictions": files}
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats:
+        given = f"format {unknown[0]!r} does not exist" if unknown else "no format was chosen"
+        raise LvcnetError(f"{given}: choose from {', '.join(FORMATS)}")
+    return list(formats)
 
 
 def overlay(
@@ -86,29 +81,55 @@ def overlay(
     return painted
 
 
-def write_pictures(
-    folder: Path, stem: str, pixels: NDArray[np.floating], prediction: Prediction
+def write_image_files(
+    result: Segmentation, folder: Path, stem: str, formats: Sequence[str]
 ) -> dict[str, Any]:
-    """Write overlay, masks and probabilities of one image; returns their file names.
+    """Write what there is one of for each image.
+
+    Args:
+        result: what to write.
+        folder: where to.
+        stem: beginning of the files' names.
+        formats: keys of `FORMATS`; those for all images together are left out.
+
+    Returns:
+        by format the file's name, or for masks and probabilities the names by category.
 
     Raises:
-        LvcnetError: if the folder cannot be written.
+        LvcnetError: if a file cannot be written, or the image does not allow a DICOM SEG; files before it are there.
     """
-    files: dict[str, Any] = {"overlay": f"{stem}_overlay.png", "masks": {}, "probabilities": {}}
-    _write_png(folder / files["overlay"], overlay(pixels, prediction.mask)[..., ::-1])
-    for name, slug, mask, probability in zip(
-        prediction.categories,
-        _slugs(prediction.categories),
-        prediction.mask,
-        prediction.probability,
-        strict=True,
-    ):
-        files["masks"][name] = f"{stem}_{slug}_mask.png"
-        files["probabilities"][name] = f"{stem}_{slug}_probability.png"
-        _write_png(folder / files["masks"][name], mask.astype(np.uint8) * 255)
-        scaled = np.rint(np.clip(probability, 0, 1) * 65535).astype(np.uint16)
-        _write_png(folder / files["probabilities"][name], scaled)
+    files: dict[str, Any] = {}
+    if "overlay" in formats:
+        files["overlay"] = f"{stem}_overlay.png"
+        picture = overlay(result.radiograph.pixels, result.masks)
+        write_png(folder / files["overlay"], picture[..., ::-1])
+    if "masks" in formats:
+        files["masks"] = _category_names(result, stem, "mask")
+        for name, mask in zip(files["masks"].values(), result.masks, strict=True):
+            write_png(folder / name, mask.astype(np.uint8) * 255)
+    if "probabilities" in formats:
+        files["probabilities"] = _category_names(result, stem, "probability")
+        for name, probability in zip(
+            files["probabilities"].values(), result.prediction.probability, strict=True
+        ):
+            scaled = np.rint(np.clip(probability, 0, 1) * 65535).astype(np.uint16)
+            write_png(folder / name, scaled)
+    if "labelme" in formats:
+        files["labelme"] = f"{stem}.json"
+        content = labelme_content(Path(result.name).name, result.masks, result.categories)
+        _write(folder / files["labelme"], write_json, content)
+    if "dicom-seg" in formats:
+        files["dicom-seg"] = f"{stem}_seg.dcm"
+        seg = dicom_seg(result.path, result.masks, result.categories, result.origin)
+        _write(folder / files["dicom-seg"], write_atomic, seg)
     return files
+
+
+def names_in(files: dict[str, Any]) -> list[str]:
+    """All file names of what `write_image_files` returned."""
+    return [
+        name for found in files.values() for name in (found.values() if isinstance(found, dict) else [found])
+    ]
 
 
 class CocoPredictions:
@@ -132,18 +153,20 @@ class CocoPredictions:
             ],
         }
 
-    def add(self, file_name: str, prediction: Prediction) -> None:
+    def add(self, file_name: str, result: Segmentation) -> None:
         """Add one image and an annotation for every connected part of its masks."""
         images, annotations = self.content["images"], self.content["annotations"]
-        height, width = prediction.mask.shape[1:]
+        height, width = result.masks.shape[1:]
         number = len(images) + 1
         images.append({"id": number, "file_name": file_name, "width": width, "height": height})
         scores = {
             id: float(probability[mask].mean())
-            for id, probability, mask in zip(self.ids, prediction.probability, prediction.mask, strict=True)
+            for id, probability, mask in zip(
+                self.ids, result.prediction.probability, result.masks, strict=True
+            )
             if mask.any()
         }
-        for annotation in masks_to_annotations(prediction.mask, number, len(annotations) + 1, self.ids):
+        for annotation in masks_to_annotations(result.masks, number, len(annotations) + 1, self.ids):
             annotations.append({**annotation, "score": scores[annotation["category_id"]]})
 
 
@@ -156,15 +179,24 @@ def unique_stems(paths: Sequence[Path]) -> list[str]:
     return _numbered([path.stem for path in paths])
 
 
-def _file_names(paths: Sequence[Path]) -> list[str]:
-    """COCO file names must be unique: bare names, or the paths as given where bare names meet."""
-    names = [path.name for path in paths]
-    return names if len(set(names)) == len(names) else [path.as_posix() for path in paths]
+def write_png(path: Path, picture: NDArray[Any]) -> None:
+    """Write a picture with its channels in OpenCV's order, blue first.
+
+    Raises:
+        LvcnetError: if it cannot be written.
+    """
+    encoded, content = cv2.imencode(".png", np.ascontiguousarray(picture))
+    if not encoded:
+        raise LvcnetError(f"{path} cannot be written as PNG")
+    _write(path, write_atomic, content.tobytes())
 
 
-def _slugs(categories: Sequence[str]) -> list[str]:
-    """Category names as parts of file names; they come from users' files and may hold anything."""
-    return _numbered([re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-") or "category" for name in categories])
+def _category_names(result: Segmentation, stem: str, ending: str) -> dict[str, str]:
+    """File names by category; category names come from users' files and may hold anything."""
+    slugs = _numbered(
+        [re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-") or "category" for name in result.categories]
+    )
+    return {name: f"{stem}_{slug}_{ending}.png" for name, slug in zip(result.categories, slugs, strict=True)}
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
@@ -175,11 +207,8 @@ def _numbered(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _write_png(path: Path, picture: NDArray[Any]) -> None:
-    encoded, content = cv2.imencode(".png", np.ascontiguousarray(picture))
-    if not encoded:
-        raise LvcnetError(f"{path} cannot be written as PNG")
+def _write(path: Path, writer: Any, content: Any) -> None:
     try:
-        write_atomic(path, content.tobytes())
+        writer(path, content)
     except OSError as error:
         raise LvcnetError(f"{path} cannot be written: {error.strerror or error}") from None

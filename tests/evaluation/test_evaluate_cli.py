@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from lab.samples import write_dicom
 from lvcnet.cli import main
 from lvcnet.evaluation.metrics import METRICS
 
@@ -97,9 +98,54 @@ def test_predict_writes_files_and_names_them(make_run, lvcnet, tmp_path: Path) -
     status, out, _ = lvcnet("predict", run.name, str(image), "--output", str(tmp_path / "out"), "--json")
     found = json.loads(out)
     entry = found["predictions"][0]
-    files = [entry["overlay"], *entry["masks"].values(), *entry["probabilities"].values(), found["coco"]]
+    files = [
+        entry["overlay"],
+        *entry["masks"].values(),
+        *entry["probabilities"].values(),
+        found["coco"],
+        found["csv"],
+    ]
     assert status == 0
     assert sorted(files) == sorted(path.name for path in (tmp_path / "out").iterdir())
+
+
+def test_predict_takes_a_folder_and_goes_on_after_a_bad_file(make_run, lvcnet, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write_samples_of(folder)
+    run = make_run()
+    out_folder = tmp_path / "out"
+    status, out, _ = lvcnet(
+        "predict", run.name, str(folder), "--output", str(out_folder), "--formats", "dicom-seg,labelme,csv"
+    )
+    assert status == 1
+    assert "broken.png cannot be read as an image" in out
+    assert "plain.png is not a DICOM file" in " ".join(out.split())
+    assert "of 2 images" in out
+    names = sorted(path.name for path in out_folder.iterdir())
+    assert names == ["measurements.csv", "plain.json", "scan.json", "scan_seg.dcm"]
+    rows = {row["image"]: row for row in csv.DictReader((out_folder / "measurements.csv").open())}
+    assert list(rows) == ["broken.png", "plain.png", "scan.dcm"]
+    assert rows["broken.png"]["area_px"] == ""
+    assert rows["plain.png"]["area_mm2"] == ""
+    assert float(rows["scan.dcm"]["area_mm2"]) == pytest.approx(int(rows["scan.dcm"]["area_px"]) / 4)
+
+
+def write_samples_of(folder: Path) -> None:
+    """A PNG, a DICOM file with pixels of 0.5 mm, a PNG that is none, and a text that is not looked at."""
+    folder.mkdir()
+    cv2.imwrite(str(folder / "plain.png"), np.full((30, 40), 200, dtype=np.uint8))
+    write_dicom(folder / "scan.dcm", np.full((30, 40), 200, dtype=np.uint8), 0.5)
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+    (folder / "notes.txt").write_text("two radiographs")
+
+
+def test_predict_refuses_unknown_formats_and_empty_folders(make_run, lvcnet, tmp_path: Path) -> None:
+    run = make_run()
+    (tmp_path / "empty").mkdir()
+    status, _, err = lvcnet("predict", run.name, str(tmp_path / "empty"), "--output", str(tmp_path / "out"))
+    assert (status, "holds no PNG" in err) == (2, True)
+    status, _, err = lvcnet("predict", run.name, "a.png", "--output", "out", "--formats", "masks,nifti")
+    assert (status, "format 'nifti' does not exist" in err) == (2, True)
 
 
 def test_plan_without_runs_says_what_makes_them(tiny, lvcnet) -> None:

@@ -11,38 +11,12 @@ from pycocotools.coco import COCO
 
 from lvcnet.data.images import to_working_grid
 from lvcnet.errors import LvcnetError
-from lvcnet.inference.export import overlay, predict_files
+from lvcnet.inference.batch import find_images, predict_files
+from lvcnet.inference.export import overlay
 from lvcnet.inference.predictor import Predictor
-from lvcnet.models.maps import Maps
-from lvcnet.runs.directory import RunDirectory
-from lvcnet.runs.store import new_run
 from lvcnet.training import checkpoint
-from lvcnet.training.config import build_config
 
-SIZE = 32
-
-
-class TwoSides:
-    """Two categories that overlap: `bright` is the image itself, `bright & left` its left half."""
-
-    def predict(self, images: torch.Tensor, details: bool = True) -> Maps:
-        left = images.clone()
-        left[..., SIZE // 2 :] = 0
-        return Maps(torch.cat([images, left], dim=1).half(), {"edges": images})
-
-
-def make_run(method: str, categories: list[str]) -> RunDirectory:
-    config = build_config({"dataset": "hips", "method": method, "width": 4, "depth": 2})
-    run = new_run(f"hips-{method}")
-    data = {"fingerprint": "0", "size": SIZE, "categories": categories}
-    run.create({**config.model_dump(), "data": data})
-    return run
-
-
-@pytest.fixture
-def predictor(monkeypatch: pytest.MonkeyPatch) -> Predictor:
-    monkeypatch.setattr("lvcnet.inference.predictor.load_method", lambda run, which, device: TwoSides())
-    return Predictor(make_run("unet", ["bone/total", "bone left"]))
+from .helpers import SIZE, make_run
 
 
 @pytest.fixture
@@ -148,12 +122,9 @@ def test_images_of_one_name_do_not_overwrite_each_other(
     assert len({image["file_name"] for image in content["images"]}) == 2
 
 
-def test_a_missing_file_stops_before_anything_is_written(
-    predictor: Predictor, radiograph: Path, tmp_path: Path
-) -> None:
+def test_a_missing_file_stops_before_anything_is_predicted(radiograph: Path, tmp_path: Path) -> None:
     with pytest.raises(LvcnetError, match=r"gone\.png; nothing was predicted"):
-        predict_files(predictor, [radiograph, tmp_path / "gone.png"], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        find_images([radiograph, tmp_path / "gone.png"])
 
 
 def test_overlay_colours_only_the_mask() -> None:

@@ -1,0 +1,133 @@
+"""Masks of a DICOM radiograph as a DICOM Segmentation (SEG) object that refers to it.
+
+Symbols: C categories, H x W the radiograph's size in pixels.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.errors import InvalidDicomError
+
+from lvcnet import __version__
+from lvcnet.data.images import is_dicom
+from lvcnet.errors import LvcnetError
+
+NAMING = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+"""What a segmentation refers to."""
+
+MAY_BE_EMPTY = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+)
+"""What the standard asks for in every object but allows to be empty."""
+
+LONGEST_TEXT = 64
+"""Characters of a DICOM long string."""
+
+
+def dicom_seg(path: Path, masks: NDArray[np.bool_], categories: Sequence[str], description: str) -> bytes:
+    """The content of a SEG file: binary, one segment a category, also where a mask is empty.
+
+    Args:
+        path: the radiograph that the masks belong to.
+        masks: (C, H, W) bool.
+        categories: C names.
+        description: where the masks come from.
+
+    Raises:
+        LvcnetError: if the radiograph is no DICOM file, has several frames, or does not name its study.
+    """
+    # imported here, and not above, because few commands need it and it takes a third of a second
+    from highdicom.seg import Segmentation
+
+    source = _header(path)
+    try:
+        segmentation = Segmentation(
+            [source],
+            masks.transpose(1, 2, 0)[None].astype(np.uint8),
+            "BINARY",
+            _descriptions(categories),
+            series_instance_uid=pydicom.uid.generate_uid(),
+            series_number=300,
+            sop_instance_uid=pydicom.uid.generate_uid(),
+            instance_number=1,
+            manufacturer="LVC-Net Lab",
+            manufacturer_model_name="LVC-Net Lab",
+            software_versions=__version__,
+            device_serial_number="0",
+            content_label="SEGMENTATION",
+            content_description=description[:LONGEST_TEXT],
+            omit_empty_frames=False,
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise LvcnetError(
+            f"{path.name} does not allow a DICOM SEG ({error}): take COCO, Labelme or PNG masks instead"
+        ) from error
+    segmentation.SpecificCharacterSet = "ISO_IR 192"  # category names may hold anything
+    shared = segmentation.SharedFunctionalGroupsSequence[0]
+    if "SliceThickness" not in shared.get("PixelMeasuresSequence", [{"SliceThickness": 0}])[0]:
+        # a projection has no slices; without them highdicom does not read its own measures, and the standard
+        # does not ask for any in an object that refers to its image
+        del shared.PixelMeasuresSequence
+    stream = io.BytesIO()
+    segmentation.save_as(stream)
+    return stream.getvalue()
+
+
+def _header(path: Path) -> pydicom.Dataset:
+    """The radiograph without its pixels, completed to what a segmentation copies."""
+    try:
+        with path.open("rb") as stream:
+            if not is_dicom(stream.read(132), path.name):
+                raise LvcnetError(
+                    f"{path.name} is not a DICOM file: a DICOM SEG refers to the image it belongs to; take COCO,"
+                    " Labelme or PNG masks instead"
+                )
+            stream.seek(0)
+            header = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
+    except (OSError, InvalidDicomError) as error:
+        raise LvcnetError(f"{path.name} cannot be read again: segment it once more") from error
+    missing = [name for name in NAMING if not header.get(name)]
+    if missing:
+        raise LvcnetError(
+            f"{path.name} has no {', '.join(missing)}: a DICOM SEG cannot refer to it; take COCO, Labelme or PNG masks instead"
+        )
+    if int(header.get("NumberOfFrames") or 1) > 1:
+        raise LvcnetError(
+            f"{path.name} has {header.NumberOfFrames} frames: a DICOM SEG is written for single images only"
+        )
+    for name in MAY_BE_EMPTY:
+        if name not in header:
+            setattr(header, name, "")
+    return header
+
+
+def _descriptions(categories: Sequence[str]) -> list[object]:
+    from highdicom import AlgorithmIdentificationSequence
+    from highdicom.seg import SegmentDescription
+    from highdicom.sr import CodedConcept
+
+    structure = CodedConcept("91723000", "SCT", "Anatomical structure")
+    intelligence = CodedConcept("123109", "DCM", "Artificial Intelligence")
+    algorithm = AlgorithmIdentificationSequence("LVC-Net Lab", intelligence, __version__)
+    return [
+        SegmentDescription(
+            number,
+            name[:LONGEST_TEXT],
+            structure,
+            structure,
+            "AUTOMATIC",
+            algorithm_identification=algorithm,
+        )
+        for number, name in enumerate(categories, start=1)
+    ]

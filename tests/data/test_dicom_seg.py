@@ -1,0 +1,89 @@
+"""DICOM SEG files, read back by highdicom and by pydicom alone."""
+
+import io
+from pathlib import Path
+
+import highdicom
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+
+from lab.samples import write_dicom
+from lvcnet.data.dicom_seg import dicom_seg
+from lvcnet.errors import LvcnetError
+
+CATEGORIES = ["Hüftbein", "femur"]
+
+
+@pytest.fixture
+def radiograph(tmp_path: Path) -> Path:
+    path = tmp_path / "hip.dcm"
+    write_dicom(path, np.zeros((37, 61), np.uint8), 0.5)
+    return path
+
+
+@pytest.fixture
+def masks() -> np.ndarray:
+    """Two categories that overlap, of a size that does not fill whole bytes."""
+    masks = np.zeros((2, 37, 61), bool)
+    masks[0, 5:20, 7:30] = True
+    masks[1, 15:36, 20:61] = True
+    return masks
+
+
+def test_highdicom_reads_the_same_masks_by_the_source_image(radiograph: Path, masks: np.ndarray) -> None:
+    content = dicom_seg(radiograph, masks, CATEGORIES, "run tiny, threshold 0.5")
+    found = highdicom.seg.segread(io.BytesIO(content))
+    source = pydicom.dcmread(radiograph)
+    pixels = found.get_pixels_by_source_instance([source.SOPInstanceUID])
+    np.testing.assert_array_equal(pixels[0].transpose(2, 0, 1).astype(bool), masks)
+    assert found.segmentation_type.value == "BINARY"
+    assert [found.get_segment_description(number).segment_label for number in (1, 2)] == CATEGORIES
+
+
+def test_pydicom_alone_reads_them_and_every_reference_holds(radiograph: Path, masks: np.ndarray) -> None:
+    found = pydicom.dcmread(io.BytesIO(dicom_seg(radiograph, masks, CATEGORIES, "run tiny")))
+    source = pydicom.dcmread(radiograph)
+    np.testing.assert_array_equal(found.pixel_array.astype(bool), masks)
+    assert found.Modality == "SEG"
+    assert found.StudyInstanceUID == source.StudyInstanceUID
+    assert found.SeriesInstanceUID != source.SeriesInstanceUID
+    assert (found.PatientID, str(found.PatientName)) == ("PHANTOM", "Phantom^Synthetic")
+    (series,) = found.ReferencedSeriesSequence
+    assert series.SeriesInstanceUID == source.SeriesInstanceUID
+    (instance,) = series.ReferencedInstanceSequence
+    assert instance.ReferencedSOPInstanceUID == source.SOPInstanceUID
+    for frame in found.PerFrameFunctionalGroupsSequence:
+        reference = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        assert reference.ReferencedSOPClassUID == source.SOPClassUID
+        assert reference.ReferencedSOPInstanceUID == source.SOPInstanceUID
+
+
+def test_an_empty_mask_keeps_its_segment(radiograph: Path, masks: np.ndarray) -> None:
+    content = dicom_seg(radiograph, np.zeros_like(masks), CATEGORIES, "run tiny")
+    found = highdicom.seg.segread(io.BytesIO(content))
+    assert found.number_of_segments == 2
+    assert not found.pixel_array.any()
+
+
+def test_what_cannot_be_referred_to_is_refused(radiograph: Path, masks: np.ndarray) -> None:
+    nameless = radiograph.with_name("nameless.dcm")
+    source = pydicom.dcmread(radiograph)
+    del source.StudyInstanceUID
+    source.save_as(nameless)
+    with pytest.raises(LvcnetError, match=r"nameless\.dcm has no StudyInstanceUID: .*COCO"):
+        dicom_seg(nameless, masks, CATEGORIES, "")
+    source = pydicom.dcmread(radiograph)
+    source.NumberOfFrames = 3
+    source.save_as(nameless)
+    with pytest.raises(LvcnetError, match="3 frames"):
+        dicom_seg(nameless, masks, CATEGORIES, "")
+    plain = radiograph.with_suffix(".png")
+    Image.new("L", (61, 37)).save(plain)
+    with pytest.raises(LvcnetError, match=r"hip\.png is not a DICOM file"):
+        dicom_seg(plain, masks, CATEGORIES, "")
+    with pytest.raises(LvcnetError, match="segment it once more"):
+        dicom_seg(radiograph.with_name("gone.dcm"), masks, CATEGORIES, "")
+    with pytest.raises(LvcnetError, match="does not allow a DICOM SEG"):
+        dicom_seg(radiograph, masks[:, :20], CATEGORIES, "")

@@ -1,0 +1,27 @@
+"""A network that can be foreseen, and runs to put it into."""
+
+import torch
+
+from lvcnet.models.maps import Maps
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import new_run
+from lvcnet.training.config import build_config
+
+SIZE = 32
+
+
+class TwoSides:
+    """Two categories that overlap: `bright` is the image itself, `bright & left` its left half."""
+
+    def predict(self, images: torch.Tensor, details: bool = True) -> Maps:
+        left = images.clone()
+        left[..., SIZE // 2 :] = 0
+        return Maps(torch.cat([images, left], dim=1).half(), {"edges": images})
+
+
+def make_run(method: str, categories: list[str]) -> RunDirectory:
+    config = build_config({"dataset": "hips", "method": method, "width": 4, "depth": 2})
+    run = new_run(f"hips-{method}")
+    data = {"fingerprint": "0", "size": SIZE, "categories": categories}
+    run.create({**config.model_dump(), "data": data})
+    return run

@@ -1,0 +1,140 @@
+"""Batches: what is found, what is written and read back, and what happens to a file that is none."""
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import highdicom
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+
+from lab.samples import write_dicom
+from lvcnet.data.labelme import read_labelme
+from lvcnet.errors import LvcnetError
+from lvcnet.inference import batch
+from lvcnet.inference.predictor import Predictor
+from lvcnet.inference.segmentation import agreements, segment_file
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A DICOM file of 48 x 64 pixels of 0.5 mm with a bright rectangle, a PNG, a file without an ending, a broken one."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pixels = np.zeros((48, 64), np.uint8)
+    pixels[12:36, 16:48] = 220
+    write_dicom(folder / "scan.dcm", pixels, 0.5)
+    Image.fromarray(pixels).save(folder / "plain.png")
+    (folder / "deeper").mkdir()
+    (folder / "deeper" / "IM0001").write_bytes((folder / "scan.dcm").read_bytes())
+    (folder / "broken.tif").write_bytes(b"II*\0")
+    (folder / "notes.txt").write_text("hello")
+    (folder / ".hidden.png").write_bytes(b"")
+    return folder
+
+
+def test_a_folder_is_searched_for_radiographs(folder: Path) -> None:
+    names = [path.relative_to(folder).as_posix() for path in batch.find_images([folder])]
+    assert names == ["broken.tif", "deeper/IM0001", "plain.png", "scan.dcm"]
+    assert batch.find_images([folder / "scan.dcm", folder])[0] == folder / "scan.dcm"
+    assert len(batch.find_images([folder / "scan.dcm", folder])) == 4
+
+
+def test_every_format_says_the_same(predictor: Predictor, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    written = batch.predict_files(predictor, [folder / "scan.dcm"], out, 0.6, list(batch_formats()))
+    (entry,) = written["predictions"]
+    masks = np.stack(
+        [cv2.imread(str(out / name), cv2.IMREAD_UNCHANGED) > 0 for name in entry["masks"].values()]
+    )
+    assert masks.any(axis=(1, 2)).all()
+    assert written["problems"] == []
+
+    seg = highdicom.seg.segread(out / entry["dicom-seg"])
+    source = pydicom.dcmread(folder / "scan.dcm")
+    (pixels,) = seg.get_pixels_by_source_instance([source.SOPInstanceUID])
+    np.testing.assert_array_equal(pixels.transpose(2, 0, 1).astype(bool), masks)
+
+    (out / "scan.dcm").write_bytes((folder / "scan.dcm").read_bytes())
+    labelme = out / "labelme"
+    labelme.mkdir()
+    for name in ("scan.json", "scan.dcm"):
+        (out / name).rename(labelme / name)
+    annotations = read_labelme(labelme)
+    assert annotations.problems == []
+    (image,) = annotations.images
+    for category, mask in zip(predictor.categories, masks, strict=True):
+        found = np.any([shape.raster(48, 64) for shape in image.shapes[category]], axis=0)
+        np.testing.assert_array_equal(found, mask)
+
+    rows = list(csv.DictReader((out / "measurements.csv").open()))
+    assert [row["category"] for row in rows] == predictor.categories
+    assert [int(row["area_px"]) for row in rows] == masks.sum(axis=(1, 2)).tolist()
+    assert float(rows[0]["area_mm2"]) == masks[0].sum() / 4
+    coco = json.loads((out / "predictions.json").read_text())
+    areas = [entry["area"] for entry in coco["annotations"] if entry["category_id"] == 1]
+    assert sum(areas) == masks[0].sum()
+
+
+def batch_formats() -> list[str]:
+    return ["masks", "overlay", "coco", "labelme", "dicom-seg", "csv"]
+
+
+def test_bad_files_are_reported_and_the_others_go_on(
+    predictor: Predictor,
+    folder: Path,
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+    outcomes = list(
+        batch.segment_files(predictor, batch.find_images([folder]), out, formats=["dicom-seg", "csv", "coco"])
+    )
+    assert [(outcome.image, outcome.segmented) for outcome in outcomes] == [
+        ("broken.tif", False),
+        ("IM0001", True),
+        ("plain.png", True),
+        ("scan.dcm", True),
+    ]
+    assert "cannot be read as an image" in outcomes[0].problem
+    assert "not a DICOM file" in outcomes[2].problem
+    assert [outcome.problem for outcome in outcomes[1::2]] == ["", ""]
+    rows = list(csv.DictReader((out / "measurements.csv").open()))
+    assert len(rows) == 1 + 3 * 2
+    assert rows[0]["problem"] == outcomes[0].problem
+    names = [image["file_name"] for image in json.loads((out / "predictions.json").read_text())["images"]]
+    assert names == ["IM0001", "plain.png", "scan.dcm"]
+
+
+def test_who_stops_taking_outcomes_cancels_the_rest(
+    predictor: Predictor,
+    folder: Path,
+    tmp_path: Path,
+) -> None:
+    files = batch.segment_files(predictor, batch.find_images([folder]), tmp_path / "out", formats=["masks"])
+    next(files), next(files)
+    files.close()
+    assert {path.name.partition("_")[0] for path in (tmp_path / "out").iterdir()} == {"IM0001"}
+
+
+def test_a_folder_that_cannot_be_written_to_stops_everything(
+    predictor: Predictor,
+    folder: Path,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(LvcnetError, match="cannot be written"):
+        batch.predict_files(predictor, [folder / "plain.png"], tmp_path / "out")
+
+
+def test_two_thresholds_of_one_radiograph_agree_by_their_iou(predictor: Predictor, folder: Path) -> None:
+    low = segment_file(predictor, folder / "scan.dcm", threshold=0.3)
+    high = low.at(0.8)
+    assert (high.threshold, low.threshold) == (0.8, 0.3)
+    rows = agreements([low, high])
+    # the higher one lies inside the lower one
+    expected = [round(int(high.masks[c].sum()) / int(low.masks[c].sum()), 4) for c in (0, 1)]
+    assert [row["iou"] for row in rows] == expected
+    assert [row["category"] for row in rows] == predictor.categories
