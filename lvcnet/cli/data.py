@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from lvcnet import workspace
+from lvcnet.cli.images import images as images_command
 from lvcnet.cli.output import format_cell, print_json, print_table, progress_bar, screen, split_list
 from lvcnet.data.archive import import_zip, inspect_zip
 from lvcnet.data.dataset import CLEAN, Dataset, check_free, delete_dataset, list_datasets
@@ -32,6 +33,7 @@ Size = Annotated[int, typer.Option(help="Side of the square working grid in pixe
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to `app`."""
+    commands.command("images")(images_command)
     app.add_typer(commands, name="data")
 
 
@@ -281,7 +283,19 @@ def _present(dataset: Dataset, as_json: bool) -> None:
         ("folder", summary["folder"]),
     ]
     print_table(f"Data set {dataset.name}", ["what", "value"], facts)
+    _print_spread(summary["statistics"])
     columns = ["name", "family", "covered_train", "covered_test", "iou_train", "iou_test"]
     rows = [[format_cell(row[column]) for column in columns] for row in summary["labels"]]
     titles = ["label set", "family", "train images", "test images", "IoU to clean, train", "test"]
     print_table("Label sets", titles, rows)
+
+
+def _print_spread(statistics: dict[str, Any]) -> None:
+    """Foreground and components of the clean labels, category by category."""
+    rows: list[list[object]] = []
+    for name, spread in statistics["foreground"].items():
+        counts = ", ".join(f"{count} in {images}" for count, images in statistics["components"][name].items())
+        shares = [f"{spread[key]:.1%}" for key in ("min", "median", "max")] if spread else [None] * 3
+        rows.append([name, *shares, counts])
+    titles = ["category", "least foreground", "median", "most", "components in images"]
+    print_table(f"Clean labels of {statistics['labelled']} images", titles, rows)
