@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from lvcnet.data.dataset import CLEAN
+from lvcnet.data.facts import Filters
 from lvcnet.training.config import TrainConfig
 
 
@@ -49,6 +51,26 @@ def noise(
         *(("--bias", f"{bias:g}") if bias else ()),
         *(("--fraction", f"{fraction:g}") if fraction < 1 else ()),
         *(("--include-test",) if test else ()),
+    ]
+
+
+def images(dataset: str, labels: str, filters: Filters) -> list[str]:
+    """`lvcnet data images`; what has its default value is left out.
+
+    >>> images("hips", "level3", Filters(split="train", foreground=(0.1, 0.3), components=(2, None), order="worst"))[3:]
+    ['--labels', 'level3', '--split', 'train', '--foreground', '0.1-0.3', '--components', '2-', '--order', 'worst']
+    """
+    least, most = filters.components
+    flag = {None: (), True: ("--labelled",), False: ("--not-labelled",)}[filters.labelled]
+    return [
+        *("data", "images", dataset),
+        *(("--labels", labels) if labels != CLEAN else ()),
+        *(("--split", filters.split) if filters.split else ()),
+        *flag,
+        *(("--text", filters.text) if filters.text.strip() else ()),
+        *(("--foreground", "{:g}-{:g}".format(*filters.foreground)) if filters.foreground != (0, 1) else ()),
+        *(("--components", f"{least}-{'' if most is None else most}") if (least, most) != (0, None) else ()),
+        *(("--order", filters.order) if filters.order != "stored" else ()),
     ]
 
 

@@ -1,10 +1,11 @@
-"""The forms of the data page: create phantom radiographs, import annotated images by path."""
+"""The forms of the data page: create phantom radiographs, import annotated images by upload or by path."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from lab import commands
+from lab.data_upload import import_upload, upload
 from lab.widgets import command_line, leave_note, progress_bar, remember, shown_errors
 from lvcnet import workspace
 from lvcnet.data.dataset import Dataset, check_free
@@ -15,6 +16,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name
 
 FORMATS: dict[str, str] = {
+    "zip": "Upload a zip",
     "coco": "COCO files",
     "labelme": "Labelme folder",
     "masks": "Mask images",
@@ -72,47 +74,66 @@ def phantom_form() -> None:
 
 
 def import_form() -> None:
-    """Paths and options of an import; problems are listed all at once, and nothing is half imported."""
+    """Upload or paths, and options of an import; problems are listed all at once, and nothing is half imported."""
     st.markdown(
-        "Paths are on the machine that runs the lab. Images may be PNG, JPEG, TIFF, BMP or DICOM. Everything is checked"
-        " first: if anything is wrong, you get the whole list and nothing is imported."
+        "Images may be PNG, JPEG, TIFF, BMP or DICOM. Everything is checked first: if anything is wrong, you get the"
+        " whole list and nothing is imported. Upload a zip, or give paths on the machine that runs the lab."
     )
     kind = st.segmented_control(
-        "Format",
+        "From",
         list(FORMATS),
-        default="coco",
+        default="zip",
         required=True,
         format_func=FORMATS.__getitem__,
         key="import-format",
+        wrap=True,
         help="COCO: one file a split. Labelme: JSON files beside the images. Masks: pictures named like the images.",
     )
     with st.container(border=True):
         name = st.text_input(
             "Name", key="import-name", help="Of the new data set: letters, digits, '.', '_' and '-'."
         )
-        paths = _paths(str(kind))
-        extras = st.text_area(
-            "Further label sets",
-            key="import-extras",
-            height=80,
-            placeholder="dentist2=/data/c.json,/data/d.json",
-            help="One a line, NAME=PATH or NAME=PATH,PATH: other opinions about the same images, e.g. a second annotator.",
-        )
-        settings = _settings(split=not paths.get("test"))
-        lines = [line.strip() for line in extras.splitlines() if line.strip()]
-        command_line(
-            commands.import_data(name or "NAME", {**paths, "labels": lines, **_as_options(settings)})
-        )
-        pressed = st.button(
-            "Import",
-            key="import-start",
-            type="primary",
-            icon=":material/download:",
-            help="Check everything, then read the images.",
-        )
-        if pressed:
-            with shown_errors():
-                _keep(_import(str(kind), name, paths, _parse_extras(lines), settings))
+        with shown_errors():
+            if kind == "zip":
+                _zip_form(name)
+            else:
+                _path_form(str(kind), name)
+
+
+def _zip_form(name: str) -> None:
+    chosen = upload()
+    settings = _settings(split=True)
+    zip_name = chosen.name if chosen is not None else "FILE.zip"
+    command_line(commands.import_data(name or "NAME", {"zip": zip_name, **_as_options(settings)}))
+    if _pressed(disabled=chosen is None):
+        _keep(import_upload(name, chosen, settings))
+
+
+def _path_form(kind: str, name: str) -> None:
+    paths = _paths(kind)
+    extras = st.text_area(
+        "Further label sets",
+        key="import-extras",
+        height=80,
+        placeholder="dentist2=/data/c.json,/data/d.json",
+        help="One a line, NAME=PATH or NAME=PATH,PATH: other opinions about the same images, e.g. a second annotator.",
+    )
+    settings = _settings(split=not paths.get("test"))
+    lines = [line.strip() for line in extras.splitlines() if line.strip()]
+    command_line(commands.import_data(name or "NAME", {**paths, "labels": lines, **_as_options(settings)}))
+    if _pressed():
+        _keep(_import(kind, name, paths, _parse_extras(lines), settings))
+
+
+def _pressed(disabled: bool = False) -> bool:
+    return st.button(
+        "Import",
+        key="import-start",
+        type="primary",
+        icon=":material/download:",
+        disabled=disabled,
+        help="Check everything, then read the images.",
+    )
 
 
 def _paths(kind: str) -> dict[str, str]:

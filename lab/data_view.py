@@ -1,98 +1,163 @@
-"""What the data page shows of a data set: its figures, and a gallery with outlines."""
+"""The gallery of the data page: filters that the address remembers, and a grid of images to open.
+
+Filters are bound to the address by Streamlit (`?search=07&order=worst`), so that a view can be linked and reloaded.
+"""
 
 from math import ceil
 
 import streamlit as st
 
-from lab import pictures, tables
+from lab import commands, pictures, tables
+from lab.data_image import asked_image, open_image, show_image
+from lab.facts import load_facts
 from lab.palette import category_colours
-from lab.widgets import dataset_summary, pick_labels
-from lvcnet.data.dataset import Dataset
+from lab.widgets import command_line, pick, pick_labels
+from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.facts import ORDERS, Filters, ImageFacts, select
 
-SHOWN = {"all": "All images", "train": "Training images", "test": "Test images"}
+SPLITS = {"all": "All images", "train": "Training images", "test": "Test images"}
+LABELLED = {"all": "All images", "yes": "Labelled", "no": "Not labelled"}
 PAGE = 15
 WIDTH = 170
-"""Of a picture in pixels: five in a row, two on a phone."""
-
-
-def statistics(dataset: Dataset) -> None:
-    """Counts, sizes, categories and label sets."""
-    summary = dataset_summary(dataset.name)
-    (low_width, low_height), (high_width, high_height) = summary["original_sizes"]
-    same = (low_width, low_height) == (high_width, high_height)
-    sizes = f"{low_width} x {low_height}" + ("" if same else f" to {high_width} x {high_height}")
-    with st.container(horizontal=True):
-        st.metric(
-            "Training images",
-            summary["train"],
-            border=True,
-            width="content",
-            help="Images that methods learn from.",
-        )
-        st.metric(
-            "Test images", summary["test"], border=True, width="content", help="Images that only measure."
-        )
-        st.metric(
-            "Working size (px)",
-            f"{summary['size']} x {summary['size']}",
-            border=True,
-            width="content",
-            help="Grid of the networks.",
-        )
-        st.metric(
-            "Original size (px)",
-            sizes,
-            border=True,
-            width="content",
-            help="Width x height of the files; results are exported at it.",
-        )
-        for name, share in summary["foreground"].items():
-            st.metric(
-                f"Foreground, {name}",
-                tables.percent(share, 1),
-                border=True,
-                width="content",
-                help="Mean share of an image, clean labels.",
-            )
-    st.table(tables.label_rows(summary), hide_index=True)
-    st.caption(
-        f"Fingerprint {summary['fingerprint']}: equal data, equal digits. A run remembers the one it was trained on."
-    )
+"""Of a picture in pixels: six in a row, two on a phone."""
+TILES = """<style>
+.st-key-gallery [class*="st-key-tile-"] { position: relative; }
+.st-key-gallery [class*="st-key-tile-"] :not(button, button *) { position: static; }
+.st-key-gallery [class*="st-key-open-"] button { position: static; min-height: 1.6rem; padding: 0; }
+.st-key-gallery [class*="st-key-open-"] button::after { content: ""; position: absolute; inset: 0; cursor: zoom-in; }
+.st-key-gallery [data-testid="stElementToolbar"] { display: none; }
+.st-key-gallery [class*="st-key-tile-"]:hover img { opacity: 0.85; }
+</style>"""
+"""The button below a picture takes clicks on the whole tile."""
 
 
 def gallery(dataset: Dataset) -> None:
-    """A grid of images with the outlines of a label set, a page at a time."""
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    """Label set, filters, how many images pass, and the images, a page at a time."""
+    left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
-        labels = dataset.labels(pick_labels(dataset))
-    with right:
-        split = st.segmented_control(
-            "Images",
-            list(SHOWN),
-            default="all",
-            required=True,
-            format_func=SHOWN.__getitem__,
-            key="gallery-split",
-            wrap=True,
-            help="Which images the grid shows.",
+        labels = pick_labels(dataset)
+    with middle:
+        search = st.text_input(
+            "Search",
+            key="search",
+            bind="query-params",
+            icon=":material/search:",
+            live=True,
+            placeholder="part of an image's name",
+            help="Images whose name holds this text.",
         )
-    rows = [row for row, item in enumerate(dataset.items) if split in ("all", item.split)]
-    if not rows:
-        st.info("No image in this split.", icon=":material/info:")
-        return
-    entries = list(zip(dataset.categories, category_colours(len(dataset.categories)), strict=True))
-    st.html(f"<small>{pictures.legend(entries)}</small>")
-    pages = ceil(len(rows) / PAGE)
-    number = st.session_state.get(f"gallery-page-{dataset.name}-{split}", 1)
-    with st.container(horizontal=True, key="gallery"):
-        for row in rows[(number - 1) * PAGE : number * PAGE]:
-            item = dataset.items[row]
-            note = "" if labels.covered[row] else ", not labelled"
-            st.image(
-                pictures.with_outlines(dataset, labels, row),
-                caption=f"{item.key} ({item.split}{note})",
-                width=WIDTH,
-                alt=f"Radiograph {item.key} with {labels.name} outlines",
+    with right:
+        orders = [order for order in ORDERS if order != "worst" or labels != CLEAN]
+        order = pick(
+            "order", "Order", orders, "Worst first needs labels other than clean.", ORDERS.__getitem__
+        )
+    facts = load_facts(dataset, labels)
+    filters = _filters(facts, search or "", order)
+    found = select(facts, filters)
+    _show_count(found, facts)
+    if found:
+        _grid(dataset, labels, found, f"gallery-page-{dataset.name}-{labels}-{filters}")
+    else:
+        st.info("No image passes these filters. Widen or clear them.", icon=":material/filter_alt_off:")
+    command_line(commands.images(dataset.name, labels, filters))
+    if asked_image(dataset) is not None:
+        show_image(dataset, [one.key for one in found], labels)
+
+
+def _filters(facts: list[ImageFacts], search: str, order: str) -> Filters:
+    """The widgets that narrow the selection; folded as long as none does."""
+    most = max(1, *(sum(one.components) for one in facts))
+    narrowed = {"split", "labelled", "foreground", "components"} & {
+        name for name in st.query_params if st.query_params[name] != "all"
+    }
+    with st.expander("Filters", icon=":material/filter_alt:", expanded=bool(narrowed)):
+        columns = st.columns(4)
+        with columns[0]:
+            split = pick(
+                "split",
+                "Split",
+                list(SPLITS),
+                "Images to learn from, or those that only measure.",
+                SPLITS.__getitem__,
             )
+        with columns[1]:
+            labelled = pick(
+                "labelled",
+                "Labelled",
+                list(LABELLED),
+                "Whether the chosen label set covers the image.",
+                LABELLED.__getitem__,
+            )
+        low, high = columns[2].slider(
+            "Foreground",
+            0,
+            100,
+            (0, 100),
+            format="%d %%",
+            key="foreground",
+            bind="query-params",
+            help="Share of the image that any category covers.",
+        )
+        least, largest = columns[3].slider(
+            "Components",
+            0,
+            most,
+            (0, most),
+            key="components",
+            bind="query-params",
+            help="Connected parts of all categories together.",
+        )
+    return Filters(
+        split=None if split == "all" else split,
+        labelled=None if labelled == "all" else labelled == "yes",
+        text=search,
+        foreground=(low / 100, high / 100),
+        components=(least, None if largest == most else largest),
+        order=order,
+    )
+
+
+def _grid(dataset: Dataset, labels: str, found: list[ImageFacts], key: str) -> None:
+    """The pictures of one page, and the pages."""
+    entries = list(zip(dataset.categories, category_colours(len(dataset.categories)), strict=True))
+    st.html(f"{TILES}<small>{pictures.legend(entries)}</small>")
+    pages = ceil(len(found) / PAGE)
+    number = min(st.session_state.get(key, 1), pages)
+    with st.container(horizontal=True, key="gallery"):
+        for one in found[(number - 1) * PAGE : number * PAGE]:
+            _tile(dataset, labels, one)
     if pages > 1:
-        st.pagination(pages, key=f"gallery-page-{dataset.name}-{split}")
+        st.pagination(pages, key=key)
+
+
+def _show_count(found: list[ImageFacts], facts: list[ImageFacts]) -> None:
+    known = [one.iou for one in found if one.iou is not None]
+    mean = f", mean IoU with clean {tables.number(sum(known) / len(known))}" if known else ""
+    total = tables.counted(len(facts), "image")
+    st.markdown(f"**{len(found)} of {total}**{mean}" if len(found) < len(facts) else f"**{total}**{mean}")
+
+
+def _tile(dataset: Dataset, labels: str, one: ImageFacts) -> None:
+    """A picture, its name as the button that opens it, and its facts."""
+    with st.container(key=f"tile-{one.row}", width=WIDTH, gap=None):
+        st.image(
+            pictures.with_outlines(dataset, dataset.labels(labels), one.row),
+            width=WIDTH,
+            alt=f"Radiograph {one.key} with {labels} outlines",
+        )
+        st.button(
+            one.key,
+            key=f"open-{one.row}",
+            type="tertiary",
+            on_click=open_image,
+            args=(one.key,),
+            help=f"Open {one.key} with its label sets side by side.",
+        )
+        st.caption(_facts_line(one, labels))
+
+
+def _facts_line(one: ImageFacts, labels: str) -> str:
+    if not one.labelled:
+        return f"{one.split}, not labelled"
+    iou = f", IoU {one.iou:.2f}" if one.iou is not None and labels != CLEAN else ""
+    return f"{one.split}, {tables.counted(sum(one.components), 'part')}{iou}"

@@ -24,6 +24,8 @@ SIGNED_SCALE = "PuOr"
 """For maps that also have negative values: white is zero."""
 ARROW_COLOUR = "#F0E442"
 HEIGHT = 265
+MOST_NAMED = 512 * 512
+"""Larger images, in pixels, do not tell categories under the pointer: the text would weigh megabytes."""
 SHORTEST_ARROW = 0.06
 """Vectors shorter than this many pixels are noise of the storage (1/8 px) and are not drawn."""
 HEAD = 0.35
@@ -63,6 +65,42 @@ def image_figure(image: NDArray[np.uint8], lines: Sequence[Line] = (), height: i
     for line in lines:
         figure.add_scatter(**_line_trace(line))
     return _frame(figure, image.shape[0], height)
+
+
+def labelled_figure(
+    image: NDArray[np.uint8], lines: Sequence[Line], masks: Mapping[str, Mask], height: int
+) -> go.Figure:
+    """A radiograph with outlines that tells grey value and categories of the pixel under the pointer.
+
+    Args:
+        image: (S, S).
+        lines: outlines over it.
+        masks: category to (S, S) mask.
+        height: of the figure in screen pixels.
+    """
+    figure = image_figure(image, lines, height)
+    figure.update_traces(
+        hoverinfo="skip", selector={"type": "scatter"}
+    )  # the pixel below is what one points at
+    if image.size <= MOST_NAMED:
+        figure.data[0].update(
+            customdata=category_names(masks, image.shape),
+            hovertemplate="x %{x}, y %{y}: grey value %{z}<br>%{customdata}<extra></extra>",
+        )
+    return figure
+
+
+def category_names(masks: Mapping[str, Mask], shape: tuple[int, ...]) -> NDArray[Any]:
+    """(S, S) of text: the categories that cover each pixel.
+
+    >>> category_names({"a": np.array([[True, False]]), "b": np.array([[True, True]])}, (1, 2)).tolist()
+    [['a, b', 'b']]
+    """
+    names = np.full(shape, "", dtype=object)
+    for name, mask in masks.items():
+        names[mask] = [f"{before}, {name}" if before else name for before in names[mask]]
+    names[names == ""] = "background"
+    return names
 
 
 def map_figure(

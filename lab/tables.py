@@ -176,6 +176,22 @@ def label_rows(summary: dict[str, Any]) -> list[Row]:
     ]
 
 
+def spread_rows(statistics: dict[str, Any]) -> list[Row]:
+    """Foreground and components of a label set, category by category (see `lvcnet.data.facts.statistics`)."""
+    rows = []
+    for name, spread in statistics["foreground"].items():
+        shares = {
+            "Foreground, mean ± SD": f"{100 * spread['mean']:.1f} ± {100 * spread['sd']:.1f} %",
+            "Least": percent(spread["min"], 1),
+            "Median": percent(spread["median"], 1),
+            "Most": percent(spread["max"], 1),
+        }
+        counts = statistics["components"][name].items()
+        parts = ", ".join(f"{count} in {counted(images, 'image')}" for count, images in counts)
+        rows.append({"Category": name, **shares, "Components": parts})
+    return rows
+
+
 def is_own(run: RunDirectory) -> bool:
     """Whether the user made this run, and so may change it."""
     return not is_demo(run)

@@ -1,11 +1,12 @@
-"""Data: browse data sets, create phantom radiographs, import annotated images."""
+"""Data: browse data sets, measure and export them, create phantom radiographs, import annotated images."""
 
 from functools import partial
 
 import streamlit as st
 
 from lab.data_forms import import_form, phantom_form
-from lab.data_view import gallery, statistics
+from lab.data_statistics import show_statistics
+from lab.data_view import gallery
 from lab.downloads import labels_file
 from lab.navigation import link_to, page_frame
 from lab.widgets import (
@@ -21,12 +22,17 @@ from lab.widgets import (
 from lvcnet import workspace
 from lvcnet.data.dataset import Dataset, delete_dataset
 
-VIEWS = {"browse": "Browse", "phantom": "Create phantom", "import": "Import"}
+VIEWS = {
+    "browse": "Browse",
+    "statistics": "Statistics",
+    "export": "Export",
+    "import": "Import",
+    "phantom": "Create phantom",
+}
 
 
 def manage(dataset: Dataset) -> None:
     """Export and delete."""
-    st.subheader("Export and delete", anchor=False)
     labels = pick_labels(dataset, "export", "Label set to export")
     st.download_button(
         "Download COCO",
@@ -71,7 +77,5 @@ else:
         name = pick_dataset()
         if name is not None:
             chosen = load_dataset(name)
-            statistics(chosen)
+            {"statistics": show_statistics, "export": manage}.get(view, gallery)(chosen)
             link_to("noise", "Make its labels worse on purpose", query={"dataset": name})
-            gallery(chosen)
-            manage(chosen)

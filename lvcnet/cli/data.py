@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from lvcnet import workspace
+from lvcnet.cli.images import images as images_command
 from lvcnet.cli.output import format_cell, print_json, print_table, progress_bar, screen, split_list
+from lvcnet.data.archive import import_zip, inspect_zip
 from lvcnet.data.dataset import CLEAN, Dataset, check_free, delete_dataset, list_datasets
 from lvcnet.data.exporter import WRITERS, export_labels
 from lvcnet.data.importer import Options, import_coco, import_labelme, import_masks
@@ -31,6 +33,7 @@ Size = Annotated[int, typer.Option(help="Side of the square working grid in pixe
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to `app`."""
+    commands.command("images")(images_command)
     app.add_typer(commands, name="data")
 
 
@@ -74,6 +77,10 @@ def import_data(
             help="Folder of mask images named like the images, or one subfolder a category.", metavar="DIR"
         ),
     ] = None,
+    zip: Annotated[
+        Path | None,
+        typer.Option(help="A zip of images with COCO, Labelme or mask annotations.", metavar="FILE"),
+    ] = None,
     labels: Annotated[
         list[str] | None,
         typer.Option(
@@ -97,7 +104,7 @@ def import_data(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Import COCO, Labelme or mask annotations; all problems are listed at once and nothing is half imported.
+    """Import COCO, Labelme or mask annotations, by path or in a zip; all problems are listed and nothing is half imported.
 
     Images: PNG, JPEG, TIFF, BMP and DICOM. Polygons are drawn at the original size and then reduced to the working grid.
     COCO regions marked `iscrowd` count as foreground of their category.
@@ -105,6 +112,8 @@ def import_data(
     Example: `lvcnet data import jaws --images png --train a.json --test b.json --labels dentist2=c.json,d.json`
 
     Example: `lvcnet data import knees --images xrays --masks masks --categories femur,tibia --size 256`
+
+    Example: `lvcnet data import jaws --zip jaws.zip`
     """
     settings: ImportSettings = {"size": size, "seed": seed, "accept_self_crossing": accept_self_crossing}
     if categories is not None:
@@ -115,10 +124,19 @@ def import_data(
             raise LvcnetError("--test-fraction and --test exclude each other: drop one")
     Options(**settings).check()
     extras = _parse_labels(labels or [])
-    _check_sources(images, train, test, labelme, masks)
+    _check_sources(images, train, test, labelme, masks, zip)
+    if zip is not None and extras:
+        raise LvcnetError(
+            "--labels goes with paths: put the second annotator's file into the zip, named after them"
+        )
     check_free(workspace.datasets_dir() / check_name(name, "data set"))
+    if zip is not None and not as_json:
+        rows = inspect_zip(zip).rows
+        print_table(f"In {zip.name}", list(rows[0]), [list(row.values()) for row in rows])
     with progress_bar("Importing") as report:
-        if labelme is not None:
+        if zip is not None:
+            dataset = import_zip(name, zip, report, **settings)
+        elif labelme is not None:
             dataset = import_labelme(name, labelme, extras, report, **settings)
         elif masks is not None and images is not None:
             dataset = import_masks(name, images, masks, extras, report, **settings)
@@ -211,21 +229,22 @@ def _check_sources(*paths: Path | None) -> None:
     Raises:
         LvcnetError: otherwise.
     """
-    images, train, test, labelme, masks = paths
-    given = [
-        option
-        for option, path in zip(("--train", "--labelme", "--masks"), (train, labelme, masks), strict=True)
-        if path
-    ]
+    images, train, test, labelme, masks, archive = paths
+    kinds = {"--train": train, "--labelme": labelme, "--masks": masks, "--zip": archive}
+    given = [option for option, path in kinds.items() if path]
     if len(given) > 1:
         raise LvcnetError(f"{' and '.join(given)} exclude each other: give one kind of annotation")
     if not given:
-        raise LvcnetError("no annotations given: add --train FILE (COCO), --labelme DIR or --masks DIR")
+        raise LvcnetError(
+            "no annotations given: add --train FILE (COCO), --labelme DIR, --masks DIR or --zip FILE"
+        )
     if test and not train:
         raise LvcnetError(f"--test is a COCO file and does not go with {given[0]}: drop it")
+    if archive and images:
+        raise LvcnetError("--zip holds the images: drop --images")
     if labelme and images:
         raise LvcnetError("--labelme reads the images beside its files: drop --images")
-    if not labelme and not images:
+    if not (labelme or archive or images):
         raise LvcnetError(f"{given[0]} needs --images DIR, the folder of the image files")
 
 
@@ -266,7 +285,19 @@ def _present(dataset: Dataset, as_json: bool) -> None:
         ("folder", summary["folder"]),
     ]
     print_table(f"Data set {dataset.name}", ["what", "value"], facts)
+    _print_spread(summary["statistics"])
     columns = ["name", "family", "covered_train", "covered_test", "iou_train", "iou_test"]
     rows = [[format_cell(row[column]) for column in columns] for row in summary["labels"]]
     titles = ["label set", "family", "train images", "test images", "IoU to clean, train", "test"]
     print_table("Label sets", titles, rows)
+
+
+def _print_spread(statistics: dict[str, Any]) -> None:
+    """Foreground and components of the clean labels, category by category."""
+    rows: list[list[object]] = []
+    for name, spread in statistics["foreground"].items():
+        counts = ", ".join(f"{count} in {images}" for count, images in statistics["components"][name].items())
+        shares = [f"{spread[key]:.1%}" for key in ("min", "median", "max")] if spread else [None] * 3
+        rows.append([name, *shares, counts])
+    titles = ["category", "least foreground", "median", "most", "components in images"]
+    print_table(f"Clean labels of {statistics['labelled']} images", titles, rows)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, LabelSet
+from lvcnet.data.facts import image_facts, statistics
 
 
 def overview(dataset: Dataset) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
     """Everything worth knowing about a data set, JSON-able.
 
     `foreground` is the mean share of the image that each category covers in the clean labels; `original_sizes` are the
-    smallest and largest [width, height].
+    smallest and largest [width, height]; `statistics` is about the clean labels (see lvcnet.data.facts).
     """
     clean = dataset.labels(CLEAN)
     sizes = [(item.width, item.height) for item in dataset.items]
@@ -42,6 +43,7 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
             [max(side) for side in zip(*sizes, strict=True)],
         ],
         "foreground": dict(zip(dataset.categories, shares.tolist(), strict=True)),
+        "statistics": statistics(image_facts(dataset), dataset.categories),
         "labels": [_label_row(dataset, name, clean) for name in dataset.opinions()],
         "source": dataset.source,
     }

@@ -1,19 +1,30 @@
 """The data page: create, import, browse, export, delete."""
 
+import io
 import json
 import shlex
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from lab.data_image import outlines
 from lab.downloads import labels_file
+from lab.map_figures import labelled_figure
 from lvcnet.cli import app
 from lvcnet.data.dataset import Dataset, list_datasets
+from lvcnet.data.facts import image_facts
+from lvcnet.data.summary import summarise
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import OpenPage, query
+from tests.data.conftest import CocoFolder, coco
+
+__all__ = ["coco"]
 
 
 def test_without_data_the_page_offers_to_make_some(open_page: OpenPage) -> None:
@@ -58,6 +69,7 @@ def test_all_problems_of_an_import_are_listed(open_page: OpenPage, tmp_path: Pat
     }
     (tmp_path / "train.json").write_text(json.dumps(coco))
     page = open_page("data", view="import")
+    page.button_group(key="import-format").set_value("coco").run()
     page.text_input(key="import-name").set_value("mine")
     page.text_input(key="import-images").set_value(str(tmp_path / "png"))
     page.text_input(key="import-train").set_value(str(tmp_path / "train.json"))
@@ -94,23 +106,136 @@ def test_masks_are_imported_with_a_second_opinion(open_page: OpenPage, tmp_path:
 
 def test_a_missing_path_is_named(open_page: OpenPage) -> None:
     page = open_page("data", view="import")
+    page.button_group(key="import-format").set_value("coco")
     page.text_input(key="import-name").set_value("mine").run()
     page.button(key="import-start").click().run()
     assert "images, train" in page.error[0].value
 
 
-def test_browsing_shows_figures_and_follows_the_address(
+def shown_images(page: AppTest) -> list[str]:
+    """Names of the images in the gallery."""
+    return [button.label for button in page.button if str(button.key).startswith("open-")]
+
+
+def test_the_gallery_follows_the_address_and_its_filters(
     trained_run: RunDirectory, open_page: OpenPage
 ) -> None:
     page = open_page("data", dataset="hips", labels="level3")
-    assert [metric.value for metric in page.metric][:2] == ["8", "2"]
     assert page.selectbox(key="pick-labels").value == "level3"
-    images = [element for element in page.main if element.type == "image"] + list(page.get("imgs"))
-    assert len(images) == 10
-    page.button_group(key="gallery-split").set_value("test").run()
-    assert not page.exception
+    everything = shown_images(page)
+    assert len(everything) == 10
+    assert "**10 images**, mean IoU with clean 0.8" in page.markdown[1].value
+    page.selectbox(key="pick-order").set_value("worst").run()
+    facts = image_facts(Dataset.load("hips"), "level3")
+    worst = sorted((one for one in facts if one.iou is not None), key=lambda one: one.iou or 0)
+    assert shown_images(page)[:8] == [one.key for one in worst]
+    page.selectbox(key="pick-labelled").set_value("no").run()
+    assert shown_images(page) == [one.key for one in facts if not one.labelled]
+    assert page.code[0].value == "lvcnet data images hips --labels level3 --not-labelled --order worst"
+    assert (query(page, "order"), query(page, "labelled")) == ("worst", "no")
     page.selectbox(key="pick-labels").set_value("clean").run()
     assert query(page, "labels") == "clean"
+    assert "No image passes" in page.info[0].value
+    assert "worst" not in page.selectbox(key="pick-order").options
+
+
+def test_filters_in_the_address_are_set_when_the_page_opens(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("data", dataset="hips", split="train", search="03", order="foreground")
+    assert shown_images(page) == [key for key in shown_images(page) if "03" in key] != []
+    assert page.selectbox(key="pick-split").value == "train"
+    page.slider(key="foreground").set_value((99, 100)).run()
+    assert not page.exception
+    assert shown_images(page) == []
+
+
+def test_an_image_opens_with_its_label_sets_and_their_numbers(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("data", dataset="hips", labels="level3")
+    first, second = shown_images(page)[:2]
+    page.button(key="open-0").click().run()
+    assert not page.exception
+    assert query(page, "image") == first
+    facts = image_facts(Dataset.load("hips"), "level3")
+    captions = [caption.value for caption in page.caption]
+    assert any(text.startswith(f"IoU with clean {facts[0].iou:.3f}, area ") for text in captions)
+    page.multiselect(key="beside").set_value(["clean", "level3"]).run()
+    assert not page.exception
+    page.button(key="go-Next").click().run()
+    assert query(page, "image") == second
+    captions = [caption.value for caption in page.caption]
+    assert any(text.startswith(f"IoU with clean {facts[1].iou:.3f}, area ") for text in captions)
+    assert any(text.startswith("innominate bone ") for text in captions)
+
+
+def test_statistics_show_what_the_command_line_says(trained_run: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("data", dataset="hips", view="statistics")
+    assert [metric.value for metric in page.metric] == ["8", "2", "64 x 64", "64 x 64"]
+    spread = summarise(Dataset.load("hips"))["statistics"]["foreground"]["innominate bone"]
+    assert page.table[0].value["Median"].tolist() == [f"{100 * spread['median']:.1f} %"]
+    assert page.table[1].value["Label set"].tolist() == ["clean", "level3"]
+    page.selectbox(key="pick-labels").set_value("level3").run()
+    assert "Over the 8 images that level3 covers" in " ".join(caption.value for caption in page.caption)
+
+
+@pytest.mark.parametrize("labels", ["clean", "level3"])
+def test_outlines_of_an_image_are_clean_and_another(trained_run: RunDirectory, labels: str) -> None:
+    lines = outlines(Dataset.load("hips"), labels, 0)
+    assert [line.title for line in lines] == (["clean"] if labels == "clean" else ["clean", "level3"])
+
+
+def test_the_pixel_under_the_pointer_tells_grey_value_and_category() -> None:
+    image = np.arange(9, dtype=np.uint8).reshape(3, 3)
+    masks = {"bone": image > 5, "tooth": image > 7}
+    picture = labelled_figure(image, [], masks, 300).data[0]
+    assert picture.customdata[2].tolist() == ["bone", "bone", "bone, tooth"]
+    assert picture.customdata[0].tolist() == ["background"] * 3
+    assert "%{customdata}" in picture.hovertemplate
+    assert "grey value %{z}" in picture.hovertemplate
+
+
+def packed(coco: dict[str, Any]) -> bytes:
+    """A zip with two images and this COCO file."""
+    stream, picture = io.BytesIO(), io.BytesIO()
+    Image.fromarray(np.zeros((20, 40), np.uint8)).save(picture, "PNG")
+    with zipfile.ZipFile(stream, "w") as written:
+        written.writestr("set/train.json", json.dumps(coco))
+        for name in "ab":
+            written.writestr(f"set/images/{name}.png", picture.getvalue())
+    return stream.getvalue()
+
+
+def test_a_zip_is_recognised_checked_and_imported(open_page: OpenPage, coco: CocoFolder) -> None:
+    content = coco.content("ab")
+    content["annotations"][0]["category_id"] = 7
+    page = open_page("data", view="import")
+    assert page.button(key="import-start").disabled
+    page.file_uploader(key="import-zip").upload("bones.zip", packed(content), "application/zip").run()
+    assert not page.exception
+    assert page.table[0].value["Part"].tolist() == ["set/images", "set/train.json"]
+    page.text_input(key="import-name").set_value("bones").run()
+    page.button(key="import-start").click().run()
+    assert "Nothing was imported" in page.error[0].value
+    assert "unknown category 7" in page.table[1].value.to_string()
+    assert list_datasets() == []
+    page.file_uploader(key="import-zip").set_value(
+        ("good.zip", packed(coco.content("ab")), "application/zip")
+    )
+    page.number_input(key="import-size").set_value(32).run()
+    assert page.code[0].value == "lvcnet data import bones --zip good.zip --size 32"
+    page.button(key="import-start").click().run()
+    assert not page.exception
+    assert "bones: 2 images" in page.success[0].value
+    assert Dataset.load("bones").source["zip"] == "good.zip"
+
+
+def test_a_file_that_is_no_zip_is_explained_in_place(open_page: OpenPage) -> None:
+    page = open_page("data", view="import")
+    page.file_uploader(key="import-zip").upload("bad.zip", b"no zip", "application/zip").run()
+    assert not page.exception
+    assert "cannot be read as a zip" in page.error[0].value
 
 
 def test_an_unknown_data_set_in_the_address_does_no_harm(
@@ -126,7 +251,7 @@ def test_the_download_is_a_labels_file_of_all_covered_images(trained_run: RunDir
 
 
 def test_deleting_asks_and_deletes(trained_run: RunDirectory, open_page: OpenPage) -> None:
-    page = open_page("data")
+    page = open_page("data", view="export")
     page.button(key="delete-dataset").click().run()
     assert list_datasets() == []
     assert "deleted" in page.success[0].value

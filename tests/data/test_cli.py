@@ -1,6 +1,7 @@
 """`lvcnet data ...` as a person or a script calls it: output, exit status, and one clear line for every mistake."""
 
 import json
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -240,3 +241,27 @@ def test_delete_asks_for_yes(run: Run) -> None:
     assert status == 2
     assert "--yes" in err
     assert len(Dataset.load("small")) == 2
+
+
+def test_a_zip_is_imported_and_what_was_recognised_is_told(
+    run: Run, coco: CocoFolder, tmp_path: Path
+) -> None:
+    packed = tmp_path / "bones.zip"
+    with zipfile.ZipFile(packed, "w") as written:
+        written.write(coco.write(coco.content("ab")), "train.json")
+        written.write(coco.write(coco.content("cd"), "test.json"), "test.json")
+        for path in coco.images.iterdir():
+            written.write(path, f"images/{path.name}")
+    status, out, _ = run("data", "import", "one", "--zip", packed, "--size", 20)
+    assert status == 0
+    assert "COCO, clean labels" in out
+    assert "2 images, 2 outlines, to test" in out
+    summary = answer(run("data", "import", "two", "--zip", packed, "--size", 20, "--json"))
+    assert summary["source"]["zip"] == "bones.zip"
+    assert (
+        summary["fingerprint"]
+        == answer(run("data", "import", "three", *coco_options(coco), "--json"))["fingerprint"]
+    )
+    for option, message in (("--images", "drop --images"), ("--labels", "put the second annotator")):
+        status, _, err = run("data", "import", "four", "--zip", packed, option, f"x={packed}")
+        assert (status, message in err) == (2, True)
