@@ -16,6 +16,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import method_title
+from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.store import find_run
 
 SIDE_BY_SIDE, PAIRS = "side-by-side", "image-by-image"
@@ -29,7 +30,7 @@ def pick_labels(comparison: Comparison) -> list[Cell]:
         "Learned from",
         comparison.label_sets(),
         "The label set that all methods shown learned from.",
-        comparing.labels_title,
+        labels_title,
         comparing.hardest_labels(comparison),
     )
     return [cell for cell in comparison.cells if cell.labels == labels]
@@ -202,7 +203,7 @@ def _labels_note(sight: viewing.Sight, labels: str) -> str:
     if sight.split == "test":
         return "A test image: it has clean labels only; noise never touches it"
     return (
-        f"A training image with the {comparing.labels_title(labels).lower()} label the methods learned from"
+        f"A training image with the {labels_title(labels).lower()} label the methods learned from"
         if labels != "clean"
         else "A training image"
     )
