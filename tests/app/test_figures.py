@@ -1,16 +1,12 @@
 """Figures, worked out by hand on a comparison of two methods and on images of a few pixels."""
 
-import io
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from PIL import Image
 
-from lab import figures, map_figures, panels
-from lab.palette import LABEL_COLOURS, METHOD_COLOURS, rgb
+from lab import figures, map_figures
+from lab.palette import METHOD_COLOURS
 from lvcnet.evaluation.comparison import Cell, Comparison
 from lvcnet.evaluation.metrics import METRICS
 
@@ -163,55 +159,3 @@ def test_the_film_changes_the_prediction_and_nothing_else() -> None:
     assert all(frame.traces == (2,) and frame.data[0].name == "Prediction" for frame in film.frames)
     assert film.data[2].name == "Prediction"
     assert np.array_equal(film.data[2].x, film.frames[1].data[0].x, equal_nan=True)
-
-
-@given(
-    size=st.integers(16, 200),
-    zoom=st.sampled_from([1, 2, 4, 8]),
-    x=st.floats(-50, 300),
-    y=st.floats(-50, 300),
-)
-def test_a_window_lies_inside_the_image(size: int, zoom: int, x: float, y: float) -> None:
-    window = panels.zoomed(size, zoom, (x, y))
-    assert window.x >= 0
-    assert window.y >= 0
-    assert window.x + window.side <= size
-    assert window.y + window.side <= size
-    assert window.cut(np.zeros((size, size))).shape == (window.side, window.side)
-
-
-def test_the_window_goes_to_the_largest_error() -> None:
-    clean = np.zeros((1, 20, 20), dtype=bool)
-    small, large = clean.copy(), clean.copy()
-    small[0, 2, 2] = True
-    large[0, 10:15, 5:10] = True
-    assert panels.largest_error(clean, [small, large]) == (7.0, 12.0)
-    assert panels.largest_error(clean, [clean]) == (9.5, 9.5)
-
-
-def test_errors_are_coloured_and_outlines_drawn_at_pixel_edges() -> None:
-    clean, prediction = np.zeros((2, 1, 128, 128), dtype=bool)
-    clean[0, 20:60, 20:60] = True
-    prediction[0, 40:80, 20:60] = True
-    image = np.zeros((128, 128), dtype=np.uint8)
-    picture = panels.method_panel(image, clean, prediction, panels.whole(128), "errors", opacity=1.0)
-    assert picture.shape == (512, 512, 3)
-    assert picture[4 * 30, 4 * 40].tolist() == list(rgb(LABEL_COLOURS["missed"]))
-    assert picture[4 * 70, 4 * 40].tolist() == list(rgb(LABEL_COLOURS["extra"]))
-    assert picture[4 * 50, 4 * 40].tolist() == [0, 0, 0]
-    assert picture[4 * 20, 4 * 40].tolist() == list(rgb(LABEL_COLOURS["clean"]))
-
-
-def test_a_windows_border_is_no_outline() -> None:
-    mask = np.ones((1, 128, 128), dtype=bool)
-    picture = panels.labels_panel(np.zeros((128, 128), np.uint8), mask, None, panels.Window(32, 32, 16))
-    assert not picture.any()
-
-
-def test_the_strip_is_a_png_of_all_pictures_and_their_titles() -> None:
-    black, red = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), (200, 0, 0), np.uint8)
-    with Image.open(io.BytesIO(panels.strip({"U-Net": black, "LVC-Net": red}))) as sheet:
-        pixels = np.array(sheet)
-    assert pixels.shape == (64 + panels.HEAD, 2 * 64 + panels.GAP, 3)
-    assert (pixels[panels.HEAD :, -64:] == (200, 0, 0)).all()
-    assert (pixels[: panels.HEAD] < 128).any()
