@@ -53,12 +53,14 @@ function build(viewer) {
     figure.append(svg, caption);
     return figure;
   });
+  const swipe = root.querySelector(".swipe");
+  viewer.swiped = data.panels.findIndex((panel) => panel.layers.some((layer) => layer.part !== "all"));
+  if (data.swipe) figures[viewer.swiped].querySelector("svg").after(swipe);
   root.querySelector(".panels").replaceChildren(...figures);
   viewer.svgs = [...root.querySelectorAll(".panels svg")];
   root.querySelector(".focus").hidden = !data.focus;
-  const swipe = root.querySelector(".swipe");
   swipe.hidden = !data.swipe;
-  root.classList.toggle("single", data.panels.length === 1);
+  root.classList.toggle("large", data.panels.length < 3);
   if (data.swipe) {
     swipe.querySelector(".before").textContent = data.swipe.before;
     swipe.querySelector(".after").textContent = data.swipe.after;
@@ -183,7 +185,7 @@ function press_key(viewer, event) {
     ArrowUp: () => see(viewer, x, y - step, size),
     ArrowDown: () => see(viewer, x, y + step, size),
   };
-  if (!(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.tagName === "INPUT" || !(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   keys[event.key]();
   point(viewer, [viewer.view.x + viewer.view.size / 2, viewer.view.y + viewer.view.size / 2]);
@@ -215,15 +217,15 @@ function apply(viewer) {
   const { side, image } = viewer.data;
   views.set(viewer.root, { image, view: viewer.view, share: viewer.share });
   const line = x + viewer.share * size;
-  for (const svg of viewer.svgs) {
+  viewer.svgs.forEach((svg, number) => {
     svg.setAttribute("viewBox", `${x} ${y} ${size} ${size}`);
     svg.querySelector("image").setAttribute("image-rendering", size < side / 3 ? "pixelated" : "auto");
-    if (viewer.data.swipe) {
+    if (viewer.data.swipe && number === viewer.swiped) {
       svg.querySelector("rect.before").setAttribute("width", Math.max(0, line + 0.5));
       svg.querySelector("rect.after").setAttribute("x", line);
       svg.querySelector(".divider").setAttribute("d", `M${line} -0.5V${side}`);
     }
-  }
+  });
   viewer.root.classList.toggle("zoomed", size < side);
   viewer.root.querySelector(".level").textContent = `${(side / size).toFixed(1)}×`;
   point(viewer, viewer.at);
@@ -250,6 +252,7 @@ function said(viewer, x, y) {
       const inside = found.filter(([, value]) => value).map(([name]) => name);
       return `${title} ${inside.join(" and ") || "outside"}`;
     }
+    if (kind === "px") return `${title} ${(found[0][1] / 16).toFixed(1)} px`;
     const shown = found.map(([name, value]) => `${found.length > 1 ? `${name} ` : ""}${(value / 255).toFixed(2)}`);
     return `${title} ${shown.join(", ")}`;
   });

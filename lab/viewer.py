@@ -79,20 +79,19 @@ class Values:
     Attributes:
         title: of the source.
         categories: C names.
-        kind: grey, mask or probability.
-        values: (C, S, S) uint8, bool, or float in [0, 1].
+        kind: grey, mask, probability or px, a length in pixels.
+        values: (C, S, S) uint8, bool, float in [0, 1], or float from 0 to 15.9.
     """
 
     title: str
     categories: Sequence[str]
-    kind: Literal["grey", "mask", "probability"]
+    kind: Literal["grey", "mask", "probability", "px"]
     values: NDArray[Any]
 
     def bytes(self) -> bytes:
-        """C x S x S bytes; probabilities in 1/255."""
-        if self.kind == "probability":
-            return np.rint(255 * np.clip(self.values, 0, 1)).astype(np.uint8).tobytes()
-        return self.values.astype(np.uint8).tobytes()
+        """C x S x S bytes; probabilities in 1/255, lengths in 1/16 px."""
+        steps = {"probability": 255, "px": 16}.get(self.kind, 1)
+        return np.rint(np.clip(steps * self.values.astype(float), 0, 255)).astype(np.uint8).tobytes()
 
 
 def outline(mask: Mask, colour: str, dash: str = "", part: Part = "all") -> Layer:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab import figures, map_figures
-from lab.palette import METHOD_COLOURS
+from lab import field_figures, figures, map_figures
+from lab.palette import DIRECTION_COLOURS, METHOD_COLOURS, rgb
 from lvcnet.evaluation.comparison import Cell, Comparison
 from lvcnet.evaluation.metrics import METRICS
 
@@ -110,7 +110,7 @@ def test_an_arrow_goes_from_the_pixel_to_where_it_reads() -> None:
     field = np.zeros((2, 5, 5))
     field[:, 3, 1] = (2.0, 1.0)
     field[:, 1, 1] = (0.05, 0.0)  # too short to draw
-    x, y = map_figures.arrows(field, every=2, scale=1.5)
+    x, y = field_figures.arrows(field, every=2, scale=1.5)
     assert (x[:2].tolist(), y[:2].tolist()) == ([1.0, 4.0], [3.0, 4.5])
     assert len(x) == 7
     assert np.isnan(x[[2, 6]]).all()
@@ -120,7 +120,27 @@ def test_an_arrow_goes_from_the_pixel_to_where_it_reads() -> None:
 
 def test_density_is_one_arrow_every_so_many_pixels() -> None:
     field = np.ones((2, 12, 12))
-    assert [len(map_figures.arrows(field, every)[0]) // 7 for every in (2, 3, 4, 12)] == [36, 16, 9, 1]
+    assert [len(field_figures.arrows(field, every)[0]) // 7 for every in (2, 3, 4, 12)] == [36, 16, 9, 1]
+
+
+def test_the_grid_is_where_rows_and_columns_are_taken() -> None:
+    field = np.zeros((2, 4, 4))
+    field[:, 0, 2] = (0.5, -0.25)
+    x, y = field_figures.grid_lines(field, every=2, scale=2.0)
+    assert len(x) == 4 * 5  # rows 0 and 2, columns 0 and 2, a gap after each
+    assert (x[:4].tolist(), y[:4].tolist()) == ([0, 1, 3, 3], [0, 0, -0.5, 0])
+    assert (x[15:19].tolist(), y[15:19].tolist()) == ([3, 2, 2, 2], [-0.5, 1, 2, 3])
+    assert np.isnan(x[4::5]).all()
+
+
+def test_a_direction_is_read_under_the_cursor_and_has_a_wheel() -> None:
+    field = np.zeros((2, 6, 6))
+    field[0, 3, 3] = 1.5
+    figure = field_figures.direction_figure(field)
+    assert figure.data[0].customdata[3, 3].tolist() == [1.5, 0.0]
+    assert figure.data[0].z[3, 3].tolist() == list(rgb(DIRECTION_COLOURS[0]))
+    assert len(figure.layout.images) == 1
+    assert tuple(figure.layout.yaxis.range) == (5.5, -0.5)
 
 
 def test_outlines_run_along_pixel_edges_around_pixel_centres() -> None:
@@ -154,8 +174,10 @@ def test_pictures_keep_rows_from_top_to_bottom() -> None:
 
 
 def test_the_film_changes_the_prediction_and_nothing_else() -> None:
-    film = map_figures.film_figure(np.zeros((6, 6), dtype=np.uint8), SQUARE, {4: SQUARE, 2: ~SQUARE})
+    image = np.zeros((6, 6), dtype=np.uint8)
+    film = map_figures.film_figure(image, SQUARE, None, {4: SQUARE, 2: ~SQUARE}, {4: 1.0, 2: 0.0})
     assert [frame.name for frame in film.frames] == ["2", "4"]
-    assert all(frame.traces == (2,) and frame.data[0].name == "Prediction" for frame in film.frames)
-    assert film.data[2].name == "Prediction"
+    assert [frame.traces for frame in film.frames] == [(2,), (2,)]
+    assert [frame.data[0].name for frame in film.frames] == ["Prediction, IoU 0.000", "Prediction, IoU 1.000"]
+    assert film.data[2].name == "Prediction, IoU 1.000"
     assert np.array_equal(film.data[2].x, film.frames[1].data[0].x, equal_nan=True)

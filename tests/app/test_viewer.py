@@ -51,6 +51,9 @@ def test_the_cursor_reads_grey_labels_and_probabilities() -> None:
         Values("clean label", ["bone"], "mask", RING[None]),
         Values("U-Net", ["bone"], "probability", probability),
     ]
+    far = Values("offsets", ["bone"], "px", np.full((1, 3, 3), 20.0))
+    near = Values("offsets", ["bone"], "px", np.full((1, 3, 3), 1.5))
+    assert (far.bytes()[0], near.bytes()[0]) == (255, 24)  # sixteenths, up to 15.9
     panel = Panel("U-Net", "IoU 1", "U-Net, image a", panels.method_layers(RING[None], None, RING[None]))
     data = viewer_data(image, [panel], values, "hips/level4", focus=(1.0, 2.0))
     read = np.frombuffer(zlib.decompress(base64.b64decode(data["values"])), np.uint8).reshape(3, 3, 3)
