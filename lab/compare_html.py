@@ -3,16 +3,21 @@
 The page follows the reader's light or dark theme. Wide tables scroll on their own, so that it can be read on a phone.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from lab.compare_figures import report_figures
+from lab.compare_figures import plan_curve, report_figures
 from lab.figures import EXPORT
 from lvcnet.evaluation.comparison import Comparison
+from lvcnet.evaluation.metrics import METRICS
+from lvcnet.evaluation.plan_text import by_saving, equivalence_sentence, plan_table
+from lvcnet.evaluation.planner import Plan
 from lvcnet.evaluation.tables import Table, comparison_tables, notes
+from lvcnet.evaluation.words import comparison_words
 
 STYLE = """
 :root{color-scheme:light dark;--ground:#fff;--text:#1b2430;--faint:#56616d;--line:#d5dbe1;--head:#f3f5f7}
@@ -28,6 +33,7 @@ th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;white-spa
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,32rem),1fr));gap:0 2rem}
 .figures figure{margin:0;min-width:0}figcaption{margin:1.5rem 0 .3rem;font-weight:600}
 """
+BOLD = re.compile(r"\*\*(.+?)\*\*")
 THEME = """
 const dark = matchMedia('(prefers-color-scheme: dark)');
 function paint() {
@@ -44,9 +50,12 @@ dark.addEventListener('change', paint);
 """
 
 
-def html_report(comparison: Comparison) -> str:
-    """One data set's tables, figures and notes."""
-    return html_page(f"Robustness to label noise: {comparison.dataset}", comparison_blocks(comparison))
+def html_report(comparison: Comparison, plan: Plan | None = None) -> str:
+    """One data set's figures, sentences, tables and notes, and how carefully to outline where that was measured."""
+    blocks = comparison_blocks(comparison)
+    if plan is not None:
+        blocks += plan_blocks(plan)
+    return html_page(f"Robustness to label noise: {comparison.dataset}", blocks)
 
 
 def html_page(title: str, blocks: Iterable[str]) -> str:
@@ -63,10 +72,27 @@ def html_page(title: str, blocks: Iterable[str]) -> str:
 
 
 def comparison_blocks(comparison: Comparison) -> list[str]:
-    """Figures, tables and notes of a comparison."""
+    """Figures, sentences, tables and notes of a comparison."""
     blocks = [figures_block(report_figures(comparison))]
+    if sentences := comparison_words(comparison):
+        blocks += ["<h3>In words</h3>", *map(rich_paragraph, sentences)]
     blocks += [table_block(table) for table in comparison_tables(comparison)]
     return [*blocks, *(paragraph(f"Note: {note}.", "note") for note in notes(comparison))]
+
+
+def plan_blocks(plan: Plan) -> list[str]:
+    """The annotation planner: clicks against IoU, equal outlines in words, table and notes."""
+    title = f"Clicks an image against {METRICS['iou']}, 95 % intervals"
+    sentences = [equivalence_sentence(one, plan) for found in by_saving(plan).values() for one in found]
+    remarks = [plan.caveat] if plan.caveat else []
+    return [
+        "<h2>How carefully must we outline?</h2>",
+        figures_block({title: plan_curve(plan)}),
+        *map(rich_paragraph, sentences),
+        *(paragraph(remark, "note") for remark in remarks),
+        table_block(plan_table(plan)),
+        *(paragraph(f"Note: {note}", "note") for note in plan.notes),
+    ]
 
 
 def table_block(table: Table) -> str:
@@ -91,6 +117,16 @@ def figures_block(figures: Mapping[str, go.Figure]) -> str:
         for title, figure in figures.items()
     )
     return f'<div class="figures">{drawn}</div>'
+
+
+def rich_paragraph(text: str) -> str:
+    """A sentence of Markdown, of which only bold occurs, as a paragraph.
+
+    >>> rich_paragraph("**A < B:** 5 %")
+    '<p><strong>A &lt; B:</strong> 5 %</p>'
+    """
+    bold = BOLD.sub(r"<strong>\1</strong>", escape(text))
+    return f"<p>{bold}</p>"
 
 
 def paragraph(text: str, kind: str = "") -> str:

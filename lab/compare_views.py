@@ -7,11 +7,13 @@ import streamlit as st
 from lab import comparing, figures
 from lab.compare_figures import difference_intervals
 from lab.compare_html import html_report
+from lab.widgets import unbroken
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Comparison
 from lvcnet.evaluation.formats import to_csv, to_json, to_markdown
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
-from lvcnet.evaluation.tables import SHORT, comparison_tables, method_title, notes
+from lvcnet.evaluation.tables import NOTHING, comparison_tables, method_title, notes
+from lvcnet.evaluation.words import difference_sentence, hardest_first, labels_title, seeds_caveat
 
 
 def show_results(comparison: Comparison) -> None:
@@ -26,9 +28,7 @@ def show_results(comparison: Comparison) -> None:
             f"These runs were not trained alike, so differences between methods may come from that: {differing}.",
             icon=":material/balance:",
         )
-    st.subheader(
-        f"{METRICS[metric]} after learning from {comparing.labels_title(labels).lower()} labels", anchor=False
-    )
+    st.subheader(f"{METRICS[metric]} after learning from {labels_title(labels).lower()} labels", anchor=False)
     with st.container(horizontal=True, key="headline"):
         for title, score, delta in comparing.headline(comparison):
             st.metric(
@@ -57,7 +57,7 @@ def show_results(comparison: Comparison) -> None:
 def _show_words(comparison: Comparison) -> None:
     """Differences as sentences: those of the hardest labels at once, the others on demand."""
     st.subheader("In words", anchor=False)
-    found = comparing.hardest_first(comparison.differences)
+    found = hardest_first(comparison.differences)
     if not found:
         st.markdown(
             f"A comparison needs {method_title(BASELINE)} and another method on the same labels and seed."
@@ -65,12 +65,12 @@ def _show_words(comparison: Comparison) -> None:
         return
     hardest = [one for one in found if one.labels == found[0].labels]
     for difference in hardest:
-        st.markdown(comparing.difference_sentence(difference))
+        st.markdown(unbroken(difference_sentence(difference)))
     if others := found[len(hardest) :]:
         with st.expander(f"On other labels ({len(others)})", icon=":material/notes:"):
             for difference in others:
-                st.markdown(comparing.difference_sentence(difference))
-    if caveat := comparing.seeds_caveat(comparison.differences):
+                st.markdown(unbroken(difference_sentence(difference)))
+    if caveat := seeds_caveat(comparison.differences):
         st.caption(caveat)
 
 
@@ -147,13 +147,12 @@ def _show_table(comparison: Comparison) -> None:
         column_config={
             "Label IoU": st.column_config.NumberColumn(format="%.2f"),
             **{name: st.column_config.TextColumn(pinned=True) for name in ("Labels", "Method")},
-            **{f"Paper: {name}": st.column_config.NumberColumn(format="%.3f") for name in SHORT.values()},
         },
     )
     st.caption(
         f"Precision, recall and mIoU: mean ± sd over {comparison.rounds} (of every seed),"
         f" against clean test labels. The paper's figures come from other data ({paper.SOURCE}): compare how they fall with the"
-        " noise, not their height."
+        f" noise, not their height. {NOTHING}: not in the paper."
     )
 
 
@@ -240,7 +239,7 @@ def show_export(comparison: Comparison) -> None:
         )
         st.download_button(
             "HTML report",
-            lambda: html_report(comparison),
+            lambda: html_report(comparison, comparing.find_plan(comparison.dataset)),
             f"{name}.html",
             "text/html",
             key="export-html",

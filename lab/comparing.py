@@ -1,7 +1,4 @@
-"""What the compare page shows as rows and sentences; every number in them comes from lvcnet.evaluation.
-
-Symbols: fractions are shown as such in tables and as points (hundredths) in sentences; distances in pixels.
-"""
+"""What the compare page shows as rows and orders; every number in them comes from lvcnet.evaluation."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,20 +7,13 @@ from typing import Any
 import streamlit as st
 
 from lvcnet.data.dataset import find_dataset, list_datasets
-from lvcnet.evaluation import paper
-from lvcnet.evaluation.comparison import (
-    BASELINE,
-    ENOUGH_SEEDS,
-    Cell,
-    Comparison,
-    Difference,
-    method_order,
-    noise_level,
-)
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, noise_level
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.planner import Plan, plan_dataset
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
-from lvcnet.evaluation.tables import SHORT, method_title, plus_minus, summary
+from lvcnet.evaluation.tables import method_title, round_table, summary
+from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
 
@@ -57,6 +47,14 @@ def load_plan(dataset: str) -> Plan:
     return _planned(dataset, _stamp(dataset))
 
 
+def find_plan(dataset: str) -> Plan | None:
+    """`load_plan`, or None where nothing can be planned."""
+    try:
+        return load_plan(dataset)
+    except LvcnetError:
+        return None
+
+
 def not_evaluated(dataset: str) -> list[RunDirectory]:
     """The user's runs that are done, have a checkpoint and wait for their evaluation."""
     return [
@@ -69,87 +67,19 @@ def not_evaluated(dataset: str) -> list[RunDirectory]:
     ]
 
 
-def labels_title(labels: str, label_iou: float | None = None) -> str:
-    """A label set in words, with its IoU where it is known.
-
-    >>> labels_title("level3", 0.82), labels_title("clean"), labels_title("dentist2")
-    ('Level 3 (label IoU 0.82)', 'Clean', 'dentist2')
-    """
-    known = {"clean": "Clean", **{f"level{level}": f"Level {level}" for level in paper.LEVELS}}
-    end = f" (label IoU {label_iou:.2f})" if label_iou is not None and labels != "clean" else ""
-    return known.get(labels, labels) + end
-
-
 def table_rows(comparison: Comparison, further: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Table 1: a row for each label set and method, ours beside the paper's, then further metrics."""
-    with_paper = any(cell.paper for cell in comparison.cells)
+    """Table 1 as `lvcnet compare` prints it, then further metrics, how good the labels were, and the seeds."""
+    table = round_table(comparison)
     return [
         {
+            **dict(zip(table.header, row, strict=True)),
             "Labels": labels_title(cell.labels),
-            "Label IoU": cell.label_iou,
-            "Method": method_title(cell.method),
-            **{SHORT[name]: plus_minus(*cell.rounds[name]) for name in paper.METRICS},
             **{METRICS[name]: summary(cell.values[name]) for name in further},
-            **{
-                f"Paper: {SHORT[name]}": cell.paper[name] if cell.paper else None
-                for name in (paper.METRICS if with_paper else ())
-            },
+            "Label IoU": cell.label_iou,
             "Seeds": len(cell.runs),
         }
-        for cell in comparison.ordered_cells()
+        for row, cell in zip(table.rows, comparison.ordered_cells(), strict=True)
     ]
-
-
-def difference_sentence(difference: Difference) -> str:
-    """A paired comparison in words, as Markdown.
-
-    >>> print(difference_sentence(Difference("lvcnet", "level4", "iou", [0, 1, 2], 60, 0.052, 0.041, 0.063, 0.001)))
-    **Level 4: LVC-Net is better than U-Net.** On the same 60 images its IoU (foreground) is 5.2 points higher \
-(95 % interval 4.1 to 6.3).
-    """
-    unit, scale = ("px", 1.0) if difference.metric in LOWER_IS_BETTER else ("points", 100.0)
-    first, second = method_title(difference.method), method_title(BASELINE)
-    low, high = sorted((difference.low * scale, difference.high * scale))
-    mean = difference.mean * scale
-    certain = low > 0 or high < 0
-    gain = -mean if difference.metric in LOWER_IS_BETTER else mean
-    if certain:
-        where = "" if len(difference.seeds) >= ENOUGH_SEEDS else " in these trainings"
-        claim = f"{first} is {'better' if gain > 0 else 'worse'} than {second}{where}."
-    else:
-        claim = f"{first} and {second} cannot be told apart."
-    if mean < 0:
-        low, high = -high, -low
-    metric = METRICS[difference.metric].removesuffix(" (px)")
-    return (
-        f"**{labels_title(difference.labels)}: {claim}** On the same {difference.images} images its {metric} is"
-        f" {abs(mean):.1f} {unit} {'lower' if mean < 0 else 'higher'} (95 % interval {low:.1f} to {high:.1f})."
-    )
-
-
-def hardest_first(differences: Sequence[Difference]) -> list[Difference]:
-    """Comparisons by label set from noisy to clean; within it LVC-Net before the others."""
-    return sorted(
-        differences,
-        key=lambda one: (-(noise_level(one.labels) or 0), one.labels, -method_order(one.method)[0]),
-    )
-
-
-def seeds_caveat(differences: Sequence[Difference]) -> str | None:
-    """What the intervals leave out, if there are too few seeds to see it."""
-    fewest = min((len(difference.seeds) for difference in differences), default=ENOUGH_SEEDS)
-    if fewest >= ENOUGH_SEEDS:
-        return None
-    if fewest == 1:
-        reason = (
-            "The intervals say how certain a difference is for other images. Some rest on one training a method,"
-            " and another seed may shift them"
-        )
-    else:
-        reason = (
-            f"The intervals rest on as few as {fewest} trainings a method, too few to know how trainings vary"
-        )
-    return f"{reason}: train at least {ENOUGH_SEEDS} seeds before relying on them."
 
 
 def headline(comparison: Comparison) -> list[tuple[str, str, str | None]]:

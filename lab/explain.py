@@ -1,8 +1,8 @@
 """What each map of a network shows: one sentence, its equation, its unit.
 
 Symbols as in the paper: x image, y_s initial edges, Y trunk prediction, L local visual cues, a attention, V_g guidance,
-V_s offsets, S_k prediction after k warps, S the repaired one, T what the second head of LVC-Net plus says is there,
-p a pixel, N(p) a Gaussian window around it.
+V_s offsets, S_k prediction after k warps, S the repaired one, T_0 what the second head of LVC-Net plus says is there,
+E region evidence, T the two together, p a pixel, N(p) a Gaussian window around it.
 """
 
 from dataclasses import dataclass
@@ -65,6 +65,16 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The moved outline, weighed by which side each pixel looks like: what LVC-Net plus learns instead of the label.",
         r"S = \sigma\Bigl(\mathrm{logit}\,S_K + 4 w_i w_o\,\frac{(\mu_i - \mu_o)(x - \frac{\mu_i + \mu_o}{2})}{s^2}\Bigr)",
     ),
+    "second": Explanation(
+        "What the second head says is there. It learned the repaired outlines, which always start from the first head,"
+        " so errors cannot feed themselves.",
+        r"T_0 = \sigma(z_2)",
+    ),
+    "evidence": Explanation(
+        "Which side of the boundary a pixel looks like: the log-likelihood ratio E of the brightness inside against outside"
+        " in a window around it, squashed; above 0.5 speaks for the object, 0.5 says nothing.",
+        r"\sigma(E),\quad E = 4 w_i w_o\,\frac{(\mu_i - \mu_o)(x - \frac{\mu_i + \mu_o}{2})}{s^2}",
+    ),
     "prediction": Explanation("The final answer: the probability that a pixel belongs to the object.", r"S"),
 }
 ORIENTED = (
@@ -114,7 +124,7 @@ def _as_configured(name: str, found: Explanation, config: dict[str, Any]) -> Exp
         return Explanation(
             "The final answer: what the second head, which learned from repaired outlines, says is there, weighed by which"
             " side each pixel looks like.",
-            r"T",
+            r"T = \sigma(\mathrm{logit}\,T_0 + E)",
         )
     if name == "attention":
         oriented = getattr(options, "cue", "") == "outlines" and getattr(options, "polarity", False)

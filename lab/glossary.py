@@ -30,7 +30,10 @@ class Term:
     equation: str = ""
 
 
-MAPS = ("edges", "response", "lvc", "attention", "guidance", "offsets", "gate", "warp1", "trunk", "repaired")
+MAPS = (
+    *("edges", "response", "lvc", "attention", "guidance", "offsets", "gate", "warp1"),
+    *("trunk", "repaired", "second", "evidence"),
+)
 """Maps in the order in which one is made from the other."""
 AS_SHIPPED = {"method": "lvcnet", "options": {}}
 """Options change equations; the glossary has those of LVC-Net's defaults."""
@@ -79,20 +82,7 @@ def mechanism() -> list[Term]:
     for name in MAPS:
         what = explain(name, AS_SHIPPED)
         maps.append(Term(titles[name], what.sentence, "inspect", what.equation))
-    evidence = Term(
-        "Region evidence",
-        "Which side of the boundary a pixel looks like: log-likelihood ratio of the brightness inside against outside in"
-        " a window around it. It has no say where the two sides look alike or the window sees only one of them.",
-        "inspect",
-        r"4 w_i w_o\,\frac{(\mu_i - \mu_o)(x - \frac{\mu_i + \mu_o}{2})}{s^2}",
-    )
-    head = Term(
-        "Second head",
-        "LVC-Net plus has one head that learns what annotators draw and one that learns the repaired outlines S."
-        " S always starts from the first head, so errors cannot feed themselves.",
-        "train",
-    )
-    return [*maps, evidence, head]
+    return maps
 
 
 def metrics() -> list[Term]:

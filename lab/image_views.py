@@ -8,14 +8,16 @@ from collections.abc import Mapping
 import streamlit as st
 
 from lab import comparing, figures, panels, viewing
-from lab.overlays import Rgb
+from lab.overlays import Mask
 from lab.palette import LABEL_COLOURS, method_colour
 from lab.pictures import legend
+from lab.viewer import Panel, Values, show_viewer, viewer_data
 from lab.widgets import pick, remember, shown_errors
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import method_title
+from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.store import find_run
 
 SIDE_BY_SIDE, PAIRS = "side-by-side", "image-by-image"
@@ -29,7 +31,7 @@ def pick_labels(comparison: Comparison) -> list[Cell]:
         "Learned from",
         comparison.label_sets(),
         "The label set that all methods shown learned from.",
-        comparing.labels_title,
+        labels_title,
         comparing.hardest_labels(comparison),
     )
     return [cell for cell in comparison.cells if cell.labels == labels]
@@ -68,8 +70,8 @@ def show_side_by_side(comparison: Comparison) -> None:
         _show_panels(comparison, cells, seed, key)
 
 
-def _viewer_controls() -> tuple[panels.Mode, int, float]:
-    """What to draw, how far to zoom in, and how strongly to tint."""
+def _viewer_controls(trained_on: bool) -> tuple[panels.Mode, bool, float]:
+    """What to draw, whether with the noisy outlines, and how strongly to tint."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="viewer-controls"):
         mode = st.segmented_control(
             "Show",
@@ -80,69 +82,59 @@ def _viewer_controls() -> tuple[panels.Mode, int, float]:
             key="viewer-mode",
             help="Outlines over the image, or where a method missed the object and where it added to it.",
         )
-        zoom = st.segmented_control(
-            "Zoom",
-            [1, 2, 4, 8],
-            format_func=lambda value: f"{value}×",
-            default=1,
-            required=True,
-            key="viewer-zoom",
-            help="All panels show the same part: around the largest error of any method.",
-        )
         opacity = st.slider(
             "Opacity", 0.0, 1.0, 0.3, 0.05, key="viewer-opacity", width=220, help="Of the coloured areas."
         )
-    return mode, zoom, opacity
+        noisy = trained_on and st.toggle(
+            "Noisy outline in every panel",
+            key="viewer-noisy",
+            help="The label that the methods learned from, dashed, over every method's answer.",
+        )
+    return mode, noisy, opacity
 
 
 def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str) -> None:
-    """The labels and every method's answer in one row."""
-    mode, zoom, opacity = _viewer_controls()
+    """The labels and every method's answer in one row, zoomed and moved together."""
     sights, problems = _sights(cells, seed, key)
     for title, problem in problems.items():
         st.warning(f"{title}: {problem}", icon=":material/warning:")
     if not sights:
         return
-    first = next(iter(sights.values()))
-    masks = {method: sight.prediction >= viewing.THRESHOLD for method, sight in sights.items()}
-    window = panels.whole(len(first.image))
-    if zoom > 1 and first.clean is not None:
-        window = panels.zoomed(
-            len(first.image), zoom, panels.largest_error(first.clean, list(masks.values()))
-        )
-    labels = cells[0].labels
+    first, labels = next(iter(sights.values())), cells[0].labels
     noisy = first.labels if labels != "clean" else None
-    pictures = {"Labels": panels.labels_panel(first.image, first.clean, noisy, window)}
-    captions = {"Labels": _labels_note(first, labels)}
+    mode, everywhere, opacity = _viewer_controls(noisy is not None)
+    masks = {method: sight.prediction >= viewing.THRESHOLD for method, sight in sights.items()}
+    note = _labels_note(first, labels)
+    shown = [Panel("Labels", note, f"Labels, image {key}: {note}", panels.labels_layers(first.clean, noisy))]
     for method, sight in sights.items():
-        title = method_title(method)
-        pictures[title] = panels.method_panel(first.image, first.clean, masks[method], window, mode, opacity)
-        captions[title] = _scores_note(sight)
-    st.markdown(legend(_legend(mode, first)), unsafe_allow_html=True)
-    for column, (title, picture) in zip(st.columns(len(pictures)), pictures.items(), strict=True):
-        with column:
-            st.image(picture, width="stretch", alt=f"{title}, image {key}: {captions[title]}")
-            st.markdown(f"**{title}**  \n:gray[{captions[title]}]")
-    _row_end(comparison, labels, key, pictures, {sight.source for sight in sights.values()})
-
-
-def _row_end(
-    comparison: Comparison, labels: str, key: str, pictures: Mapping[str, Rgb], sources: set[str]
-) -> None:
-    """Where the predictions come from, and the row as a file."""
-    if sources != {"last checkpoint"}:
+        title, note = method_title(method), _scores_note(sight)
+        layers = panels.method_layers(first.clean, noisy if everywhere else None, masks[method], mode)
+        shown.append(Panel(title, note, f"{title}, image {key}: {note}", layers))
+    st.markdown(legend(_legend(mode, noisy is not None)), unsafe_allow_html=True)
+    data = viewer_data(
+        first.image,
+        shown,
+        _values(sights, noisy),
+        f"{comparison.dataset}-{labels}-{key}",
+        opacity,
+        None if first.clean is None else panels.largest_error(first.clean, list(masks.values())),
+    )
+    show_viewer(data, "side-by-side")
+    if (sources := {sight.source for sight in sights.values()}) != {"last checkpoint"}:
         st.caption(
             f"Predictions: {', '.join(sorted(sources))}. Runs without a usable checkpoint show their snapshots' images only."
         )
-    st.download_button(
-        "Save as PNG",
-        lambda: panels.strip(pictures),
-        f"{comparison.dataset}-{labels}-{key}.png".replace("/", "-"),
-        "image/png",
-        key="save-panels",
-        icon=":material/image:",
-        help="The pictures above side by side, with the names of the methods.",
-    )
+
+
+def _values(sights: Mapping[str, viewing.Sight], noisy: Mask | None) -> list[Values]:
+    """What the cursor reads: labels, then every method's probability."""
+    first = next(iter(sights.values()))
+    labels = [("clean label", first.clean), ("label in training", noisy)]
+    found = [Values(title, first.categories, "mask", mask) for title, mask in labels if mask is not None]
+    return found + [
+        Values(method_title(method), sight.categories, "probability", sight.prediction)
+        for method, sight in sights.items()
+    ]
 
 
 def _sights(cells: list[Cell], seed: int, key: str) -> tuple[dict[str, viewing.Sight], dict[str, str]]:
@@ -189,10 +181,10 @@ def _image_title(key: str, scores: Mapping[str, Mapping[str, float]]) -> str:
     return f"{key} ({', '.join(known)})" if known else f"{key} (no score)"
 
 
-def _legend(mode: str, sight: viewing.Sight) -> list[tuple[str, str]]:
+def _legend(mode: str, noisy: bool) -> list[tuple[str, str]]:
     entries = [("Clean label", "clean"), ("Prediction", "prediction")]
-    if sight.labels is not None:
-        entries.append(("Label in training", "noisy"))
+    if noisy:
+        entries.append(("Label in training (dashed)", "noisy"))
     if mode == "errors":
         entries += [("Missed", "missed"), ("Extra", "extra")]
     return [(title, LABEL_COLOURS[name]) for title, name in entries]
@@ -202,7 +194,7 @@ def _labels_note(sight: viewing.Sight, labels: str) -> str:
     if sight.split == "test":
         return "A test image: it has clean labels only; noise never touches it"
     return (
-        f"A training image with the {comparing.labels_title(labels).lower()} label the methods learned from"
+        f"A training image with the {labels_title(labels).lower()} label the methods learned from"
         if labels != "clean"
         else "A training image"
     )

@@ -1,4 +1,4 @@
-"""The parts of the inspect page: what to look at, the boundary before and after, the move, every map, the film."""
+"""The parts of the inspect page: what to look at, scores, every map, the film. The boundary and its move: move_view.py."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lab import map_figures, viewing
-from lab.explain import Explanation, explain
-from lab.figures import EXPORT
-from lab.map_figures import Line, label_lines
+from lab.explain import explain
+from lab.map_figures import label_lines
+from lab.move_view import describe, show_chart
 from lab.navigation import link_to
-from lab.palette import LABEL_COLOURS, method_title
+from lab.palette import method_title
 from lab.viewing import Sight
 from lab.widgets import pick, remember
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
@@ -21,12 +21,9 @@ from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
 from lvcnet.runs.store import is_demo, list_runs
 
 SHOWN_SCORES = ("iou", "boundary_iou", "hd95")
-BEFORE = "#CC79A7"
-PROBABILITIES = ("trunk", "repaired", "prediction", "gate")
+PROBABILITIES = ("trunk", "repaired", "second", "evidence", "prediction", "gate")
 """Maps whose scale always ends at 1."""
 COLUMNS = 3
-LARGE = 430
-"""Height of the large pictures in screen pixels."""
 SECONDS = 3
 
 
@@ -105,100 +102,6 @@ def show_scores(sight: Sight) -> None:
             )
 
 
-def show_boundary(sight: Sight, channel: int) -> None:
-    """Labels and prediction over the image; beside it the boundary before and after the warps, or the probability."""
-    clean = None if sight.clean is None else sight.clean[channel]
-    labels = None if sight.labels is None else sight.labels[channel]
-    left, right = st.columns(2)
-    with left:
-        st.markdown("**Labels and prediction**")
-        lines = label_lines(clean, labels, sight.mask(channel))
-        _chart(
-            map_figures.image_figure(sight.image, lines, LARGE),
-            "outlines",
-            f"{sight.key}: label outlines and prediction",
-        )
-    with right:
-        if "trunk" not in sight.maps:
-            st.markdown("**Probability**")
-            _chart(
-                map_figures.map_figure(
-                    sight.prediction[channel], lines=label_lines(clean, None, None), height=LARGE
-                ),
-                "probability",
-                f"{sight.key}: predicted probability",
-            )
-            return
-        name, moved = ("repaired", "Repaired") if "repaired" in sight.maps else ("prediction", "Final")
-        st.markdown("**Boundary before and after the move**")
-        before = Line("Trunk, before", sight.mask(channel, "trunk"), BEFORE, "dot")
-        after = Line(f"{moved}, after", sight.mask(channel, name), LABEL_COLOURS["prediction"])
-        lines = [*label_lines(clean, None, None), before, after]
-        _chart(
-            map_figures.image_figure(sight.image, lines, LARGE),
-            "boundary",
-            f"{sight.key}: boundary of the trunk's prediction before and after the move",
-        )
-
-
-def show_move(sight: Sight, channel: int, config: dict[str, object]) -> None:
-    """A vector field as arrows over the image, and its length."""
-    fields = [name for name in viewing.VECTORS if name in sight.maps]
-    if not fields:
-        return
-    st.subheader("The move", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="move-controls"):
-        name = st.segmented_control(
-            "Field",
-            fields[::-1],
-            format_func=lambda one: title(one).removesuffix(" (px)"),
-            default=fields[-1],
-            required=True,
-            key="field",
-            help="Guidance is what the cues suggest; offsets are what the network does with it.",
-        )
-        every = st.select_slider(
-            "One arrow every",
-            [2, 3, 4, 6, 8, 12],
-            value=4,
-            format_func=lambda pixels: f"{pixels} px",
-            key="arrow-every",
-            width=220,
-            help="Density of the arrows. Moves below 0.06 px are not drawn.",
-        )
-        scale = st.select_slider(
-            "Arrow length",
-            [1, 2, 3, 5],
-            value=2,
-            format_func=lambda times: "true" if times == 1 else f"{times}× true",
-            key="arrow-scale",
-            width=220,
-            help="Drawn length over true length.",
-        )
-    field = sight.maps[name][channel]
-    what = explain(name, config)
-    clean = None if sight.clean is None else sight.clean[channel]
-    lines = [*label_lines(clean, None, None), *_trunk_line(sight, channel)]
-    left, right = st.columns(2)
-    with left:
-        _chart(
-            map_figures.arrow_figure(sight.image, field, every, scale, lines, LARGE),
-            "arrows",
-            f"{sight.key}: {title(name)} as arrows",
-        )
-    with right:
-        length = np.hypot(field[0], field[1])
-        _chart(
-            map_figures.map_figure(length, "px", None, label_lines(clean, None, None), LARGE),
-            "length",
-            f"{sight.key}: length of {title(name)}, up to {length.max():.1f} px",
-        )
-    st.caption(
-        f"{what.sentence} Arrows start at the pixel; the boundary moves against them. Right: their length.  \n"
-        f"${what.equation}$"
-    )
-
-
 def show_maps(sight: Sight, channel: int, config: dict[str, object]) -> None:
     """Every map the method has, in the order of the paper's figure, with sentence, equation and colour bar."""
     names = [*viewing.map_names(sight), "prediction"]
@@ -237,12 +140,12 @@ def _show_map(
     st.markdown(f"**{heading}**")
     stretched = own and name not in PROBABILITIES and not name.startswith("warp")
     highest = None if stretched or unit == "px" else 1.0
-    _chart(
+    show_chart(
         map_figures.map_figure(values, unit, highest, label_lines(clean, None, None)),
         f"map-{name}",
         f"{heading} of {sight.key}: {values.min():.2f} to {values.max():.2f} {unit}",
     )
-    _describe(what)
+    describe(what)
 
 
 def show_film(run: RunDirectory, key: str, channel: int) -> None:
@@ -252,13 +155,19 @@ def show_film(run: RunDirectory, key: str, channel: int) -> None:
     if last.clean is None:
         st.info("This image has no clean label to compare the outline with.", icon=":material/info:")
         return
-    masks = {epoch: sight.mask(channel) for epoch, sight in sights.items()}
-    _chart(
-        map_figures.film_figure(last.image, last.clean[channel], masks),
-        "film",
-        f"{key}: predicted outline by epoch",
+    figure = map_figures.film_figure(
+        last.image,
+        last.clean[channel],
+        None if last.labels is None else last.labels[channel],
+        {epoch: sight.mask(channel) for epoch, sight in sights.items()},
+        {epoch: sight.scores()["iou"] for epoch, sight in sights.items()},
     )
-    st.caption("How the outline settled: late epochs that move away from the clean label memorise noise.")
+    show_chart(figure, "film", f"{key}: predicted outline by epoch")
+    st.caption(
+        "How the outline settled: late epochs that move away from the clean label, towards the label in training, memorise"
+        " noise. Drawn is where the prediction after an epoch reaches one half; IoU is of this image.  \n"
+        r"$\{p : S^{(\text{epoch})}(p) \geq \tfrac{1}{2}\}$"
+    )
 
 
 def show_what_is_missing(run: RunDirectory, key: str) -> None:
@@ -283,17 +192,3 @@ def show_what_is_missing(run: RunDirectory, key: str) -> None:
         link_to("inspect", f"Inspect {others[0].name}", query={"run": others[0].name, "image": key})
     else:
         link_to("train", "Train LVC-Net on the same labels", query={"dataset": config["dataset"]})
-
-
-def _trunk_line(sight: Sight, channel: int) -> list[Line]:
-    if "trunk" not in sight.maps:
-        return []
-    return [Line("Trunk prediction", sight.mask(channel, "trunk"), BEFORE, "dot")]
-
-
-def _describe(what: Explanation) -> None:
-    st.caption(what.sentence + (f"  \n${what.equation}$" if what.equation else ""))
-
-
-def _chart(figure: map_figures.go.Figure, key: str, alt: str) -> None:
-    st.plotly_chart(figure, key=f"figure-{key}", config=EXPORT, alt=alt)

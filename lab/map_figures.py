@@ -1,10 +1,10 @@
-"""Plotly figures of what a network saw in one image: maps with colour bars, outlines, vector fields as arrows.
+"""Plotly figures of what a network saw in one image: maps with colour bars, outlines, the learning film.
 
 Symbols: S side of the image in pixels. Axes are pixels, (x, y), y down, pixel centres at integers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,14 +22,9 @@ LENGTH_SCALE = "Viridis"
 """For lengths in pixels."""
 SIGNED_SCALE = "PuOr"
 """For maps that also have negative values: white is zero."""
-ARROW_COLOUR = "#F0E442"
 HEIGHT = 265
 MOST_NAMED = 512 * 512
 """Larger images, in pixels, do not tell categories under the pointer: the text would weigh megabytes."""
-SHORTEST_ARROW = 0.06
-"""Vectors shorter than this many pixels are noise of the storage (1/8 px) and are not drawn."""
-HEAD = 0.35
-"""Length of an arrow's head over the arrow's."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +56,10 @@ def label_lines(clean: Mask | None, noisy: Mask | None, prediction: Mask | None)
 
 def image_figure(image: NDArray[np.uint8], lines: Sequence[Line] = (), height: int = HEIGHT) -> go.Figure:
     """A radiograph (S, S) with outlines over it; the legend switches them on and off."""
-    figure = go.Figure(_grey(image))
+    figure = go.Figure(grey(image))
     for line in lines:
-        figure.add_scatter(**_line_trace(line))
-    return _frame(figure, image.shape[0], height)
+        figure.add_scatter(**line_trace(line))
+    return frame(figure, image.shape[0], height)
 
 
 def labelled_figure(
@@ -132,84 +127,31 @@ def map_figure(
         )
     )
     for line in lines:
-        figure.add_scatter(**_line_trace(line), hoverinfo="skip", showlegend=False)
-    return _frame(figure, values.shape[0], height, top=4)
-
-
-def arrow_figure(
-    image: NDArray[np.uint8],
-    field: NDArray[Any],
-    every: int = 4,
-    scale: float = 1.0,
-    lines: Sequence[Line] = (),
-    height: int = HEIGHT,
-) -> go.Figure:
-    """A vector field as arrows over the image.
-
-    Args:
-        image: (S, S).
-        field: (2, S, S), x then y, in pixels: where each pixel reads from.
-        every: one arrow for so many pixels along x and y.
-        scale: drawn length over true length.
-        lines: outlines over it.
-        height: of the figure in screen pixels.
-    """
-    vectors = np.round(np.moveaxis(field, 0, -1), 2).astype(np.float32)
-    picture = _grey(image)
-    picture.update(
-        customdata=vectors,
-        hovertemplate="x %{x}, y %{y}<br>moves %{customdata[0]:.2f} px right, %{customdata[1]:.2f} px down<extra></extra>",
-        hoverinfo=None,
-    )
-    figure = go.Figure(picture)
-    for line in lines:
-        figure.add_scatter(**_line_trace(line), hoverinfo="skip")
-    x, y = arrows(field, every, scale)
-    figure.add_scatter(
-        x=x, y=y, mode="lines", line={"color": ARROW_COLOUR, "width": 1.6}, showlegend=False, hoverinfo="skip"
-    )
-    return _frame(figure, image.shape[0], height)
-
-
-def arrows(field: NDArray[Any], every: int, scale: float = 1.0) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Strokes of arrows for a (2, S, S) field: x and y of polylines with NaN between them.
-
-    Every arrow takes six entries: tail, tip, NaN, one side of the head, tip, other side; then NaN.
-
-    >>> field = np.zeros((2, 3, 3)); field[0, 1, 1] = 2.0
-    >>> arrows(field, every=2)[0][:2].tolist()
-    [1.0, 3.0]
-    """
-    side = field.shape[1]
-    start = (side - 1) % every // 2 if side > every else 0
-    rows, columns = np.mgrid[every // 2 or start : side : every, every // 2 or start : side : every]
-    rows, columns = rows.ravel(), columns.ravel()
-    vectors = np.stack([field[0, rows, columns], field[1, rows, columns]]).astype(float)
-    kept = np.hypot(*vectors) >= SHORTEST_ARROW
-    tail = np.stack([columns, rows]).astype(float)[:, kept]
-    vector = vectors[:, kept] * scale
-    tip = tail + vector
-    turned = np.stack([-vector[1], vector[0]])
-    left, right = (tip - HEAD * (vector + sign * 0.6 * turned) for sign in (1.0, -1.0))
-    gap = np.full_like(tail, np.nan)
-    strokes = np.stack([tail, tip, gap, left, tip, right, gap], axis=-1).reshape(2, -1)
-    return strokes[0], strokes[1]
+        figure.add_scatter(**line_trace(line), hoverinfo="skip", showlegend=False)
+    return frame(figure, values.shape[0], height, top=4)
 
 
 def film_figure(
-    image: NDArray[np.uint8], clean: Mask, predictions: Mapping[int, Mask], height: int = 420
+    image: NDArray[np.uint8],
+    clean: Mask,
+    noisy: Mask | None,
+    predictions: Mapping[int, Mask],
+    scores: Mapping[int, float],
+    height: int = 420,
 ) -> go.Figure:
-    """The learning film: the predicted outline by epoch, with a play button and a slider."""
+    """The learning film: the predicted outline by epoch and its IoU, with play and pause buttons and a slider."""
     epochs = sorted(predictions)
-    figure = image_figure(image, label_lines(clean, None, predictions[epochs[-1]]), height + 90)
+    figure = image_figure(image, label_lines(clean, noisy, None), height + 90)
+    outlines = [
+        replace(line, title=f"{line.title}, IoU {scores[epoch]:.3f}")
+        for epoch in epochs
+        for line in label_lines(None, None, predictions[epoch])
+    ]
+    figure.add_scatter(**line_trace(outlines[-1]))
     moving = len(figure.data) - 1
     figure.frames = [
-        go.Frame(
-            name=str(epoch),
-            data=[go.Scatter(**_line_trace(label_lines(None, None, predictions[epoch])[0]))],
-            traces=[moving],
-        )
-        for epoch in epochs
+        go.Frame(name=str(epoch), data=[go.Scatter(**line_trace(line))], traces=[moving])
+        for epoch, line in zip(epochs, outlines, strict=True)
     ]
     # redraw: without it plotly leaves the heatmap, the radiograph itself, out of the frames
     play = {"frame": {"duration": 350, "redraw": True}, "transition": {"duration": 0}, "fromcurrent": True}
@@ -227,15 +169,16 @@ def film_figure(
                 "yanchor": "top",
                 "pad": {"t": 40},
                 "buttons": [
-                    {"label": "Play", "method": "animate", "args": [None, {**play, "fromcurrent": False}]}
+                    {"label": "Play", "method": "animate", "args": [None, {**play, "fromcurrent": False}]},
+                    {"label": "Pause", "method": "animate", "args": [[None], jump]},
                 ],
             }
         ],
         sliders=[
             {
                 "active": len(epochs) - 1,
-                "x": 0.2,
-                "len": 0.8,
+                "x": 0.3,
+                "len": 0.7,
                 "pad": {"t": 10},
                 "currentvalue": {"prefix": "Epoch "},
                 "steps": [
@@ -260,7 +203,8 @@ def outline_points(mask: Mask) -> tuple[NDArray[Any], NDArray[Any]]:
     return points[:, 0], points[:, 1]
 
 
-def _line_trace(line: Line) -> dict[str, Any]:
+def line_trace(line: Line) -> dict[str, Any]:
+    """A Line as a trace of a figure."""
     x, y = outline_points(line.mask)
     return {
         "x": x,
@@ -271,7 +215,8 @@ def _line_trace(line: Line) -> dict[str, Any]:
     }
 
 
-def _grey(image: NDArray[np.uint8]) -> go.Heatmap:
+def grey(image: NDArray[np.uint8]) -> go.Heatmap:
+    """A radiograph (S, S) whose grey values can be read under the cursor."""
     return go.Heatmap(
         z=image,
         zmin=0,
@@ -282,7 +227,8 @@ def _grey(image: NDArray[np.uint8]) -> go.Heatmap:
     )
 
 
-def _frame(figure: go.Figure, side: int, height: int, top: int = 28) -> go.Figure:
+def frame(figure: go.Figure, side: int, height: int, top: int = 28) -> go.Figure:
+    """Square pixels, y down, no axes, and room for a legend."""
     hidden = {"visible": False, "constrain": "domain"}
     figure.update_layout(
         height=height,

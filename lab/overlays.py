@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lab.palette import LABEL_COLOURS, rgb
+from lab.palette import DIRECTION_COLOURS, LABEL_COLOURS, rgb
 
 Rgb = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -81,17 +81,27 @@ def heat(values: NDArray[Any], highest: float | None = None) -> Rgb:
 
 
 def directions(field: NDArray[Any], longest: float | None = None) -> Rgb:
-    """A vector field (2, H, W), (x, y) in pixels: hue is its direction, brightness its length; black is no motion.
+    """A vector field (2, H, W), (x, y) in pixels: colour is its direction, brightness its length; black is no motion.
 
-    Right is red, down (y grows) is yellow-green, left is cyan, up is violet.
+    Colours run around the circle through `DIRECTION_COLOURS`.
     """
     x, y = np.nan_to_num(field[0]).astype(np.float64), np.nan_to_num(field[1]).astype(np.float64)
     length = np.hypot(x, y)
     top = float(length.max(initial=0.0)) if longest is None else longest
-    hue = np.rint((np.degrees(np.arctan2(y, x)) % 360.0) / 2.0) % 180
-    value = np.clip(length / top, 0.0, 1.0) * 255 if top > 0 else np.zeros_like(length)
-    hsv = np.stack([hue, np.full_like(hue, 255), np.rint(value)], axis=2).astype(np.uint8)
-    return np.ascontiguousarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB))
+    quarter = (np.arctan2(y, x) / (np.pi / 2)) % 4
+    first = quarter.astype(int) % 4
+    share = (quarter - np.floor(quarter))[..., None]
+    colours = np.array([rgb(colour) for colour in DIRECTION_COLOURS], dtype=np.float64)
+    mixed = (1 - share) * colours[first] + share * colours[(first + 1) % 4]
+    bright = np.clip(length / top, 0.0, 1.0) if top > 0 else np.zeros_like(length)
+    return np.rint(mixed * bright[..., None]).astype(np.uint8)
+
+
+def direction_wheel(side: int = 96) -> NDArray[np.uint8]:
+    """The legend of `directions`, (side, side, 4): a disc of vectors from its centre, see-through around it."""
+    field = np.mgrid[0:side, 0:side][::-1] - (side - 1) / 2
+    inside = np.hypot(*field) <= side / 2
+    return np.dstack([directions(field, side / 2), np.where(inside, 255, 0).astype(np.uint8)])
 
 
 def fit(picture: Rgb, smallest: int = 512, largest: int = 1400) -> Rgb:

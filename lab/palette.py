@@ -23,6 +23,8 @@ LABEL_COLOURS: dict[str, str] = {
     "missed": "#F0E442",  # only ever an area over a radiograph
     "extra": "#D55E00",
 }
+DIRECTION_COLOURS = ("#E69F00", "#B05AA0", "#2F8FE0", "#F2F2E6")
+"""Right, down, left, up: opposites differ in what colour-blind readers see, orange from blue and light from dark."""
 CATEGORY_COLOURS = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442", "#009E73", "#D55E00")
 """For categories drawn over a radiograph, in order; the first is the colour of a prediction."""
 LABEL_TITLES: dict[str, str] = {

@@ -7,7 +7,7 @@ import streamlit as st
 from lab import commands, comparing
 from lab.compare_figures import plan_curve
 from lab.figures import EXPORT
-from lab.widgets import command_line, empty_state
+from lab.widgets import command_line, empty_state, unbroken
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE, Comparison
 from lvcnet.evaluation.plan_text import (
@@ -65,8 +65,7 @@ def _show_sentences(plan: Plan) -> None:
     if not plan.equivalences:
         st.markdown(f"Equal outlines need {baseline} and another method, both measured.")
     for number, (method, found) in enumerate(by_saving(plan).items()):
-        text = "\n\n".join(equivalence_sentence(one, plan) for one in found)
-        text = text.replace(" %", "\u00a0%")  # a number stays with its unit where the line breaks
+        text = unbroken("\n\n".join(equivalence_sentence(one, plan) for one in found))
         if number == 0:
             st.markdown(text)
         else:

@@ -206,6 +206,11 @@ def command_line(arguments: Sequence[str]) -> None:
     st.code(shlex.join(["lvcnet", *arguments]), language=None, wrap_lines=True)
 
 
+def unbroken(text: str) -> str:
+    """A text whose numbers stay with their percent signs where a line breaks."""
+    return text.replace(" %", "\u00a0%")
+
+
 def empty_state(text: str, page: str, label: str, query: dict[str, str] | None = None) -> None:
     """Nothing to show: say why, and link to the next step."""
     st.info(text, icon=":material/info:")

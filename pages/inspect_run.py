@@ -11,13 +11,12 @@ from lab.inspect_views import (
     inspectable,
     pick_channel,
     pick_epoch,
-    show_boundary,
     show_film,
     show_maps,
-    show_move,
     show_scores,
     show_what_is_missing,
 )
+from lab.move_view import show_boundary, show_move
 from lab.navigation import link_to, page_frame
 from lab.viewing import Sight
 from lab.widgets import empty_state, pick, pick_run, pick_view, shown_errors
@@ -113,7 +112,7 @@ with shown_errors():
         show_film(run, sight.key, channel)
     else:
         show_scores(sight)
-        show_boundary(sight, channel)
+        show_boundary(sight, channel, config)
         show_move(sight, channel, config)
     if not sight.maps:
         show_what_is_missing(run, sight.key)

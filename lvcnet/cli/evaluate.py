@@ -16,6 +16,7 @@ from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import ROUND_METRICS, evaluate_run
 from lvcnet.evaluation.report import compare as compare_runs
 from lvcnet.evaluation.tables import comparison_tables, notes
+from lvcnet.evaluation.words import comparison_words
 from lvcnet.files import write_atomic
 from lvcnet.inference.batch import find_images, predict_files
 from lvcnet.inference.export import DEFAULT_FORMATS, check_formats
@@ -187,8 +188,8 @@ def _print_comparison(comparison: Comparison) -> None:
     screen.print(f"{comparison.dataset}: last epoch, clean test labels", highlight=False)
     for table in comparison_tables(comparison):
         print_table(table.title, table.header, table.rows)
-    for note in notes(comparison):
-        screen.print(f"Note: {note}", highlight=False, markup=False)
+    for text in [*comparison_words(comparison), *(f"Note: {note}" for note in notes(comparison))]:
+        screen.print(text.replace("**", ""), highlight=False, markup=False)
 
 
 def _write_text(path: Path, text: str) -> None:

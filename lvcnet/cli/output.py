@@ -40,10 +40,10 @@ def format_cell(value: object) -> str:
     """Numbers with sensible digits, None as a dash.
 
     >>> format_cell(0.81234), format_cell(None), format_cell(12)
-    ('0.812', '-', '12')
+    ('0.812', '—', '12')
     """
     if value is None:
-        return "-"
+        return "—"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 

@@ -10,16 +10,19 @@ from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.evaluation.statistics import mean_of_known, mean_sd
 from lvcnet.evaluation.tables import Row, Table, comparison_tables, notes
+from lvcnet.evaluation.words import comparison_words
 
 FORMATS = ("table", "markdown", "csv", "json")
 
 
 def to_markdown(comparison: Comparison) -> str:
-    """All tables with a sentence each on what they show."""
+    """All tables with a sentence each on what they show, and the paired comparisons in words."""
     parts = [
         f"## {comparison.dataset}",
         *(markdown_section(table) for table in comparison_tables(comparison)),
     ]
+    if sentences := comparison_words(comparison):
+        parts += ["### In words", "\n".join(f"- {sentence}" for sentence in sentences)]
     parts += [f"Note: {note}." for note in notes(comparison)]
     return "\n\n".join(parts) + "\n"
 
@@ -71,6 +74,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
             for row, cell in zip(to_rows(comparison), comparison.cells, strict=True)
         ],
         "differences": [asdict(difference) for difference in comparison.differences],
+        "words": comparison_words(comparison),
         "robustness": [comparison.robustness(method) for method in comparison.methods()],
         "noise": comparison.noise,
         "rounds": comparison.rounds,

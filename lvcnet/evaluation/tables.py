@@ -12,7 +12,8 @@ from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.methods import METHOD_TITLES
 
 Row = list[str]
-NOTHING = "-"
+NOTHING = "—"
+"""What was not measured, or is not in the paper."""
 OUTLINE_METRICS = ("boundary_iou", "nsd_1px", "nsd_2px", "hd95", "assd")
 SHORT = {"precision": "Precision", "recall": "Recall", "miou": "mIoU"}
 
@@ -41,7 +42,7 @@ def summary(values: Sequence[float]) -> str:
     """Mean; with two seeds or more also their sd and number.
 
     >>> summary([0.8]), summary([0.75, 0.85]), summary([])
-    ('0.800', '0.800 ± 0.071 (2)', '-')
+    ('0.800', '0.800 ± 0.071 (2)', '—')
     """
     if not values:
         return NOTHING
@@ -89,7 +90,7 @@ def round_table(comparison: Comparison) -> Table:
         f"Mean ± sd over {comparison.rounds} (of every seed), clean test labels, last epoch, threshold 0.5."
     )
     if with_paper:
-        note += f" The paper's figures come from other data: {paper.SOURCE}."
+        note += f" The paper's figures come from other data: {paper.SOURCE}; {NOTHING}: not in the paper."
     return Table("Precision, recall and mIoU, in the form of the paper's Table 1", note, header, rows)
 
 

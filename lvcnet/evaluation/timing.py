@@ -17,7 +17,7 @@ from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE
 from lvcnet.evaluation.robustness import share
-from lvcnet.evaluation.tables import Table, method_title
+from lvcnet.evaluation.tables import NOTHING, Table, method_title
 from lvcnet.methods import Batch, Method
 from lvcnet.training.checkpoint import build_method
 from lvcnet.training.config import TrainConfig
@@ -108,7 +108,7 @@ def timing_table(timings: Mapping[str, Timing]) -> Table:
 
 def _ratio(value: float, base: float | None) -> str:
     found = share(value, base)
-    return "-" if found is None else f"{found:.2f}"
+    return NOTHING if found is None else f"{found:.2f}"
 
 
 def _time_steps(

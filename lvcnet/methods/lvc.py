@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from lvcnet.cues.guidance import AttentionKind
+from lvcnet.cues.region import LEAST_PROBABILITY
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import lvc_losses as losses
 from lvcnet.methods.base import Batch, standardise
@@ -220,7 +221,9 @@ class LVC:
         if output is None:
             assert final is not None
             return Maps(final)
-        return Maps(output.prediction if final is None else final, _named(output, self.options.relearn))
+        if final is None:
+            return Maps(output.prediction, _named(output))
+        return Maps(final, _named(output) | _of_two_heads(output, network.there(trunk), final))
 
     def weights(self) -> dict[str, Tensor]:
         """The predicting network's tensors."""
@@ -243,8 +246,8 @@ class LVC:
         return sum(weight.numel() for weight in self.network.parameters())
 
 
-def _named(output: LVCOutput, relearned: bool) -> dict[str, Tensor]:
-    """All maps but the prediction, by name; S has a name of its own where it is not the prediction."""
+def _named(output: LVCOutput) -> dict[str, Tensor]:
+    """All maps on the way to S, by name."""
     named = {
         "edges": output.edges,
         "response": output.response,
@@ -259,7 +262,14 @@ def _named(output: LVCOutput, relearned: bool) -> dict[str, Tensor]:
             "gate": output.gates[0],
         }
         named |= {f"warp{number}": value for number, value in enumerate(output.warped, start=1)}
-    return named | {"repaired": output.prediction} if relearned else named
+    return named
+
+
+def _of_two_heads(output: LVCOutput, there: Tensor, final: Tensor) -> dict[str, Tensor]:
+    """S, which is not the prediction here; what the second head says; and the evidence that was added, squashed to [0, 1]."""
+    second = there.sigmoid()
+    added = torch.logit(final, eps=LEAST_PROBABILITY) - torch.logit(second, eps=LEAST_PROBABILITY)
+    return {"repaired": output.prediction, "second": second, "evidence": added.sigmoid()}
 
 
 def relearned(labels: Tensor, output: LVCOutput, progress: float) -> Tensor:

@@ -21,6 +21,8 @@ MAP_TITLES: dict[str, str] = {
     "gate": "Gate",
     "trunk": "Trunk prediction",
     "repaired": "Repaired outline",
+    "second": "Second head",
+    "evidence": "Region evidence",
 }
 """Names a method may use, in the order of the paper's figure. `warp1` ... `warpK` are the resampled predictions."""
 

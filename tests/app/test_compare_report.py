@@ -4,13 +4,18 @@ import re
 from html import escape
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from lab.compare_figures import difference_intervals, report_figures
 from lab.compare_html import html_page, html_report, table_block
 from lab.palette import METHOD_COLOURS
+from lvcnet.evaluation.clicks import Outlines
 from lvcnet.evaluation.comparison import Cell, Comparison, Difference
+from lvcnet.evaluation.equivalence import Point, equivalences
 from lvcnet.evaluation.metrics import METRICS
+from lvcnet.evaluation.plan_text import plan_table
+from lvcnet.evaluation.planner import Plan
 from lvcnet.evaluation.tables import Table, comparison_tables
 
 
@@ -88,6 +93,24 @@ def test_the_report_holds_every_table_and_figure_and_is_well_formed(comparison: 
     assert "http://" not in without_scripts
     assert "https://" not in without_scripts
     assert not re.search(r"<(script|link|img)[^>]*(src|href)=", page)
+
+
+def test_the_report_says_how_carefully_to_outline_and_what_differs(comparison: Comparison) -> None:
+    scores = {"unet": (0.6, 0.8), "lvcnet": (0.7, 0.9)}
+    points = [
+        Point(method, labels, clicks, score, score, score, 1, np.full(8, score))
+        for method, both in scores.items()
+        for labels, clicks, score in zip(("level4", "level1"), (10.0, 40.0), both, strict=True)
+    ]
+    outlines = [Outlines("level4", 10.0, 1.0), Outlines("level1", 40.0, 1.0)]
+    plan = Plan("hips", 100, 8, outlines, points, equivalences(points), None, ["<left> out"])
+    page = html_report(comparison, plan)
+    assert "<strong>Level 4: LVC-Net is better than U-Net in these trainings.</strong>" in page
+    assert "<h2>How carefully must we outline?</h2>" in page
+    assert "Level 4 outlines with LVC-Net equal outlines between level 4 and level 1 with U-Net" in page
+    assert f"<h3>{plan_table(plan).title}</h3>" in page
+    assert "&lt;left&gt; out" in page
+    assert page.count("plotly-graph-div") == html_report(comparison).count("plotly-graph-div") + 1
 
 
 def test_a_page_without_figures_needs_no_script() -> None:

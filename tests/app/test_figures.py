@@ -1,16 +1,12 @@
 """Figures, worked out by hand on a comparison of two methods and on images of a few pixels."""
 
-import io
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from PIL import Image
 
-from lab import figures, map_figures, panels
-from lab.palette import LABEL_COLOURS, METHOD_COLOURS, rgb
+from lab import field_figures, figures, map_figures
+from lab.palette import DIRECTION_COLOURS, METHOD_COLOURS, rgb
 from lvcnet.evaluation.comparison import Cell, Comparison
 from lvcnet.evaluation.metrics import METRICS
 
@@ -114,7 +110,7 @@ def test_an_arrow_goes_from_the_pixel_to_where_it_reads() -> None:
     field = np.zeros((2, 5, 5))
     field[:, 3, 1] = (2.0, 1.0)
     field[:, 1, 1] = (0.05, 0.0)  # too short to draw
-    x, y = map_figures.arrows(field, every=2, scale=1.5)
+    x, y = field_figures.arrows(field, every=2, scale=1.5)
     assert (x[:2].tolist(), y[:2].tolist()) == ([1.0, 4.0], [3.0, 4.5])
     assert len(x) == 7
     assert np.isnan(x[[2, 6]]).all()
@@ -124,7 +120,27 @@ def test_an_arrow_goes_from_the_pixel_to_where_it_reads() -> None:
 
 def test_density_is_one_arrow_every_so_many_pixels() -> None:
     field = np.ones((2, 12, 12))
-    assert [len(map_figures.arrows(field, every)[0]) // 7 for every in (2, 3, 4, 12)] == [36, 16, 9, 1]
+    assert [len(field_figures.arrows(field, every)[0]) // 7 for every in (2, 3, 4, 12)] == [36, 16, 9, 1]
+
+
+def test_the_grid_is_where_rows_and_columns_are_taken() -> None:
+    field = np.zeros((2, 4, 4))
+    field[:, 0, 2] = (0.5, -0.25)
+    x, y = field_figures.grid_lines(field, every=2, scale=2.0)
+    assert len(x) == 4 * 5  # rows 0 and 2, columns 0 and 2, a gap after each
+    assert (x[:4].tolist(), y[:4].tolist()) == ([0, 1, 3, 3], [0, 0, -0.5, 0])
+    assert (x[15:19].tolist(), y[15:19].tolist()) == ([3, 2, 2, 2], [-0.5, 1, 2, 3])
+    assert np.isnan(x[4::5]).all()
+
+
+def test_a_direction_is_read_under_the_cursor_and_has_a_wheel() -> None:
+    field = np.zeros((2, 6, 6))
+    field[0, 3, 3] = 1.5
+    figure = field_figures.direction_figure(field)
+    assert figure.data[0].customdata[3, 3].tolist() == [1.5, 0.0]
+    assert figure.data[0].z[3, 3].tolist() == list(rgb(DIRECTION_COLOURS[0]))
+    assert len(figure.layout.images) == 1
+    assert tuple(figure.layout.yaxis.range) == (5.5, -0.5)
 
 
 def test_outlines_run_along_pixel_edges_around_pixel_centres() -> None:
@@ -158,60 +174,10 @@ def test_pictures_keep_rows_from_top_to_bottom() -> None:
 
 
 def test_the_film_changes_the_prediction_and_nothing_else() -> None:
-    film = map_figures.film_figure(np.zeros((6, 6), dtype=np.uint8), SQUARE, {4: SQUARE, 2: ~SQUARE})
+    image = np.zeros((6, 6), dtype=np.uint8)
+    film = map_figures.film_figure(image, SQUARE, None, {4: SQUARE, 2: ~SQUARE}, {4: 1.0, 2: 0.0})
     assert [frame.name for frame in film.frames] == ["2", "4"]
-    assert all(frame.traces == (2,) and frame.data[0].name == "Prediction" for frame in film.frames)
-    assert film.data[2].name == "Prediction"
+    assert [frame.traces for frame in film.frames] == [(2,), (2,)]
+    assert [frame.data[0].name for frame in film.frames] == ["Prediction, IoU 0.000", "Prediction, IoU 1.000"]
+    assert film.data[2].name == "Prediction, IoU 1.000"
     assert np.array_equal(film.data[2].x, film.frames[1].data[0].x, equal_nan=True)
-
-
-@given(
-    size=st.integers(16, 200),
-    zoom=st.sampled_from([1, 2, 4, 8]),
-    x=st.floats(-50, 300),
-    y=st.floats(-50, 300),
-)
-def test_a_window_lies_inside_the_image(size: int, zoom: int, x: float, y: float) -> None:
-    window = panels.zoomed(size, zoom, (x, y))
-    assert window.x >= 0
-    assert window.y >= 0
-    assert window.x + window.side <= size
-    assert window.y + window.side <= size
-    assert window.cut(np.zeros((size, size))).shape == (window.side, window.side)
-
-
-def test_the_window_goes_to_the_largest_error() -> None:
-    clean = np.zeros((1, 20, 20), dtype=bool)
-    small, large = clean.copy(), clean.copy()
-    small[0, 2, 2] = True
-    large[0, 10:15, 5:10] = True
-    assert panels.largest_error(clean, [small, large]) == (7.0, 12.0)
-    assert panels.largest_error(clean, [clean]) == (9.5, 9.5)
-
-
-def test_errors_are_coloured_and_outlines_drawn_at_pixel_edges() -> None:
-    clean, prediction = np.zeros((2, 1, 128, 128), dtype=bool)
-    clean[0, 20:60, 20:60] = True
-    prediction[0, 40:80, 20:60] = True
-    image = np.zeros((128, 128), dtype=np.uint8)
-    picture = panels.method_panel(image, clean, prediction, panels.whole(128), "errors", opacity=1.0)
-    assert picture.shape == (512, 512, 3)
-    assert picture[4 * 30, 4 * 40].tolist() == list(rgb(LABEL_COLOURS["missed"]))
-    assert picture[4 * 70, 4 * 40].tolist() == list(rgb(LABEL_COLOURS["extra"]))
-    assert picture[4 * 50, 4 * 40].tolist() == [0, 0, 0]
-    assert picture[4 * 20, 4 * 40].tolist() == list(rgb(LABEL_COLOURS["clean"]))
-
-
-def test_a_windows_border_is_no_outline() -> None:
-    mask = np.ones((1, 128, 128), dtype=bool)
-    picture = panels.labels_panel(np.zeros((128, 128), np.uint8), mask, None, panels.Window(32, 32, 16))
-    assert not picture.any()
-
-
-def test_the_strip_is_a_png_of_all_pictures_and_their_titles() -> None:
-    black, red = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), (200, 0, 0), np.uint8)
-    with Image.open(io.BytesIO(panels.strip({"U-Net": black, "LVC-Net": red}))) as sheet:
-        pixels = np.array(sheet)
-    assert pixels.shape == (64 + panels.HEAD, 2 * 64 + panels.GAP, 3)
-    assert (pixels[panels.HEAD :, -64:] == (200, 0, 0)).all()
-    assert (pixels[: panels.HEAD] < 128).any()

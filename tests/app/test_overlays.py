@@ -6,6 +6,7 @@ import pytest
 from lab import overlays
 from lab.palette import (
     CATEGORY_COLOURS,
+    DIRECTION_COLOURS,
     LABEL_COLOURS,
     METHOD_COLOURS,
     category_colours,
@@ -78,11 +79,21 @@ def test_heat_runs_from_black_to_its_top() -> None:
     assert (overlays.heat(np.zeros((2, 2))) == overlays.heat(np.zeros((2, 2)), 1.0)).all()
 
 
-def test_directions_have_the_hue_of_their_angle() -> None:
-    right, left = [2.0, 0.0], [-2.0, 0.0]
-    field = np.array([right, left, [0.0, 0.0], [1.0, 0.0]]).T.reshape(2, 1, 4)
-    picture = overlays.directions(field)
-    assert picture[0].tolist() == [[255, 0, 0], [0, 255, 255], [0, 0, 0], [128, 0, 0]]
+def test_directions_have_the_colour_of_their_angle_and_the_brightness_of_their_length() -> None:
+    four = [[2.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [0.0, -2.0]]
+    picture = overlays.directions(np.array([*four, [0.0, 0.0], [1.0, 0.0]]).T.reshape(2, 1, 6))[0]
+    assert picture[:4].tolist() == [list(rgb(colour)) for colour in DIRECTION_COLOURS]
+    assert picture[4:].tolist() == [[0, 0, 0], [round(value / 2) for value in rgb(DIRECTION_COLOURS[0])]]
+    between = overlays.directions(np.array([1.0, 1.0]).reshape(2, 1, 1))[0, 0].astype(int)
+    assert between == pytest.approx(np.mean([rgb(colour) for colour in DIRECTION_COLOURS[:2]], axis=0), abs=1)
+
+
+def test_the_wheel_shows_each_direction_where_it_points() -> None:
+    wheel = overlays.direction_wheel(101)
+    edges = [wheel[50, 100], wheel[100, 50], wheel[50, 0], wheel[0, 50]]
+    for found, colour in zip(edges, DIRECTION_COLOURS, strict=True):
+        assert found[:3].astype(int) == pytest.approx(np.array(rgb(colour)), abs=4)
+    assert (wheel[50, 50].tolist(), wheel[0, 0, 3]) == ([0, 0, 0, 255], 0)
 
 
 def test_small_pictures_grow_by_a_whole_factor_and_large_ones_shrink() -> None:

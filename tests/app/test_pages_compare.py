@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -22,6 +23,18 @@ def texts(page: AppTest) -> str:
     """Everything written on the page."""
     written = [str(element.value) for element in [*page.markdown, *page.caption, *page.info, *page.warning]]
     return "\n".join([*written, *(link.proto.label for link in page.get("page_link"))])
+
+
+def viewer(page: AppTest) -> dict[str, Any]:
+    """What the side-by-side viewer was given."""
+    (found,) = page.get("bidi_component")
+    data: dict[str, Any] = json.loads(found.proto.json)
+    return data
+
+
+def notes(page: AppTest) -> dict[str, str]:
+    """Title of every panel -> the note below it."""
+    return {panel["title"]: panel["note"] for panel in viewer(page)["panels"]}
 
 
 def evaluation(home: Path, name: str) -> dict[str, object]:
@@ -51,7 +64,7 @@ def test_table_1_has_our_rounds_beside_the_papers(sweep_home: Path, open_page: O
     rounds = evaluation(sweep_home, "lvcnet-4")["rounds"]["miou"]  # type: ignore[index]
     row = table[(table["Labels"] == "Level 4") & (table["Method"] == "LVC-Net")].iloc[0]
     assert row["mIoU"] == f"{rounds['mean']:.3f} ± {rounds['sd']:.3f}"
-    assert (row["Paper: Precision"], row["Paper: Recall"], row["Paper: mIoU"]) == (0.815, 0.796, 0.738)
+    assert (row["Paper: Precision"], row["Paper: Recall"], row["Paper: mIoU"]) == ("0.815", "0.796", "0.738")
     assert row[METRICS["hd95"]] == f"{evaluation(sweep_home, 'lvcnet-4')['hd95']:.3f}"
     assert list(table["Labels"]) == ["Level 1", "Level 4", "Level 4"]
 
@@ -70,23 +83,30 @@ def test_runs_that_wait_are_evaluated_by_a_button(sweep_home: Path, open_page: O
 
 def test_the_same_image_under_every_method(sweep_home: Path, open_page: OpenPage) -> None:
     page = open_page("compare", view="side-by-side", labels="level4", order="worst:unet")
-    assert len(page.get("image")) == 3  # labels, U-Net, LVC-Net
+    assert list(notes(page)) == ["Labels", "U-Net", "LVC-Net"]
     scores = {row["key"]: row["iou"] for row in evaluation(sweep_home, "unet-4")["per_image"]}  # type: ignore[attr-defined]
     worst = min(scores, key=lambda key: scores[key])
     assert page.selectbox(key="pick-image").value == worst
-    assert f"**U-Net**  \n:gray[IoU {scores[worst]:.3f}" in texts(page)
+    assert notes(page)["U-Net"].startswith(f"IoU {scores[worst]:.3f}")
     page.segmented_control(key="viewer-mode").set_value("errors")
-    page.segmented_control(key="viewer-zoom").set_value(4)
+    page.slider(key="viewer-opacity").set_value(0.6)
     page.run()
     assert not page.exception
+    assert viewer(page)["opacity"] == 0.6
     assert "Missed" in texts(page)
 
 
 def test_training_images_show_the_noisy_label(sweep_home: Path, open_page: OpenPage) -> None:
     page = open_page("compare", view="side-by-side", labels="level4", image="train-0002")
     assert page.selectbox(key="pick-image").value == "train-0002"
-    assert "A training image with the level 4 label" in texts(page)
+    assert "A training image with the level 4 label" in notes(page)["Labels"]
     assert "Label in training" in texts(page)
+    plain = [len(panel["layers"]) for panel in viewer(page)["panels"]]
+    page.toggle(key="viewer-noisy").set_value(True).run()
+    assert [len(panel["layers"]) for panel in viewer(page)["panels"]] == [
+        plain[0],
+        *(count + 1 for count in plain[1:]),
+    ]
 
 
 def test_without_checkpoints_the_viewer_shows_snapshots_and_says_so(
@@ -97,7 +117,7 @@ def test_without_checkpoints_the_viewer_shows_snapshots_and_says_so(
             path.unlink()
     page = open_page("compare", view="side-by-side", labels="level4")
     assert len(page.selectbox(key="pick-image").options) == 4  # two training and two test images
-    assert len(page.get("image")) == 3
+    assert len(notes(page)) == 3
     assert "Predictions: snapshot of epoch 2." in texts(page)
 
 
@@ -109,7 +129,7 @@ def test_a_run_without_anything_to_show_is_named_and_the_others_shown(
         path.unlink()
     page = open_page("compare", view="side-by-side", labels="level4")
     assert "run 'unet-4' has neither a checkpoint nor snapshots here" in texts(page)
-    assert len(page.get("image")) == 2
+    assert len(notes(page)) == 2
 
 
 def test_a_checkpoint_that_does_not_fit_is_an_error_in_words(sweep_home: Path, open_page: OpenPage) -> None:

@@ -1,7 +1,9 @@
 """The inspect page, run without a browser on a tiny sweep."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
@@ -26,6 +28,13 @@ def texts(page: AppTest) -> str:
 
 def charts(page: AppTest) -> int:
     return len(page.get("plotly_chart"))
+
+
+def viewer(page: AppTest) -> dict[str, Any]:
+    """What the viewer of the boundary was given."""
+    (found,) = page.get("bidi_component")
+    data: dict[str, Any] = json.loads(found.proto.json)
+    return data
 
 
 def test_without_runs_the_next_step_is_named(open_page: OpenPage) -> None:
@@ -53,7 +62,22 @@ def test_boundary_and_move_of_an_epoch(sweep_home: Path, open_page: OpenPage) ->
     after, before = sight.scores(), sight.scores("trunk")
     assert page.metric[0].value == f"{after['iou']:.3f}"
     assert page.metric[0].delta == f"{after['iou'] - before['iou']:+.3f}"
-    assert charts(page) == 4  # labels, before and after, arrows, length
+    assert charts(page) == 4  # arrows, length, direction, grid
+    data = viewer(page)
+    assert [panel["title"] for panel in data["panels"]] == [
+        "Labels and prediction",
+        "Boundary before and after",
+    ]
+    assert (
+        f"IoU of this image {before['iou']:.3f} before, {after['iou']:.3f} after" in data["panels"][1]["note"]
+    )
+    assert {layer["part"] for layer in data["panels"][1]["layers"]} == {"all", "before", "after"}
+    assert {"clean label", "final", "trunk prediction", "offsets V_s"} <= {
+        name["title"] for name in data["names"]
+    }
+    assert page.selectbox(key="after").options == ["Final segmentation", *(f"Warp {n}" for n in (4, 3, 2, 1))]
+    page.selectbox(key="after").set_value("warp1").run()
+    assert viewer(page)["swipe"] == {"before": "Trunk prediction, before", "after": "Warp 1, after"}
     page.segmented_control(key="field").set_value("guidance").run()
     page.select_slider(key="arrow-every").set_value(8).run()
     assert not page.exception
@@ -61,7 +85,8 @@ def test_boundary_and_move_of_an_epoch(sweep_home: Path, open_page: OpenPage) ->
 
 def test_a_trunk_alone_has_no_maps_and_says_what_is_missing(sweep_home: Path, open_page: OpenPage) -> None:
     page = open_page("inspect_run", run="unet-4", part="maps")
-    assert charts(page) == 2  # outlines and probability
+    assert charts(page) == 1  # probability
+    assert viewer(page)["swipe"] is None
     assert "U-Net predicts and nothing else" in page.info[0].value
     assert "Inspect lvcnet-4" in texts(page)
     assert "Train LVC-Net on the same labels" in texts(open_page("inspect_run", run="unet-1"))

@@ -143,8 +143,8 @@ def test_outside_the_measured_range_there_is_a_bound_and_no_number() -> None:
     assert "takes more than 40.0 clicks" in equivalence_sentence(better, plan)
     assert "more than 300 % more clicks" in equivalence_sentence(worse, plan)
     rows = {row[0]: row for row in plan_table(plan).rows}
-    assert rows["LVC-Net"][4:] == ["> 40.0", "> 75 %", "-"]
-    assert rows["FCN"][4:] == ["< 10.0", "< -300 %", "-"]
+    assert rows["LVC-Net"][4:] == ["> 40.0", "> 75 %", "—"]
+    assert rows["FCN"][4:] == ["< 10.0", "< -300 %", "—"]
     flat = {row["method"]: row for row in plan_json(plan)["rows"]}
     assert (flat["lvcnet"]["baseline_clicks"], flat["lvcnet"]["outside"]) == (None, "more than measured")
 

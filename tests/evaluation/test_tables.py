@@ -59,7 +59,7 @@ def test_table_1_goes_from_clean_to_noisy_beside_the_paper(comparison: Compariso
         "level4 LVC-Net",
     ]
     ours = ["0.900 ± 0.010", "0.800 ± 0.020", "0.850"]
-    assert rows["clean U-Net"] == [*ours, "-", "-", "-"]  # the paper has no clean labels
+    assert rows["clean U-Net"] == [*ours, "—", "—", "—"]  # the paper has no clean labels
     assert rows["level4 LVC-Net"] == [*ours, "0.815", "0.796", "0.738"]
 
 
@@ -67,7 +67,7 @@ def test_retention_has_two_forms(comparison: Comparison) -> None:
     own = tables.retention_table(comparison)
     assert own.header == ["Method", "level4", "Area"]
     assert by_first(own)["LVC-Net"] == ["90.0 %", f"{(0.8 + 0.72) / 2:.3f}"]  # .72 / .80
-    assert by_first(own)["LVC-Net, paper (mIoU)"] == ["83.3 %", "-"]
+    assert by_first(own)["LVC-Net, paper (mIoU)"] == ["83.3 %", "—"]
     clean = tables.clean_retention_table(comparison)
     assert by_first(clean) == {"U-Net": ["90.0 %", "60.0 %"], "LVC-Net": ["80.0 %", "72.0 %"]}
 
@@ -84,7 +84,7 @@ def test_labels_stand_beside_what_is_predicted_in_their_place(comparison: Compar
     table = tables.recovery_table(comparison)
     assert table.header[1:] == ["Noise", "Target IoU", "Label IoU", "LVC-Net"]  # U-Net's is not known
     assert by_first(table)["level4"] == ["polygon", "0.72", "0.720 ± 0.030", "0.740 ± 0.028 (2)"]
-    assert by_first(table)["clean"] == ["-", "-", "1.000", "-"]
+    assert by_first(table)["clean"] == ["—", "—", "1.000", "—"]
 
 
 def test_costs_stand_beside_the_baselines(comparison: Comparison) -> None:
@@ -93,7 +93,7 @@ def test_costs_stand_beside_the_baselines(comparison: Comparison) -> None:
 
 
 def test_memory_outlines_and_differences(comparison: Comparison) -> None:
-    assert by_first(tables.memory_table(comparison))["LVC-Net"] == ["-", "0.010", "0.010 ± 0.000 (2)"]
+    assert by_first(tables.memory_table(comparison))["LVC-Net"] == ["—", "0.010", "0.010 ± 0.000 (2)"]
     outlines = by_first(tables.outline_table(comparison), 2)
     assert outlines["level4 LVC-Net"] == ["0.720 ± 0.028"] * len(tables.OUTLINE_METRICS)
     row = by_first(tables.difference_table(comparison))["LVC-Net"]

@@ -128,7 +128,9 @@ def test_the_target_of_the_second_head_does_not_depend_on_what_it_says():
 def test_lvcnet_plus_shows_how_an_outline_is_repaired_and_predicts_without_it():
     method = _method("lvcnet-plus")
     maps = method.predict(_batch().images)
-    assert {"trunk", "warp1", "warp4", "repaired"} <= set(maps.named)
+    assert {"trunk", "warp1", "warp4", "repaired", "second", "evidence"} <= set(maps.named)
+    odds = torch.logit(maps.named["second"]) + torch.logit(maps.named["evidence"])  # Bayes' rule
+    assert torch.allclose(odds.sigmoid(), maps.prediction, atol=1e-4)
     assert not torch.equal(
         maps.named["warp4"], maps.named["repaired"]
     )  # region evidence comes after the last warp

@@ -1,0 +1,88 @@
+"""A comparison in words: what a reader who does not live on confidence intervals takes home.
+
+Scores are compared in points (hundredths), distances in pixels. Sentences are Markdown.
+"""
+
+from collections.abc import Sequence
+
+from lvcnet.evaluation import paper
+from lvcnet.evaluation.comparison import (
+    BASELINE,
+    ENOUGH_SEEDS,
+    Comparison,
+    Difference,
+    method_order,
+    noise_level,
+)
+from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.evaluation.tables import method_title
+
+
+def comparison_words(comparison: Comparison) -> list[str]:
+    """All paired comparisons as sentences, those of the noisiest labels first, and what the intervals leave out."""
+    sentences = [difference_sentence(one) for one in hardest_first(comparison.differences)]
+    caveat = seeds_caveat(comparison.differences)
+    return [*sentences, caveat] if caveat else sentences
+
+
+def labels_title(labels: str, label_iou: float | None = None) -> str:
+    """A label set in words, with its IoU where it is known.
+
+    >>> labels_title("level3", 0.82), labels_title("clean"), labels_title("dentist2")
+    ('Level 3 (label IoU 0.82)', 'Clean', 'dentist2')
+    """
+    known = {"clean": "Clean", **{f"level{level}": f"Level {level}" for level in paper.LEVELS}}
+    end = f" (label IoU {label_iou:.2f})" if label_iou is not None and labels != "clean" else ""
+    return known.get(labels, labels) + end
+
+
+def difference_sentence(difference: Difference) -> str:
+    """A paired comparison in words, as Markdown.
+
+    >>> print(difference_sentence(Difference("lvcnet", "level4", "iou", [0, 1, 2], 60, 0.052, 0.041, 0.063, 0.001)))
+    **Level 4: LVC-Net is better than U-Net.** On the same 60 images its IoU (foreground) is 5.2 points higher \
+(95 % interval 4.1 to 6.3).
+    """
+    unit, scale = ("px", 1.0) if difference.metric in LOWER_IS_BETTER else ("points", 100.0)
+    first, second = method_title(difference.method), method_title(BASELINE)
+    low, high = sorted((difference.low * scale, difference.high * scale))
+    mean = difference.mean * scale
+    certain = low > 0 or high < 0
+    gain = -mean if difference.metric in LOWER_IS_BETTER else mean
+    if certain:
+        where = "" if len(difference.seeds) >= ENOUGH_SEEDS else " in these trainings"
+        claim = f"{first} is {'better' if gain > 0 else 'worse'} than {second}{where}."
+    else:
+        claim = f"{first} and {second} cannot be told apart."
+    if mean < 0:
+        low, high = -high, -low
+    metric = METRICS[difference.metric].removesuffix(" (px)")
+    return (
+        f"**{labels_title(difference.labels)}: {claim}** On the same {difference.images} images its {metric} is"
+        f" {abs(mean):.1f} {unit} {'lower' if mean < 0 else 'higher'} (95 % interval {low:.1f} to {high:.1f})."
+    )
+
+
+def hardest_first(differences: Sequence[Difference]) -> list[Difference]:
+    """Comparisons by label set from noisy to clean; within it LVC-Net before the others."""
+    return sorted(
+        differences,
+        key=lambda one: (-(noise_level(one.labels) or 0), one.labels, -method_order(one.method)[0]),
+    )
+
+
+def seeds_caveat(differences: Sequence[Difference]) -> str | None:
+    """What the intervals leave out, if there are too few seeds to see it."""
+    fewest = min((len(difference.seeds) for difference in differences), default=ENOUGH_SEEDS)
+    if fewest >= ENOUGH_SEEDS:
+        return None
+    if fewest == 1:
+        reason = (
+            "The intervals say how certain a difference is for other images. Some rest on one training a method,"
+            " and another seed may shift them"
+        )
+    else:
+        reason = (
+            f"The intervals rest on as few as {fewest} trainings a method, too few to know how trainings vary"
+        )
+    return f"{reason}: train at least {ENOUGH_SEEDS} seeds before relying on them."
