@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120.0
@@ -31,6 +31,12 @@ BROWSER_ARGUMENTS = (
     "--disable-sync",
 )
 IDLE = "[data-testid='stApp'][data-test-script-state='notRunning']"
+PROBES = ("/_stcore/health", "/_stcore/host-config")
+"""Streamlit looks for its server under the page's address first, where it gets a 404, and then at the root."""
+WIDTH = """() => {
+  const main = document.querySelector("[data-testid=stMain]") ?? document.documentElement;
+  return Math.max(main.scrollWidth - main.clientWidth, document.documentElement.scrollWidth - window.innerWidth);
+}"""
 
 
 def free_port() -> int:
@@ -105,6 +111,26 @@ def foreign_requests(page: Page) -> list[str]:
     local = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
     page.on("request", lambda request: None if request.url.startswith(local) else seen.append(request.url))
     return seen
+
+
+def console_errors(page: Page) -> list[str]:
+    """A list that fills with what the page writes to the console as an error, and what its scripts do not catch."""
+    seen: list[str] = []
+    page.on("console", lambda message: _note_error(message, seen))
+    page.on("pageerror", lambda error: seen.append(str(error)))
+    return seen
+
+
+def sideways(page: Page) -> int:
+    """By how many pixels the page is wider than its window; content may scroll inside of its own box."""
+    return int(page.evaluate(WIDTH))
+
+
+def _note_error(message: ConsoleMessage, seen: list[str]) -> None:
+    address = message.location.get("url", "")
+    probe = message.text.endswith("404 (Not Found)") and address.endswith(PROBES)
+    if message.type == "error" and not probe:
+        seen.append(f"{message.text} ({address})")
 
 
 def _wait_until_healthy(process: subprocess.Popen[bytes], address: str, log: Path) -> None:

@@ -76,6 +76,7 @@ def theme() -> gr.themes.Base:
     return base.set(
         body_background_fill="#FFFFFF",
         body_background_fill_dark="#0F141A",
+        body_text_color_subdued="*neutral_600",
         button_primary_background_fill="#1668A8",
         button_primary_background_fill_hover="#12578D",
         button_primary_background_fill_dark="#1668A8",

@@ -15,6 +15,14 @@ from lvcnet import workspace
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
 
+CSS = """
+<style>
+/* Streamlit writes white on the primary colour, which is light in the dark theme */
+[data-testid^=stBaseButton-primary], .stMultiSelect [data-tag] { color: light-dark(#FFFFFF, #0F141A) !important; }
+.stMultiSelect [data-tag] * { color: inherit !important; }
+</style>
+"""
+
 
 @dataclass(frozen=True)
 class PageEntry:
@@ -96,6 +104,7 @@ def main() -> None:
     assets = workspace.assets_dir()
     # a file, not a material icon: Streamlit fetches those for the browser's tab from the network
     st.set_page_config(page_title="LVC-Net Lab", page_icon=str(assets / "icon.svg"), layout="wide")
+    st.html(CSS)
     st.logo(str(assets / "logo.svg"), size="large", icon_image=str(assets / "icon.svg"))
     chosen = st.navigation(
         {section: [entry.page() for entry in entries] for section, entries in SECTIONS.items()}

@@ -16,7 +16,7 @@ def shown_about(run: RunDirectory) -> None:
     """Title and note, if there are any. As plain text: what somebody wrote is not markup."""
     about = read_about(run)
     if about.title:
-        st.subheader(_plain(about.title), anchor=False)
+        st.header(_plain(about.title), anchor=False)
     if about.note:
         st.text(about.note)
 

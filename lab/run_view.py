@@ -192,7 +192,7 @@ def evaluation(run: RunDirectory) -> None:
     if run.status()["state"] in ACTIVE:
         return
     found = run.evaluation()
-    st.subheader("Evaluation", anchor=False)
+    st.header("Evaluation", anchor=False)
     if found:
         st.markdown(
             f"{found['images']} {found['split']} images against {found['against']} labels, epoch {found['epoch']},"

@@ -29,7 +29,7 @@ if not any(sections.values()):
     st.info(f"Nothing here speaks of {words!r}. Empty the field to see all entries.", icon=":material/info:")
 for title, terms in sections.items():
     if terms:
-        st.subheader(title, anchor=title.lower().replace(" ", "-"))
+        st.header(title, anchor=title.lower().replace(" ", "-"))
     for first in range(0, len(terms), COLUMNS):
         for column, term in zip(st.columns(COLUMNS), terms[first : first + COLUMNS], strict=False):
             with column:

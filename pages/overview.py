@@ -23,13 +23,13 @@ page_frame(
 runs = list_runs()
 step = guide.next_step(runs)
 with st.container(border=True, key="next-step"):
-    st.subheader("Next step", anchor=False)
+    st.header("Next step", anchor=False)
     st.markdown(step.why)
     link_to(step.page, step.label, query=step.query)
 
 left, right = st.columns([3, 2], gap="large")
 with left:
-    st.subheader("How robust are the methods?", anchor=False)
+    st.header("How robust are the methods?", anchor=False)
     comparison = guide.headline(runs)
     if comparison is None:
         st.info(
@@ -54,7 +54,7 @@ with left:
             )
         link_to("compare", "All metrics, images and intervals", query={"dataset": comparison.dataset})
 with right:
-    st.subheader("Trainings", anchor=False)
+    st.header("Trainings", anchor=False)
     with shown_errors():
         queue = jobs.queue_state()
         with st.container(horizontal=True):
@@ -73,7 +73,7 @@ with right:
             st.info("No training yet.", icon=":material/info:")
             link_to("train", "Start a training")
 
-st.subheader("How LVC-Net works", anchor=False)
+st.header("How LVC-Net works", anchor=False)
 drawn = guide.mechanism_pictures(runs)
 for number, column in enumerate(st.columns(4)):
     heading, text = guide.MECHANISM[number]

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 from streamlit.testing.v1 import AppTest
 
-from lab.headless import find_browser, open_browser
+from lab.headless import find_browser, open_browser, serve_lab
 from lvcnet import workspace
 from lvcnet.data.phantom import make_phantom
 from lvcnet.noise.calibrate import make_noisy_labels
@@ -80,3 +80,12 @@ def browser() -> Iterator[Browser]:
         )
     with open_browser() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def demo_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running lab with an empty workspace: it shows the demo. Tests must leave the workspace empty."""
+    folder = tmp_path_factory.mktemp("demo")
+    with serve_lab(folder / "home", folder / "log.txt") as address:
+        yield address
+    assert "Traceback" not in (folder / "log.txt").read_text()

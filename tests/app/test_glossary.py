@@ -66,6 +66,6 @@ def test_the_page_shows_all_and_finds_some(open_page: OpenPage) -> None:
     page.text_input(key="glossary-find").set_value("HAUSDORFF distance").run()
     shown = "\n".join(element.value for element in page.markdown)
     assert [title for title in METRICS.values() if f"**{title}**" in shown] == ["HD95 (px)"]
-    assert [heading.value for heading in page.subheader] == ["Metrics"]
+    assert [heading.value for heading in page.header] == ["Metrics"]
     page.text_input(key="glossary-find").set_value("no such word").run()
     assert "'no such word'" in page.info[0].value

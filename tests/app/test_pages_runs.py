@@ -115,7 +115,7 @@ def test_title_and_note_are_edited_in_place(waiting: RunDirectory, open_page: Op
     assert read_about(waiting) == About("Rough *labels*", "For the second figure")
     assert page.dataframe[0].value["Title"].tolist() == ["Rough *labels*", ""]
     assert page.dataframe[0].value["Note"].tolist() == ["For the second figure", ""]
-    assert page.subheader[0].value == r"Rough \*labels\*"
+    assert page.header[0].value == r"Rough \*labels\*"
     assert page.selectbox(key="pick-run").options[0].startswith("Rough *labels*: waiting (")
     assert query(page, "run") == "waiting"
 
