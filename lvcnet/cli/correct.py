@@ -264,11 +264,12 @@ def _clean_rows(clean: dict[str, float | None]) -> list[tuple[str, float | None]
     return [
         ("IoU of the labels", clean["label_iou"]),
         ("IoU of the proposals", clean["proposal_iou"]),
+        ("suspicious pixels, average precision for wrong ones", clean["suspicion_average_precision"]),
         (
-            "wrong pixels found: average precision of the suspicious pixels",
-            clean["suspicion_average_precision"],
+            "of the pixels where label and proposal disagree, share that is wrong",
+            clean["suspicion_precision"],
         ),
-        ("the same by cleanlab's pixel scores", clean["cleanlab_average_precision"]),
+        ("of the wrong pixels, share where they disagree", clean["suspicion_recall"]),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.correction.judge import pixel_quality, propose, suspicion
+from lvcnet.correction.judge import propose, suspicion
 from lvcnet.evaluation.metrics import overlap_metrics
 
 LEVELS = 256
@@ -37,12 +37,18 @@ class PixelRanking:
         precision = hits / np.maximum(taken, 1)
         return float((precision * self.wrong[::-1]).sum() / self.wrong.sum())
 
+    def flagged(self) -> tuple[float | None, float | None]:
+        """Precision and recall of the pixels whose score is above 1/2; None where there is none to count."""
+        above = slice(LEVELS // 2, None)
+        hits, taken, wrong = self.wrong[above].sum(), self.all[above].sum(), self.wrong.sum()
+        return (float(hits / taken) if taken else None, float(hits / wrong) if wrong else None)
+
 
 class CleanCheck:
     """Collects, batch by batch, what clean labels say about labels and proposals."""
 
     def __init__(self) -> None:
-        self.suspicion, self.cleanlab = PixelRanking(), PixelRanking()
+        self.suspicion = PixelRanking()
         self.before: list[float] = []
         self.after: list[float] = []
 
@@ -55,9 +61,7 @@ class CleanCheck:
             One dictionary an image: IoU of label and of proposal with the clean mask, mean over the categories that
             have clean foreground; None where none has.
         """
-        wrong = labels != clean
-        self.suspicion.add(suspicion(probability, labels), wrong)
-        self.cleanlab.add(1 - pixel_quality(probability, labels), wrong)
+        self.suspicion.add(suspicion(probability, labels), labels != clean)
         there = clean.sum(axis=(2, 3)) > 0
         before = overlap_metrics(labels, clean)["iou"]
         after = overlap_metrics(propose(probability), clean)["iou"]
@@ -72,17 +76,19 @@ class CleanCheck:
         ]
 
     def result(self) -> dict[str, float | None] | None:
-        """Mean IoU of labels and of proposals with the clean masks, and average precision of the two pixel scores.
+        """Mean IoU of labels and of proposals with the clean masks, and how well suspicious pixels are the wrong ones.
 
         None if no image with clean foreground was added. The IoU is defined as `evaluation.protocol.label_iou`.
         """
         if not self.before:
             return None
+        precision, recall = self.suspicion.flagged()
         return {
             "label_iou": float(np.mean(self.before)),
             "proposal_iou": float(np.mean(self.after)),
             "suspicion_average_precision": self.suspicion.average_precision(),
-            "cleanlab_average_precision": self.cleanlab.average_precision(),
+            "suspicion_precision": precision,
+            "suspicion_recall": recall,
         }
 
 

@@ -86,10 +86,11 @@ def add_fold_labels(dataset: Dataset, labels: str, folds: int) -> list[Fold]:
         covered = source.covered.copy()
         covered[part.rows] = False
         masks = source.masks & covered[:, None, None, None]
-        dataset.add_labels(LabelSet(part.labels, masks, covered, manifest))
+        dataset.add_labels(LabelSet(part.labels, masks, covered, manifest, source.ignored))
     return parts
 
 
 def labels_digest(labels: LabelSet) -> str:
-    """12 hexadecimal digits over masks and coverage: what was judged is what is repaired."""
-    return digest([np.packbits(labels.masks).tobytes(), np.packbits(labels.covered).tobytes()])
+    """12 hexadecimal digits over masks, coverage and ignored pixels: what was judged is what is repaired."""
+    parts = [labels.masks, labels.covered, *([] if labels.ignored is None else [labels.ignored])]
+    return digest([np.packbits(part).tobytes() for part in parts])

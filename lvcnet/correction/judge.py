@@ -100,19 +100,16 @@ def label_quality(probability: FloatArray, label: BoolArray) -> float:
     return min(float(scores[0]), 1.0)  # its weights sum to 1 up to rounding
 
 
-def pixel_quality(probability: FloatArray, label: BoolArray) -> FloatArray:
-    """cleanlab's own score of every pixel: the probability of the class that its label says."""
-    return np.where(label, probability, 1 - probability)
-
-
 def suspicion(probability: FloatArray, label: BoolArray) -> FloatArray:
-    """How sure the method is of the opposite class where label and proposal disagree; 0 where they agree.
+    """How probable it is that a pixel's label is wrong; from 1/2 on, label and proposal disagree.
 
-    >>> suspicion(np.array([0.9, 0.9, 0.25]), np.array([True, False, True])).tolist()
-    [0.0, 0.9, 0.75]
+    It is 1 - cleanlab's score of a pixel. Maps that smooth it, or are 0 where label and proposal agree, find fewer of the
+    errors (benchmarks/results/label-repair.md).
+
+    >>> suspicion(np.array([0.9, 0.9, 0.25]), np.array([True, False, True])).round(2).tolist()
+    [0.1, 0.9, 0.75]
     """
-    disagree = propose(probability) != label
-    return np.where(disagree, 1 - pixel_quality(probability, label), 0)
+    return np.where(label, 1 - probability, probability)
 
 
 def find_regions(probability: FloatArray, label: BoolArray, category: str) -> list[Region]:

@@ -55,12 +55,15 @@ class LabelSet:
         masks: (N, C, S, S) bool; rows that are not covered are empty.
         covered: (N,) bool, which images this label set has an opinion about.
         manifest: JSON-able origin: family, level, strength, achieved IoU, seed, source file ...
+        ignored: (N, C, S, S) bool, pixels about which this label set says nothing: no method learns from them; None
+            where there are none.
     """
 
     name: str
     masks: NDArray[np.bool_]
     covered: NDArray[np.bool_]
     manifest: dict[str, Any] = field(default_factory=dict)
+    ignored: NDArray[np.bool_] | None = None
 
 
 class Dataset:
@@ -176,9 +179,10 @@ class Dataset:
                 " make your own with `lvcnet data phantom NAME` and add label sets to that"
             )
         expected = (len(self), len(self.categories), self.size, self.size)
-        if labels.masks.shape != expected or labels.covered.shape != (len(self),):
+        shapes = {part.shape for part in (labels.masks, labels.ignored) if part is not None}
+        if shapes != {expected} or labels.covered.shape != (len(self),):
             raise LvcnetError(
-                f"label set {labels.name!r} has masks {labels.masks.shape} and coverage {labels.covered.shape}:"
+                f"label set {labels.name!r} has masks {sorted(shapes)} and coverage {labels.covered.shape}:"
                 f" the data set needs {expected} and ({len(self)},)"
             )
         self._labels[labels.name] = labels
@@ -328,8 +332,10 @@ def _write_array(path: Path, array: NDArray[Any]) -> None:
 
 def _write_label_set(folder: Path, labels: LabelSet) -> None:
     buffer = io.BytesIO()
-    packed = np.packbits(labels.masks.reshape(len(labels.masks), -1), axis=1)
-    np.savez_compressed(buffer, packed=packed, shape=np.array(labels.masks.shape), covered=labels.covered)
+    arrays: dict[str, Any] = {"packed": _pack(labels.masks), "covered": labels.covered}
+    if labels.ignored is not None:
+        arrays["ignored"] = _pack(labels.ignored)
+    np.savez_compressed(buffer, shape=np.array(labels.masks.shape), **arrays)
     write_atomic(folder / f"{labels.name}.npz", buffer.getvalue())
     write_json(folder / f"{labels.name}.json", labels.manifest)
 
@@ -337,6 +343,15 @@ def _write_label_set(folder: Path, labels: LabelSet) -> None:
 def _read_label_set(folder: Path, name: str) -> LabelSet:
     with np.load(folder / f"{name}.npz", allow_pickle=False) as stored:
         shape = tuple(int(length) for length in stored["shape"])
-        flat = np.unpackbits(stored["packed"], axis=1, count=int(np.prod(shape[1:])))
-        masks, covered = flat.reshape(shape).astype(bool), stored["covered"]
-    return LabelSet(name, masks, covered, read_json(folder / f"{name}.json"))
+        masks, covered = _unpack(stored["packed"], shape), stored["covered"]
+        ignored = _unpack(stored["ignored"], shape) if "ignored" in stored.files else None
+    return LabelSet(name, masks, covered, read_json(folder / f"{name}.json"), ignored)
+
+
+def _pack(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.packbits(masks.reshape(len(masks), -1), axis=1)
+
+
+def _unpack(packed: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    flat = np.unpackbits(packed, axis=1, count=int(np.prod(shape[1:])))
+    return flat.reshape(shape).astype(bool)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lvcnet.models.maps import Maps
@@ -22,12 +23,14 @@ class Batch:
         labels: (B, C, H, W) float32, 0 or 1, moved with the images.
         rows: (B,) row numbers in the data set, for methods that remember something about an image.
         progress: fraction of all steps done, in [0, 1).
+        weights: (B, C, H, W) float32, 1, or 0 where the label set says nothing; None where every pixel counts.
     """
 
     images: Tensor
     labels: Tensor
     rows: Tensor
     progress: float
+    weights: Tensor | None = None
 
 
 class Method(Protocol):
@@ -71,6 +74,18 @@ def standardise(images: Tensor) -> Tensor:
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     deviation = images.std(dim=(1, 2, 3), keepdim=True)
     return (images - mean) / deviation.clamp_min(1e-3)
+
+
+def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean binary cross-entropy of logits with targets in [0, 1] over the pixels that count; all (B, C, H, W).
+
+    >>> round(cross_entropy(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.0]])).item(), 3)
+    0.693
+    """
+    if weights is None:
+        return F.binary_cross_entropy_with_logits(logits, targets)
+    total = F.binary_cross_entropy_with_logits(logits, targets, weights, reduction="sum")
+    return total / weights.sum().clamp_min(1.0)
 
 
 def memory_format(device: torch.device) -> torch.memory_format:

@@ -23,7 +23,6 @@ cannot feed themselves, and where labels agree to a fraction of a pixel that hea
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
@@ -31,7 +30,7 @@ from lvcnet.cues.guidance import AttentionKind
 from lvcnet.cues.region import LEAST_PROBABILITY
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import lvc_losses as losses
-from lvcnet.methods.base import Batch, standardise
+from lvcnet.methods.base import Batch, cross_entropy, standardise
 from lvcnet.methods.learner import Learner, Optimisation
 from lvcnet.models.lvcnet import CueKind, LVCNet, LVCOutput, OffsetKind, Transform
 from lvcnet.models.maps import Maps
@@ -139,9 +138,9 @@ class LVC:
         with self.learner.precision():
             trunk = network.trunk(x)
             gradient = network.gradient(x)
-            network.polarity.observe(gradient, batch.labels)
+            network.polarity.observe(gradient, batch.labels, batch.weights)
             output = network.look(x, trunk, gradient, network.respond(trunk))
-            cue_terms = self._cue_terms(output, batch.labels)
+            cue_terms = self._cue_terms(output, batch)
             if alternate:
                 self.learner.update(_total(cue_terms), batch.progress, last=False)
             if self._moves(batch.progress):
@@ -149,7 +148,7 @@ class LVC:
                     with torch.no_grad():
                         output = network.look(x, trunk, gradient, network.respond(trunk))
                 network.move(output)
-        terms = self._segmentation_terms(output, batch.labels, batch.progress)
+        terms = self._segmentation_terms(output, batch)
         self.learner.update(_total(terms) + (0 if alternate else _total(cue_terms)), batch.progress)
         shown = {**terms, **cue_terms}
         return {"loss": _total(shown).detach(), **{name: value.detach() for name, value in shown.items()}}
@@ -158,12 +157,12 @@ class LVC:
         """Whether a loss looks at the moved prediction: with learned offsets, and where S is learned again."""
         return self.options.offsets == "learned" or (self.options.relearn and progress > RELEARN_FROM)
 
-    def _cue_terms(self, output: LVCOutput, labels: Tensor) -> dict[str, Tensor]:
+    def _cue_terms(self, output: LVCOutput, batch: Batch) -> dict[str, Tensor]:
         """Eq. 1, or the class-specific term that stands in for it, and the regularisation."""
         options = self.options
         logits = output.response_logits
         if options.cue == "outlines":
-            terms = {"lvc": losses.outline_loss(logits, labels)}
+            terms = {"lvc": losses.outline_loss(logits, batch.labels, batch.weights)}
         else:
             generate = losses.lvc_loss_printed if options.printed_losses else losses.lvc_loss
             terms = {"lvc": generate(logits, output.edges)}
@@ -172,20 +171,20 @@ class LVC:
             terms["stray"] = options.stray_weight * losses.stray_loss(logits, prediction)
         return terms
 
-    def _segmentation_terms(self, output: LVCOutput, labels: Tensor, progress: float) -> dict[str, Tensor]:
+    def _segmentation_terms(self, output: LVCOutput, batch: Batch) -> dict[str, Tensor]:
         """Eq. 5 and 7, weighted."""
-        options = self.options
+        options, labels, weights, progress = self.options, batch.labels, batch.weights, batch.progress
         terms = {}
         moves = options.warps > 0 and options.offsets == "learned"
         if options.training == "successive" and progress < 0.5:
             moves = False
         if options.detached or not moves:
-            terms["label"] = F.binary_cross_entropy_with_logits(output.trunk.logits.float(), labels)
+            terms["label"] = cross_entropy(output.trunk.logits.float(), labels, weights)
         if options.relearn:
             target = relearned(labels, output, progress)
-            terms["relearn"] = F.binary_cross_entropy_with_logits(self.network.there(output.trunk), target)
+            terms["relearn"] = cross_entropy(self.network.there(output.trunk), target, weights)
         if moves:
-            terms["warped"] = losses.label_loss(output.prediction, labels)
+            terms["warped"] = losses.label_loss(output.prediction, labels, weights)
             if options.guidance_weight:
                 terms["guidance"] = options.guidance_weight * self._guidance_term(output)
             if options.edge_weight:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lvcnet.cues.edges import contour, edge_fraction, near_boundary
+from lvcnet.methods.base import cross_entropy
 
 RHO = 0.5
 """Threshold of Eq. 1."""
@@ -43,10 +44,10 @@ def stray_loss(logits: Tensor, prediction: Tensor) -> Tensor:
     return (logits.sigmoid() * (1 - near_boundary(prediction))).mean()
 
 
-def outline_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def outline_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
     """Class-specific term: cross-entropy of the response with the labels' contours, so that g(p) becomes the share
     of outlines that run through p. Noise in the labels widens it; distractors never enter it."""
-    return F.binary_cross_entropy_with_logits(logits, contour(labels))
+    return cross_entropy(logits, contour(labels), weights)
 
 
 def guidance_loss(v_g: Tensor, v_s: Tensor, mass: Tensor) -> Tensor:
@@ -71,6 +72,6 @@ def edge_region_loss(prediction: Tensor, lvc: Tensor) -> Tensor:
     return -(lvc * prediction.clamp_min(1e-6).log()).mean()
 
 
-def label_loss(prediction: Tensor, labels: Tensor) -> Tensor:
-    """Label term of Eq. 7: cross-entropy of probabilities (not logits) with the labels."""
-    return F.binary_cross_entropy(prediction.clamp(1e-4, 1 - 1e-4), labels)
+def label_loss(prediction: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Label term of Eq. 7: cross-entropy of probabilities (not logits) with the labels, where they count."""
+    return cross_entropy(prediction.clamp(1e-4, 1 - 1e-4).logit(), labels, weights)

@@ -3,10 +3,9 @@
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lvcnet.methods.base import Batch, standardise
+from lvcnet.methods.base import Batch, cross_entropy, standardise
 from lvcnet.methods.learner import Learner, Optimisation
 from lvcnet.models.maps import Maps
 from lvcnet.models.unet import TrunkOutput
@@ -28,11 +27,11 @@ class Supervised:
         """Nothing changes from epoch to epoch."""
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """One update on the mean binary cross-entropy over pixels and categories."""
+        """One update on the mean binary cross-entropy over categories and the pixels that count."""
         self.learner.network.train()
         with self.learner.precision():
             output: TrunkOutput = self.learner.network(self.learner.prepare(standardise(batch.images)))
-        loss = F.binary_cross_entropy_with_logits(output.logits.float(), batch.labels)
+        loss = cross_entropy(output.logits.float(), batch.labels, batch.weights)
         self.learner.update(loss, batch.progress)
         return {"loss": loss.detach()}
 

@@ -184,11 +184,13 @@ class Polarity(nn.Module):
         self.register_buffer("brighter", torch.full((categories,), 0.5))
 
     @torch.no_grad()
-    def observe(self, gradient: Tensor, labels: Tensor) -> None:
-        """Count a batch: image gradient (B, 2, H, W) and labels (B, C, H, W)."""
+    def observe(self, gradient: Tensor, labels: Tensor, weights: Tensor | None = None) -> None:
+        """Count a batch: image gradient (B, 2, H, W), labels and what a pixel of theirs counts (B, C, H, W)."""
         energy = blur(contour(labels), POLARITY_BLUR) * oriented_edges(
             gradient, inward_normals(blur(labels, POLARITY_BLUR))
         )
+        if weights is not None:
+            energy = energy * weights
         bright = energy.clamp_min(0).square().sum(dim=(0, 2, 3))
         total = energy.square().sum(dim=(0, 2, 3))
         share = torch.where(total > 0, bright / total.clamp_min(1e-12), self.brighter)

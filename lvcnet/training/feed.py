@@ -24,11 +24,15 @@ MONITORED_TEST_IMAGES = 64
 
 @dataclass
 class Part:
-    """Some images with labels, on the device: (M, 1, S, S) uint8, (M, C, S, S) bool, rows in the data set."""
+    """Some images with labels, on the device: (M, 1, S, S) uint8, (M, C, S, S) bool, rows in the data set.
+
+    `ignored` (M, C, S, S) bool are pixels about which the labels say nothing; None where there are none.
+    """
 
     images: Tensor
     labels: Tensor
     rows: NDArray[np.intp]
+    ignored: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -38,12 +42,18 @@ class Part:
         numbers = numbers.to(self.images.device)
         return self.images[numbers].float() / 255, self.labels[numbers].float()
 
+    def ignored_at(self, numbers: Tensor) -> Tensor | None:
+        """1 where the labels say nothing, (B, C, S, S) float32; None where they say something everywhere."""
+        return None if self.ignored is None else self.ignored[numbers.to(self.ignored.device)].float()
+
 
 def load_part(dataset: Dataset, labels: str, rows: NDArray[np.intp], device: torch.device) -> Part:
     """Rows of a data set with one of its label sets, on the device."""
     images = torch.from_numpy(dataset.images[rows]).unsqueeze(1).to(device)
-    masks = torch.from_numpy(dataset.labels(labels).masks[rows]).to(device)
-    return Part(images, masks, rows)
+    chosen = dataset.labels(labels)
+    masks = torch.from_numpy(chosen.masks[rows]).to(device)
+    ignored = None if chosen.ignored is None else torch.from_numpy(chosen.ignored[rows]).to(device)
+    return Part(images, masks, rows, ignored)
 
 
 def split_rows(dataset: Dataset, labels: str, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -83,11 +93,15 @@ class Feed:
         for step in range(first_step, self.steps):
             chosen = order[step * self.config.batch_size : (step + 1) * self.config.batch_size]
             images, labels = self.train.at(torch.from_numpy(chosen))
+            draws = torch.Generator().manual_seed(seed_of(self.config.seed, "augment", epoch, step))
+            ignored = self.train.ignored_at(torch.from_numpy(chosen))
+            maps = labels if ignored is None else torch.cat([labels, ignored], dim=1)  # moved alike
             if self.config.augment:
-                draws = torch.Generator().manual_seed(seed_of(self.config.seed, "augment", epoch, step))
-                images, labels = augment(images, labels, draws, self.config.flip)
+                images, maps = augment(images, maps, draws, self.config.flip)
+            labels, *rest = torch.split(maps, labels.shape[1], dim=1)
             rows = torch.from_numpy(self.train.rows[chosen])
-            yield Batch(images, labels, rows, ((epoch - 1) * self.steps + step) / total)
+            progress = ((epoch - 1) * self.steps + step) / total
+            yield Batch(images, labels, rows, progress, 1 - rest[0] if rest else None)
 
 
 def seed_of(seed: int, *parts: int | str) -> int:

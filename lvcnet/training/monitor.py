@@ -39,8 +39,13 @@ def mean_iou(predicted: Tensor, labels: Tensor) -> float:
 
 
 def agreement(method: Method, part: Part) -> float | None:
-    """Mean foreground IoU of a method with a part's labels; None for an empty part."""
-    return mean_iou(predict_all(method, part) >= 0.5, part.labels) if len(part) else None
+    """Mean foreground IoU of a method with a part's labels, where these say something; None for an empty part."""
+    if not len(part):
+        return None
+    predicted, labels = predict_all(method, part) >= 0.5, part.labels
+    if part.ignored is not None:
+        predicted, labels = predicted & ~part.ignored, labels & ~part.ignored
+    return mean_iou(predicted, labels)
 
 
 def snapshot_rows(dataset: Dataset, config: TrainConfig) -> np.ndarray[tuple[int], np.dtype[np.intp]]:

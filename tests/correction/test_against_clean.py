@@ -25,6 +25,14 @@ def test_average_precision_is_scikit_learns_however_it_is_batched() -> None:
     assert ranking.average_precision() == pytest.approx(average_precision_score(wrong, steps))
 
 
+def test_flagged_pixels_by_hand() -> None:
+    """Scores of .6 and more are flagged: two pixels, one of them wrong; the other wrong pixel is missed."""
+    ranking = PixelRanking()
+    ranking.add(np.array([0.9, 0.6, 0.4, 0.1]), np.array([True, False, True, False]))
+    assert ranking.flagged() == (0.5, 0.5)
+    assert PixelRanking().flagged() == (None, None)
+
+
 def test_no_wrong_pixel_has_no_average_precision() -> None:
     ranking = PixelRanking()
     ranking.add(np.array([0.3]), np.array([False]))
@@ -40,7 +48,8 @@ def test_proposals_that_are_right_find_every_wrong_pixel_first() -> None:
         "label_iou": pytest.approx(56 / 72),
         "proposal_iou": 1.0,
         "suspicion_average_precision": 1.0,
-        "cleanlab_average_precision": 1.0,
+        "suspicion_precision": 1.0,
+        "suspicion_recall": 1.0,
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cleanlab.segmentation.rank import get_label_quality_scores
 
-from lvcnet.correction.judge import find_regions, judge_batch, label_quality, pixel_quality, suspicion
+from lvcnet.correction.judge import find_regions, judge_batch, label_quality, propose, suspicion
 from tests.correction.conftest import SIZE, square
 
 
@@ -40,19 +40,23 @@ def test_label_quality_is_the_softmin_of_the_labels_probabilities() -> None:
     assert label_quality(np.full((3, 4), 0.2), np.zeros((3, 4), bool)) == pytest.approx(0.8)
 
 
-def test_quality_and_pixel_quality_are_cleanlabs_on_the_two_class_problem() -> None:
+def test_quality_and_suspicion_are_cleanlabs_on_the_two_class_problem() -> None:
     rng = np.random.default_rng(0)
     probability, label = rng.random((SIZE, SIZE)), rng.random((SIZE, SIZE)) < 0.5
     both = np.stack([1 - probability, probability])[None]
     scores, pixels = get_label_quality_scores(label[None].astype(int), both, verbose=False)
     assert label_quality(probability, label) == pytest.approx(scores[0])
-    np.testing.assert_allclose(pixel_quality(probability, label), pixels[0])
+    np.testing.assert_allclose(suspicion(probability, label), 1 - pixels[0])
 
 
-def test_suspicion_is_the_confidence_of_the_opposite_class_where_the_two_disagree() -> None:
+def test_suspicion_is_the_probability_of_the_opposite_class_and_above_one_half_where_the_two_disagree() -> (
+    None
+):
     probability = np.array([[0.9, 0.9, 0.25, 0.25, 0.5]])
     label = np.array([[True, False, True, False, False]])
-    np.testing.assert_allclose(suspicion(probability, label), [[0, 0.9, 0.75, 0, 0.5]])
+    found = suspicion(probability, label)
+    np.testing.assert_allclose(found, [[0.1, 0.9, 0.75, 0.25, 0.5]])
+    np.testing.assert_array_equal(found >= 0.5, propose(probability) != label)
 
 
 def test_missing_and_extra_objects_are_counted_and_specks_are_not() -> None:

@@ -35,7 +35,7 @@ def test_what_was_written_is_read(correction: Correction, dataset: Dataset) -> N
     np.testing.assert_array_equal(again.proposal("image-2")[0], square())
     np.testing.assert_allclose(again.probability("image-3")[0], np.where(square(), 0.8, 0.1), atol=0.5 / 255)
     suspicious = again.suspicion("image-0", dataset.labels("second").masks[0])
-    assert (suspicious > 0).sum() == 16, "a column of 8 pixels on either side"
+    assert (suspicious > 0.5).sum() == 16, "a column of 8 pixels on either side"
     with pytest.raises(LvcnetError, match="has not judged an image 'image-9'"):
         again.proposal("image-9")
 
