@@ -96,9 +96,17 @@ def correct_apply(
         str,
         typer.Option(
             help="reviewed (what was decided on the review page or with `lvcnet review`), all, worst=N (the N labels"
-            " of lowest quality) or below=Q (labels of a quality below Q)."
+            " of lowest quality), below=Q (labels of a quality below Q) or none."
         ),
     ] = "all",
+    ignore_disputed: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-disputed",
+            help="In images that nothing is decided about, let no training see the pixels where label and proposal"
+            " disagree.",
+        ),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="With reviewed: refuse while an image is undecided.")
     ] = False,
@@ -109,12 +117,13 @@ def correct_apply(
 ) -> None:
     """Make a label set in which accepted proposals replace the labels; the original stays as it is.
 
-    Example: `lvcnet correct-apply hips-level3-lvcnet-plus-s0 --as corrected-level3 --accept reviewed`
+    Example: `lvcnet correct-apply hips-level3-lvcnet-plus-s0 --as corrected-level3 --accept reviewed`, or to repair
+    nothing and only leave out what is in doubt: `... --as doubted-level3 --accept none --ignore-disputed`
     """
     correction = find_correction(name)
     data = Dataset.load(correction.head["dataset"])
     verdicts = verdicts_by(correction, accept, strict)
-    report = apply_correction(correction, data, as_labels, verdicts, accept, overwrite)
+    report = apply_correction(correction, data, as_labels, verdicts, accept, overwrite, ignore_disputed)
     folder = correction.records / "changes"
     if as_json:
         print_json({**report, "report": str(folder / f"{as_labels}.json")})
@@ -122,6 +131,7 @@ def correct_apply(
     kept = len(report["images"]) - len(report["accepted"])
     screen.print(
         f"label set {as_labels} of {data.name}: {len(report['accepted'])} labels repaired, {kept} kept"
+        + (f", {report['ignored_share']:.1%} of all pixels ignored" if report["ignored_share"] else "")
     )
     if report["emptied"]:
         screen.print(

@@ -35,21 +35,21 @@ def accepted_keys(correction: Correction, rule: str) -> list[str]:
 
     Args:
         correction: the judgement.
-        rule: `all`, `worst=N` (the N labels of lowest quality) or `below=Q` (all labels of a quality below Q).
+        rule: `all`, `none`, `worst=N` (the N labels of lowest quality) or `below=Q` (all labels of a quality below Q).
 
     Raises:
         LvcnetError: for another rule.
     """
     ranked = worst_first(correction.rows)
     kind, _, value = rule.partition("=")
-    if rule == "all":
-        return [row["key"] for row in ranked]
+    if rule in ("all", "none"):
+        return [row["key"] for row in ranked if rule == "all"]
     if kind == "worst" and value.isdigit() and int(value) > 0:
         return [row["key"] for row in ranked[: int(value)]]
     threshold = _fraction(value) if kind == "below" else None
     if threshold is None:
         raise LvcnetError(
-            f"rule {rule!r} does not exist: use reviewed, all, worst=N with a whole number, or below=Q with 0 < Q <= 1"
+            f"rule {rule!r} does not exist: use reviewed, all, none, worst=N with a whole number, or below=Q with 0 < Q <= 1"
         )
     return [row["key"] for row in ranked if row["quality"] < threshold]
 
@@ -85,6 +85,7 @@ def apply_correction(
     verdicts: Mapping[str, Verdict],
     rule: str | None = None,
     overwrite: bool = False,
+    ignore_disputed: bool = False,
 ) -> Row:
     """Store the judged label set as verdicts repair it; the original stays as it is.
 
@@ -95,6 +96,7 @@ def apply_correction(
         verdicts: by image; labels of images without one stay as they are.
         rule: how they came about, for the record.
         overwrite: replace an earlier corrected label set of that name.
+        ignore_disputed: in images without a verdict, let no method learn from pixels where label and proposal disagree.
 
     Returns:
         The change report, which is also written to the correction's `changes/` as JSON and CSV. `emptied` names the
@@ -105,13 +107,18 @@ def apply_correction(
             the name is taken.
     """
     source = dataset.labels(correction.head["labels"])
-    _check(correction, dataset, source, name, verdicts, overwrite)
+    _check(correction, dataset, source, name, overwrite)
+    _check_verdicts(correction, verdicts, ignore_disputed)
     masks = source.masks.copy()
+    ignored = np.zeros_like(masks) if source.ignored is None else source.ignored.copy()
     changes = []
     for row in worst_first(correction.rows):
         place, verdict = dataset.index(row["key"]), verdicts.get(row["key"])
         if verdict is not None:
             masks[place] = reviewed_masks(source.masks[place], correction.proposal(row["key"]), verdict)
+            ignored[place] &= verdict.decision not in CHANGING
+        elif ignore_disputed:
+            ignored[place] |= source.masks[place] != correction.proposal(row["key"])
         clean = dataset.labels(CLEAN).masks[place] if "label_clean_iou" in row else None
         changes.append(_change(row, verdict, source.masks[place], masks[place], clean))
     manifest = {
@@ -124,9 +131,11 @@ def apply_correction(
         "reviewers": sorted({verdict.reviewer for verdict in verdicts.values() if verdict.reviewer}),
         "decisions": dict(Counter(change["decision"] for change in changes)),
         "accepted": [change["key"] for change in changes if change["decision"] in CHANGING],
-        "masks": digest([np.packbits(masks).tobytes()]),
+        "ignored_share": float(ignored[source.covered].mean()),
+        "masks": digest([np.packbits(part).tobytes() for part in (masks, ignored)]),
     }
-    own_copy(dataset).add_labels(LabelSet(name, masks, source.covered.copy(), manifest))
+    silent = ignored if ignored.any() else None
+    own_copy(dataset).add_labels(LabelSet(name, masks, source.covered.copy(), manifest, silent))
     emptied = [change["key"] for change in changes if change["area_change"] == -1]
     report = {"dataset": dataset.name, "labels": name, **manifest, "emptied": emptied, "images": changes}
     write_report(correction, name, report)
@@ -180,7 +189,6 @@ def _check(
     dataset: Dataset,
     source: LabelSet,
     name: str,
-    verdicts: Mapping[str, Verdict],
     overwrite: bool,
 ) -> None:
     check_name(name, "label set")
@@ -192,18 +200,21 @@ def _check(
             f"correction {correction.name!r} is about labels {source.name!r} of data set {correction.head['dataset']!r}"
             " as they were then, and they changed since: judge them again with `lvcnet correct`"
         )
-    if not any(verdict.decision in CHANGING for verdict in verdicts.values()):
+    if name in dataset.label_names() and not (overwrite and dataset.manifest(name).get("kind") == KIND):
+        raise LvcnetError(
+            f"label set {name!r} exists: choose another name (only corrected label sets can be replaced, with"
+            " --overwrite)"
+        )
+
+
+def _check_verdicts(correction: Correction, verdicts: Mapping[str, Verdict], ignore_disputed: bool) -> None:
+    if not ignore_disputed and not any(verdict.decision in CHANGING for verdict in verdicts.values()):
         raise LvcnetError(
             "no proposal is accepted, so the labels would stay as they are: accept at least one"
         )
     unknown = sorted(set(verdicts) - {row["key"] for row in correction.rows})
     if unknown:
         raise LvcnetError(f"correction {correction.name!r} has not judged {', '.join(unknown[:5])}")
-    if name in dataset.label_names() and not (overwrite and dataset.manifest(name).get("kind") == KIND):
-        raise LvcnetError(
-            f"label set {name!r} exists: choose another name (only corrected label sets can be replaced, with"
-            " --overwrite)"
-        )
 
 
 def _fraction(text: str) -> float | None:

@@ -46,7 +46,10 @@ def stray_loss(logits: Tensor, prediction: Tensor) -> Tensor:
 
 def outline_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
     """Class-specific term: cross-entropy of the response with the labels' contours, so that g(p) becomes the share
-    of outlines that run through p. Noise in the labels widens it; distractors never enter it."""
+    of outlines that run through p. Noise in the labels widens it; distractors never enter it. A contour pixel counts
+    where all pixels that decide about it do."""
+    if weights is not None:
+        weights = -F.max_pool2d(-weights, 3, stride=1, padding=1)
     return cross_entropy(logits, contour(labels), weights)
 
 

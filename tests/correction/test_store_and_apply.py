@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from lvcnet import workspace
-from lvcnet.correction.apply import accepted_keys, apply_correction
+from lvcnet.correction.apply import accepted_keys, apply_correction, verdicts_by
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.folds import labels_digest
+from lvcnet.correction.folds import add_fold_labels
 from lvcnet.correction.store import (
     Correction,
     CorrectionWriter,
@@ -87,7 +88,7 @@ def test_rules_accept_the_worst_labels(correction: Correction) -> None:
 
 @pytest.mark.parametrize("rule", ["", "some", "worst", "worst=0", "worst=-1", "below=2", "below=x", "all=1"])
 def test_other_rules_are_refused(correction: Correction, rule: str) -> None:
-    with pytest.raises(LvcnetError, match="use reviewed, all, worst=N"):
+    with pytest.raises(LvcnetError, match="use reviewed, all, none, worst=N"):
         accepted_keys(correction, rule)
 
 
@@ -113,9 +114,34 @@ def test_accepted_proposals_replace_labels_and_the_original_stays(
         "reviewers": [],
         "decisions": {"accept": 2, "undecided": 2},
         "accepted": ["image-1", "image-2"],
-        "masks": digest([np.packbits(labels.masks).tobytes()]),
+        "ignored_share": 0.0,
+        "masks": digest(
+            [np.packbits(part).tobytes() for part in (labels.masks, np.zeros_like(labels.masks))]
+        ),
     }
+    assert labels.ignored is None
     assert [row["decision"] for row in report["images"]] == ["accept", "accept", "undecided", "undecided"]
+
+
+def test_disputed_pixels_are_ignored_where_nothing_is_decided(
+    correction: Correction, dataset: Dataset
+) -> None:
+    """Label and proposal are 8 px squares shifted by 1 px: a column of 8 px on either side of each."""
+    verdicts = {**accepting("image-1"), "image-2": Verdict(decision="reject")}
+    report = apply_correction(correction, dataset, "doubted", verdicts, ignore_disputed=True)
+    labels = Dataset.load("squares").labels("doubted")
+    assert labels.ignored is not None
+    assert labels.ignored.sum(axis=(1, 2, 3))[:4].tolist() == [16, 0, 0, 16], "decided: 1 and 2"
+    np.testing.assert_array_equal(labels.ignored[0, 0], square() ^ labels.masks[0, 0])
+    assert report["ignored_share"] == pytest.approx(32 / (labels.covered.sum() * SIZE**2))
+
+
+def test_what_is_ignored_stays_ignored_until_it_is_repaired(correction: Correction, dataset: Dataset) -> None:
+    nothing = verdicts_by(correction, "none")
+    apply_correction(correction, dataset, "doubted", nothing, "none", ignore_disputed=True)
+    folds = add_fold_labels(dataset, "doubted", 2)
+    doubted = dataset.labels("doubted").ignored
+    assert all(np.array_equal(dataset.labels(fold.labels).ignored, doubted) for fold in folds)
 
 
 def test_the_change_report_as_json_and_csv(correction: Correction, dataset: Dataset) -> None:

@@ -56,6 +56,19 @@ def test_the_fingerprint_follows_images_clean_labels_and_splits_alone() -> None:
     assert dataset.fingerprint() != before
 
 
+def test_ignored_pixels_come_back() -> None:
+    dataset = small_dataset(16, 16)
+    clean = dataset.labels("clean")
+    ignored = np.random.default_rng(0).random(clean.masks.shape) < 0.3
+    dataset.add_labels(LabelSet("doubted", clean.masks, clean.covered, {}, ignored))
+    dataset.save()
+    again = Dataset.load(dataset.name)
+    np.testing.assert_array_equal(again.labels("doubted").ignored, ignored)
+    assert again.labels("clean").ignored is None
+    with pytest.raises(LvcnetError, match="the data set needs"):
+        dataset.add_labels(LabelSet("wrong", clean.masks, clean.covered, {}, ignored[:1]))
+
+
 def test_a_label_set_of_another_shape_is_refused() -> None:
     dataset = small_dataset(16, 16)
     with pytest.raises(LvcnetError, match="the data set needs"):

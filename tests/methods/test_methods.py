@@ -1,5 +1,6 @@
 """Methods: they learn, they round-trip, they explain wrong options."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -41,6 +42,24 @@ def test_every_method_learns_a_square(name, options):
     maps = method.predict(_batch().images)
     assert maps.prediction.shape == (4, 1, 32, 32)
     assert 0 <= maps.prediction.min() <= maps.prediction.max() <= 1
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_labels_of_ignored_pixels_change_no_loss(name, options):
+    """Two batches that differ only where nothing counts; all weights one is the same as no weights at all."""
+    batch = _batch(0.05)
+    weights = torch.ones_like(batch.labels)
+    weights[..., 20:, :] = 0
+    other = torch.where(weights > 0, batch.labels, 1 - batch.labels)
+    one = _method(name, **options).step(replace(batch, weights=weights))
+    two = _method(name, **options).step(replace(batch, weights=weights, labels=other))
+    assert {term: value.item() for term, value in one.items()} == pytest.approx(
+        {term: value.item() for term, value in two.items()}, rel=1e-6
+    )
+    all_count = _method(name, **options).step(replace(batch, weights=torch.ones_like(weights)))
+    no_weights = _method(name, **options).step(batch)
+    assert all_count["loss"].item() == pytest.approx(no_weights["loss"].item(), rel=1e-5)
+    assert one["loss"].item() != pytest.approx(no_weights["loss"].item(), rel=1e-3)
 
 
 @pytest.mark.parametrize("name", METHODS)

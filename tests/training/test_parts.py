@@ -1,14 +1,19 @@
 """Augmentation, feed, snapshots, devices."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
+from lvcnet.data.dataset import LabelSet
 from lvcnet.errors import LvcnetError
+from lvcnet.models.maps import Maps
 from lvcnet.runs.snapshots import Snapshot, read_snapshot, write_snapshot
 from lvcnet.training.augment import affine_matrices, augment
 from lvcnet.training.device import available_devices, resolve_device
-from lvcnet.training.feed import Feed, seed_of, split_rows
+from lvcnet.training.feed import Feed, Part, seed_of, split_rows
+from lvcnet.training.monitor import agreement
 
 CPU = torch.device("cpu")
 
@@ -48,6 +53,29 @@ def test_batches_depend_on_seed_epoch_and_step_only(squares, tiny):
         assert a.progress == b.progress
     assert [batch.progress for batch in whole] == pytest.approx([3 / 9, 4 / 9, 5 / 9])
     assert not torch.equal(whole[0].rows, next(iter(feed.batches(3))).rows)
+
+
+def test_ignored_pixels_move_with_their_images(squares, tiny):
+    """Everything inside the labels is ignored, so what counts must be the labels' outside after augmentation, too."""
+    labels = squares.labels("clean")
+    doubted = LabelSet("doubted", labels.masks, labels.covered, {}, ignored=labels.masks.copy())
+    squares.add_labels(doubted)
+    feed = Feed(squares, tiny.model_copy(update={"labels": "doubted"}), CPU)
+    for batch in feed.batches(1):
+        assert torch.equal(batch.weights, 1 - batch.labels)
+        assert 0 < batch.labels.mean() < 1
+    assert next(iter(Feed(squares, tiny, CPU).batches(1))).weights is None
+
+
+def test_agreement_with_labels_is_measured_where_they_say_something():
+    """Of a label of 4 px the left 2 are ignored; a prediction of the right 2 and 2 px more below has IoU 2 / 4."""
+    label, predicted = torch.zeros(2, 1, 1, 4, 4)
+    label[..., 0, :], predicted[..., 0, 2:], predicted[..., 1, 2:] = 1, 1, 1
+    ignored = torch.zeros(1, 1, 4, 4, dtype=torch.bool)
+    ignored[..., :2] = True
+    part = Part(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), label.bool(), np.arange(1), ignored)
+    method = SimpleNamespace(predict=lambda images, details: Maps(predicted))
+    assert agreement(method, part) == 0.5
 
 
 def test_an_epoch_shows_every_training_image_at_most_once(squares, tiny):
