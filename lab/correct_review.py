@@ -72,6 +72,7 @@ def show_image(review: Review, look: Look) -> None:
             _decision_button(review, look, "Reject", Verdict(decision="reject"))
         with st.container(border=True):
             verdict = choose_part(review.name, look)
+            st.caption(f"Take this: {decision_text(verdict).removeprefix('Taken in part: ')}")
             _decision_button(review, look, "Take this", verdict)
         _move_buttons(review, look)
     with left:
