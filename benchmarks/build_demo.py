@@ -30,7 +30,7 @@ COMMANDS = (
     f"correct {DATASET} --labels level{FULL_LEVEL} --method lvcnet-plus --folds 3 --name {CORRECTION}",
 )
 REVIEWED = 36
-"""Judged labels that ship, spread evenly from the worst to the best."""
+"""Labels judged by the first of three trainings that ship, spread evenly from the worst to the best."""
 DECIMALS = 4
 
 
@@ -100,17 +100,19 @@ def publish_run(source: Path, target: Path, full: bool) -> None:
 
 
 def publish_correction(source: Path, target: Path) -> None:
-    """Copy a correction with `REVIEWED` of its labels, without decisions."""
+    """Copy a correction with `REVIEWED` of the labels that its first run judged, without decisions."""
     head = json.loads((source / "correction.json").read_text())
-    ranked = sorted(range(len(head["images"])), key=lambda row: head["images"][row]["quality"])
+    images, runs = head["images"], head["runs"][:1]
+    ranked = sorted(
+        (row for row, image in enumerate(images) if image["run"] in runs),
+        key=lambda row: images[row]["quality"],
+    )
     rows = np.sort(np.array(ranked)[np.linspace(0, len(ranked) - 1, REVIEWED).round().astype(int)])
     target.mkdir(parents=True)
     for name in ("proposals.npy", "probability.npy"):
         np.save(target / name, np.load(source / name, mmap_mode="r")[rows])
-    images = [head["images"][row] for row in rows]
-    (target / "correction.json").write_text(
-        json.dumps(shorten({**head, "clean": None, "images": images})) + "\n"
-    )
+    kept = {**head, "clean": None, "runs": runs, "images": [images[row] for row in rows]}
+    (target / "correction.json").write_text(json.dumps(shorten(kept)) + "\n")
 
 
 def shorten(value: object) -> object:

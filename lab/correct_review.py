@@ -7,16 +7,19 @@ from typing import Any
 import streamlit as st
 
 from lab import correct_state, panels, tables
-from lab.correct_pictures import LAYERS, numbered, review_picture
+from lab.correct_edit import show_editor
+from lab.correct_pictures import LEGEND, OPACITY, place, review_layers
 from lab.correct_state import Look, decision_text
 from lab.overlays import Mask
 from lab.pictures import legend
-from lab.widgets import remember
+from lab.viewer import Panel, Values, show_viewer, viewer_data
+from lab.widgets import pick_view, remember
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.review import Row
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import Dataset
 
+MODES = {"look": "Look", "edit": "Edit by hand"}
 KIND_TITLES = {"both": "outline differs", "missing": "not in the label", "extra": "only in the label"}
 BUTTONS: dict[str, tuple[str, str, str]] = {
     "Accept": ("a", "check", "Store the proposal."),
@@ -76,7 +79,15 @@ def show_image(review: Review, look: Look) -> None:
             _decision_button(review, look, "Take this", verdict)
         _move_buttons(review, look)
     with left:
-        _picture(look, None if verdict.decision in ("accept", "reject") else look.result(verdict))
+        if (
+            pick_view("mode", "Mode", list(MODES), MODES.__getitem__, "Look at the outlines, or draw one.")
+            == "edit"
+        ):
+            show_editor(review.name, look, review.dataset.categories, verdict, review.reviewer)
+        else:
+            edited = look.verdict is not None and look.verdict.decision == "edited"
+            drawn = look.verdict if edited else verdict if verdict.decision == "part" else None
+            _picture(review, look, None if drawn is None else look.result(drawn))
 
 
 def choose_part(name: str, look: Look) -> Verdict:
@@ -93,10 +104,10 @@ def choose_part(name: str, look: Look) -> Verdict:
             number
             for number, region in enumerate(regions)
             if st.checkbox(
-                region_title(number, region, several),
+                region_title(region, len(look.image), several),
                 number in taken,
                 key=f"region-{suffix}-{number}",
-                help=f"A connected region of label and proposal ({region['pixels']} px), numbered as in the picture.",
+                help=f"A connected region of label and proposal ({region['pixels']} px) and where it lies.",
             )
         ]
     percent = st.slider(
@@ -129,14 +140,16 @@ def part_verdict(regions: int, chosen: Sequence[int], percent: int) -> Verdict:
     return Verdict(decision="part", details=details | ({} if percent == 100 else {"blend": percent / 100}))
 
 
-def region_title(number: int, region: dict[str, Any], several: bool = False) -> str:
+def region_title(region: dict[str, Any], size: int, several: bool = False) -> str:
     """One region in words; with its category where there are several.
 
-    >>> region_title(0, {"category": "femur", "kind": "missing", "quality": 0.2}, several=True)
-    '1: femur, not in the label, quality 0.20'
+    >>> region = {"category": "femur", "kind": "missing", "quality": 0.2, "box": (0, 0, 9, 60)}
+    >>> region_title(region, 64, several=True)
+    'Left: femur, not in the label, quality 0.20'
     """
     category = f"{region['category']}, " if several else ""
-    return f"{number + 1}: {category}{KIND_TITLES[region['kind']]}, quality {region['quality']:.2f}"
+    where = place(region["box"], size).capitalize()
+    return f"{where}: {category}{KIND_TITLES[region['kind']]}, quality {region['quality']:.2f}"
 
 
 def _head(review: Review, look: Look) -> None:
@@ -208,36 +221,25 @@ def _move_buttons(review: Review, look: Look) -> None:
         )
 
 
-def _picture(look: Look, result: Mask | None) -> None:
-    """The radiograph, what to draw on it, and how far to zoom in."""
-    available = [name for name in LAYERS if name != "result" or result is not None]
-    with st.container(horizontal=True, vertical_alignment="bottom", key="picture-controls"):
-        zoom = st.segmented_control(
-            "Zoom",
-            [1, 2, 4],
-            format_func=lambda value: f"{value}×",
-            default=1,
-            required=True,
-            key="review-zoom",
-            help="Around the largest difference of label and proposal.",
-        )
-        bare = st.toggle(
-            "Radiograph only",
-            key="review-bare",
-            help="Hide all outlines and marks to look at the image itself.",
-        )
-    window = panels.whole(len(look.image))
-    if zoom > 1:
-        window = panels.zoomed(len(look.image), zoom, panels.largest_error(look.label, [look.proposal]))
-    picture = review_picture(
-        look.image, look.label, look.proposal, look.suspicion, result, window, () if bare else available
+def _picture(review: Review, look: Look, result: Mask | None) -> None:
+    """The radiograph with everything that helps to decide, to be zoomed; or the radiograph alone."""
+    bare = st.toggle(
+        "Radiograph only", key="review-bare", help="Hide all outlines and marks to look at the image itself."
     )
-    regions = look.judged.get("regions", [])
-    if len(regions) > 1 and not bare:
-        picture = numbered(picture, [tuple(region["box"]) for region in regions], window)
-    st.image(
-        picture,
-        width="stretch",
-        alt=f"Radiograph {look.key} with the outlines of label and proposal and suspicious pixels",
+    layers = [] if bare else review_layers(look.label, look.proposal, look.suspicion, result)
+    shown = [title for name, title in LEGEND.items() if name != "result" or result is not None]
+    st.markdown(legend(shown), unsafe_allow_html=True)
+    names = review.dataset.categories
+    what = f"Radiograph {look.key} with the outlines of label and proposal and suspicious pixels"
+    data = viewer_data(
+        look.image,
+        [Panel(look.key, "", what, layers)],
+        [
+            Values("label", names, "mask", look.label),
+            Values("method that never saw it", names, "probability", look.probability),
+        ],
+        f"{review.name}-{look.key}",
+        OPACITY,
+        panels.largest_error(look.label, [look.proposal]),
     )
-    st.markdown(legend([LAYERS[name] for name in available]), unsafe_allow_html=True)
+    show_viewer(data, "review")

@@ -44,6 +44,7 @@ class Look:
         image: (S, S) uint8.
         label: (C, S, S) bool, what was judged.
         proposal: (C, S, S) bool.
+        probability: (C, S, S) of the foreground, by a method that never saw the label.
         suspicion: (C, S, S), 0 to 1.
         standing: what was decided; None if nothing ever was.
     """
@@ -53,6 +54,7 @@ class Look:
     image: NDArray[np.uint8]
     label: Mask
     proposal: Mask
+    probability: NDArray[np.floating]
     suspicion: NDArray[np.floating]
     standing: Standing | None
 
@@ -88,14 +90,15 @@ def look_at(correction: Correction, dataset: Dataset, key: str, standings: Mappi
         LvcnetError: if it was not judged, or is no longer in the data set.
     """
     row = dataset.index(key)
-    label = dataset.labels(correction.head["labels"]).masks[row]
+    label, probability = dataset.labels(correction.head["labels"]).masks[row], correction.probability(key)
     return Look(
         key=key,
         judged=correction.rows[correction.number(key)],
         image=dataset.images[row],
         label=label,
         proposal=correction.proposal(key),
-        suspicion=suspicion(correction.probability(key), label),
+        probability=probability,
+        suspicion=suspicion(probability, label),
         standing=standings.get(key),
     )
 

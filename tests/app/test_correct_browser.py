@@ -72,7 +72,7 @@ def test_three_images_are_corrected_exported_and_trained_on(
         slider.press("ArrowLeft")
     expect(slider).to_have_value("50")
     expect(page.get_by_text("Take this: 50 % of the way")).to_be_visible(timeout=SOON)
-    expect(page.get_by_text("What “Take this” stores")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("Edited or taken in part")).to_be_visible(timeout=SOON)
     wait_until_idle(page)
     page.get_by_role("button", name="Take this").click()
     expect_image(page, third, 3)

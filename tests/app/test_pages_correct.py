@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lab.correct_pictures import LAYERS, numbered, review_picture
-from lab.overlays import rgb
-from lab.panels import whole
+from lab import correct_edit
+from lab.correct_pictures import LEGEND, review_layers
 from lvcnet.correction.review import review_rows
-from lvcnet.correction.reviewed import blend
+from lvcnet.correction.reviewed import blend, reviewed_masks
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import Dataset
 from lvcnet.jobs.correct import list_requests
@@ -183,17 +182,48 @@ def test_judges_are_trained_in_the_background(
 
 
 def test_the_picture_shows_outlines_and_suspicious_pixels() -> None:
-    """A label of 16 px beside its proposal: lacking pixels towards yellow, extra ones towards vermillion."""
-    image = np.zeros((64, 64), np.uint8)
+    """A label that lies 4 px left of its proposal: one lacks 4 columns and has 4 others too many."""
     label, proposal = np.zeros((2, 1, 64, 64), bool)
     label[0, 20:40, 10:30], proposal[0, 20:40, 14:34] = True, True
-    suspicion = np.where(label ^ proposal, 1.0, 0.0)
-    picture = review_picture(image, label, proposal, suspicion, blend(label, proposal, 0.5), whole(64))
-    assert picture.shape == (512, 512, 3)
-    colours = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()}
-    assert {rgb(LAYERS[name][1]) for name in ("label", "proposal", "result")} <= colours
-    for x, name in ((12, "extra"), (32, "missed")):
-        assert tuple(picture[30 * 8, x * 8 + 2]) == tuple(round(0.75 * part) for part in rgb(LAYERS[name][1]))
-    bare = review_picture(image, label, proposal, suspicion, None, whole(64), ())
-    assert not bare.any()
-    assert (numbered(bare, [(10, 20, 30, 40), (50, 50, 60, 60)], whole(64)) != 0).any()
+    suspicion = np.where(label ^ proposal, 0.6, 0.0)
+    suspicion[0, 20:30, 30:34] = 0.9
+    colours = {name: colour for name, (_, colour) in LEGEND.items()}
+    layers = review_layers(label, proposal, suspicion, blend(label, proposal, 0.5))
+    areas = [(layer.colour, layer.path) for layer in layers if layer.fill]
+    assert areas == [
+        (colours["missed"], "M29.5 19.5L33.5 19.5L33.5 39.5L29.5 39.5Z"),
+        (colours["missed"], "M29.5 19.5L33.5 19.5L33.5 29.5L29.5 29.5Z"),
+        (colours["extra"], "M9.5 19.5L13.5 19.5L13.5 39.5L9.5 39.5Z"),
+        (colours["extra"], ""),
+    ]
+    drawn = [(layer.colour, bool(layer.dash)) for layer in layers if not layer.fill]
+    assert drawn == [(colours["proposal"], False), (colours["label"], True), (colours["result"], False)]
+    assert len(review_layers(label, proposal, suspicion, None)) == len(layers) - 1
+
+
+def test_what_is_drawn_by_hand_is_stored_as_edited(
+    correction: Correction, keys: list[str], open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The editor itself is tested in a browser; here it answers at once."""
+    begun, drawn = [], np.zeros((64, 64), bool)
+    drawn[10:20, 10:20] = True
+
+    def edit(image: np.ndarray, mask: np.ndarray, **more: object) -> np.ndarray | None:
+        begun.append((mask, more))
+        return drawn if len(begun) == 1 else None
+
+    monkeypatch.setattr(correct_edit, "edit_mask", edit)
+    page = open_page("correct", mode="edit", image=keys[2])
+    assert "Not stored: write your name" in page.warning[0].value
+    assert correction.decisions.history() == []
+    mask, more = begun.pop()
+    np.testing.assert_array_equal(mask, correction.proposal(keys[2])[0])
+    np.testing.assert_array_equal(more["proposal"], mask)
+    page = open_page("correct", mode="edit", image=keys[2], reviewer="Anna")
+    (event,) = correction.decisions.history()
+    assert (event.decision, event.key, query(page, "image")) == ("edited", keys[2], keys[3])
+    label = Dataset.load("hips").labels("level3").masks[0]
+    np.testing.assert_array_equal(reviewed_masks(label, label, event)[0], drawn)
+    begun.append((drawn, {}))
+    open_page("correct", mode="edit", image=keys[2], reviewer="Anna")
+    np.testing.assert_array_equal(begun[-1][0], drawn, "who edits again goes on from there")
