@@ -74,6 +74,33 @@ def images(dataset: str, labels: str, filters: Filters) -> list[str]:
     ]
 
 
+def correct(
+    dataset: str, labels: str, method: str, folds: int, seed: int, preset: str, epochs: int | None, name: str
+) -> list[str]:
+    """`lvcnet correct`; what has its default value is left out.
+
+    >>> correct("hips", "level3", "unet", 5, 0, "quick", None, "")
+    ['correct', 'hips', '--labels', 'level3', '--method', 'unet', '--folds', '5']
+    """
+    return [
+        *("correct", dataset, "--labels", labels, "--method", method, "--folds", str(folds)),
+        *(("--seed", str(seed)) if seed else ()),
+        *(("--preset", preset) if preset != "quick" else ()),
+        *(("--epochs", str(epochs)) if epochs is not None else ()),
+        *(("--name", name) if name else ()),
+    ]
+
+
+def correct_apply(correction: str, labels: str, overwrite: bool) -> list[str]:
+    """`lvcnet correct-apply` with what reviewers decided.
+
+    >>> correct_apply("mine", "corrected-level3", False)
+    ['correct-apply', 'mine', '--as', 'corrected-level3', '--accept', 'reviewed']
+    """
+    flags = ["--overwrite"] if overwrite else []
+    return ["correct-apply", correction, "--as", labels, "--accept", "reviewed", *flags]
+
+
 def plan(dataset: str, budget: float) -> list[str]:
     """`lvcnet plan`.
 

@@ -64,6 +64,7 @@ SECTIONS: dict[str, list[PageEntry]] = {
         # a script called inspect.py would hide Python's own module from whatever runs with pages/ on its path
         PageEntry("inspect", "Inspect", "troubleshoot", script="inspect_run"),
     ],
+    "Repair": [PageEntry("correct", "Correct", "healing")],
     "Use": [PageEntry("inference", "Inference", "image_search")],
     "Help": [PageEntry("glossary", "Glossary", "dictionary")],
 }

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from lvcnet import workspace
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -13,6 +15,12 @@ def workspace_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("LVCNET_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def no_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project without the data, runs and corrections that ship with it."""
+    monkeypatch.setattr(workspace, "assets_dir", lambda: tmp_path / "no-assets")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from lvcnet.correction.store import Correction, worst_first
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, own_copy
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import overlap_metrics
-from lvcnet.files import check_name, digest, write_atomic, write_json
+from lvcnet.evaluation.statistics import mean_of_known
+from lvcnet.files import check_name, digest, read_json, write_atomic, write_json
 
 KIND = "correction"
 REVIEWED = "reviewed"
@@ -140,6 +141,40 @@ def apply_correction(
     report = {"dataset": dataset.name, "labels": name, **manifest, "emptied": emptied, "images": changes}
     write_report(correction, name, report)
     return report
+
+
+def made_labels(correction: Correction, dataset: Dataset) -> list[str]:
+    """Label sets that were made of a correction."""
+    manifests = {name: dataset.manifest(name) for name in dataset.label_names()}
+    return [
+        name
+        for name, manifest in manifests.items()
+        if manifest.get("kind") == KIND and manifest.get("correction") == correction.name
+    ]
+
+
+def read_report(correction: Correction, name: str) -> Row:
+    """The change report of a label set that was made of a correction.
+
+    Raises:
+        LvcnetError: if there is none.
+    """
+    report: Row = read_json(correction.records / "changes" / f"{name}.json")
+    return report
+
+
+def summarise_report(report: Row) -> Row:
+    """Figures of a change report: `changed` images, their mean `iou_old_new`, and mean `clean_iou_old` and `_new` of all.
+
+    The last two are None where no clean labels are known.
+    """
+    changed = [row for row in report["images"] if row["decision"] in CHANGING]
+    return {
+        "images": len(report["images"]),
+        "changed": len(changed),
+        "iou_old_new": mean_of_known([row["iou_old_new"] for row in changed]),
+        **{name: mean_of_known([row.get(name) for row in report["images"]]) for name in CLEAN_COLUMNS},
+    }
 
 
 def write_report(correction: Correction, name: str, report: Row) -> None:

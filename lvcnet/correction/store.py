@@ -170,10 +170,19 @@ def find_correction(name: str) -> Correction:
     Raises:
         LvcnetError: if there is none.
     """
+    return Correction(correction_folder(name))
+
+
+def correction_folder(name: str) -> Path:
+    """Where the correction of that name is.
+
+    Raises:
+        LvcnetError: if there is none.
+    """
     check_name(name, "correction")
     for folder in _folders():
         if (folder / name / "correction.json").is_file():
-            return Correction(folder / name)
+            return folder / name
     known = ", ".join(list_corrections()) or "none yet; make one with `lvcnet correct DATASET`"
     raise LvcnetError(f"there is no correction {name!r}: known are {known}")
 

@@ -10,7 +10,6 @@ from playwright.sync_api import Browser
 from streamlit.testing.v1 import AppTest
 
 from lab.headless import find_browser, open_browser, serve_lab
-from lvcnet import workspace
 from lvcnet.data.phantom import make_phantom
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import RunDirectory
@@ -42,12 +41,6 @@ def trained_run(trained_home: Path, workspace_home: Path) -> RunDirectory:
     """The run `tiny` in a workspace of the test's own."""
     shutil.copytree(trained_home, workspace_home)
     return RunDirectory(workspace_home / "runs" / "tiny")
-
-
-@pytest.fixture
-def no_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lab without the data and runs that ship with it."""
-    monkeypatch.setattr(workspace, "assets_dir", lambda: tmp_path / "no-assets")
 
 
 @pytest.fixture

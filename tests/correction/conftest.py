@@ -22,6 +22,11 @@ def square(left: int = 4, top: int = 4, side: int = 8, size: int = SIZE) -> NDAr
     return mask
 
 
+@pytest.fixture(autouse=True)
+def only_own(no_demo: None) -> None:
+    """Corrections that ship with the project would be listed, too."""
+
+
 MakeSquares = Callable[..., Dataset]
 
 

@@ -25,7 +25,7 @@ REQUEST = Request("pelves", "level3", "unet", 2, settings=TINY)
 
 
 @pytest.fixture
-def pelves(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+def pelves(no_demo: None, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """Twelve training images with noisy labels; queued runs wait, as no worker is started."""
     monkeypatch.setattr(foreground.queue.daemon, "ensure_worker", lambda: None)
     dataset = make_phantom("pelves", train=12, test=2, size=32)

@@ -1,0 +1,230 @@
+"""The correct page's end: decisions become a label set, which is exported and trained on."""
+
+from functools import partial
+
+import streamlit as st
+
+from lab import commands, tables
+from lab.correct_state import DECISION_TITLES
+from lab.downloads import labels_file
+from lab.navigation import link_to
+from lab.train_forms import STARTED, plan_summary, show_started
+from lab.widgets import command_line, leave_note, pick, remember, shown_errors
+from lvcnet.correction.apply import (
+    KIND,
+    REVIEWED,
+    apply_correction,
+    made_labels,
+    read_report,
+    report_csv,
+    summarise_report,
+    verdicts_by,
+)
+from lvcnet.correction.apply import Row as Report
+from lvcnet.correction.review import Row, count_decisions
+from lvcnet.correction.store import Correction
+from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.evaluation.comparison import BASELINE
+from lvcnet.jobs.foreground import queue_sweep
+from lvcnet.jobs.sweep import plan_sweep
+from lvcnet.methods import METHOD_TITLES
+from lvcnet.training.config import list_presets, read_preset
+
+FORMATS = {
+    "coco": (
+        "COCO",
+        "json",
+        "application/json",
+        "Polygons at pixel edges, run lengths where there are holes.",
+    ),
+    "labelme": ("Labelme", "zip", "application/zip", "One file an image; keys that are not ours are kept."),
+    "masks": ("Masks", "zip", "application/zip", "One PNG an image at its original size."),
+}
+
+
+def show_use(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
+    """Make a label set, look at what changed, export it, train on it."""
+    _make(correction, dataset, rows)
+    made = made_labels(correction, dataset)
+    if not made:
+        st.caption("Exports and trainings appear here once there is a label set.")
+        return
+    st.subheader("What changed", anchor=False)
+    name = pick("made", "Label set", made, "Label sets that were made of this correction.", default=made[-1])
+    with shown_errors():
+        report = read_report(correction, name)
+        _changes(report)
+        _exports(dataset, report)
+    with shown_errors():
+        _train(correction, dataset, name)
+
+
+def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
+    """Name the label set and make it."""
+    counts, labels = count_decisions(rows), correction.head["labels"]
+    done = len(rows) - counts["undecided"]
+    st.subheader("Make a label set of the decisions", anchor=False)
+    st.markdown(
+        f"{done} of {len(rows)} labels are decided. Undecided and rejected ones stay as they are in **{labels}**, which"
+        " is itself never changed."
+    )
+    left, right = st.columns(2, vertical_alignment="bottom")
+    name = left.text_input(
+        "Name of the label set",
+        f"corrected-{labels}",
+        key=f"made-name-{correction.name}",
+        help="Letters, digits, '.', '_' and '-'.",
+    ).strip()
+    replaceable = name in dataset.label_names() and dataset.manifest(name).get("kind") == KIND
+    overwrite = replaceable and right.checkbox(
+        f"Replace {name}", key="made-overwrite", help="It exists already; runs trained on it stay."
+    )
+    if dataset.is_demo:
+        st.caption(
+            f"The demo data stay as they are: your copy of {dataset.name}, with this label set, goes to the workspace."
+        )
+    command_line(commands.correct_apply(correction.name, name, overwrite))
+    if st.button(
+        "Make label set",
+        key="make-labels",
+        type="primary",
+        icon=":material/layers:",
+        disabled=done == 0 or (replaceable and not overwrite),
+        help="A label set like any other: exported, compared, trained on.",
+    ):
+        with shown_errors():
+            verdicts = verdicts_by(correction, REVIEWED)
+            report = apply_correction(correction, dataset, name, verdicts, REVIEWED, overwrite)
+            remember("made", name)
+            leave_note(f"Label set {name}: {tables.counted(len(report['accepted']), 'label')} repaired.")
+            st.rerun()
+
+
+def _changes(report: Report) -> None:
+    """The change report: figures, and one row an image."""
+    found = summarise_report(report)
+    with st.container(horizontal=True, key="change-figures"):
+        st.metric(
+            "Labels repaired",
+            f"{found['changed']} of {found['images']}",
+            border=True,
+            width="content",
+            help="Accepted, taken in part or edited.",
+        )
+        st.metric(
+            "IoU of old and new",
+            tables.number(found["iou_old_new"]),
+            border=True,
+            width="content",
+            help="Mean over the repaired labels: how much they changed.",
+        )
+        if found["clean_iou_new"] is not None:
+            st.metric(
+                "IoU to clean labels",
+                tables.number(found["clean_iou_new"]),
+                f"{found['clean_iou_new'] - found['clean_iou_old']:+.3f}",
+                border=True,
+                width="content",
+                help="Of all judged labels, for information: nothing was chosen by it. Below: the change.",
+            )
+    if report["emptied"]:
+        st.warning(
+            f"{tables.counted(len(report['emptied']), 'repaired label')} became empty: {', '.join(report['emptied'][:5])}.",
+            icon=":material/warning:",
+        )
+    images = report["images"]
+    table = {
+        "Image": [row["key"] for row in images],
+        "Decision": [DECISION_TITLES[row["decision"]] for row in images],
+        "Reviewer": [row["reviewer"] or "" for row in images],
+        "IoU old/new": [row["iou_old_new"] for row in images],
+        "Area change": [None if row["area_change"] is None else 100 * row["area_change"] for row in images],
+    }
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=min(280, 38 + 35 * len(images)),
+        column_config={
+            "IoU old/new": st.column_config.NumberColumn(format="%.3f"),
+            "Area change": st.column_config.NumberColumn(format="%+.1f %%"),
+        },
+        alt="Change report: one row an image, worst label first",
+    )
+
+
+def _exports(dataset: Dataset, report: Report) -> None:
+    """The label set in every format, and the report."""
+    name = report["labels"]
+    with st.container(horizontal=True, key="correct-exports"):
+        for format, (title, suffix, mime, help_text) in FORMATS.items():
+            st.download_button(
+                title,
+                partial(labels_file, dataset, name, format),  # written only when it is asked for
+                f"{dataset.name}-{name}{'' if format == 'coco' else '-' + format}.{suffix}",
+                mime,
+                key=f"correct-{format}",
+                icon=":material/download:",
+                help=help_text,
+                on_click="ignore",
+            )
+        st.download_button(
+            "Change report",
+            report_csv(report),
+            f"{dataset.name}-{name}-changes.csv",
+            "text/csv",
+            key="correct-report",
+            icon=":material/download:",
+            help="Per image: decision, reviewer, IoU of old and new, area change, as CSV.",
+            on_click="ignore",
+        )
+
+
+def _train(correction: Correction, dataset: Dataset, name: str) -> None:
+    """The same method on noisy, corrected and clean labels."""
+    st.subheader("Train on it", anchor=False)
+    st.markdown("The same method on every label set shows what the correction is worth.")
+    columns = st.columns([3, 2, 1, 1])
+    names = list(dict.fromkeys((correction.head["labels"], name, CLEAN)))
+    labels = columns[0].multiselect(
+        "Labels to learn from",
+        dataset.opinions(),
+        names,
+        key=f"correct-train-{name}",
+        help="Noisy, corrected and clean labels; all are measured against clean test labels.",
+    )
+    methods = list(METHOD_TITLES)
+    method = columns[1].selectbox(
+        "Method",
+        methods,
+        methods.index(BASELINE),
+        key="correct-method",
+        format_func=METHOD_TITLES.__getitem__,
+        help="U-Net takes labels as they are, so it shows best what they are worth.",
+    )
+    preset = columns[2].selectbox(
+        "Preset",
+        list_presets()[::-1],
+        key="correct-preset",
+        help="quick takes minutes, paper is the paper's set-up.",
+    )
+    settings = read_preset(preset)
+    epochs = columns[3].number_input(
+        "Epochs", 1, None, settings["epochs"], key=f"correct-epochs-{preset}", help="Passes over the images."
+    )
+    changes = {} if epochs == settings["epochs"] else {"epochs": epochs}
+    merged = {**settings, **changes}
+    plan = plan_sweep(dataset.name, [method], labels, [0], merged)
+    count = plan_summary(plan)
+    command_line(commands.sweep(dataset.name, [method], labels, [0], ["--preset", preset], changes))
+    if st.button(
+        f"Train {tables.counted(count, 'run')}",
+        key="correct-train",
+        type="primary",
+        icon=":material/model_training:",
+        disabled=count == 0,
+        help="They train in the background, one after the other, and are evaluated when they are done.",
+    ):
+        with st.spinner("Queueing"):
+            st.session_state[STARTED] = queue_sweep(plan)
+    show_started()
+    link_to("compare", "Compare what they achieved", query={"dataset": dataset.name, "view": "results"})

@@ -1,0 +1,99 @@
+"""Correct: review labels that look wrong, worst first, and make a repaired label set of the decisions."""
+
+import streamlit as st
+
+from lab.correct_list import filters, show_history, show_list, show_progress
+from lab.correct_review import Review, pick_reviewer, show_image
+from lab.correct_start import show_requests, show_start
+from lab.correct_state import current_key, is_stale, load_correction, look_at
+from lab.correct_use import show_use
+from lab.navigation import page_frame
+from lab.widgets import load_dataset, pick, pick_view, remember, show_note, shown_errors
+from lvcnet.correction.review import review_rows
+from lvcnet.correction.store import Correction, list_corrections
+from lvcnet.data.dataset import Dataset
+
+VIEWS = {"review": "Review", "use": "Use the result", "new": "New correction"}
+
+
+def pick_correction(names: list[str]) -> Correction:
+    """The chosen correction; the workspace's own come first."""
+    found = {name: load_correction(name) for name in names}
+    order = sorted(names, key=lambda name: (found[name].is_demo, name))
+    return found[
+        pick(
+            "correction",
+            "Correction",
+            order,
+            "One judgement of a label set.",
+            lambda name: f"{name} (demo)" if found[name].is_demo else name,
+        )
+    ]
+
+
+def review(correction: Correction, dataset: Dataset) -> None:
+    """Progress, filter, the image with its decisions, the list."""
+    decisions = correction.decisions
+    standings, events = decisions.standings(), decisions.history()
+    rows = review_rows(correction, standings)
+    show_progress(rows)
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with right:
+        reviewer = pick_reviewer(decisions.reviewers())
+    with left, st.container(horizontal=True, key="filter-and-history"):
+        shown = filters(rows)
+        key = current_key(rows, shown)
+        show_history(events, key)
+    if all(row["decision"] != "undecided" for row in rows):
+        st.success("Everything is decided: make a label set of it.", icon=":material/task_alt:")
+        st.button(
+            "Use the result",
+            key="go-use",
+            icon=":material/arrow_forward:",
+            on_click=remember,
+            args=("view", "use"),
+        )
+    if key is None:
+        st.info("No image is in this state: choose another one under Show.", icon=":material/filter_alt_off:")
+        return
+    remember("image", key)
+    state = Review(correction, dataset, rows, shown, reviewer)
+    show_image(state, look_at(correction, dataset, key, standings))
+    show_list(shown, key)
+
+
+page_frame(
+    "Correct",
+    "Labels that look wrong, worst first: what a method that never saw them proposes, and what you make of it.",
+)
+show_note()
+names = list_corrections()
+view = pick_view(
+    "view", "Part", list(VIEWS), VIEWS.__getitem__, "Decide, use what was decided, or judge other labels."
+)
+if view == "new":
+    show_start()
+elif not names:
+    show_requests()
+    st.info(
+        "There is no correction yet. Have a label set judged first: methods that never saw a label say where it looks"
+        " wrong and propose another one.",
+        icon=":material/info:",
+    )
+    st.button(
+        "Judge a label set", key="go-new", icon=":material/gavel:", on_click=remember, args=("view", "new")
+    )
+else:
+    with shown_errors():
+        correction = pick_correction(names)
+        dataset = load_dataset(correction.head["dataset"])
+        if is_stale(correction):
+            st.warning(
+                f"The labels {correction.head['labels']} of {dataset.name} changed since they were judged: decisions can be"
+                " seen, but no label set can be made of them. Judge the labels again.",
+                icon=":material/warning:",
+            )
+        if view == "use":
+            show_use(correction, dataset, review_rows(correction))
+        else:
+            review(correction, dataset)
