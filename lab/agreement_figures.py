@@ -16,7 +16,7 @@ from lab.pictures import enlarged, enlarged_mask
 from lvcnet.correction.siding import SIDES, SideMap
 
 SIDE = 512
-CHART_COLOURS = {"first": "#0082C8", "second": "#A07800", "undecided": "#8C8C8C"}
+CHART_COLOURS = {"first": "#0082C8", "second": "#A07800", "undecided": "#6B7480"}
 """The same hues for charts, dark enough for a white page."""
 PATTERNS = {"first": "", "second": "/", "undecided": "."}
 
@@ -64,7 +64,12 @@ def share_bar(share: Mapping[str, float], titles: Mapping[str, str]) -> go.Figur
             insidetextfont={"color": "#FFFFFF", "size": 15},
             marker={
                 "color": CHART_COLOURS[side],
-                "pattern": {"shape": PATTERNS[side], "fgcolor": "rgba(255,255,255,0.35)", "size": 6},
+                "pattern": {
+                    "shape": PATTERNS[side],
+                    "fillmode": "overlay",
+                    "fgcolor": "rgba(255,255,255,0.3)",
+                    "size": 8,
+                },
             },
             hovertemplate=f"{titles[side]}: %{{x:.1f}} % of the area<extra></extra>",
         )

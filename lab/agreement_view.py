@@ -70,7 +70,6 @@ def show_agreement(dataset: Dataset) -> None:
     _one_image(dataset, agreed, sided)
     _table(agreed, sided)
     command_line(commands.two_label_sets("agree", dataset.name, first, second, split))
-    command_line(commands.two_label_sets("siding", dataset.name, first, second, split))
     consensus_form(dataset, first, second)
 
 
@@ -84,10 +83,10 @@ def _measured(name: str, first: str, second: str, split: str | None, stamp: Stam
 
 def _figures(agreed: Row) -> None:
     """The means over images as cards."""
-    cards = [("Images", str(agreed["images"]), "Images that both label sets cover.")]
+    cards = [("Images", str(agreed["images"]), None, "Images that both label sets cover.")]
     for measure, title, digits, help_text in (
-        ("dice", "Dice", 3, "Overlap of the two areas, mean ± SD over images; 1 is full agreement."),
-        ("iou", "IoU", 3, "Shared over united area, mean ± SD over images; 1 is full agreement."),
+        ("dice", "Dice", 3, "Overlap of the two areas, mean and SD over images; 1 is full agreement."),
+        ("iou", "IoU", 3, "Shared over united area, mean and SD over images; 1 is full agreement."),
         (
             "distance_px",
             "Distance (px)",
@@ -96,19 +95,30 @@ def _figures(agreed: Row) -> None:
         ),
     ):
         mean, sd = agreed[measure]["mean"], agreed[measure]["sd"]
-        spread = f" ± {tables.number(sd, digits)}" if sd is not None else ""
-        cards.append((title, tables.number(mean, digits) + spread, help_text))
+        spread = None if sd is None else f"SD {tables.number(sd, digits)}"
+        cards.append((title, tables.number(mean, digits), spread, help_text))
     bias = agreed["area_bias"]
     cards.append(
         (
             "Area bias",
             "–" if bias is None else f"{100 * bias:+.1f} %",
+            None,
             f"How much larger {agreed['second']} draws than {agreed['first']}, mean over images.",
         )
     )
     with st.container(horizontal=True):
-        for title, value, help_text in cards:
-            st.metric(title, value, border=True, width="content", help=help_text)
+        for title, value, spread, help_text in cards:
+            st.metric(
+                title,
+                value,
+                spread,
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+                width="content",
+                height="stretch",
+                help=help_text,
+            )
     if len(agreed["per_category"]) > 1:
         rows = [
             {
@@ -160,6 +170,9 @@ def _sides(sided: Row) -> None:
         "Each region that only one of them drew goes to the label set whose outline around it lies on stronger edges of"
         " the radiograph (Sobel), if the difference exceeds its standard error. A hint, not truth: the stronger edge may"
         " belong to another structure, and where anatomy shows no edge this says nothing."
+    )
+    command_line(
+        commands.two_label_sets("siding", sided["dataset"], sided["first"], sided["second"], sided["split"])
     )
 
 
