@@ -18,6 +18,8 @@ from lvcnet.correction.siding import SIDES, SideMap
 SIDE = 512
 CHART_COLOURS = {"first": "#0082C8", "second": "#A07800", "undecided": "#6B7480"}
 """The same hues for charts, dark enough for a white page."""
+WORDY = 0.08
+"""Share of a bar from which on a number fits into it; all are in the alternative text."""
 PATTERNS = {"first": "", "second": "/", "undecided": "."}
 
 
@@ -58,8 +60,9 @@ def share_bar(share: Mapping[str, float], titles: Mapping[str, str]) -> go.Figur
             y=[""],
             name=titles[side],
             orientation="h",
-            text=f"{100 * value:.0f} %",
+            text=f"{100 * value:.0f} %" if value >= WORDY else "",
             textposition="inside",
+            textangle=0,
             insidetextanchor="middle",
             insidetextfont={"color": "#FFFFFF", "size": 15},
             marker={
