@@ -101,6 +101,24 @@ def correct_apply(correction: str, labels: str, overwrite: bool) -> list[str]:
     return ["correct-apply", correction, "--as", labels, "--accept", "reviewed", *flags]
 
 
+def two_label_sets(command: str, dataset: str, first: str, second: str, split: str | None) -> list[str]:
+    """`lvcnet agree` or `lvcnet siding`.
+
+    >>> two_label_sets("agree", "jaws", "clean", "dentist2", "test")
+    ['agree', 'jaws', 'clean', 'dentist2', '--split', 'test']
+    """
+    return [command, dataset, first, second, *(("--split", split) if split else ())]
+
+
+def consensus(dataset: str, label_sets: Sequence[str], method: str, name: str) -> list[str]:
+    """`lvcnet consensus`.
+
+    >>> consensus("jaws", ["clean", "dentist2"], "staple", "both")
+    ['consensus', 'jaws', 'clean', 'dentist2', '--method', 'staple', '--as', 'both']
+    """
+    return ["consensus", dataset, *label_sets, "--method", method, "--as", name]
+
+
 def plan(dataset: str, budget: float) -> list[str]:
     """`lvcnet plan`.
 

@@ -27,6 +27,13 @@ DIRECTION_COLOURS = ("#E69F00", "#B05AA0", "#2F8FE0", "#F2F2E6")
 """Right, down, left, up: opposites differ in what colour-blind readers see, orange from blue and light from dark."""
 CATEGORY_COLOURS = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442", "#009E73", "#D55E00")
 """For categories drawn over a radiograph, in order; the first is the colour of a prediction."""
+OPINION_COLOURS: dict[str, str] = {
+    "first": "#56B4E9",
+    "second": "#E69F00",
+    "both": "#FFFFFF",
+    "undecided": "#999999",
+}
+"""Of two label sets, over a radiograph; blue and orange differ in hue and brightness for every kind of sight."""
 LABEL_TITLES: dict[str, str] = {
     "clean": "Clean label",
     "noisy": "Noisy label",

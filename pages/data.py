@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from lab.agreement_view import show_agreement
 from lab.data_forms import import_form, phantom_form
 from lab.data_statistics import show_statistics
 from lab.data_view import gallery
@@ -25,6 +26,7 @@ from lvcnet.data.dataset import Dataset, delete_dataset
 VIEWS = {
     "browse": "Browse",
     "statistics": "Statistics",
+    "agreement": "Two label sets",
     "export": "Export",
     "import": "Import",
     "phantom": "Create phantom",
@@ -77,5 +79,7 @@ else:
         name = pick_dataset()
         if name is not None:
             chosen = load_dataset(name)
-            {"statistics": show_statistics, "export": manage}.get(view, gallery)(chosen)
+            {"statistics": show_statistics, "agreement": show_agreement, "export": manage}.get(view, gallery)(
+                chosen
+            )
             link_to("noise", "Make its labels worse on purpose", query={"dataset": name})

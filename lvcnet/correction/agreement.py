@@ -58,6 +58,20 @@ def agreement(dataset: Dataset, first: str, second: str, split: str | None = Non
     }
 
 
+def mean_disagreement(
+    dataset: Dataset, first: str, second: str, split: str | None = None
+) -> NDArray[np.float64]:
+    """(C, H, W): share of the images in which just one of two label sets calls a pixel foreground.
+
+    Raises:
+        LvcnetError: as `agreement`.
+    """
+    rows = common_rows(dataset, first, second, split)
+    differs = dataset.labels(first).masks[rows] != dataset.labels(second).masks[rows]
+    share: NDArray[np.float64] = differs.mean(axis=0)
+    return share
+
+
 def common_rows(dataset: Dataset, first: str, second: str, split: str | None = None) -> NDArray[np.intp]:
     """The images (of a split) that both label sets cover.
 

@@ -105,6 +105,19 @@ def siding(
     }
 
 
+def per_image_rows(agreed: Row, sided: Row) -> list[Row]:
+    """What `agreement` and `siding` say about each image, in one row an image, worst Dice first."""
+    areas = {row["key"]: row for row in sided["per_image"]}
+    return [
+        {
+            **row,
+            "disagreement_px": areas[row["key"]]["area_px"],
+            **{f"{side}_px": areas[row["key"]][side] for side in SIDES},
+        }
+        for row in agreed["per_image"]
+    ]
+
+
 class Strength:
     """How strong the edges of images are: the project's Sobel cue, or a run's predicted boundary.
 

@@ -9,8 +9,7 @@ import pytest
 from lvcnet import workspace
 from lvcnet.correction.apply import accepted_keys, apply_correction, verdicts_by
 from lvcnet.correction.decisions import Verdict
-from lvcnet.correction.folds import labels_digest
-from lvcnet.correction.folds import add_fold_labels
+from lvcnet.correction.folds import add_fold_labels, labels_digest
 from lvcnet.correction.store import (
     Correction,
     CorrectionWriter,

@@ -1,0 +1,70 @@
+"""A form that unites label sets into a new one: majority vote or STAPLE."""
+
+import streamlit as st
+
+from lab import commands, tables
+from lab.widgets import command_line, leave_note, progress_bar, shown_errors
+from lvcnet import workspace
+from lvcnet.correction.consensus import METHODS, MOST_ANNOTATORS, consensus
+from lvcnet.data.dataset import Dataset
+
+
+def consensus_form(dataset: Dataset, first: str, second: str) -> None:
+    """Choose label sets, method and name; what is made, and how reliable each annotator seems, is told by the note."""
+    st.subheader("Consensus", anchor=False)
+    own = dataset.folder is not None and workspace.datasets_dir() in dataset.folder.parents
+    with st.container(border=True):
+        chosen = st.multiselect(
+            "Label sets to unite",
+            dataset.opinions(),
+            [first, second],
+            max_selections=MOST_ANNOTATORS,
+            key=f"consensus-sets-{dataset.name}-{first}-{second}",
+            help="Two or more annotators; the new label set covers the images that all of them cover.",
+        )
+        left, right = st.columns(2, vertical_alignment="bottom")
+        method = left.segmented_control(
+            "Method",
+            list(METHODS),
+            default="majority" if len(chosen) == 2 else "staple",
+            required=True,
+            format_func=METHODS.__getitem__,
+            key=f"consensus-method-{len(chosen) == 2}",
+            help="Majority: more than half; ties go to the nearer side. STAPLE weighs annotators by how reliable they"
+            " seem; with two it can only take over one of them, what both drew, or what either drew.",
+        )
+        name = right.text_input(
+            "Name",
+            "consensus",
+            key="consensus-name",
+            help="Of the new label set; training can learn from it.",
+        )
+        command_line(commands.consensus(dataset.name, chosen, str(method), name))
+        pressed = st.button(
+            "Make label set",
+            key="consensus-make",
+            type="primary",
+            icon=":material/join:",
+            disabled=not own or len(chosen) < 2,
+            help="Estimates how reliable each annotator is, too."
+            if own
+            else "This data set ships with the lab and stays as it is: make or import your own.",
+        )
+        if pressed:
+            with shown_errors():
+                _make(dataset.name, chosen, str(method), name)
+
+
+def _make(dataset_name: str, names: list[str], method: str, name: str) -> None:
+    dataset = Dataset.load(dataset_name)  # not the shared copy, which other sessions read
+    with progress_bar("Uniting outlines") as report:
+        united, found = consensus(dataset, names, method, name, report=report)
+    dataset.add_labels(united)
+    reliability = "; ".join(
+        f"{one}: sensitivity {tables.number(part['sensitivity'][one])}, specificity"
+        f" {tables.number(part['specificity'][one])}"
+        for part in found["per_category"].values()
+        for one in names
+    )
+    leave_note(f"Made {name} for {found['images']} images by {METHODS[method]}. {reliability}.")
+    st.rerun()
