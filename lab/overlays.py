@@ -104,6 +104,24 @@ def fit(picture: Rgb, smallest: int = 512, largest: int = 1400) -> Rgb:
     return np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
 
 
+def reduced(image: NDArray[Any], masks: Mask, largest: int = 1400) -> tuple[NDArray[Any], Mask]:
+    """A large image and its masks at the size of a screen, so that drawing them is quick; others as they are.
+
+    Args:
+        image: (H, W).
+        masks: (C, H, W) bool.
+        largest: side in pixels that is not exceeded.
+    """
+    side = max(image.shape)
+    if side <= largest:
+        return image, masks
+    height, width = (max(1, round(length * largest / side)) for length in image.shape)
+    sizes = {"dsize": (width, height), "interpolation": cv2.INTER_AREA}
+    small = [cv2.resize(mask.astype(np.float32), **sizes) >= 0.5 for mask in masks]
+    stacked = np.stack(small) if small else np.zeros((0, height, width), dtype=bool)
+    return cv2.resize(image, **sizes), stacked
+
+
 def line_width(shape: Sequence[int]) -> int:
     """Thickness in pixels of an outline that is seen on an image of this (H, W).
 
