@@ -9,7 +9,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lab.palette import LABEL_COLOURS, rgb
 
@@ -25,7 +24,14 @@ def to_rgb(image: NDArray[Any]) -> Rgb:
 
 def outline(mask: Mask, thickness: int = 1) -> Mask:
     """(H, W) bool: the pixels of the mask that are less than `thickness` steps from its edge or the image's."""
-    return mask & ~ndimage.binary_erosion(mask, iterations=thickness, border_value=0)
+    inner = cv2.erode(
+        mask.astype(np.uint8),
+        cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)),
+        iterations=thickness,
+        borderType=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
+    return mask & (inner == 0)
 
 
 def paint(picture: Rgb, mask: Mask, colour: str, opacity: float = 1.0) -> Rgb:
