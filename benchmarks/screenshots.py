@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from lab.headless import foreign_requests, open_browser, serve_lab, wait_until_idle
 from lab.navigation import ENTRIES
@@ -93,9 +93,9 @@ def segment_sample(page: Page) -> None:
         return
     app = page.frame_locator("iframe[src*='/gradio/']")
     # The app lists its runs once it listens; a click before that is lost.
-    expect(app.get_by_label("Run", exact=True)).not_to_have_value("", timeout=60_000)
+    app.locator(".token").first.wait_for(timeout=60_000)
     app.locator(".samples button").last.click(timeout=60_000)
-    app.get_by_text("Share of the image").wait_for(timeout=120_000)
+    app.get_by_text("Longest diameter", exact=True).first.wait_for(timeout=120_000)
     page.wait_for_timeout(1500)  # until the picture is decoded and the frame has grown
 
 

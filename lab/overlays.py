@@ -9,7 +9,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lab.palette import DIRECTION_COLOURS, LABEL_COLOURS, rgb
 
@@ -25,7 +24,14 @@ def to_rgb(image: NDArray[Any]) -> Rgb:
 
 def outline(mask: Mask, thickness: int = 1) -> Mask:
     """(H, W) bool: the pixels of the mask that are less than `thickness` steps from its edge or the image's."""
-    return mask & ~ndimage.binary_erosion(mask, iterations=thickness, border_value=0)
+    inner = cv2.erode(
+        mask.astype(np.uint8),
+        cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)),
+        iterations=thickness,
+        borderType=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
+    return mask & (inner == 0)
 
 
 def paint(picture: Rgb, mask: Mask, colour: str, opacity: float = 1.0) -> Rgb:
@@ -112,6 +118,24 @@ def fit(picture: Rgb, smallest: int = 512, largest: int = 1400) -> Rgb:
         return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     factor = max(1, -(-smallest // side))
     return np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
+
+
+def reduced(image: NDArray[Any], masks: Mask, largest: int = 1400) -> tuple[NDArray[Any], Mask]:
+    """A large image and its masks at the size of a screen, so that drawing them is quick; others as they are.
+
+    Args:
+        image: (H, W).
+        masks: (C, H, W) bool.
+        largest: side in pixels that is not exceeded.
+    """
+    side = max(image.shape)
+    if side <= largest:
+        return image, masks
+    height, width = (max(1, round(length * largest / side)) for length in image.shape)
+    sizes = {"dsize": (width, height), "interpolation": cv2.INTER_AREA}
+    small = [cv2.resize(mask.astype(np.float32), **sizes) >= 0.5 for mask in masks]
+    stacked = np.stack(small) if small else np.zeros((0, height, width), dtype=bool)
+    return cv2.resize(image, **sizes), stacked
 
 
 def line_width(shape: Sequence[int]) -> int:

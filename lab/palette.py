@@ -5,6 +5,8 @@ they lie over grey radiographs. All of them keep a contrast of at least 3:1 on w
 except where a comment says otherwise.
 """
 
+from collections.abc import Sequence
+
 from lvcnet.methods import METHOD_TITLES
 
 METHOD_COLOURS: dict[str, str] = {
@@ -52,6 +54,25 @@ def method_colour(method: str) -> str:
     if method in METHOD_COLOURS:
         return METHOD_COLOURS[method]
     return FURTHER_COLOURS[sum(method.encode()) % len(FURTHER_COLOURS)]
+
+
+def run_colours(methods: Sequence[str]) -> list[str]:
+    """A colour for each of several runs, all different up to eight: its method's, or if another run has that, one
+    that no method here has.
+
+    >>> run_colours(["unet", "lvcnet", "unet"])
+    ['#0082C8', '#009E73', '#A07800']
+    """
+    spare = [
+        colour
+        for colour in (*FURTHER_COLOURS, *METHOD_COLOURS.values())
+        if colour not in map(method_colour, methods)
+    ]
+    chosen: list[str] = []
+    for method in methods:
+        colour = method_colour(method)
+        chosen.append(colour if colour not in chosen or not spare else spare.pop(0))
+    return chosen
 
 
 def method_title(method: str) -> str:

@@ -1,9 +1,10 @@
-"""What the inference app computes: a radiograph and a run in, pictures, areas and files out.
+"""What the inference app computes: a radiograph and runs in, pictures and files out.
 
 Symbols: H, W size of the radiograph in pixels; S the network's working grid; C categories.
 """
 
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,53 +15,38 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lab import overlays
-from lab.palette import category_colours, method_title
+from lab.palette import category_colours, method_title, run_colours
 from lvcnet import workspace
-from lvcnet.data.coco import masks_to_annotations
-from lvcnet.data.images import SUFFIXES, Radiograph, read_image
+from lvcnet.data.images import SUFFIXES, read_image
 from lvcnet.errors import LvcnetError
-from lvcnet.files import write_json
-from lvcnet.inference.predictor import Prediction, Predictor
+from lvcnet.evaluation.formats import rows_to_csv
+from lvcnet.files import write_atomic, write_json
+from lvcnet.inference.export import CocoPredictions, names_in, write_image_files
+from lvcnet.inference.predictor import Predictor
+from lvcnet.inference.segmentation import Segmentation, measurement_rows, segment_radiograph, summarise
 from lvcnet.models.maps import MAP_TITLES, title
+from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
 
-CACHED_PREDICTORS = 4
+MOST_RUNS = 6
+CACHED_PREDICTORS = MOST_RUNS
+SHOWN_FIRST = ("unet", "lvcnet-plus")
+"""Methods of the demo that are shown side by side until somebody chooses."""
 
 
-@dataclass(frozen=True)
-class Segmentation:
-    """One radiograph, segmented.
-
-    Attributes:
-        file: the file's name.
-        run: name of the run.
-        radiograph: pixels (H, W) in [0, 1] and their spacing.
-        prediction: at the radiograph's own size, with all maps.
-    """
-
-    file: str
-    run: str
-    radiograph: Radiograph
-    prediction: Prediction
-
-    @property
-    def name(self) -> str:
-        """The file's name without its ending, for downloads."""
-        return Path(self.file).stem
-
-    def masks(self, threshold: float) -> NDArray[np.bool_]:
-        """(C, H, W): probability at or above `threshold`."""
-        return self.prediction.probability >= threshold
-
-
-def run_choices() -> list[tuple[str, str]]:
-    """(label, name) of every finished run: the user's own, newest first, then the demo runs, LVC-Net's before the others."""
+def finished_runs() -> list[RunDirectory]:
+    """Every run that can predict: the user's own, newest first, then the demo runs, LVC-Net's before the others."""
     finished = [
         run for run in list_runs() if run.status()["state"] == "done" and any(run.checkpoints.glob("last.*"))
     ]
     finished.sort(key=lambda run: (is_demo(run), is_demo(run) and run.config()["method"] != "lvcnet"))
+    return finished
+
+
+def run_choices() -> list[tuple[str, str]]:
+    """(label, name) of every finished run."""
     choices = []
-    for run in finished:
+    for run in finished_runs():
         config = run.config()
         demo = ", demo" if is_demo(run) else ""
         choices.append(
@@ -69,21 +55,41 @@ def run_choices() -> list[tuple[str, str]]:
     return choices
 
 
+def first_runs() -> list[str]:
+    """What is chosen until somebody chooses: the user's newest run, else two methods of the demo on the same labels."""
+    runs = finished_runs()
+    if not runs or not is_demo(runs[0]):
+        return [run.name for run in runs[:1]]
+    by_labels: dict[str, dict[str, str]] = {}
+    for run in runs:
+        config = run.config()
+        by_labels.setdefault(config["labels"], {})[config["method"]] = run.name
+    for _, named in sorted(
+        by_labels.items(), reverse=True
+    ):  # the roughest labels tell the methods apart best
+        if all(method in named for method in SHOWN_FIRST):
+            return [named[method] for method in SHOWN_FIRST]
+    return [runs[0].name]
+
+
 def samples() -> list[Path]:
     """The sample radiographs that ship with the project."""
     return sorted(path for path in (workspace.assets_dir() / "samples").glob("*") if path.suffix in SUFFIXES)
 
 
-def segment(path: Path, run: str) -> Segmentation:
-    """Read a radiograph and let a run segment it.
+def segment_runs(path: Path, runs: Sequence[str]) -> Iterator[Segmentation]:
+    """Read a radiograph and let one run after the other segment it.
 
     Raises:
-        LvcnetError: for a file that is no radiograph we can read, or a run that cannot predict.
+        LvcnetError: for a file that is no radiograph we can read, or runs that cannot predict or are too many.
     """
-    if not run:
+    if not runs:
         raise LvcnetError("no run was chosen: choose one, or train one on the train page first")
+    if len(runs) > MOST_RUNS:
+        raise LvcnetError(f"{len(runs)} runs were chosen: at most {MOST_RUNS} are shown at once; remove some")
     radiograph = read_image(path, name=path.name)
-    return Segmentation(path.name, run, radiograph, load_predictor(run).predict_image(radiograph.pixels))
+    for run in runs:
+        yield segment_radiograph(load_predictor(run), radiograph, path, path.name)
 
 
 def load_predictor(run: str) -> Predictor:
@@ -93,33 +99,40 @@ def load_predictor(run: str) -> Predictor:
     return _load_predictor(directory.path, changed)
 
 
-def summary(result: Segmentation, threshold: float) -> dict[str, Any]:
-    """JSON-able answer: image size, spacing and, by category, the area in pixels, mm2 and as a fraction."""
-    spacing = result.radiograph.spacing_mm
-    masks = result.masks(threshold)
-    return {
-        "image": result.file,
-        "run": result.run,
-        "threshold": threshold,
-        "height": masks.shape[1],
-        "width": masks.shape[2],
-        "spacing_mm": list(spacing) if spacing else None,
-        "categories": [
-            {
-                "name": name,
-                "area_px": int(mask.sum()),
-                "area_mm2": round(float(mask.sum()) * spacing[0] * spacing[1], 2) if spacing else None,
-                "fraction": round(float(mask.mean()), 4),
-            }
-            for name, mask in zip(result.prediction.categories, masks, strict=True)
-        ],
-    }
+def caption(result: Segmentation) -> str:
+    """Which run a picture is of."""
+    return f"{method_title(result.method)}: {result.run}"
 
 
-def overlay(result: Segmentation, threshold: float, opacity: float) -> overlays.Rgb:
-    """(H, W, 3): the radiograph with every category tinted and outlined."""
-    colours = category_colours(len(result.prediction.categories))
-    return overlays.masks_over(result.radiograph.pixels, result.masks(threshold), colours, opacity)
+def colours(results: Sequence[Segmentation]) -> list[str]:
+    """One colour a run, that of its method where no run before it has the same."""
+    return run_colours([result.method for result in results])
+
+
+def plain(result: Segmentation) -> overlays.Rgb:
+    """The radiograph, for a screen."""
+    pixels, _ = overlays.reduced(result.radiograph.pixels, result.masks[:0])
+    return overlays.fit(overlays.to_rgb(pixels))
+
+
+def picture(result: Segmentation, opacity: float, colour: str) -> overlays.Rgb:
+    """The radiograph with every category tinted and outlined, for a screen; a single category has the run's colour."""
+    pixels, masks = overlays.reduced(result.radiograph.pixels, result.masks)
+    return overlays.fit(overlays.masks_over(pixels, masks, _category_colours(result, colour), opacity))
+
+
+def all_outlines(results: Sequence[Segmentation]) -> overlays.Rgb:
+    """The outlines of all runs on one radiograph, for a screen, each in its run's colour."""
+    pixels, _ = overlays.reduced(results[0].radiograph.pixels, results[0].masks[:0])
+    drawn = overlays.fit(
+        overlays.to_rgb(pixels), smallest=1024
+    )  # fine enough for lines that run side by side
+    thickness = overlays.line_width(drawn.shape)
+    for result, colour in zip(results, colours(results), strict=True):
+        for mask in overlays.reduced(result.radiograph.pixels, result.masks)[1]:
+            enlarged = cv2.resize(mask.astype(np.uint8), drawn.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+            drawn = overlays.paint(drawn, overlays.outline(enlarged > 0, thickness), colour)
+    return drawn
 
 
 def map_pictures(result: Segmentation) -> list[tuple[overlays.Rgb, str]]:
@@ -133,55 +146,70 @@ def map_pictures(result: Segmentation) -> list[tuple[overlays.Rgb, str]]:
         values = tensor[0].numpy()
         for channel, layer in enumerate(values):
             category = f", {prediction.categories[channel]}" if len(values) > 1 else ""
-            picture, scale = _map_picture(name, layer)
-            pictures.append((picture, f"{heading}{category}{scale}"))
+            drawn, scale = _map_picture(name, layer)
+            pictures.append((drawn, f"{heading}{category}{scale}"))
     height, width = result.radiograph.pixels.shape
-    return [(_in_shape(picture, height, width), caption) for picture, caption in pictures]
+    return [(_in_shape(drawn, height, width), text) for drawn, text in pictures]
 
 
-def write_masks(result: Segmentation, threshold: float, folder: Path) -> Path:
-    """Write the mask at the image's own size: 8-bit PNG, 255 inside.
+def write_download(results: Sequence[Segmentation], format: str, opacity: float, folder: Path) -> Path:
+    """One file to download: what a single run has one of, else a zip, with a folder for each of several runs.
 
-    Categories may overlap, so with several of them it is a multi-page TIFF, one page a category, in their order.
+    Args:
+        results: of one radiograph.
+        format: a key of `lvcnet.inference.export.FORMATS`.
+        opacity: of the overlay.
+        folder: an empty one.
 
-    Returns:
-        the file's path.
+    Raises:
+        LvcnetError: if the radiograph does not allow the format.
     """
-    pages = [Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)) for mask in result.masks(threshold)]
-    if len(pages) == 1:
-        path = folder / f"{result.name}-mask.png"
-        pages[0].save(path)
-        return path
-    path = folder / f"{result.name}-masks.tif"
-    pages[0].save(path, save_all=True, append_images=pages[1:], compression="tiff_deflate")
+    stem = Path(results[0].name).stem
+    if format == "csv":
+        rows = [row for result in results for row in measurement_rows(summarise(result))]
+        write_atomic(folder / f"{stem}-measurements.csv", rows_to_csv(rows).encode())
+        return folder / f"{stem}-measurements.csv"
+    content = folder / "content"
+    for result, colour in zip(results, colours(results), strict=True):
+        _write_files(result, format, opacity, colour, content / result.run if len(results) > 1 else content)
+    files = [path for path in content.rglob("*") if path.is_file()]
+    if len(files) == 1:
+        return files[0]
+    return zipped(content, folder / f"{stem}-{format}.zip")
+
+
+def zipped(content: Path, path: Path) -> Path:
+    """A folder as a zip file; the folder is deleted."""
+    shutil.make_archive(str(path.with_suffix("")), "zip", content)
+    shutil.rmtree(content)
     return path
 
 
-def write_overlay(result: Segmentation, threshold: float, opacity: float, folder: Path) -> Path:
-    """Write the overlay at the image's own size as PNG; returns its path."""
-    path = folder / f"{result.name}-overlay.png"
-    Image.fromarray(overlay(result, threshold, opacity)).save(path)
-    return path
-
-
-def write_coco(result: Segmentation, threshold: float, folder: Path) -> Path:
-    """Write the outlines at the image's own size as a COCO data set of one image; returns its path."""
-    masks, names = result.masks(threshold), result.prediction.categories
-    ids = list(range(1, len(names) + 1))
-    image = {"id": 1, "file_name": result.file, "height": masks.shape[1], "width": masks.shape[2]}
-    path = folder / f"{result.name}-coco.json"
-    write_json(
-        path,
-        {
-            "info": {
-                "description": f"{result.file} segmented by run {result.run} at threshold {threshold:g}"
-            },
-            "images": [image],
-            "annotations": masks_to_annotations(masks, 1, 1, ids),
-            "categories": [{"id": number, "name": name} for number, name in zip(ids, names, strict=True)],
-        },
+def write_overlay(result: Segmentation, opacity: float, colour: str, path: Path) -> None:
+    """Write the overlay at the image's own size as PNG."""
+    drawn = overlays.masks_over(
+        result.radiograph.pixels, result.masks, _category_colours(result, colour), opacity
     )
-    return path
+    Image.fromarray(drawn).save(path)
+
+
+def _write_files(result: Segmentation, format: str, opacity: float, colour: str, folder: Path) -> list[str]:
+    """Write one run's files of one format; returns their names."""
+    stem = Path(result.name).stem
+    folder.mkdir(parents=True, exist_ok=True)
+    if format == "overlay":  # as it is on the screen, in the run's colour
+        write_overlay(result, opacity, colour, folder / f"{stem}_overlay.png")
+        return [f"{stem}_overlay.png"]
+    if format == "coco":
+        coco = CocoPredictions(result.categories, result.origin)
+        coco.add(result.name, result)
+        write_json(folder / f"{stem}-coco.json", coco.content)
+        return [f"{stem}-coco.json"]
+    return names_in(write_image_files(result, folder, stem, [format]))
+
+
+def _category_colours(result: Segmentation, colour: str) -> list[str]:
+    return [colour] if len(result.categories) == 1 else category_colours(len(result.categories))
 
 
 @lru_cache(maxsize=CACHED_PREDICTORS)

@@ -12,8 +12,8 @@ ADDRESS = "/gradio/"
 
 page_frame(
     "Inference",
-    "Segment a radiograph with a finished run: upload a PNG, JPEG, TIFF or DICOM file or pick a sample, see the"
-    " overlay and what the network looked at, and download the mask.",
+    "Segment radiographs with finished runs: upload PNG, JPEG, TIFF or DICOM files or pick a sample, compare runs side by"
+    " side, measure, and download masks, COCO, Labelme, DICOM SEG or CSV.",
 )
 
 if not run_choices():
@@ -36,13 +36,13 @@ with st.container(key="app"):
     st.iframe(
         address,
         height=FIRST_HEIGHT,
-        alt="Inference app: upload a radiograph, choose a run, see the segmentation",
+        alt="Inference app: upload radiographs, choose runs, see and measure the segmentations",
     )
 
 with st.expander("Use it from a program", icon=":material/api:"):
     st.markdown(
-        "The same app answers programs while the lab runs, with any finished run."
-        f" [What the endpoint takes and returns]({ADDRESS}?view=api)"
+        "The same app answers programs while the lab runs, with any finished run, one radiograph or many at a time."
+        f" [What the endpoints take and return]({ADDRESS}?view=api)"
     )
     origin = (st.context.url or "http://127.0.0.1:8501").split("/inference")[0].rstrip("/")
     st.code(
@@ -50,6 +50,10 @@ with st.expander("Use it from a program", icon=":material/api:"):
         f'client = Client("{origin}{ADDRESS}")\n'
         "summary, mask, overlay = client.predict(\n"
         '    handle_file("radiograph.dcm"), run="NAME", threshold=0.5, api_name="/segment"\n'
+        ")\n"
+        "summary, archive = client.predict(\n"
+        '    [handle_file("one.dcm"), handle_file("two.png")], run="NAME", threshold=0.5,\n'
+        '    formats="masks,dicom-seg,csv", api_name="/segment_batch"\n'
         ")",
         language="python",
     )

@@ -50,7 +50,7 @@ def dicom_seg(path: Path, masks: NDArray[np.bool_], categories: Sequence[str], d
     # imported here, and not above, because few commands need it and it takes a third of a second
     from highdicom.seg import Segmentation
 
-    source = _header(path)
+    source = source_header(path)
     try:
         segmentation = Segmentation(
             [source],
@@ -84,8 +84,12 @@ def dicom_seg(path: Path, masks: NDArray[np.bool_], categories: Sequence[str], d
     return stream.getvalue()
 
 
-def _header(path: Path) -> pydicom.Dataset:
-    """The radiograph without its pixels, completed to what a segmentation copies."""
+def source_header(path: Path) -> pydicom.Dataset:
+    """The radiograph without its pixels, completed to what a segmentation copies.
+
+    Raises:
+        LvcnetError: if a segmentation cannot refer to it; the message says why.
+    """
     try:
         with path.open("rb") as stream:
             if not is_dicom(stream.read(132), path.name):

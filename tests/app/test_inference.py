@@ -1,6 +1,10 @@
 """The inference app without a browser: what it computes, what it says about mistakes, and its page."""
 
+import csv
 import json
+import shutil
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -9,11 +13,16 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from lab import inference_app, overlays, segment
+from lab import inference_api, inference_app, inference_events, overlays, segment, segment_tables
+from lab.palette import method_colour
 from lab.samples import write_dicom, write_samples
 from lvcnet import workspace
 from lvcnet.data.images import read_image
+from lvcnet.data.radiograph import Radiograph
+from lvcnet.errors import LvcnetError
+from lvcnet.inference.segmentation import Segmentation, summarise
 from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import find_run
 
 PAGE = Path(__file__).resolve().parents[2] / "pages" / "inference.py"
 
@@ -29,12 +38,29 @@ def radiograph(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def result(trained_run: RunDirectory, radiograph: Path) -> segment.Segmentation:
-    return segment.segment(radiograph, trained_run.name)
+def result(trained_run: RunDirectory, radiograph: Path) -> Segmentation:
+    (found,) = segment.segment_runs(radiograph, [trained_run.name])
+    return found
 
 
-def test_the_answer_has_the_radiographs_own_size_and_areas_in_mm2(result: segment.Segmentation) -> None:
-    answer = segment.summary(result, 0.5)
+@pytest.fixture
+def second_run(trained_run: RunDirectory) -> RunDirectory:
+    """A copy of the run `tiny` that goes by another name."""
+    shutil.copytree(trained_run.path, trained_run.path.with_name("other"))
+    return RunDirectory(trained_run.path.with_name("other"))
+
+
+def two_categories(result: Segmentation) -> Segmentation:
+    """The same with a second category that covers the whole image."""
+    probability = np.concatenate([result.prediction.probability, np.ones((1, 40, 60), np.float32)])
+    prediction = replace(
+        result.prediction, probability=probability, mask=probability >= 0.5, categories=["a", "b"]
+    )
+    return replace(result, prediction=prediction)
+
+
+def test_the_answer_has_the_radiographs_own_size_and_areas_in_mm2(result: Segmentation) -> None:
+    answer = summarise(result)
     (category,) = answer["categories"]
     assert (answer["height"], answer["width"], answer["spacing_mm"]) == (40, 60, [0.5, 0.5])
     assert category["area_px"] == int((result.prediction.probability[0] >= 0.5).sum())
@@ -42,48 +68,113 @@ def test_the_answer_has_the_radiographs_own_size_and_areas_in_mm2(result: segmen
     assert json.loads(json.dumps(answer)) == answer
 
 
-def test_without_a_spacing_there_is_no_area_in_mm2(trained_run: RunDirectory, tmp_path: Path) -> None:
+def test_without_a_spacing_there_is_nothing_in_mm(trained_run: RunDirectory, tmp_path: Path) -> None:
     path = tmp_path / "plain.png"
     Image.new("L", (50, 50), 90).save(path)
-    answer = segment.summary(segment.segment(path, trained_run.name), 0.5)
+    results = list(segment.segment_runs(path, [trained_run.name]))
+    answer = summarise(results[0])
     assert answer["spacing_mm"] is None
     assert answer["categories"][0]["area_mm2"] is None
-    assert "spacing unknown" in inference_app.area_table(answer)
+    table = segment_tables.measurements_table(results)
+    assert "states no pixel spacing" in table
+    assert " mm" not in table.replace("in mm", "")
 
 
-def test_a_higher_threshold_never_adds_area(result: segment.Segmentation) -> None:
-    areas = [
-        segment.summary(result, level)["categories"][0]["area_px"] for level in (0.0, 0.3, 0.5, 0.7, 1.0)
-    ]
+def test_a_higher_threshold_never_adds_area(result: Segmentation) -> None:
+    areas = [int(result.at(level).masks.sum()) for level in (0.0, 0.3, 0.5, 0.7, 1.0)]
     assert areas == sorted(areas, reverse=True)
     assert areas[0] == 40 * 60
 
 
-def test_mask_and_coco_files_say_the_same(result: segment.Segmentation, tmp_path: Path) -> None:
-    level = float(np.median(result.prediction.probability))
-    with Image.open(segment.write_masks(result, level, tmp_path)) as picture:
+def test_mask_and_coco_files_say_the_same(result: Segmentation, tmp_path: Path) -> None:
+    cut = result.at(float(np.median(result.prediction.probability)))
+    with Image.open(segment.write_download([cut], "masks", 0.35, tmp_path / "a")) as picture:
         mask = np.array(picture)
     assert mask.shape == (40, 60)
     assert set(np.unique(mask)) == {0, 255}
-    coco = json.loads(segment.write_coco(result, level, tmp_path).read_text())
+    coco = json.loads(segment.write_download([cut], "coco", 0.35, tmp_path / "b").read_text())
     assert coco["images"] == [{"id": 1, "file_name": "disc.dcm", "height": 40, "width": 60}]
     assert sum(entry["area"] for entry in coco["annotations"]) == int((mask == 255).sum())
 
 
-def test_several_categories_become_pages_of_one_file(result: segment.Segmentation, tmp_path: Path) -> None:
-    probability = np.concatenate([result.prediction.probability, np.ones((1, 40, 60), np.float32)])
-    both = segment.Prediction(
-        probability, probability >= 0.5, result.prediction.maps, result.prediction.working, ["a", "b"]
+def test_several_categories_become_a_zip_of_masks(result: Segmentation, tmp_path: Path) -> None:
+    two = two_categories(result)
+    with zipfile.ZipFile(segment.write_download([two], "masks", 0.35, tmp_path)) as archive:
+        assert sorted(archive.namelist()) == ["disc_a_mask.png", "disc_b_mask.png"]
+        with archive.open("disc_b_mask.png") as stream, Image.open(stream) as picture:
+            assert (np.array(picture) == 255).all()
+    assert [category["name"] for category in summarise(two)["categories"]] == ["a", "b"]
+    assert segment_tables.measurements_table([two]).count("scope='row'") == 2
+
+
+def test_several_runs_are_compared_and_written_side_by_side(
+    trained_run: RunDirectory, second_run: RunDirectory, radiograph: Path, tmp_path: Path
+) -> None:
+    results = list(segment.segment_runs(radiograph, ["tiny", "other"]))
+    first, second = segment.colours(results)
+    assert (first, first != second) == (method_colour("lvcnet"), True)
+    table = segment_tables.measurements_table(results)
+    assert table.count("scope='row'") == 2
+    assert first in table
+    assert second in table
+    agreement = segment_tables.agreement_table(results)
+    assert "1.000" in agreement  # the same weights
+    assert segment_tables.agreement_table(results[:1]) == ""
+    with zipfile.ZipFile(segment.write_download(results, "dicom-seg", 0.35, tmp_path / "a")) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+    assert sorted(names) == ["other/disc_seg.dcm", "tiny/disc_seg.dcm"]
+    rows = list(csv.DictReader(segment.write_download(results, "csv", 0.35, tmp_path / "b").open()))
+    assert [row["run"] for row in rows] == ["tiny", "other"]
+
+
+def test_a_single_run_is_drawn_in_its_methods_colour_and_large_ones_at_screen_size(
+    result: Segmentation,
+) -> None:
+    full = result.at(0.0)
+    drawn = segment.picture(full, 1.0, "#009E73")
+    assert (drawn == (0, 158, 115)).all()
+    pixels = np.zeros((3000, 2000), np.float32)
+    probability = np.zeros((1, 3000, 2000), np.float32)
+    probability[:, 1000:2000] = 1
+    large = replace(
+        full,
+        radiograph=Radiograph(pixels),
+        prediction=replace(full.prediction, probability=probability, mask=probability >= 0.5),
     )
-    two = segment.Segmentation("x.png", result.run, result.radiograph, both)
-    with Image.open(segment.write_masks(two, 0.5, tmp_path)) as picture:
-        assert picture.n_frames == 2
-        picture.seek(1)
-        assert (np.array(picture) == 255).all()
-    assert len(segment.summary(two, 0.5)["categories"]) == 2
+    drawn = segment.picture(large, 1.0, "#009E73")
+    assert drawn.shape == (1400, 933, 3)
+    assert (drawn[500:900] == (0, 158, 115)).all()
+    assert not drawn[:460].any()
+    assert segment.all_outlines([large, large]).shape == (1400, 933, 3)
 
 
-def test_the_gallery_shows_every_map_in_the_radiographs_shape(result: segment.Segmentation) -> None:
+def test_too_many_runs_are_refused(radiograph: Path) -> None:
+    with pytest.raises(LvcnetError, match="7 runs were chosen: at most 6"):
+        list(segment.segment_runs(radiograph, ["tiny"] * 7))
+
+
+def test_what_is_chosen_first(monkeypatch: pytest.MonkeyPatch, trained_run: RunDirectory) -> None:
+    assert segment.first_runs() == ["tiny"]
+    shutil.rmtree(trained_run.path)
+    methods = {find_run(name).config()["method"] for name in segment.first_runs()}
+    assert methods == {"unet", "lvcnet-plus"}
+    monkeypatch.setattr(segment, "finished_runs", list)
+    assert segment.first_runs() == []
+
+
+def test_a_dicom_seg_is_offered_only_for_dicom(
+    trained_run: RunDirectory, result: Segmentation, tmp_path: Path
+) -> None:
+    position = list(inference_events.DOWNLOADS).index("dicom-seg") + 4
+    assert inference_events.on_predicted([result])[position].interactive
+    path = tmp_path / "plain.png"
+    Image.new("L", (50, 50), 90).save(path)
+    without = inference_events.on_predicted(list(segment.segment_runs(path, ["tiny"])))
+    assert not without[position].interactive
+    assert "plain.png is not a DICOM file" in without[3].value
+
+
+def test_the_gallery_shows_every_map_in_the_radiographs_shape(result: Segmentation) -> None:
     pictures = segment.map_pictures(result)
     captions = [caption for _, caption in pictures]
     assert captions[0] == "As the network sees it"
@@ -130,25 +221,83 @@ def test_mistakes_are_explained(
     (radiograph.parent / "notes.txt").write_text("not an image")
     path = str(radiograph.parent / file) if file else None
     with pytest.raises(gr.Error) as caught:
-        inference_app.segment_api(path, run, threshold)
+        inference_api.segment_api(path, run, threshold)
     assert message in str(caught.value)
     assert str(radiograph.parent) not in str(caught.value)
 
 
 def test_the_endpoint_returns_summary_mask_and_overlay(trained_run: RunDirectory, radiograph: Path) -> None:
-    answer, mask, overlay = inference_app.segment_api(str(radiograph), trained_run.name, 0.5)
+    answer, mask, overlay = inference_api.segment_api(str(radiograph), trained_run.name, 0.5)
     assert answer["run"] == "tiny"
-    assert Path(mask).name == "disc-mask.png"
+    assert Path(mask).name == "disc_innominate-bone_mask.png"
     with Image.open(overlay) as picture:
         assert (picture.mode, picture.size) == ("RGB", (60, 40))
 
 
+def test_a_batch_reports_bad_files_and_numbers_names_that_meet(
+    trained_run: RunDirectory, radiograph: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "b").mkdir()
+    twin = tmp_path / "b" / "disc.dcm"
+    shutil.copy(radiograph, twin)
+    (tmp_path / "bad.png").write_text("no image")
+    files = [str(path) for path in (radiograph, twin, tmp_path / "bad.png")]
+    summary, archive = inference_api.segment_batch_api(files, "tiny", 0.5, "masks,coco,csv")
+    assert summary["segmented"] == 2
+    assert list(summary["problems"]) == ["bad.png"]
+    assert [row["image"] for row in summary["measurements"]] == ["disc.dcm", "disc-2.dcm"]
+    with zipfile.ZipFile(archive) as opened:
+        names = opened.namelist()
+        coco = json.loads(opened.read("predictions.json"))
+    assert "disc-2_innominate-bone_mask.png" in names
+    assert [image["file_name"] for image in coco["images"]] == ["disc.dcm", "disc-2.dcm"]
+    assert not any(str(tmp_path) in str(value) for value in (summary, coco))
+
+
+@pytest.mark.parametrize(
+    ("files", "run", "formats", "message"),
+    [
+        ([], "tiny", "csv", "no radiographs were given"),
+        (["disc.dcm"], "", "csv", "no run was chosen"),
+        (["disc.dcm"], "tiny", "nifti", "format 'nifti' does not exist"),
+        (["disc.dcm"], "tiny", "", "no format was chosen"),
+    ],
+)
+def test_mistakes_of_a_batch_are_explained(
+    trained_run: RunDirectory, radiograph: Path, files: list[str], run: str, formats: str, message: str
+) -> None:
+    with pytest.raises(gr.Error) as caught:
+        inference_api.segment_batch_api(
+            [str(radiograph.parent / name) for name in files], run, formats=formats
+        )
+    assert message in str(caught.value)
+
+
+def test_a_batch_on_the_screen_counts_and_can_be_left(trained_run: RunDirectory, radiograph: Path) -> None:
+    steps = inference_events.on_batch([str(radiograph), str(radiograph)], "tiny", 0.5, ["masks", "csv"])
+    assert "0 of 2 files done" in next(steps)[0]
+    table, archive = next(steps)
+    assert "1 of 2 files done" in table
+    assert "disc.dcm" in table
+    steps.close()
+    *_, (table, archive) = inference_events.on_batch([str(radiograph)], "tiny", 0.5, ["masks", "csv"])
+    assert "1 of 1 files done" in table
+    assert sorted(zipfile.ZipFile(archive).namelist())[-1] == "measurements.csv"
+
+
+def test_names_from_files_are_no_html(result: Segmentation) -> None:
+    evil = replace(result, name="<img src=x onerror=alert(1)>.png")
+    table = segment_tables.measurements_table([evil])
+    assert "<img" not in table
+    assert "&lt;img" in table
+
+
 def test_drawing_before_anything_was_segmented_asks_for_input() -> None:
-    assert inference_app.EMPTY in inference_app.on_draw(None, 0.5, 0.35)
+    assert inference_events.EMPTY in inference_events.on_draw(None, 0.5, 0.35, -1, -1)[3]
 
 
-def test_only_the_endpoint_is_public() -> None:
-    assert list(inference_app.build().get_api_info()["named_endpoints"]) == ["/segment"]
+def test_only_the_endpoints_are_public() -> None:
+    assert list(inference_app.build().get_api_info()["named_endpoints"]) == ["/segment", "/segment_batch"]
 
 
 def test_samples_can_be_made_again(tmp_path: Path) -> None:

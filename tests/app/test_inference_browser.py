@@ -1,12 +1,13 @@
 """The inference page in a real browser: sample, upload, threshold, download; nothing leaves this machine."""
 
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FrameLocator, Page
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from lab.headless import foreign_requests, serve_lab
 from lab.navigation import ENTRIES, FOLDER
@@ -29,15 +30,15 @@ def open_app(page: Page, address: str) -> FrameLocator:
     """The inference page with the run `tiny` chosen."""
     page.goto(f"{address}/inference?run=tiny")
     app = page.frame_locator(APP)
-    app.get_by_role("button", name="Segment").wait_for(timeout=60_000)
+    app.locator(".token").first.wait_for(timeout=60_000)
     return app
 
 
 def area(app: FrameLocator) -> int:
     """Area in pixels that the table shows."""
-    cell = app.locator(".areas td").nth(1)
+    cell = app.locator(".sizes td").first
     cell.wait_for(timeout=60_000)
-    return int(cell.inner_text().replace(",", ""))
+    return int(cell.inner_text().splitlines()[-1].removesuffix(" px").replace(",", ""))
 
 
 def test_a_sample_is_segmented_redrawn_and_downloaded(lab: str, browser: Browser, tmp_path: Path) -> None:
@@ -45,14 +46,15 @@ def test_a_sample_is_segmented_redrawn_and_downloaded(lab: str, browser: Browser
     foreign = foreign_requests(page)
     app = open_app(page, lab)
     app.locator(".samples button").last.click()
-    before = area(app)
+    before, cell = area(app), app.locator(".sizes td").first
+    shown = cell.inner_text()
     app.get_by_label("number input for Threshold").fill("0.05")
     app.get_by_label("number input for Threshold").press("Enter")
-    app.locator(".areas td").nth(1).filter(has_not_text=f"{before:,}").wait_for(timeout=60_000)
+    expect(cell).not_to_have_text(shown, timeout=60_000, use_inner_text=True)
     after = area(app)
     assert after > before
     with page.expect_download() as download:
-        app.get_by_role("button", name="Download mask").click()
+        app.get_by_role("button", name="Mask PNG").click()
     download.value.save_as(tmp_path / "mask.png")
     with Image.open(tmp_path / "mask.png") as mask:
         assert mask.size == (512, 512)
@@ -64,18 +66,51 @@ def test_a_dicom_file_is_uploaded(lab: str, browser: Browser) -> None:
     page = browser.new_page()
     app = open_app(page, lab)
     app.locator("input[type=file]").first.set_input_files(SAMPLES / "hip-4.dcm")
-    app.get_by_text("512.7 KB").wait_for(timeout=60_000)  # shown when the upload is complete
-    app.get_by_role("button", name="Segment").click()
+    app.get_by_text("512.8 KB").wait_for(timeout=60_000)  # shown when the upload is complete
+    app.get_by_role("button", name="Segment", exact=True).click()
     assert area(app) >= 0
-    assert "0.781 x 0.781 mm" in app.locator(".areas.prose").inner_text()
+    assert "0.781 × 0.781 mm" in app.locator(".sizes").first.inner_text()
+    assert app.get_by_role("button", name="DICOM SEG").is_enabled()
     app.get_by_role("tab", name="Maps").click()
     app.get_by_text("Warp 1").first.wait_for(timeout=60_000)
+
+
+def test_two_runs_side_by_side_and_a_batch(lab: str, browser: Browser, tmp_path: Path) -> None:
+    """By keyboard where a mouse is not needed; a PNG has no DICOM SEG; a bad file does not stop the batch."""
+    page = browser.new_page()
+    page.goto(f"{lab}/inference?run=tiny,hips-unet-level3-s0")
+    app = page.frame_locator(APP)
+    app.locator(".token").nth(1).wait_for(timeout=60_000)
+    app.get_by_role("button", name="Thumbnail 1 of 4").press("Enter")
+    app.get_by_text("Outlines of all runs").wait_for(timeout=60_000)
+    assert app.get_by_role("img", name="U-Net: hips-unet-level3-s0").count() == 1
+    assert app.locator(".sizes").first.locator("table").nth(1).locator("td").count() == 3
+    assert app.get_by_role("button", name="DICOM SEG").is_disabled()
+    app.get_by_text("No DICOM SEG: hip-1.png is not a DICOM file").wait_for()
+    with page.expect_download() as download:
+        app.get_by_role("button", name="COCO JSON").press("Enter")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert {"tiny/hip-1-coco.json", "hips-unet-level3-s0/hip-1-coco.json"} <= set(archive.namelist())
+
+    bad = tmp_path / "bad.png"
+    bad.write_text("no image")
+    app.get_by_role("tab", name="Several files").press("Enter")
+    app.locator("input[type=file]").last.set_input_files([SAMPLES / "hip-1.png", bad, SAMPLES / "hip-4.dcm"])
+    app.get_by_text("512.8 KB").wait_for(timeout=60_000)
+    app.get_by_role("button", name="Segment all").press("Enter")
+    app.get_by_text("3 of 3 files done, 1 with a problem").wait_for(timeout=60_000)
+    app.get_by_text("segmented").wait_for(timeout=60_000)
+    with page.expect_download() as download:
+        app.locator("a[download='segmented.zip']").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        names = archive.namelist()
+    assert {"measurements.csv", "predictions.json", "hip-4_innominate-bone_mask.png"} <= set(names)
 
 
 def test_a_mistake_is_explained(lab: str, browser: Browser) -> None:
     page = browser.new_page()
     app = open_app(page, lab)
-    app.get_by_role("button", name="Segment").click()
+    app.get_by_role("button", name="Segment", exact=True).click()
     message = app.get_by_text("no radiograph was given")
     message.wait_for(timeout=60_000)
     assert "upload a PNG, JPEG, TIFF or DICOM file, or pick a sample" in message.inner_text()

@@ -1,0 +1,206 @@
+"""The inference app's endpoints for programs, `/segment` and `/segment_batch`: see docs/inference.md.
+
+Also what they share with the buttons: errors that become messages, and folders that go after an hour.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from lab import segment
+from lvcnet.cli.output import split_list
+from lvcnet.errors import LvcnetError
+from lvcnet.inference.batch import Outcome, segment_files
+from lvcnet.inference.export import FORMATS, check_formats, unique_stems
+from lvcnet.inference.segmentation import summarise
+
+KEEP_SECONDS = 3600
+BATCH_FORMATS = ("masks", "overlay", "coco", "csv")
+TITLE = "Not segmented"
+SEGMENT = (
+    "Segment one radiograph. file: PNG, JPEG, TIFF or DICOM; run: name of a finished run, as `lvcnet runs` lists it;"
+    " threshold: a pixel belongs to the mask from this probability on. Answers with the summary (size, pixel spacing, by"
+    " category area, perimeter, width, height, longest diameter in px and, where the spacing is known, in mm), the mask at"
+    " the image's own size (PNG, 255 inside; a zip of several for several categories) and the overlay (PNG)."
+)
+BATCH = (
+    "Segment several radiographs with one run. files: PNG, JPEG, TIFF or DICOM; run, threshold: as for /segment; formats:"
+    f" with commas, from {', '.join(FORMATS)}. Answers with a summary (how many were segmented, the problems of the"
+    " others, all measurements) and a zip of the files."
+)
+
+
+def shows_errors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's mistake becomes a message on the screen (and in the API's answer), not a traceback."""
+
+    @wraps(function)
+    def wrapper(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except LvcnetError as error:
+            raise gr.Error(str(error), duration=None, print_exception=False, title=TITLE) from None
+
+    return wrapper
+
+
+def shows_errors_of_steps(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`shows_errors` for a function that yields, which the app can cancel between two steps."""
+
+    @wraps(function)
+    def wrapper(*arguments: Any, **named: Any) -> Any:
+        try:
+            yield from function(*arguments, **named)
+        except LvcnetError as error:
+            raise gr.Error(str(error), duration=None, print_exception=False, title=TITLE) from None
+
+    return wrapper
+
+
+@shows_errors
+def segment_api(file: str | None, run: str, threshold: float = 0.5) -> tuple[dict[str, Any], str, str]:
+    """Segment one radiograph.
+
+    Args:
+        file: PNG, JPEG, TIFF or DICOM.
+        run: name of a finished run, as `lvcnet runs` lists it.
+        threshold: a pixel belongs to the mask from this probability on, 0 to 1.
+
+    Returns:
+        summary (image size, pixel spacing, by category the sizes in pixels and mm), mask file at the image's own size
+        (PNG; a zip if there are several categories), overlay (PNG).
+    """
+    (found,) = segment.segment_runs(given_file(file), [run] if run else [])
+    result = found.at(checked_threshold(threshold))
+    return (
+        summarise(result),
+        str(segment.write_download([result], "masks", 0.35, output_folder())),
+        str(segment.write_download([result], "overlay", 0.35, output_folder())),
+    )
+
+
+@shows_errors
+def segment_batch_api(
+    files: list[str] | None, run: str, threshold: float = 0.5, formats: str = ",".join(BATCH_FORMATS)
+) -> tuple[dict[str, Any], str]:
+    """Segment several radiographs with one run.
+
+    Args:
+        files: PNG, JPEG, TIFF or DICOM.
+        run: name of a finished run.
+        threshold: a pixel belongs to the mask from this probability on, 0 to 1.
+        formats: with commas, as `lvcnet predict --formats` takes them.
+
+    Returns:
+        summary (segmented, problems by image, measurements), zip of the files.
+    """
+    content = output_folder() / "content"
+    outcomes = list(
+        batch_outcomes(given_files(files), run, checked_threshold(threshold), split_list(formats), content)
+    )
+    return batch_summary(outcomes), str(segment.zipped(content, content.with_name("segmented.zip")))
+
+
+def batch_outcomes(
+    paths: Sequence[Path], run: str, threshold: float, formats: Sequence[str], folder: Path
+) -> Any:
+    """`segment_files` for uploads: they keep their names, numbered where two are the same.
+
+    Raises:
+        LvcnetError: if there is no such run or format.
+    """
+    if not run:
+        raise LvcnetError("no run was chosen: choose one, or train one on the train page first")
+    chosen = check_formats(formats)
+    names = [f"{stem}{path.suffix}" for stem, path in zip(unique_stems(paths), paths, strict=True)]
+    folder.mkdir(parents=True)
+    return segment_files(segment.load_predictor(run), paths, folder, threshold, chosen, names)
+
+
+def batch_summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What became of a batch, ready for JSON."""
+    return {
+        "segmented": sum(outcome.segmented for outcome in outcomes),
+        "problems": {outcome.image: outcome.problem for outcome in outcomes if outcome.problem},
+        "measurements": [row for outcome in outcomes if outcome.segmented for row in outcome.rows],
+    }
+
+
+def add_endpoints() -> None:
+    """Components that nobody sees give the endpoints' inputs and outputs their types."""
+    with gr.Row(visible=False):
+        file = gr.File(label="file", type="filepath")
+        files = gr.File(label="files", type="filepath", file_count="multiple")
+        run = gr.Textbox(label="run")
+        threshold = gr.Number(0.5, label="threshold")
+        formats = gr.Textbox(",".join(BATCH_FORMATS), label="formats")
+        summary = gr.JSON(label="summary")
+        mask, overlay, archive = (gr.File(label=name) for name in ("mask", "overlay", "zip"))
+        gr.Button().click(
+            segment_api,
+            [file, run, threshold],
+            [summary, mask, overlay],
+            api_name="segment",
+            api_description=SEGMENT,
+        )
+        gr.Button().click(
+            segment_batch_api,
+            [files, run, threshold, formats],
+            [summary, archive],
+            api_name="segment_batch",
+            api_description=BATCH,
+        )
+
+
+def given_file(file: str | None) -> Path:
+    """The file.
+
+    Raises:
+        LvcnetError: if none was given.
+    """
+    if not file:
+        raise LvcnetError("no radiograph was given: upload a PNG, JPEG, TIFF or DICOM file, or pick a sample")
+    return Path(file)
+
+
+def given_files(files: Sequence[str] | None) -> list[Path]:
+    """The files.
+
+    Raises:
+        LvcnetError: if none was given.
+    """
+    if not files:
+        raise LvcnetError("no radiographs were given: upload PNG, JPEG, TIFF or DICOM files")
+    return [Path(file) for file in files]
+
+
+def checked_threshold(threshold: float) -> float:
+    """The threshold.
+
+    Raises:
+        LvcnetError: if it is no probability.
+    """
+    if not 0.0 <= threshold <= 1.0:
+        raise LvcnetError(f"threshold {threshold} is not possible: choose a probability from 0 to 1")
+    return float(threshold)
+
+
+@lru_cache(maxsize=1)
+def private_folder() -> tempfile.TemporaryDirectory[str]:
+    """One folder a process that only this user can read, deleted when the process ends: it holds radiographs."""
+    return tempfile.TemporaryDirectory(prefix="lvcnet-lab-")
+
+
+def output_folder() -> Path:
+    """A new folder for one answer; folders of answers that are older than an hour go."""
+    parent = Path(private_folder().name) / "answers"
+    parent.mkdir(exist_ok=True)
+    for old in parent.iterdir():
+        if time.time() - old.stat().st_mtime > KEEP_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=parent))
