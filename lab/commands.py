@@ -74,6 +74,16 @@ def images(dataset: str, labels: str, filters: Filters) -> list[str]:
     ]
 
 
+def export(dataset: str, labels: str, format: str, output: str) -> list[str]:
+    """`lvcnet data export`.
+
+    >>> export("hips", "level3", "masks", "masks.zip")[3:]
+    ['--labels', 'level3', '--format', 'masks', '--output', 'masks.zip']
+    """
+    chosen = ["--format", format] if format != "coco" else []
+    return ["data", "export", dataset, "--labels", labels, *chosen, "--output", output]
+
+
 def plan(dataset: str, budget: float) -> list[str]:
     """`lvcnet plan`.
 
