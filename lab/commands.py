@@ -119,6 +119,16 @@ def consensus(dataset: str, label_sets: Sequence[str], method: str, name: str) -
     return ["consensus", dataset, *label_sets, "--method", method, "--as", name]
 
 
+def export(dataset: str, labels: str, format: str, output: str) -> list[str]:
+    """`lvcnet data export`.
+
+    >>> export("hips", "level3", "masks", "masks.zip")[3:]
+    ['--labels', 'level3', '--format', 'masks', '--output', 'masks.zip']
+    """
+    chosen = ["--format", format] if format != "coco" else []
+    return ["data", "export", dataset, "--labels", labels, *chosen, "--output", output]
+
+
 def plan(dataset: str, budget: float) -> list[str]:
     """`lvcnet plan`.
 

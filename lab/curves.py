@@ -1,6 +1,6 @@
 """Learning curves and label histograms as plotly figures, readable on the light and the dark theme."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -64,28 +64,49 @@ def iou_curves(rows: Sequence[dict[str, Any]], labels: str, label_iou: float | N
 
 def iou_histogram(values: Sequence[float], target: float | None) -> go.Figure:
     """How many images have which IoU of noisy with clean labels; the level's target as a line."""
+    lines = {} if target is None else {f"target {target:g}": target}
+    return _histogram(values, lines, "IoU of noisy with clean labels", "IoU %{x}: %{y} images")
+
+
+def area_histogram(changes: Sequence[float]) -> go.Figure:
+    """How many images have which change of area in percent; no change and the mean change, the bias, as lines.
+
+    Args:
+        changes: (noisy area - clean area) / clean area, image by image.
+    """
+    percents = [100 * change for change in changes]
+    lines = {"no change": 0.0}
+    if percents:
+        mean = sum(percents) / len(percents)
+        lines[f"mean {mean:+z.1f} %"] = mean
+    return _histogram(percents, lines, "Change of area (%)", "%{x} %: %{y} images")
+
+
+def _histogram(values: Sequence[float], lines: Mapping[str, float], x_title: str, hover: str) -> go.Figure:
+    """A histogram over training images with named vertical lines, whose names take turns above and below each other."""
     figure = go.Figure(
         go.Histogram(
             x=list(values),
             nbinsx=20,
             marker={"color": NOISY},
-            hovertemplate="IoU %{x}: %{y} images<extra></extra>",
+            hovertemplate=f"{hover}<extra></extra>",
             name="Images",
         )
     )
-    if target is not None:
+    for number, (text, place) in enumerate(lines.items()):
         figure.add_vline(
-            x=target,
-            line={"color": "#7F8C99", "width": 2, "dash": "dot"},
-            annotation_text=f"target {target:g}",
-            annotation_position="top",
+            x=place,
+            line={"color": "#7F8C99", "width": 2, "dash": "dot" if number == 0 else "dash"},
+            annotation_text=text,
+            annotation_position="top left" if number else "top right",
+            annotation_yanchor="bottom",  # above the bars
         )
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 8, "r": 8, "t": 32, "b": 8},
         showlegend=False,
         bargap=0.05,
-        xaxis_title="IoU of noisy with clean labels",
+        xaxis_title=x_title,
         yaxis_title="Training images",
     )
     return figure

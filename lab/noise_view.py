@@ -2,16 +2,25 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
-from lab import pictures, tables
+from lab import commands, pictures, tables
+from lab.curves import area_histogram, iou_histogram
+from lab.facts import load_facts
+from lab.figures import EXPORT
 from lab.palette import LABEL_COLOURS, LABEL_TITLES
-from lab.widgets import Stamp, dataset_stamp, load_dataset, pick, progress_bar
+from lab.widgets import Stamp, command_line, dataset_stamp, load_dataset, pick, pick_view, progress_bar
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
-from lvcnet.noise.calibrate import compare, make_noisy_labels
+from lvcnet.data.facts import Filters, compare_masks
+from lvcnet.evaluation.clicks import image_clicks, not_counted, outlines_of
+from lvcnet.noise.calibrate import make_noisy_labels
+from lvcnet.noise.levels import LEVEL_TARGETS
+from lvcnet.noise.preview import SAMPLE, Preview, preview
 
 IN_A_ROW = 4
+PREVIEWED_LEVEL = "3"
+DRAWN = {"outlines": "Outlines", "disagreement": "Disagreement"}
+ESTIMATED = f"estimated from at most {SAMPLE} training images"
 
 
 def make_label_sets(
@@ -50,40 +59,134 @@ def noise_sets(dataset: Dataset, family: str | None = None) -> list[str]:
     return sorted(names, key=lambda name: (-found[name]["target_iou"], name))
 
 
-def image_ious(dataset: Dataset, name: str) -> dict[str, float]:
-    """IoU of noisy with clean labels for each training image with foreground: key to mean over its categories."""
-    return _image_ious(dataset.name, name, dataset_stamp(find_dataset(dataset.name)))
-
-
-def levels_in_a_row(dataset: Dataset, names: list[str]) -> None:
-    """One image with clean and noisy outlines, from mild to strong: the paper's Fig. 3."""
-    key = pick(
-        "image",
-        "Image",
-        [dataset.items[row].key for row in dataset.indices("train")],
-        "A training image; only training labels get noise.",
+def pick_level() -> int:
+    """The level to preview."""
+    titles = {str(level): f"Level {level}: IoU {target:.2f}" for level, target in LEVEL_TARGETS.items()}
+    return int(
+        pick("level", "Level", list(titles), "How much worse.", titles.__getitem__, default=PREVIEWED_LEVEL)
     )
+
+
+def preview_panel(dataset: Dataset, key: str, level: int, family: str, seed: int, bias: float) -> None:
+    """What these settings draw on an image: the outline and where it is wrong, before any label set is made.
+
+    Raises:
+        LvcnetError: for a level the family cannot reach here, or an image without clean label.
+    """
+    shown = _preview(dataset.name, dataset_stamp(find_dataset(dataset.name)), key, level, family, seed, bias)
     row = dataset.index(key)
-    entries = [(LABEL_TITLES[which], LABEL_COLOURS[which]) for which in ("clean", "noisy")]
-    st.html(f"<small>{pictures.legend(entries)}</small>")
+    iou, change = compare_masks(shown.masks, dataset.labels(CLEAN).masks[row])
+    countable = not_counted("preview", {"family": family, "strength": shown.strength, "bias": bias}) is None
+    clicks = image_clicks(dataset.labels(CLEAN).masks[row], shown.strength) if countable else None
+    left, right = st.columns(2)
+    with left:
+        _legend("clean", "noisy")
+        st.image(
+            pictures.clean_and_noisy(dataset, shown.masks, row),
+            width="stretch",
+            alt=f"Radiograph {key} with its clean outline and a {family} outline of level {level}",
+        )
+    with right:
+        _legend("clean", "missed", "extra")
+        st.image(
+            pictures.disagreement(dataset, shown.masks, row),
+            width="stretch",
+            alt=f"Radiograph {key}: areas that a {family} outline of level {level} misses and adds",
+        )
+    st.markdown(f"**{key} at level {level}**: {_numbers(iou, change, clicks)}.")
+    st.caption(
+        f"Strength {shown.strength:.2f} {shown.unit}"
+        + (", that of the label set made with these settings." if shown.exact else f", {ESTIMATED}.")
+        + " A level is a mean over the training images; a single image lies above or below its target."
+    )
+
+
+def levels_in_a_row(dataset: Dataset, names: list[str], key: str) -> None:
+    """One image with clean and noisy outlines, from mild to strong, the paper's Fig. 3; or where they disagree."""
+    draw = pick_view("draw", "Draw", list(DRAWN), DRAWN.__getitem__, "The outlines, or where they disagree.")
+    _legend("clean", *(("noisy",) if draw == "outlines" else ("missed", "extra")))
+    row = dataset.index(key)
+    painted = pictures.clean_and_noisy if draw == "outlines" else pictures.disagreement
     for start in range(0, len(names), IN_A_ROW):
         for column, name in zip(st.columns(IN_A_ROW), names[start : start + IN_A_ROW], strict=False):
-            iou = image_ious(dataset, name).get(key)
+            labels, facts = dataset.labels(name), load_facts(dataset, name)[row]
+            masks = labels.masks[row] if facts.labelled else None
             column.image(
-                pictures.clean_and_noisy(dataset, dataset.labels(name), row),
-                caption=f"{name}: IoU {tables.number(iou)} on this image",
+                painted(dataset, masks, row),
+                caption=f"{name}: {_numbers(facts.iou, facts.area_change, _clicks_of(dataset, name, row))}"
+                if facts.labelled
+                else f"{name}: not labelled",
                 width="stretch",
-                alt=f"Radiograph {key} with its clean outline and the outline of {name}",
+                alt=f"Radiograph {key}: {DRAWN[draw].lower()} of clean and {name}",
             )
 
 
-@st.cache_data(max_entries=32, show_spinner="Measuring the labels")
-def _image_ious(dataset_name: str, name: str, stamp: Stamp) -> dict[str, float]:
+def label_clicks(dataset: Dataset, name: str) -> float | None:
+    """Clicks an image, mean over the training images; None where they cannot be counted."""
+    if not_counted(name, dataset.manifest(name)) is not None:
+        return None
+    return _label_clicks(dataset.name, name, dataset_stamp(find_dataset(dataset.name)))
+
+
+def show_spread(dataset: Dataset, name: str) -> None:
+    """Histograms of IoU and change of area over the training images with clean foreground."""
+    facts = [
+        one
+        for one in load_facts(dataset, name)
+        if one.split == "train" and one.labelled and one.iou is not None
+    ]
+    left, right = st.columns(2)
+    ious = [one.iou for one in facts if one.iou is not None]
+    changes = [one.area_change for one in facts if one.area_change is not None]
+    with left:
+        st.plotly_chart(
+            iou_histogram(ious, dataset.manifest(name)["target_iou"]),
+            key="iou-histogram",
+            config=EXPORT,
+            alt=f"Histogram of the IoU of {name} with the clean labels over {len(facts)} training images",
+        )
+    with right:
+        st.plotly_chart(
+            area_histogram(changes),
+            key="area-histogram",
+            config=EXPORT,
+            alt=f"Histogram of the change of area of {name} against the clean labels",
+        )
+    command_line(commands.images(dataset.name, name, Filters(split="train", order="worst")))
+
+
+def _numbers(iou: float | None, change: float | None, clicks: int | None) -> str:
+    """IoU, change of area and clicks of one image, as far as they are known.
+
+    >>> _numbers(0.8123, -0.034, 57), _numbers(None, None, None)
+    ('IoU 0.812, area -3.4 %, 57 clicks', 'IoU –')
+    """
+    parts = [f"IoU {tables.number(iou)}"]
+    if change is not None:
+        parts.append(f"area {100 * change:+z.1f} %")
+    if clicks is not None:
+        parts.append(f"{clicks} clicks")
+    return ", ".join(parts)
+
+
+def _clicks_of(dataset: Dataset, name: str, row: int) -> int | None:
+    manifest = dataset.manifest(name)
+    if not_counted(name, manifest) is not None:
+        return None
+    return image_clicks(dataset.labels(CLEAN).masks[row], float(manifest["strength"]))
+
+
+def _legend(*names: str) -> None:
+    entries = [(LABEL_TITLES[name], LABEL_COLOURS[name]) for name in names]
+    st.html(f"<small>{pictures.legend(entries)}</small>")
+
+
+@st.cache_data(max_entries=64, show_spinner="Finding the strength of the level")
+def _preview(name: str, stamp: Stamp, key: str, level: int, family: str, seed: int, bias: float) -> Preview:
+    return preview(load_dataset(name), key, level, family, seed, bias)
+
+
+@st.cache_data(max_entries=32, show_spinner="Counting clicks")
+def _label_clicks(dataset_name: str, name: str, stamp: Stamp) -> float:
     dataset = load_dataset(dataset_name)
-    labels, clean = dataset.labels(name), dataset.labels(CLEAN)
-    rows = dataset.indices("train")
-    rows = rows[labels.covered[rows] & clean.covered[rows] & clean.masks[rows].any(axis=(1, 2, 3))]
-    return {
-        dataset.items[row].key: compare(clean.masks[row][np.newaxis], labels.masks[row][np.newaxis]).mean_iou
-        for row in rows
-    }
+    return outlines_of(dataset, name, dataset.manifest(name)).clicks

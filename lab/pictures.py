@@ -29,13 +29,38 @@ def with_outlines(dataset: Dataset, labels: LabelSet, row: int, side: int = SIDE
     return picture
 
 
-def clean_and_noisy(dataset: Dataset, noisy: LabelSet, row: int, side: int = SIDE) -> overlays.Rgb:
-    """One image with the clean outlines and, over them, the noisy ones."""
+def clean_and_noisy(
+    dataset: Dataset, noisy: overlays.Mask | None, row: int, side: int = SIDE
+) -> overlays.Rgb:
+    """One image with the clean outlines and, over them, those of the (C, S, S) noisy masks; None: not labelled."""
     picture = enlarged(dataset.images[row], side)
-    for labels, colour in ((dataset.labels(CLEAN), LABEL_COLOURS["clean"]), (noisy, LABEL_COLOURS["noisy"])):
-        for mask in labels.masks[row] if labels.covered[row] else []:
-            picture = overlays.paint(picture, overlays.outline(enlarged_mask(mask, side), 2), colour)
+    for masks, colour in ((clean_masks(dataset, row), "clean"), (noisy, "noisy")):
+        for mask in [] if masks is None else masks:
+            outline = overlays.outline(enlarged_mask(mask, side), 2)
+            picture = overlays.paint(picture, outline, LABEL_COLOURS[colour])
     return picture
+
+
+def disagreement(dataset: Dataset, noisy: overlays.Mask | None, row: int, side: int = SIDE) -> overlays.Rgb:
+    """One image with what the (C, S, S) noisy masks miss and what they add, and the clean outlines."""
+    picture = enlarged(dataset.images[row], side)
+    clean = clean_masks(dataset, row)
+    if clean is None:
+        return picture
+    if noisy is not None:
+        for wrong, name in ((clean & ~noisy, "missed"), (noisy & ~clean, "extra")):
+            area = enlarged_mask(wrong.any(axis=0), side)
+            picture = overlays.paint(picture, area, LABEL_COLOURS[name], 0.65)
+    for mask in clean:
+        outline = overlays.outline(enlarged_mask(mask, side), 2)
+        picture = overlays.paint(picture, outline, LABEL_COLOURS["clean"])
+    return picture
+
+
+def clean_masks(dataset: Dataset, row: int) -> overlays.Mask | None:
+    """(C, S, S) clean masks of an image; None where no clean label covers it."""
+    clean = dataset.labels(CLEAN)
+    return clean.masks[row] if clean.covered[row] else None
 
 
 def enlarged(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], side: int) -> overlays.Rgb:

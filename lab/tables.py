@@ -145,8 +145,10 @@ def evaluation_rows(evaluation: dict[str, Any]) -> list[Row]:
     return _same_columns(rows, "")
 
 
-def manifest_rows(names: Sequence[str], manifests: Sequence[dict[str, Any]]) -> list[Row]:
-    """Noisy label sets: target against what was achieved."""
+def manifest_rows(
+    names: Sequence[str], manifests: Sequence[dict[str, Any]], clicks: Sequence[float | None]
+) -> list[Row]:
+    """Noisy label sets: target against what was achieved, and the clicks an image's outlines cost."""
     return [
         {
             "Label set": name,
@@ -155,9 +157,10 @@ def manifest_rows(names: Sequence[str], manifests: Sequence[dict[str, Any]]) -> 
             "Achieved IoU": f"{manifest['mean_iou']:.3f} ± {manifest['sd_iou']:.3f}",
             "Strength": f"{manifest['strength']:.2f} {manifest['unit']}",
             "Area change": f"{100 * manifest['area_change']:+z.1f} %",
+            "Clicks an image": number(count, 0),
             "Seed": str(manifest["seed"]),
         }
-        for name, manifest in zip(names, manifests, strict=True)
+        for name, manifest, count in zip(names, manifests, clicks, strict=True)
     ]
 
 

@@ -3,9 +3,16 @@
 import streamlit as st
 
 from lab import commands, tables
-from lab.curves import iou_histogram
 from lab.navigation import link_to, page_frame
-from lab.noise_view import image_ious, levels_in_a_row, make_label_sets, noise_sets
+from lab.noise_view import (
+    label_clicks,
+    levels_in_a_row,
+    make_label_sets,
+    noise_sets,
+    pick_level,
+    preview_panel,
+    show_spread,
+)
 from lab.widgets import (
     command_line,
     leave_note,
@@ -15,12 +22,13 @@ from lab.widgets import (
     show_note,
     shown_errors,
 )
+from lvcnet.data.dataset import Dataset
 from lvcnet.noise import FAMILIES
 from lvcnet.noise.levels import LEVEL_TARGETS
 
 
-def make_form(name: str, family: str) -> None:
-    """Levels, seed and options; calibrates with progress."""
+def make_form(name: str, family: str) -> tuple[int, float]:
+    """Levels, seed and options; calibrates with progress. Returns seed and bias, for the preview."""
     with st.container(border=True):
         left, right = st.columns([3, 1])
         levels = left.segmented_control(
@@ -77,6 +85,26 @@ def make_form(name: str, family: str) -> None:
             made = make_label_sets(name, sorted(levels), family, seed, bias, fraction, test)
             leave_note(f"Made {', '.join(made)}.")
             st.rerun()
+    return int(seed), bias
+
+
+def show_label_sets(dataset: Dataset, names: list[str], key: str) -> None:
+    """What was made: target and achieved, one image at every level, the spread over the images."""
+    st.subheader("Target and achieved", anchor=False)
+    clicks = [label_clicks(dataset, one) for one in names]
+    st.table(tables.manifest_rows(names, [dataset.manifest(one) for one in names], clicks), hide_index=True)
+    st.caption(
+        "IoU is the mean ± SD over the training images. Strength is what the calibration chose. Clicks are the polygon"
+        " vertices that such outlines take; only the polygon family has vertices to count."
+    )
+    st.subheader("The same image at every level", anchor=False)
+    levels_in_a_row(dataset, names, key)
+    st.subheader("How the images are spread", anchor=False)
+    shown = pick("labels", "Label set", names, "Against the clean labels, image by image.", default="level3")
+    show_spread(dataset, shown)
+    query = {"dataset": dataset.name, "labels": shown}
+    link_to("data", f"See all images of {shown}, the worst first", query={**query, "order": "worst"})
+    link_to("train", f"Train on {shown}", query=query)
 
 
 page_frame(
@@ -99,33 +127,20 @@ with shown_errors():
                 lambda key: f"{key}: {FAMILIES[key].summary}",
             )
         dataset = load_dataset(name)
-        make_form(name, family)
+        seed, bias = make_form(name, family)
+        st.subheader("Preview", anchor=False)
+        left, right = st.columns(2)
+        with left:
+            key = pick("image", "Image", [item.key for item in dataset.items], "Any image, here and below.")
+        with right:
+            level = pick_level()
+        with shown_errors():
+            preview_panel(dataset, key, level, family, seed, bias)
         names = noise_sets(dataset, family)
-        if not names:
+        if names:
+            show_label_sets(dataset, names, key)
+        else:
             st.info(
                 f"{name} has no label set of family {family} yet. Make some above; it takes seconds.",
                 icon=":material/info:",
             )
-        else:
-            st.subheader("Target and achieved", anchor=False)
-            st.table(tables.manifest_rows(names, [dataset.manifest(one) for one in names]), hide_index=True)
-            st.caption(
-                "IoU is the mean ± SD over the training images. Strength is what the calibration chose."
-            )
-            st.subheader("The same image at every level", anchor=False)
-            levels_in_a_row(dataset, names)
-            st.subheader("How the images are spread", anchor=False)
-            shown = pick(
-                "labels",
-                "Label set",
-                names,
-                "Its IoU with the clean labels, image by image.",
-                default="level3",
-            )
-            ious = image_ious(dataset, shown)
-            st.plotly_chart(
-                iou_histogram(list(ious.values()), dataset.manifest(shown)["target_iou"]),
-                key="iou-histogram",
-                alt=f"Histogram of the IoU of {shown} with the clean labels over {len(ious)} training images",
-            )
-            link_to("train", f"Train on {shown}", query={"dataset": name, "labels": shown})

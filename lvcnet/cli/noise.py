@@ -7,8 +7,9 @@ import typer
 
 from lvcnet.cli.output import print_json, print_table, progress_bar
 from lvcnet.data.coco import write_coco
-from lvcnet.data.dataset import Dataset
+from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.clicks import not_counted, outlines_of
 from lvcnet.noise import FAMILIES
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.noise.levels import LEVEL_TARGETS
@@ -36,12 +37,17 @@ def noise(
     export: Annotated[
         Path | None, typer.Option(help="Folder for one COCO file a label set, at the images' own size.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Calibrate and tell what it gives, but add nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Add noisy label sets, calibrated to the IoU of each level with the clean labels.
 
     Example: `lvcnet noise hips --levels 3,4 --family morphology --seed 1`
     """
+    if dry_run and export is not None:
+        raise LvcnetError("--dry-run adds nothing that --export could write: drop one")
     dataset = Dataset.load(name)
     wanted: list[int | None] = [None] if target is not None else [*_parse_levels(levels)]
     if target is not None and levels is not None:
@@ -54,9 +60,12 @@ def noise(
                 dataset, level, target, family, seed, bias, fraction, include_test, report=report
             )
         made.append(labels)
-    for labels in made:  # only now: an unreachable target leaves the data set as it was
-        dataset.add_labels(labels)
-    summary: list[dict[str, Any]] = [{"name": labels.name, **labels.manifest} for labels in made]
+    if not dry_run:
+        for labels in made:  # only now: an unreachable target leaves the data set as it was
+            dataset.add_labels(labels)
+    summary: list[dict[str, Any]] = [
+        {"name": labels.name, **labels.manifest, "clicks": _clicks(dataset, labels)} for labels in made
+    ]
     if export is not None:
         for entry in summary:
             path = export / f"{dataset.name}-{entry['name']}.json"
@@ -66,6 +75,13 @@ def noise(
         print_json({"dataset": dataset.name, "labels": summary})
     else:
         _print_summary(dataset.name, summary)
+
+
+def _clicks(dataset: Dataset, labels: LabelSet) -> float | None:
+    """Polygon vertices an image, mean over the training images; None where they cannot be counted."""
+    if not_counted(labels.name, labels.manifest) is not None:
+        return None
+    return outlines_of(dataset, labels.name, labels.manifest).clicks
 
 
 def _parse_levels(text: str | None) -> list[int]:
@@ -86,11 +102,14 @@ def _print_summary(name: str, summary: list[dict[str, Any]]) -> None:
             f"{entry['mean_iou']:.3f} ± {entry['sd_iou']:.3f}",
             f"{entry['strength']:.3f} {entry['unit']}",
             f"{100 * entry['area_change']:+.1f} %",
+            None if entry["clicks"] is None else f"{entry['clicks']:.0f}",
         ]
         for entry in summary
     ]
     title = f"Noisy label sets of {name}, {summary[0]['family']} noise"
-    print_table(title, ["Label set", "Target IoU", "IoU, mean ± SD", "Strength", "Area change"], rows)
+    print_table(
+        title, ["Label set", "Target IoU", "IoU, mean ± SD", "Strength", "Area change", "Clicks"], rows
+    )
     for entry in summary:
         if "file" in entry:
             typer.echo(entry["file"])

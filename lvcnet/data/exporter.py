@@ -82,17 +82,23 @@ def exported_file(
     Raises:
         LvcnetError: as `export_labels`.
     """
-    stem = f"{dataset.name}-{labels_name}"
+    name = exported_name(dataset, labels_name, format)
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "labels"
         export_labels(dataset, labels_name, output, format, split)
         if output.is_file():
-            return f"{stem}.json", output.read_bytes()
+            return name, output.read_bytes()
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(path for path in output.rglob("*") if path.is_file()):
                 archive.write(path, path.relative_to(output).as_posix())
-        return f"{stem}-{format}.zip", buffer.getvalue()
+        return name, buffer.getvalue()
+
+
+def exported_name(dataset: Dataset, labels_name: str, format: str) -> str:
+    """What the one file of `exported_file` is called."""
+    stem = f"{dataset.name}-{labels_name}"
+    return f"{stem}.json" if format == "coco" else f"{stem}-{format}.zip"
 
 
 def covered_rows(dataset: Dataset, labels_name: str, split: str | None = None) -> list[int]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
+from lvcnet.noise.levels import Mask
 from lvcnet.noise.polygon import count_vertices
 
 CLEAN_TOLERANCE = 0.5
@@ -76,8 +77,17 @@ def outlines_of(dataset: Dataset, labels: str, manifest: Mapping[str, Any]) -> O
     rows = outlined_rows(dataset)
     tolerance = CLEAN_TOLERANCE if labels == CLEAN else float(manifest["strength"])
     masks = dataset.labels(CLEAN).masks[rows]
-    clicks = [sum(count_vertices(mask, tolerance) for mask in image) for image in masks]
-    return Outlines(labels, float(np.mean(clicks)), tolerance)
+    return Outlines(labels, float(np.mean([image_clicks(image, tolerance) for image in masks])), tolerance)
+
+
+def image_clicks(masks: Mask, tolerance: float) -> int:
+    """Clicks of one image's outlines.
+
+    Args:
+        masks: (C, S, S) bool, the clean ones.
+        tolerance: in px: `CLEAN_TOLERANCE`, or the strength of polygon noise.
+    """
+    return sum(count_vertices(mask, tolerance) for mask in masks)
 
 
 def outlined_rows(dataset: Dataset) -> np.ndarray[Any, np.dtype[np.intp]]:

@@ -98,7 +98,7 @@ def make_noisy_labels(
     Raises:
         LvcnetError: for values out of range, or if the family cannot reach the target.
     """
-    setting = _check(level, target_iou, family, seed, bias, fraction)
+    setting = check_setting(level, target_iou, family, seed, bias, fraction)
     clean = dataset.labels(CLEAN)
     keys = [item.key for item in dataset.items]
     covered = clean.covered.copy()
@@ -117,6 +117,33 @@ def make_noisy_labels(
     manifest = _manifest(setting, strength, steps, compare(clean.masks[train_rows], masks[train_rows]))
     manifest |= {"include_test": include_test, "dataset": dataset.name, "fingerprint": dataset.fingerprint()}
     return LabelSet(name or default_name(setting), masks, covered, manifest)
+
+
+def check_setting(
+    level: int | None, target_iou: float | None, family: str, seed: int, bias: float, fraction: float
+) -> Setting:
+    """The setting of these arguments of `make_noisy_labels`.
+
+    Raises:
+        LvcnetError: for values out of range.
+    """
+    if (level is None) == (target_iou is None):
+        raise LvcnetError("give either a noise level or a target IoU, not both or neither")
+    chosen = create_family(family)
+    target = target_of(level) if level is not None else float(target_iou or 0)
+    if not 0 < target < 1:
+        raise LvcnetError(f"target IoU {target:g} is out of range: give a number between 0 and 1")
+    if not -1 <= bias <= 1:
+        raise LvcnetError(f"bias {bias:g} is out of range: give -1 (always shrink) to 1 (always grow)")
+    if bias and not chosen.biasable:
+        raise LvcnetError(f"noise family {family} has its own direction: leave bias at 0")
+    if not 0 < fraction <= 1:
+        raise LvcnetError(
+            f"fraction {fraction:g} is out of range: give a share of the images, above 0 and up to 1"
+        )
+    if seed < 0:
+        raise LvcnetError(f"seed {seed} is negative: give 0 or a positive number")
+    return Setting(chosen, seed, level, target, float(bias), float(fraction))
 
 
 def calibrate(
@@ -180,15 +207,6 @@ def default_name(setting: Setting) -> str:
     return "-".join(parts)
 
 
-def preview(
-    mask: Mask, family: str, strength: float, key: str = "preview", seed: int = 0, bias: float = 0.0
-) -> Mask:
-    """One (H, W) mask at a given strength, without calibration (for showing what a family does)."""
-    setting = Setting(create_family(family), seed, None, 0.0, bias)
-    shown: Mask = setting.corrupt(mask[None], key, strength)[0]
-    return shown
-
-
 def _pairs(clean: Mask, noisy: Mask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     area = clean.sum(axis=(-2, -1))
     there = area > 0
@@ -203,28 +221,6 @@ def _mean_iou_at(setting: Setting, clean: Mask, keys: list[str], strength: float
         for masks, key in zip(clean, keys, strict=True)
     ]
     return float(np.concatenate(ious).mean())
-
-
-def _check(
-    level: int | None, target_iou: float | None, family: str, seed: int, bias: float, fraction: float
-) -> Setting:
-    if (level is None) == (target_iou is None):
-        raise LvcnetError("give either a noise level or a target IoU, not both or neither")
-    chosen = create_family(family)
-    target = target_of(level) if level is not None else float(target_iou or 0)
-    if not 0 < target < 1:
-        raise LvcnetError(f"target IoU {target:g} is out of range: give a number between 0 and 1")
-    if not -1 <= bias <= 1:
-        raise LvcnetError(f"bias {bias:g} is out of range: give -1 (always shrink) to 1 (always grow)")
-    if bias and not chosen.biasable:
-        raise LvcnetError(f"noise family {family} has its own direction: leave bias at 0")
-    if not 0 < fraction <= 1:
-        raise LvcnetError(
-            f"fraction {fraction:g} is out of range: give a share of the images, above 0 and up to 1"
-        )
-    if seed < 0:
-        raise LvcnetError(f"seed {seed} is negative: give 0 or a positive number")
-    return Setting(chosen, seed, level, target, float(bias), float(fraction))
 
 
 def _manifest(setting: Setting, strength: float, steps: int, quality: Quality) -> dict[str, Any]:

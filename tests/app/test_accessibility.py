@@ -15,7 +15,14 @@ VARIANTS: dict[str, tuple[int, str]] = {"wide-light": (1280, "light"), "phone-da
 TALL = 2400
 """Pixels: what lies below the window is drawn late, and not all of its colours are checked."""
 VIEWS: dict[str, tuple[str, ...]] = {
-    "data": ("view=phantom", "view=import"),
+    "data": (
+        "view=statistics",
+        "view=export",
+        "view=phantom",
+        "view=import",
+        "labels=level3&image=train-0001&beside=level3&beside=level4",
+    ),
+    "noise": ("draw=disagreement&family=shift&level=4",),
     "train": ("form=sweep",),
     "compare": tuple(
         f"view={view}" for view in ("side-by-side", "image-by-image", "planner", "tables", "export")

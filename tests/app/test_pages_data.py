@@ -250,6 +250,26 @@ def test_the_download_is_a_labels_file_of_all_covered_images(trained_run: RunDir
     assert [category["name"] for category in content["categories"]] == ["innominate bone"]
 
 
+def test_the_command_beside_the_download_writes_the_same_masks(
+    trained_run: RunDirectory, open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page("data", view="export", export="level3")
+    page.selectbox(key="pick-format").set_value("masks").run()
+    assert not page.exception
+    assert query(page, "format") == "masks"
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, shlex.split(page.code[0].value)[1:]).exit_code == 0
+    with zipfile.ZipFile(tmp_path / "hips-level3-masks.zip") as written:
+        names = written.namelist()
+        first = np.asarray(Image.open(io.BytesIO(written.read(names[0]))))
+    assert len(names) == 8
+    dataset = Dataset.load("hips")
+    mask = dataset.labels("level3").masks[dataset.index(Path(names[0]).stem), 0]
+    assert np.array_equal(first > 0, mask)
+    with zipfile.ZipFile(io.BytesIO(labels_file(dataset, "level3", "masks"))) as downloaded:
+        assert downloaded.namelist() == names
+
+
 def test_deleting_asks_and_deletes(trained_run: RunDirectory, open_page: OpenPage) -> None:
     page = open_page("data", view="export")
     page.button(key="delete-dataset").click().run()

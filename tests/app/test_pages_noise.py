@@ -2,12 +2,19 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from lab.noise_view import image_ious, noise_sets
+from lab.curves import area_histogram, iou_histogram
+from lab.facts import load_facts
+from lab.noise_view import noise_sets
+from lab.palette import LABEL_COLOURS, rgb
+from lab.pictures import clean_and_noisy, disagreement, enlarged
 from lvcnet.data.dataset import Dataset
+from lvcnet.data.facts import compare_masks
+from lvcnet.evaluation.clicks import image_clicks
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import RunDirectory
-from tests.app.conftest import OpenPage
+from tests.app.conftest import OpenPage, query
 
 
 def test_without_data_the_page_says_so(open_page: OpenPage) -> None:
@@ -40,11 +47,72 @@ def test_an_unreachable_target_is_explained_and_changes_nothing(
     assert Dataset.load("hips").label_names() == ["clean", "level3"]
 
 
-def test_the_images_ious_have_the_manifests_mean(trained_run: RunDirectory) -> None:
+def test_the_images_ious_and_changes_have_the_manifests_mean(trained_run: RunDirectory) -> None:
     dataset = Dataset.load("hips")
-    ious = image_ious(dataset, "level3")
-    assert len(ious) == 8
-    assert np.mean(list(ious.values())) == pytest.approx(dataset.manifest("level3")["mean_iou"])
+    facts = [one for one in load_facts(dataset, "level3") if one.labelled]
+    assert len(facts) == 8
+    manifest = dataset.manifest("level3")
+    assert np.mean([one.iou for one in facts]) == pytest.approx(manifest["mean_iou"])
+    assert np.mean([one.area_change for one in facts]) == pytest.approx(manifest["area_change"])
+
+
+def test_the_preview_shows_what_the_label_set_would_hold(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("noise", dataset="hips", family="shift", level="2")
+    dataset = Dataset.load("hips")
+    made = make_noisy_labels(dataset, 2, family="shift")  # 8 training images: the sample is all of them
+    iou, change = compare_masks(made.masks[0], dataset.labels("clean").masks[0])
+    key = dataset.items[0].key
+    expected = f"**{key} at level 2**: IoU {iou:.3f}, area {100 * change:+z.1f} %."
+    assert expected in [markdown.value for markdown in page.markdown]
+    assert "no label set of family shift" in page.info[0].value
+    test = next(item.key for item in dataset.items if item.split == "test")
+    page.selectbox(key="pick-image").set_value(test).run()
+    assert not page.exception
+    assert any(markdown.value.startswith(f"**{test} at level 2**") for markdown in page.markdown)
+    page.number_input(key="noise-seed").set_value(5).run()
+    assert expected not in [markdown.value for markdown in page.markdown]
+
+
+def test_the_preview_of_a_made_label_set_is_that_label_set(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("noise", dataset="hips", family="polygon", level="3")
+    one = load_facts(Dataset.load("hips"), "level3")[0]
+    strength = Dataset.load("hips").manifest("level3")["strength"]
+    clicks = image_clicks(Dataset.load("hips").labels("clean").masks[0], strength)
+    numbers = f"IoU {one.iou:.3f}, area {100 * one.area_change:+z.1f} %, {clicks} clicks"
+    assert f"**{one.key} at level 3**: {numbers}." in [markdown.value for markdown in page.markdown]
+    assert any("the label set made with these settings" in caption.value for caption in page.caption)
+    assert page.table[0].value["Clicks an image"].tolist() != ["–"]
+    assert page.code[1].value == "lvcnet data images hips --labels level3 --split train --order worst"
+    page.button_group(key="pick-draw").set_value("disagreement").run()
+    assert not page.exception
+    assert query(page, "draw") == "disagreement"
+
+
+def test_disagreement_paints_what_is_missed_and_what_is_extra(trained_run: RunDirectory) -> None:
+    dataset = Dataset.load("hips")
+    clean = dataset.labels("clean").masks[0]
+    depth = ndimage.distance_transform_edt(clean[0])  # the deepest pixel lies under no outline
+    inside, outside = np.unravel_index(int(depth.argmax()), depth.shape), (0, 0)
+    noisy = clean.copy()
+    noisy[0, inside[0], inside[1]], noisy[0, 0, 0] = False, True
+    pale = enlarged(dataset.images[0], 64).astype(float)
+    painted = disagreement(dataset, noisy, 0, 64).astype(float)
+    for place, name in ((inside, "missed"), (outside, "extra")):
+        mixed = 0.35 * pale[place] + 0.65 * np.array(rgb(LABEL_COLOURS[name]))
+        np.testing.assert_allclose(painted[place], mixed, atol=1)
+    assert np.array_equal(disagreement(dataset, clean, 0, 64), clean_and_noisy(dataset, None, 0, 64))
+
+
+def test_histograms_name_target_and_bias() -> None:
+    ious = iou_histogram([0.8, 0.9], 0.82)
+    assert [note.text for note in ious.layout.annotations] == ["target 0.82"]
+    areas = area_histogram([0.1, -0.04])
+    assert list(areas.data[0].x) == pytest.approx([10, -4])
+    assert [note.text for note in areas.layout.annotations] == ["no change", "mean +3.0 %"]
 
 
 def test_label_sets_are_sorted_from_mild_to_strong(trained_run: RunDirectory) -> None:

@@ -6,7 +6,7 @@ import pytest
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
 from lvcnet.errors import LvcnetError
 from lvcnet.noise import create_family
-from lvcnet.noise.calibrate import TOLERANCE, Setting, calibrate, compare, make_noisy_labels, preview
+from lvcnet.noise.calibrate import TOLERANCE, Setting, calibrate, compare, make_noisy_labels
 from lvcnet.noise.levels import LEVEL_TARGETS, target_of
 from tests.noise.helpers import make_dataset, shapes
 
@@ -185,12 +185,6 @@ def test_empty_training_masks_are_refused() -> None:
     empty.add_labels(LabelSet(CLEAN, np.zeros_like(empty.labels(CLEAN).masks), np.ones(1, bool)))
     with pytest.raises(LvcnetError, match="no training image with clean foreground"):
         make_noisy_labels(empty, 1)
-
-
-def test_preview_is_deterministic_and_needs_no_data_set() -> None:
-    mask = shapes("a")[0]
-    np.testing.assert_array_equal(preview(mask, "polygon", 3.0), preview(mask, "polygon", 3.0))
-    np.testing.assert_array_equal(preview(mask, "shift", 0.0), mask)
 
 
 def test_targets_are_the_protocols() -> None:

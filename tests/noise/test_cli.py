@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from lvcnet.cli import app, main
 from lvcnet.data.dataset import Dataset
+from lvcnet.evaluation.clicks import outlines_of
 from tests.noise.helpers import make_dataset
 
 
@@ -74,3 +75,15 @@ def test_errors_are_one_line_and_leave_the_data_set_alone(
 
 def test_help_has_an_example() -> None:
     assert "Example:" in CliRunner().invoke(app, ["noise", "--help"]).stdout
+
+
+def test_a_dry_run_tells_everything_and_adds_nothing(stored: Dataset) -> None:
+    arguments = ["noise", "shapes", "--levels", "2", "--dry-run", "--json"]
+    dry = json.loads(CliRunner().invoke(app, arguments).stdout)["labels"]
+    assert Dataset.load("shapes").label_names() == ["clean"]
+    made = json.loads(CliRunner().invoke(app, [*arguments[:-2], "--json"]).stdout)["labels"]
+    assert dry == made
+    expected = outlines_of(Dataset.load("shapes"), "level2", Dataset.load("shapes").manifest("level2"))
+    assert made[0]["clicks"] == expected.clicks
+    shifted = json.loads(CliRunner().invoke(app, [*arguments, "--family", "shift"]).stdout)["labels"]
+    assert shifted[0]["clicks"] is None
