@@ -63,6 +63,11 @@ def rows_to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return stream.getvalue()
 
 
+def table_csv(table: Table) -> str:
+    """A table as it is printed, as CSV with its header."""
+    return rows_to_csv([dict(zip(table.header, row, strict=True)) for row in table.rows])
+
+
 def to_json(comparison: Comparison) -> dict[str, Any]:
     """Everything, JSON-able."""
     return {

@@ -92,6 +92,12 @@ def test_costs_stand_beside_the_baselines(comparison: Comparison) -> None:
     assert rows == {"U-Net": ["1,000", "100", "200", "1.00"], "LVC-Net": ["1,000", "100", "300", "1.50"]}
 
 
+def test_a_table_as_csv_reads_back_as_it_was(comparison: Comparison) -> None:
+    table = tables.round_table(comparison)
+    rows = list(csv.reader(io.StringIO(formats.table_csv(table))))
+    assert rows == [table.header, *table.rows]
+
+
 def test_memory_outlines_and_differences(comparison: Comparison) -> None:
     assert by_first(tables.memory_table(comparison))["LVC-Net"] == ["—", "0.010", "0.010 ± 0.000 (2)"]
     outlines = by_first(tables.outline_table(comparison), 2)
