@@ -107,11 +107,12 @@ def _show_curve(comparison: Comparison) -> None:
         f"{METRICS[comparison.metric]} of every method against the noise of its labels; the table has the numbers",
         f"{comparison.dataset}-{comparison.metric}-by-{against}",
     )
-    bands = any(len(cell.runs) > 1 for cell in comparison.cells)
+    alone = all(len(cell.runs) == 1 for cell in comparison.cells)
     better = "Lower" if comparison.metric in LOWER_IS_BETTER else "Higher"
     st.caption(
         f"{better} and flatter is better."
-        + (" Bands: one standard deviation over the seeds." if bands else " One seed a point: no band.")
+        " Bands: 95 % intervals over test images"
+        + ("; one seed a point." if alone else " and, where several, seeds.")
     )
 
 
@@ -145,6 +146,7 @@ def _show_table(comparison: Comparison) -> None:
         comparing.table_rows(comparison, further),
         hide_index=True,
         key="table-1",
+        height="content",
         column_config={
             "Label IoU": st.column_config.NumberColumn(format="%.2f"),
             **{name: st.column_config.TextColumn(pinned=True) for name in ("Labels", "Method")},

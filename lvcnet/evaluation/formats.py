@@ -45,8 +45,9 @@ def markdown_table(header: Row, rows: Sequence[Row]) -> str:
 
 
 def to_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """One flat row a method and label set: every metric's mean and sd, what it cost, and the paper's figures."""
-    return [_flat(cell) for cell in comparison.cells]
+    """One flat row a method and label set: every metric's mean and sd, the comparison's metric's 95 % interval, costs, the
+    paper's figures."""
+    return [_flat(cell, comparison.metric) for cell in comparison.cells]
 
 
 def to_csv(comparison: Comparison) -> str:
@@ -95,7 +96,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _flat(cell: Cell) -> dict[str, Any]:
+def _flat(cell: Cell, metric: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "method": cell.method,
         "labels": cell.labels,
@@ -110,6 +111,7 @@ def _flat(cell: Cell) -> dict[str, Any]:
     }
     for name, values in cell.values.items():
         row[name], row[f"{name}_sd"] = mean_sd(values)
+    row[f"{metric}_low"], row[f"{metric}_high"] = cell.interval or (None, None)
     for name, (mean, sd) in cell.rounds.items():
         row[f"rounds_{name}"], row[f"rounds_{name}_sd"] = mean, sd
     figures = cell.paper or {}
