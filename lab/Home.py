@@ -13,10 +13,11 @@ from pathlib import Path
 import gradio as gr
 import streamlit as st
 from fastapi import FastAPI
-from starlette.responses import RedirectResponse
+from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Route
 
 from lab import inference_app
+from lab.charts import LIBRARY
 from lvcnet import jobs
 
 GRADIO_PATH = "/gradio"
@@ -44,6 +45,7 @@ app = st.App(
     lifespan=lifespan,
     routes=[
         *(Route(path, RedirectResponse(target)) for path, target in REDIRECTS.items()),
+        Route(f"/{LIBRARY.name}", FileResponse(LIBRARY)),  # asked for by the buttons that save figures
         *gradio_host.routes,
     ],
 )

@@ -5,14 +5,15 @@ import json
 import streamlit as st
 
 from lab import comparing, figures
+from lab.charts import show_chart
 from lab.compare_figures import difference_intervals
 from lab.compare_html import html_report
 from lab.widgets import unbroken
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Comparison
-from lvcnet.evaluation.formats import to_csv, to_json, to_markdown
+from lvcnet.evaluation.formats import table_csv, to_csv, to_json, to_markdown
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
-from lvcnet.evaluation.tables import NOTHING, comparison_tables, method_title, notes
+from lvcnet.evaluation.tables import NOTHING, Table, comparison_tables, method_title, notes, round_table
 from lvcnet.evaluation.words import difference_sentence, hardest_first, labels_title, seeds_caveat
 
 
@@ -100,17 +101,18 @@ def _show_curve(comparison: Comparison) -> None:
             icon=":material/info:",
         )
         return
-    st.plotly_chart(
+    show_chart(
         figure,
-        key="curve",
-        config=figures.EXPORT,
-        alt=f"{METRICS[comparison.metric]} of every method against the noise of its labels; the table has the numbers",
+        "curve",
+        f"{METRICS[comparison.metric]} of every method against the noise of its labels; the table has the numbers",
+        f"{comparison.dataset}-{comparison.metric}-by-{against}",
     )
-    bands = any(len(cell.runs) > 1 for cell in comparison.cells)
+    alone = all(len(cell.runs) == 1 for cell in comparison.cells)
     better = "Lower" if comparison.metric in LOWER_IS_BETTER else "Higher"
     st.caption(
         f"{better} and flatter is better."
-        + (" Bands: one standard deviation over the seeds." if bands else " One seed a point: no band.")
+        " Bands: 95 % intervals over test images"
+        + ("; one seed a point." if alone else " and, where several, seeds.")
     )
 
 
@@ -119,11 +121,11 @@ def _show_differences(comparison: Comparison) -> None:
     if not figure.data:
         return
     st.subheader(f"Difference from {method_title(BASELINE)}", anchor=False)
-    st.plotly_chart(
+    show_chart(
         figure,
-        key="differences",
-        config=figures.EXPORT,
-        alt=f"Difference of every method from {method_title(BASELINE)} by label set, with 95 % intervals",
+        "differences",
+        f"Difference of every method from {method_title(BASELINE)} by label set, with 95 % intervals",
+        f"{comparison.dataset}-{comparison.metric}-differences",
     )
     st.caption(
         "Paired by image and seed. Intervals of 95 %: test images and, where there are several, trainings drawn again."
@@ -144,6 +146,7 @@ def _show_table(comparison: Comparison) -> None:
         comparing.table_rows(comparison, further),
         hide_index=True,
         key="table-1",
+        height="content",
         column_config={
             "Label IoU": st.column_config.NumberColumn(format="%.2f"),
             **{name: st.column_config.TextColumn(pinned=True) for name in ("Labels", "Method")},
@@ -154,6 +157,7 @@ def _show_table(comparison: Comparison) -> None:
         f" against clean test labels. The paper's figures come from other data ({paper.SOURCE}): compare how they fall with the"
         f" noise, not their height. {NOTHING}: not in the paper."
     )
+    _offer_csv(round_table(comparison), f"{comparison.dataset}-table-1", "table-1-csv")
 
 
 def _show_retention(comparison: Comparison) -> None:
@@ -178,9 +182,8 @@ def _show_retention(comparison: Comparison) -> None:
         }
         st.info(f"This is the score at a level over {missing[kind]}.", icon=":material/info:")
         return
-    st.plotly_chart(
-        figure, key="retention", config=figures.EXPORT, alt="Retention in percent by method and noise level"
-    )
+    name = f"{comparison.dataset}-{comparison.metric}-{kind}"
+    show_chart(figure, "retention", "Retention in percent by method and noise level", name)
     captions = {
         "retention": f"{metric} at a level over {metric} at level 1: how much of its quality a method keeps. Hatched: the"
         " paper's mIoU, level 4 over level 1.",
@@ -200,14 +203,27 @@ def show_tables(comparison: Comparison) -> None:
             key=f"table-{number}",
         )
         st.caption(table.note)
+        _offer_csv(table, f"{comparison.dataset}-{comparison.metric}-{number + 1}", f"csv-{number}")
+
+
+def _offer_csv(table: Table, name: str, key: str) -> None:
+    st.download_button(
+        "CSV",
+        lambda: table_csv(table),
+        f"{name}.csv",
+        "text/csv",
+        key=key,
+        icon=":material/table:",
+        help="This table, as it is printed.",
+    )
 
 
 def show_export(comparison: Comparison) -> None:
     """Everything as files."""
     name = f"{comparison.dataset}-{comparison.metric}"
     st.markdown(
-        "All tables, and the paper's figures. The camera button of a figure saves it as PNG;"
-        f" on the command line: `lvcnet compare {comparison.dataset} --metric {comparison.metric}`."
+        "All tables, and the paper's figures. Buttons below a figure save it as PNG or SVG, those below a table as CSV;"
+        f" all numbers on the command line: `lvcnet compare {comparison.dataset} --metric {comparison.metric}`."
     )
     with st.container(horizontal=True):
         st.download_button(
@@ -244,5 +260,5 @@ def show_export(comparison: Comparison) -> None:
             "text/html",
             key="export-html",
             icon=":material/web:",
-            help="One file with tables and interactive figures that opens without a network (about 5 MB).",
+            help="One file with figures, words, tables and the planner that opens without a network (about 5 MB).",
         )

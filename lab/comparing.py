@@ -12,7 +12,7 @@ from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, noise_level
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.planner import Plan, plan_dataset
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
-from lvcnet.evaluation.tables import method_title, round_table, summary
+from lvcnet.evaluation.tables import interval, method_title, round_table, summary
 from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
@@ -68,13 +68,14 @@ def not_evaluated(dataset: str) -> list[RunDirectory]:
 
 
 def table_rows(comparison: Comparison, further: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Table 1 as `lvcnet compare` prints it, then further metrics, how good the labels were, and the seeds."""
+    """Table 1 as `lvcnet compare` prints it, then further metrics, an interval, how good the labels were, and seeds."""
     table = round_table(comparison)
     return [
         {
             **dict(zip(table.header, row, strict=True)),
             "Labels": labels_title(cell.labels),
             **{METRICS[name]: summary(cell.values[name]) for name in further},
+            f"{METRICS[comparison.metric]}, 95 % interval": interval(cell),
             "Label IoU": cell.label_iou,
             "Seeds": len(cell.runs),
         }

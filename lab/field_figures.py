@@ -89,7 +89,7 @@ def direction_figure(field: NDArray[Any], lines: Sequence[Line] = (), height: in
         figure.add_scatter(**line_trace(line), hoverinfo="skip", showlegend=False)
     frame(figure, field.shape[1], height, top=4)
     figure.update_xaxes(domain=[0, 1 - WHEEL - 0.04])
-    wheel = {"xref": "paper", "yref": "paper", "xanchor": "center", "sizex": WHEEL, "sizey": 0.3}
+    wheel = {"xref": "paper", "yref": "paper", "xanchor": "center", "sizex": WHEEL, "sizey": WHEEL}
     place = {"x": 1 - WHEEL / 2, "y": 0.8}
     picture = Image.fromarray(overlays.direction_wheel())
     figure.add_layout_image(source=picture, yanchor="middle", **place, **wheel)

@@ -13,8 +13,7 @@ from lab.palette import method_colour, rgb
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import Cell, Comparison, method_order
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
-from lvcnet.evaluation.statistics import mean_sd
-from lvcnet.evaluation.tables import method_title
+from lvcnet.evaluation.tables import interval, method_title
 
 Against = Literal["level", "label_iou"]
 Retention = Literal["retention", "retention_clean"]
@@ -30,11 +29,11 @@ EXPORT = {"toImageButtonOptions": {"format": "png", "scale": 3}, "displaylogo": 
 def robustness_curve(
     comparison: Comparison, metric: str, against: Against = "level", with_paper: bool = False
 ) -> go.Figure:
-    """A metric against the labels' noise, one line a method; with several seeds a band of one sd around it.
+    """A metric against the labels' noise, one line a method within the band of its 95 % intervals.
 
     Args:
         comparison: cells with a level (or a label IoU) of the default noise family are drawn.
-        metric: a key of `METRICS`.
+        metric: a key of `METRICS`; bands are known for the comparison's own.
         against: the noise level, or how good the labels really were (worse to the right).
         with_paper: dotted lines with the paper's Table 1, only for its metrics and against the level.
     """
@@ -43,7 +42,8 @@ def robustness_curve(
         cells = _curve_cells(comparison, method, against)
         if cells:
             symbol = SYMBOLS[number % len(SYMBOLS)]
-            _add_curve(figure, method, [_place(cell, against) for cell in cells], cells, metric, symbol)
+            places, banded = [_place(cell, against) for cell in cells], metric == comparison.metric
+            _add_curve(figure, method, places, cells, metric, symbol, banded)
     if with_paper and against == "level" and metric in paper.METRICS:
         for method, levels in paper.TABLE_1.items():
             figure.add_scatter(
@@ -181,18 +181,23 @@ def _place(cell: Cell, against: Against) -> float:
 
 
 def _add_curve(
-    figure: go.Figure, method: str, x: Sequence[float], cells: Sequence[Cell], metric: str, symbol: str
+    figure: go.Figure,
+    method: str,
+    x: Sequence[float],
+    cells: Sequence[Cell],
+    metric: str,
+    symbol: str,
+    banded: bool,
 ) -> None:
     colour = method_colour(method.partition(" ")[0])
-    summaries = [mean_sd(cell.values[metric]) for cell in cells]
-    means = [mean for mean, _ in summaries]
-    spread = [sd or 0.0 for _, sd in summaries]
-    if any(spread):
+    means = [cell.mean(metric) for cell in cells]
+    bounds = [(place, *cell.interval) for place, cell in zip(x, cells, strict=True) if cell.interval]
+    if banded and bounds:
         red, green, blue = rgb(colour)
+        places, low, high = zip(*bounds, strict=True)
         figure.add_scatter(
-            x=[*x, *reversed(x)],
-            y=[m + s for m, s in zip(means, spread, strict=True)]
-            + [m - s for m, s in reversed(list(zip(means, spread, strict=True)))],
+            x=[*places, *reversed(places)],
+            y=[*high, *reversed(low)],
             fill="toself",
             fillcolor=f"rgba({red},{green},{blue},0.18)",
             line={"width": 0},
@@ -210,8 +215,12 @@ def _add_curve(
         line={"color": colour, "width": 2.5},
         marker={"symbol": symbol, "size": 9},
         customdata=[
-            [f" ± {sd:.3f}" if sd is not None else "", cell.labels, len(cell.runs)]
-            for (_, sd), cell in zip(summaries, cells, strict=True)
+            [
+                f" (95 % interval {interval(cell)})" if banded and cell.interval else "",
+                cell.labels,
+                len(cell.runs),
+            ]
+            for cell in cells
         ],
         hovertemplate="%{y:.3f}%{customdata[0]}, labels %{customdata[1]}, seeds %{customdata[2]}",
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from lab import comparing, figures, panels, viewing
+from lab.charts import show_chart
 from lab.overlays import Mask
 from lab.palette import LABEL_COLOURS, method_colour
 from lab.pictures import legend
@@ -236,13 +237,12 @@ def show_pairs(comparison: Comparison) -> None:
     figure = figures.pair_scatter(scores[0], scores[1], titles, (first, second), comparison.metric)
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        st.plotly_chart(
+        show_chart(
             figure,
-            key="pairs",
-            on_select=_open_image,
-            selection_mode="points",
-            config=figures.EXPORT,
-            alt=f"{METRICS[comparison.metric]} of every test image under {titles[0]} and {titles[1]}",
+            "pairs",
+            f"{METRICS[comparison.metric]} of every test image under {titles[0]} and {titles[1]}",
+            f"{comparison.dataset}-{comparison.metric}-{first}-{second}",
+            _open_image,
         )
     both = set(scores[0]) & set(scores[1])
     sign = -1 if comparison.metric in LOWER_IS_BETTER else 1

@@ -7,9 +7,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lab import map_figures, viewing
+from lab.charts import show_chart
 from lab.explain import explain
 from lab.map_figures import label_lines
-from lab.move_view import describe, show_chart
+from lab.move_view import describe
 from lab.navigation import link_to
 from lab.palette import method_title
 from lab.viewing import Sight
@@ -144,6 +145,7 @@ def _show_map(
         map_figures.map_figure(values, unit, highest, label_lines(clean, None, None)),
         f"map-{name}",
         f"{heading} of {sight.key}: {values.min():.2f} to {values.max():.2f} {unit}",
+        f"{sight.key}-{name}",
     )
     describe(what)
 
@@ -162,7 +164,7 @@ def show_film(run: RunDirectory, key: str, channel: int) -> None:
         {epoch: sight.mask(channel) for epoch, sight in sights.items()},
         {epoch: sight.scores()["iou"] for epoch, sight in sights.items()},
     )
-    show_chart(figure, "film", f"{key}: predicted outline by epoch")
+    show_chart(figure, "film", f"{key}: predicted outline by epoch", f"{key}-film")
     st.caption(
         "How the outline settled: late epochs that move away from the clean label, towards the label in training, memorise"
         " noise. Drawn is where the prediction after an epoch reaches one half; IoU is of this image.  \n"

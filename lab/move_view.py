@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from lab import field_figures, map_figures, viewing
+from lab.charts import show_chart
 from lab.explain import Explanation, explain
-from lab.figures import EXPORT
 from lab.map_figures import Line, label_lines
 from lab.palette import LABEL_COLOURS
 from lab.panels import labels_layers
@@ -38,11 +38,6 @@ def describe(what: Explanation) -> None:
     st.caption(what.sentence + (f"  \n${what.equation}$" if what.equation else ""))
 
 
-def show_chart(figure: map_figures.go.Figure, key: str, alt: str) -> None:
-    """A figure of the page."""
-    st.plotly_chart(figure, key=f"figure-{key}", config=EXPORT, alt=alt)
-
-
 def show_boundary(sight: Sight, channel: int, config: dict[str, object]) -> None:
     """Labels and prediction over the image; beside it the boundary before and after, or the probability."""
     stages = _stages(sight)
@@ -63,7 +58,9 @@ def show_boundary(sight: Sight, channel: int, config: dict[str, object]) -> None
             st.markdown("**Probability**")
             lines = label_lines(_clean(sight, channel), None, None)
             figure = map_figures.map_figure(sight.prediction[channel], lines=lines, height=LARGE)
-            show_chart(figure, "probability", f"{sight.key}: predicted probability")
+            show_chart(
+                figure, "probability", f"{sight.key}: predicted probability", f"{sight.key}-probability"
+            )
             describe(explain("prediction", config))
         return
     before, after = _pick_stages(stages)
@@ -110,7 +107,7 @@ def show_move(sight: Sight, channel: int, config: dict[str, object]) -> None:
             with column:
                 st.markdown(f"**{kind.capitalize() if kind != 'grid' else 'Deformed sampling grid'}**")
                 alt = f"{sight.key}: {title(name)} as {kind}, up to {length.max():.1f} px"
-                show_chart(figures[kind], kind, alt)
+                show_chart(figures[kind], kind, alt, f"{sight.key}-{name}-{kind}")
                 describe(MEASURES[kind])
 
 

@@ -5,8 +5,8 @@ from math import ceil
 import streamlit as st
 
 from lab import commands, comparing
+from lab.charts import show_chart
 from lab.compare_figures import plan_curve
-from lab.figures import EXPORT
 from lab.widgets import command_line, empty_state, unbroken
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE, Comparison
@@ -47,11 +47,11 @@ def show_planner(comparison: Comparison) -> None:
 
 
 def _show_curve(plan: Plan, metric: str) -> None:
-    st.plotly_chart(
+    show_chart(
         plan_curve(plan),
-        key="plan-curve",
-        config=EXPORT,
-        alt="IoU of every method against the clicks an image's outlines take; the table has the numbers",
+        "plan-curve",
+        "IoU of every method against the clicks an image's outlines take; the table has the numbers",
+        f"{plan.dataset}-clicks",
     )
     baseline = method_title(BASELINE)
     dotted = f" Dotted: how many clicks {baseline} takes for the same IoU." if plan.equivalences else ""

@@ -1,6 +1,6 @@
 """The viewer of images: panels with the same part of one image, zoomed and moved together, values under the cursor.
 
-The drawing is vectors over a PNG, so outlines stay sharp at any zoom; the browser part is viewer.js. Wheel, drag, pinch,
+The drawing is vectors over a PNG, so outlines stay sharp at any zoom; the browser's half is in lab/web/. Wheel, drag, pinch,
 double click, keys (+, -, 0, arrows) and buttons all do the same to every panel.
 
 Symbols: S side of the image in pixels, C categories. Coordinates are pixels, (x, y), pixel centres at integers.
@@ -11,7 +11,6 @@ import io
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,27 +18,12 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from lab.web_component import web_component
 from lvcnet.data.polygons import trace
 
 Mask = NDArray[np.bool_]
 Part = Literal["all", "before", "after"]
 
-HTML = """
-<div class="viewer">
-  <div class="bar" role="group" aria-label="Zoom and files">
-    <button class="out" aria-label="Zoom out">−</button><span class="level" aria-live="polite"></span>
-    <button class="in" aria-label="Zoom in">+</button>
-    <button class="whole">Whole image</button><button class="focus">Largest error</button>
-    <span class="space"></span>
-    <button class="png" title="The panels as they are now">Save as PNG</button>
-    <button class="svg" title="The panels as they are now, for print">Save as SVG</button>
-  </div>
-  <output class="readout"></output>
-  <div class="panels"></div>
-  <label class="swipe"><input type="range" min="0" max="100" step="1" aria-label="Before and after">
-    <span class="before"></span><span class="after"></span></label>
-</div>
-"""
 HINT = "Wheel, pinch or double click zooms, dragging moves, and so do the keys +, −, 0 and the arrows. All panels follow."
 
 
@@ -154,14 +138,7 @@ def viewer_data(
 
 def show_viewer(data: dict[str, Any], key: str) -> None:
     """Mount the viewer; `key` must be unique on the page."""
-    folder = Path(__file__).parent
-    viewer = st.components.v2.component(
-        "lvcnet_viewer",
-        html=HTML,
-        css=(folder / "viewer.css").read_text(encoding="utf-8"),
-        js=(folder / "viewer.js").read_text(encoding="utf-8"),
-    )
-    viewer(data=data, key=key)
+    web_component("viewer")(data=data, key=key)
     st.caption(HINT)
 
 

@@ -35,6 +35,8 @@ class Cell:
         best_last: best epoch minus last epoch, foreground IoU, one value a seed that knows it.
         recovery: mean IoU of the predictions on the training images with the clean labels, to compare with
             `label_iou`; one value a seed that knows it.
+        interval: 95 % interval of the comparison's metric by a bootstrap that draws images and, if there are several,
+            seeds again; None without scores by image.
     """
 
     method: str
@@ -49,6 +51,7 @@ class Cell:
     rounds: dict[str, tuple[float, float | None]] = field(default_factory=dict)
     best_last: list[float] = field(default_factory=list)
     recovery: list[float] = field(default_factory=list)
+    interval: tuple[float, float] | None = None
 
     @property
     def paper_noise(self) -> bool:

@@ -45,8 +45,9 @@ def markdown_table(header: Row, rows: Sequence[Row]) -> str:
 
 
 def to_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """One flat row a method and label set: every metric's mean and sd, what it cost, and the paper's figures."""
-    return [_flat(cell) for cell in comparison.cells]
+    """One flat row a method and label set: every metric's mean and sd, the comparison's metric's 95 % interval, costs, the
+    paper's figures."""
+    return [_flat(cell, comparison.metric) for cell in comparison.cells]
 
 
 def to_csv(comparison: Comparison) -> str:
@@ -61,6 +62,11 @@ def rows_to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
+
+
+def table_csv(table: Table) -> str:
+    """A table as it is printed, as CSV with its header."""
+    return rows_to_csv([dict(zip(table.header, row, strict=True)) for row in table.rows])
 
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _flat(cell: Cell) -> dict[str, Any]:
+def _flat(cell: Cell, metric: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "method": cell.method,
         "labels": cell.labels,
@@ -105,6 +111,7 @@ def _flat(cell: Cell) -> dict[str, Any]:
     }
     for name, values in cell.values.items():
         row[name], row[f"{name}_sd"] = mean_sd(values)
+    row[f"{metric}_low"], row[f"{metric}_high"] = cell.interval or (None, None)
     for name, (mean, sd) in cell.rounds.items():
         row[f"rounds_{name}"], row[f"rounds_{name}_sd"] = mean, sd
     figures = cell.paper or {}

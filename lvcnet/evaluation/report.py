@@ -25,7 +25,14 @@ from lvcnet.evaluation.comparison import (
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.evaluation.robustness import step_seconds
-from lvcnet.evaluation.statistics import holm, mean_of_known, paired_bootstrap, signed_rank
+from lvcnet.evaluation.statistics import (
+    holm,
+    mean_of_known,
+    paired_bootstrap,
+    percentile_bounds,
+    resampled_means,
+    signed_rank,
+)
 from lvcnet.evaluation.table1 import pooled_rounds, rounds_note
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, list_runs
@@ -77,7 +84,7 @@ def compare(
             + (f" ({reasons})" if reasons else f": train something with `lvcnet train {dataset}`")
         )
     groups = _group(evaluations, skipped)
-    cells = [_cell(method, labels, group) for (method, labels), group in groups.items()]
+    cells = [_cell(method, labels, group, metric, seed) for (method, labels), group in groups.items()]
     cells.sort(key=lambda cell: (method_order(cell.method), cell.level is None, cell.level or 0, cell.labels))
     return Comparison(
         dataset,
@@ -165,7 +172,7 @@ def _noise(groups: dict[tuple[str, str], Group]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _cell(method: str, labels: str, group: Group) -> Cell:
+def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cell:
     seeds = sorted(group)
     runs, evaluations = zip(*(group[seed] for seed in seeds), strict=True)
     return Cell(
@@ -181,7 +188,18 @@ def _cell(method: str, labels: str, group: Group) -> Cell:
         rounds=pooled_rounds(evaluations),
         best_last=_known(evaluations, "best_last_gap"),
         recovery=_known(evaluations, "label_recovery"),
+        interval=_interval(evaluations, metric, seed),
     )
+
+
+def _interval(evaluations: Sequence[Mapping[str, Any]], metric: str, seed: int) -> tuple[float, float] | None:
+    """95 % interval of a metric, from the images that all seeds' evaluations hold."""
+    tables = [image_scores([evaluation], metric) for evaluation in evaluations]
+    keys = sorted(set.intersection(*map(set, tables)))
+    if not keys:
+        return None
+    scores = np.array([[table[key] for key in keys] for table in tables])
+    return percentile_bounds(resampled_means(scores, seed))
 
 
 def _known(evaluations: Sequence[Mapping[str, Any]], name: str) -> list[float]:

@@ -64,6 +64,7 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
     found = [
         round_table(comparison),
         score_table(comparison),
+        interval_table(comparison),
         difference_table(comparison),
         retention_table(comparison),
         clean_retention_table(comparison),
@@ -107,6 +108,29 @@ def score_table(comparison: Comparison) -> Table:
         ["Method", *labels],
         rows + _paper_rows(comparison, labels),
     )
+
+
+def interval_table(comparison: Comparison) -> Table:
+    """The intervals of `score_table`."""
+    labels = comparison.label_sets()
+    rows = [
+        [method_title(method), *(interval(comparison.cell(method, name)) for name in labels)]
+        for method in comparison.methods()
+    ]
+    known = any(cell.interval for cell in comparison.cells)
+    return Table(
+        f"{METRICS[comparison.metric]}, 95 % intervals",
+        "Of the mean over test images: images and, with several seeds, trainings drawn again.",
+        ["Method", *labels],
+        rows if known else [],
+    )
+
+
+def interval(cell: Cell | None) -> str:
+    """A cell's 95 % interval of the comparison's metric."""
+    if cell is None or cell.interval is None:
+        return NOTHING
+    return "{:.3f} to {:.3f}".format(*cell.interval)
 
 
 def difference_table(comparison: Comparison) -> Table:

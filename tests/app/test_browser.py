@@ -1,4 +1,4 @@
-"""The main job in a real browser: create data, make noise, train, reload, cancel, resume, inspect, segment a DICOM."""
+"""The main job in a real browser: create data, make noise, train, reload, cancel, resume, compare, inspect, segment."""
 
 import os
 import re
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from lab.headless import foreign_requests, serve_lab, wait_until_idle
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.browser
 SAMPLE = Path(__file__).resolve().parents[2] / "assets" / "samples" / "hip-4.dcm"
 SOON, LATER = 60_000, 240_000
 """Milliseconds: for a page to react, and for a training to start or end on a busy machine."""
+FROM, TO = {"x": 60, "y": 60}, {"x": 100, "y": 90}
+"""Of a drag within a panel."""
 LONG = 5000
 """Epochs of a run that does not end by itself during a test."""
 
@@ -169,6 +172,55 @@ def test_choices_survive_page_changes_and_the_back_button(prepared: str, page: P
     while "/noise" not in page.url:
         page.go_back()
     expect(page.get_by_role("heading", name="Noise", exact=True)).to_be_visible(timeout=SOON)
+
+
+def test_panels_move_together_and_the_boundary_is_compared(lab: str, page: Page, tmp_path: Path) -> None:
+    """On the demo: zoom, point, swipe, play, save."""
+    show(page, f"{lab}/compare?dataset=hips&view=side-by-side&labels=level4&image=test-0001")
+    panels = page.locator(".viewer .panels svg")
+    expect(panels).to_have_count(5, timeout=SOON)
+    expect(panels.first).to_have_attribute("viewBox", "-0.5 -0.5 128 128")
+    for act in (
+        lambda: (panels.nth(1).hover(), page.mouse.wheel(0, -200)),
+        lambda: panels.nth(2).press("ArrowLeft"),
+        lambda: panels.nth(3).drag_to(panels.nth(3), source_position=FROM, target_position=TO),
+        lambda: page.get_by_role("button", name="Largest error").click(),
+    ):
+        before = panels.first.get_attribute("viewBox")
+        act()
+        expect(panels.first).not_to_have_attribute("viewBox", str(before))
+        assert len({panel.get_attribute("viewBox") for panel in panels.all()}) == 1
+    expect(page.locator(".viewer .readout")).to_contain_text(
+        re.compile(r"^x \d+, y \d+: grey value \d+ · clean label .+ · FCN [01]\.\d\d · U-Net [01]\.\d\d")
+    )
+    kept = panels.first.get_attribute("viewBox")
+    page.get_by_role("radio", name="Errors").click()
+    wait_until_idle(page)
+    expect(panels.first).to_have_attribute("viewBox", str(kept))  # looking on where one was
+    assert Image.open(saved(page, "Save as PNG", tmp_path)).size[0] > 5 * 512
+    show(page, f"{lab}/inspect?run=hips-lvcnet-plus-level3-s0&source=snapshots&part=boundary")
+    divider = page.locator(".viewer svg .divider").nth(1)
+    page.get_by_label("Before and after").focus()
+    before = divider.get_attribute("d")
+    page.keyboard.press("Home")
+    expect(divider).not_to_have_attribute("d", str(before))
+    assert saved(page.locator(".st-key-arrows-files"), "Save SVG", tmp_path).read_text().startswith("<svg")
+    show(page, f"{lab}/inspect?run=hips-lvcnet-plus-level3-s0&source=snapshots&part=film")
+    film = page.locator(".st-key-film")
+    last = film.locator(".legendtext").last.text_content()
+    film.get_by_text("Play", exact=True).click()
+    expect(film.locator(".legendtext").last).not_to_have_text(str(last))
+    expect(film.locator(".legendtext").last).to_have_text(str(last), timeout=SOON)  # it ends where it began
+
+
+def saved(place: Page | Locator, button: str, folder: Path) -> Path:
+    """Press a button that saves a file; where it is."""
+    page = place if isinstance(place, Page) else place.page
+    with page.expect_download(timeout=SOON) as download:
+        place.get_by_role("button", name=button).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
 
 
 def test_the_whole_path_asks_nothing_outside_this_machine(prepared: str, browser: Browser) -> None:

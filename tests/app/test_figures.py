@@ -1,5 +1,6 @@
 """Figures, worked out by hand on a comparison of two methods and on images of a few pixels."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,8 @@ def comparison() -> Comparison:
     cells = [
         cell("unet", 4, 0.72, [0.6]),
         cell("unet", 1, 0.96, [0.8]),
-        cell("lvcnet", 1, 0.96, [0.7, 0.9]),
-        cell("lvcnet", 4, 0.72, [0.7, 0.74]),
+        replace(cell("lvcnet", 1, 0.96, [0.7, 0.9]), interval=(0.75, 0.85)),
+        replace(cell("lvcnet", 4, 0.72, [0.7, 0.74]), interval=(0.65, 0.8)),
     ]
     return Comparison("hips", "iou", cells, [])
 
@@ -50,11 +51,14 @@ def test_the_curve_has_one_line_a_method_in_the_order_of_the_levels(comparison: 
     assert lvcnet.line.color == METHOD_COLOURS["lvcnet"]
 
 
-def test_only_several_seeds_have_a_band_of_one_sd(comparison: Comparison) -> None:
-    bands = [trace for trace in figures.robustness_curve(comparison, "iou").data if trace.fill]
-    assert len(bands) == 1
-    sd_1, sd_4 = 0.02**0.5, 0.0008**0.5  # of two values: their distance over the root of two
-    assert bands[0].y == pytest.approx([0.8 + sd_1, 0.72 + sd_4, 0.72 - sd_4, 0.8 - sd_1])
+def test_bands_run_between_the_ends_of_the_intervals(comparison: Comparison) -> None:
+    (band,) = [trace for trace in figures.robustness_curve(comparison, "iou").data if trace.fill]
+    assert list(band.x) == [1, 4, 4, 1]
+    assert list(band.y) == [0.85, 0.8, 0.65, 0.75]
+    line = named(figures.robustness_curve(comparison, "iou"), "LVC-Net")
+    assert list(line.customdata[1]) == [" (95 % interval 0.650 to 0.800)", "level4", 2]
+    other = figures.robustness_curve(comparison, "dice")  # the intervals are the comparison's own metric's
+    assert not [trace for trace in other.data if trace.fill]
 
 
 def test_against_label_iou_worse_labels_are_on_the_right(comparison: Comparison) -> None:

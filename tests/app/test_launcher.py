@@ -48,6 +48,11 @@ def test_both_applications_answer_on_one_port(lab: str) -> None:
         assert (status, "gradio_config" in body) == (200, True)
 
 
+def test_the_lab_serves_the_library_that_saves_figures(lab: str) -> None:
+    status, body = fetch(f"{lab}/plotly.min.js")
+    assert (status, "toImage" in body) == (200, True)
+
+
 def test_the_first_page_has_an_address_of_its_own(lab: str) -> None:
     with urllib.request.urlopen(f"{lab}/overview") as answer:
         assert (answer.status, urlsplit(answer.url).path) == (200, "/")

@@ -27,7 +27,7 @@ def texts(page: AppTest) -> str:
 
 def viewer(page: AppTest) -> dict[str, Any]:
     """What the side-by-side viewer was given."""
-    (found,) = page.get("bidi_component")
+    (found,) = [one for one in page.get("bidi_component") if one.proto.component_name == "lvcnet_viewer"]
     data: dict[str, Any] = json.loads(found.proto.json)
     return data
 
@@ -169,6 +169,7 @@ def test_the_tables_are_those_of_the_report(sweep_home: Path, open_page: OpenPag
     page = open_page("compare", view="tables")
     expected = comparison_tables(comparing.load_comparison("hips", "iou"))
     assert [title.value for title in page.subheader] == [table.title for table in expected]
+    assert len(page.get("download_button")) == len(expected)
     for shown, table in zip(page.dataframe, expected, strict=True):
         assert [shown.value.columns.tolist(), *shown.value.to_numpy().tolist()] == [table.header, *table.rows]
 

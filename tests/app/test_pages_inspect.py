@@ -32,7 +32,7 @@ def charts(page: AppTest) -> int:
 
 def viewer(page: AppTest) -> dict[str, Any]:
     """What the viewer of the boundary was given."""
-    (found,) = page.get("bidi_component")
+    (found,) = [one for one in page.get("bidi_component") if one.proto.component_name == "lvcnet_viewer"]
     data: dict[str, Any] = json.loads(found.proto.json)
     return data
 

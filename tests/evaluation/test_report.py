@@ -145,7 +145,7 @@ def test_markdown_and_json_are_complete(grid) -> None:
     text = formats.to_markdown(comparison)
     assert "| LVC-Net | " in text
     blocks = [block for block in text.split("\n\n") if block.startswith("|")]
-    assert len(blocks) == len(tables.comparison_tables(comparison)) == 8
+    assert len(blocks) == len(tables.comparison_tables(comparison)) == 9
     assert all(len({line.count("|") for line in block.splitlines()}) == 1 for block in blocks)
     found = json.loads(json.dumps(formats.to_json(comparison)))
     assert found["paper"]["table"]["unet"]["level4"]["miou"] == 0.690

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -90,6 +91,20 @@ def test_labels_stand_beside_what_is_predicted_in_their_place(comparison: Compar
 def test_costs_stand_beside_the_baselines(comparison: Comparison) -> None:
     rows = by_first(tables.cost_table(comparison))
     assert rows == {"U-Net": ["1,000", "100", "200", "1.00"], "LVC-Net": ["1,000", "100", "300", "1.50"]}
+
+
+def test_intervals_have_a_table_where_images_were_kept(comparison: Comparison) -> None:
+    assert not tables.interval_table(comparison).rows
+    cells = [replace(comparison.cells[1], interval=(0.88, 0.92)), *comparison.cells[2:]]
+    known = Comparison("hips", "iou", cells, [])
+    assert by_first(tables.interval_table(known)) == {"U-Net": ["0.880 to 0.920", "—"], "LVC-Net": ["—", "—"]}
+    assert (formats.to_rows(known)[0]["iou_low"], formats.to_rows(known)[0]["iou_high"]) == (0.88, 0.92)
+
+
+def test_a_table_as_csv_reads_back_as_it_was(comparison: Comparison) -> None:
+    table = tables.round_table(comparison)
+    rows = list(csv.reader(io.StringIO(formats.table_csv(table))))
+    assert rows == [table.header, *table.rows]
 
 
 def test_memory_outlines_and_differences(comparison: Comparison) -> None:
