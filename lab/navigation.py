@@ -22,16 +22,36 @@ CSS = """
 .stMultiSelect [data-tag] * { color: inherit !important; }
 </style>
 """
+ONE_STEP_A_PAGE = """
+<script>
+// A page writes every choice into its address, and Streamlit makes each a step of the back button: leave one a page.
+if (!window.labHistory) {
+  window.labHistory = true;
+  const push = history.pushState.bind(history);
+  history.pushState = (state, title, address) => {
+    const same = new URL(address, location.href).pathname === location.pathname;
+    return same ? history.replaceState(state, title, address) : push(state, title, address);
+  };
+}
+</script>
+"""
 
 
 @dataclass(frozen=True)
 class PageEntry:
-    """One page: its key is its address and, but for pages that say otherwise, its script's stem."""
+    """One page: its key is its address and, but for pages that say otherwise, its script's stem.
+
+    Attributes:
+        why: why what the page shows matters; said at its foot, with the way to `then`.
+        then: key of the page that comes next, and what to do there.
+    """
 
     key: str
     title: str
     icon: str
     script: str | None = None
+    why: str = ""
+    then: tuple[str, str] | None = None
 
     @property
     def path(self) -> Path:
@@ -50,23 +70,88 @@ class PageEntry:
 
 
 SECTIONS: dict[str, list[PageEntry]] = {
-    "": [PageEntry("overview", "Overview", "home")],
+    "": [PageEntry("overview", "Overview", "home")],  # it has a next step of its own
     "Prepare": [
-        PageEntry("data", "Data", "radiology"),
-        PageEntry("noise", "Noise", "gesture"),
+        PageEntry(
+            "data",
+            "Data",
+            "radiology",
+            why="Methods learn from these outlines and the clean ones judge them: an error here is in every figure.",
+            then=("noise", "Make labels worse by a known amount"),
+        ),
+        PageEntry(
+            "noise",
+            "Noise",
+            "gesture",
+            why="Only errors of a known size tell what errors cost. The clean labels stay, to measure against.",
+            then=("train", "Train on noisy labels"),
+        ),
     ],
     "Train": [
-        PageEntry("train", "Train", "model_training"),
-        PageEntry("runs", "Runs", "monitoring"),
+        PageEntry(
+            "train",
+            "Train",
+            "model_training",
+            why="Methods differ in how much of the noise they learn. Steps, seeds and images are the same for all, so"
+            " that a difference in the result is the method's.",
+            then=("runs", "Watch the runs"),
+        ),
+        PageEntry(
+            "runs",
+            "Runs",
+            "monitoring",
+            why="Where agreement with the noisy labels rises and agreement with the clean ones falls, a run learns the"
+            " noise.",
+            then=("compare", "Compare what came out"),
+        ),
     ],
     "Judge": [
-        PageEntry("compare", "Compare", "compare"),
+        PageEntry(
+            "compare",
+            "Compare",
+            "compare",
+            why="A method that keeps its score on rough labels saves the hours that careful outlines take.",
+            then=("inspect", "See why a method holds, map by map"),
+        ),
         # a script called inspect.py would hide Python's own module from whatever runs with pages/ on its path
-        PageEntry("inspect", "Inspect", "troubleshoot", script="inspect_run"),
+        PageEntry(
+            "inspect",
+            "Inspect",
+            "troubleshoot",
+            script="inspect_run",
+            why="A score says that a method holds; its maps say why: whether the cues lie on the anatomy, and whether"
+            " the boundary moved towards it.",
+            then=("correct", "Repair the labels that look wrong"),
+        ),
     ],
-    "Repair": [PageEntry("correct", "Correct", "healing")],
-    "Use": [PageEntry("inference", "Inference", "image_search")],
-    "Help": [PageEntry("glossary", "Glossary", "dictionary")],
+    "Repair": [
+        PageEntry(
+            "correct",
+            "Correct",
+            "healing",
+            why="Outlines that a method which never saw them draws otherwise are the ones worth a second look: minutes, where"
+            " going through all of them takes days.",
+            then=("train", "Train on the repaired labels"),
+        )
+    ],
+    "Use": [
+        PageEntry(
+            "inference",
+            "Inference",
+            "image_search",
+            why="A test set is drawn like the training set. Your own radiographs show whether a run holds beyond it.",
+            then=("data", "Bring your own images and outlines"),
+        )
+    ],
+    "Help": [
+        PageEntry(
+            "glossary",
+            "Glossary",
+            "dictionary",
+            why="Papers use the same word for different figures. These are the ones that the lab computes.",
+            then=("overview", "Back to the overview"),
+        )
+    ],
 }
 ENTRIES: dict[str, PageEntry] = {entry.key: entry for entries in SECTIONS.values() for entry in entries}
 
@@ -81,6 +166,15 @@ def page_frame(title: str, what: str) -> None:
     st.title(title, anchor=False)
     st.markdown(f":gray[{what}]")
     watch()
+
+
+def page_foot(entry: PageEntry) -> None:
+    """Foot of every page that is shown to its end: why it matters, and what to do next."""
+    if entry.then:
+        key, label = entry.then
+        with st.container(border=True, key="page-foot"):
+            st.markdown(f"**Why it matters.** {entry.why}")
+            link_to(key, label)
 
 
 def link_to(
@@ -106,11 +200,13 @@ def main() -> None:
     # a file, not a material icon: Streamlit fetches those for the browser's tab from the network
     st.set_page_config(page_title="LVC-Net Lab", page_icon=str(assets / "icon.svg"), layout="wide")
     st.html(CSS)
+    st.html(ONE_STEP_A_PAGE, unsafe_allow_javascript=True)
     st.logo(str(assets / "logo.svg"), size="large", icon_image=str(assets / "icon.svg"))
     chosen = st.navigation(
         {section: [entry.page() for entry in entries] for section, entries in SECTIONS.items()}
     )
     chosen.run()
+    page_foot(ENTRIES[chosen.url_path or "overview"])
 
 
 if __name__ == "__main__":
