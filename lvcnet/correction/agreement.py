@@ -99,7 +99,7 @@ def _measure(first: BoolArray, second: BoolArray) -> dict[str, NDArray[np.float6
     return {
         "dice": overlap["dice"],
         "iou": overlap["iou"],
-        "distance_px": surface_metrics(first, second)["assd"],
+        "distance_px": surface_metrics(first, second, ["assd"])["assd"],
         "area_bias": bias,
     }
 

@@ -49,7 +49,7 @@ def judge_batch(probability: FloatArray, labels: BoolArray, categories: list[str
         outlines), `iou` of label and proposal (both mean over categories), `missing` and `extra` (objects), `regions`.
     """
     proposals = propose(probability)
-    distances = surface_metrics(proposals, labels)["assd"].mean(axis=1)
+    distances = surface_metrics(proposals, labels, ["assd"])["assd"].mean(axis=1)
     ious = overlap_metrics(proposals, labels)["iou"].mean(axis=1)
     rows = []
     for n in range(len(labels)):

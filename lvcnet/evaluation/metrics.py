@@ -15,6 +15,8 @@ the image counts as outside. These are the conventions of `monai.metrics`, which
 values for empty masks are ours, so MONAI is given only the pairs in which neither mask is empty.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,7 @@ METRICS: dict[str, str] = {
 """Every metric by its key, with its name on screen, in the order of all tables."""
 
 LOWER_IS_BETTER = ("hd95", "assd")
+SURFACE_METRICS = ("nsd_1px", "nsd_2px", "hd95", "assd")
 
 
 def image_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:
@@ -111,8 +114,10 @@ def boundary_iou(predicted: BoolArray, reference: BoolArray, fraction: float = 0
     return _ratio((first & second).sum((2, 3)), union, union == 0)
 
 
-def surface_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:
-    """Surface Dice at 1 and 2 px, HD95 and ASSD of (N, C, H, W) masks as (N, C).
+def surface_metrics(
+    predicted: BoolArray, reference: BoolArray, names: Sequence[str] = SURFACE_METRICS
+) -> dict[str, FloatArray]:
+    """Surface Dice at 1 and 2 px, HD95 and ASSD of (N, C, H, W) masks as (N, C), or those of them that are named.
 
     Surface Dice: share of both outlines' pixels that lie within the tolerance of the other outline (Nikolov et al.
     2018). HD95: the larger of the two directed 95th percentiles. ASSD: mean distance over the pixels of both outlines.
@@ -125,7 +130,7 @@ def surface_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, Flo
     in_predicted, in_reference = predicted.any((2, 3)), reference.any((2, 3))
     both, neither = in_predicted & in_reference, ~(in_predicted | in_reference)
     result = {}
-    for name, scores in surface_scores(predicted[both], reference[both]).items():
+    for name, scores in surface_scores(predicted[both], reference[both], names).items():
         result[name] = np.where(neither, 0.0, diagonal) if name in LOWER_IS_BETTER else neither.astype(float)
         result[name][both] = scores
     return result

@@ -7,6 +7,7 @@ module that the command line or the lab loads at start.
 """
 
 import warnings
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -16,16 +17,28 @@ from monai.metrics import (
     compute_surface_dice,
 )
 from numpy.typing import NDArray
+from torch import Tensor
+
+# include_background: else MONAI takes channel 0 for the background and leaves it out; ours is foreground
+MEASURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "nsd_1px": lambda a, b: compute_surface_dice(a, b, [1.0], include_background=True),
+    "nsd_2px": lambda a, b: compute_surface_dice(a, b, [2.0], include_background=True),
+    "hd95": lambda a, b: compute_hausdorff_distance(
+        a, b, include_background=True, percentile=95, directed=False
+    ),
+    "assd": lambda a, b: compute_average_surface_distance(a, b, include_background=True, symmetric=True),
+}
 
 
 def surface_scores(
-    predicted: NDArray[np.bool_], reference: NDArray[np.bool_]
+    predicted: NDArray[np.bool_], reference: NDArray[np.bool_], names: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:
     """Surface Dice at 1 and 2 px, HD95 and ASSD; see `metrics.surface_metrics` for what they measure.
 
     Args:
         predicted: (P, H, W) bool, none of them empty: MONAI's values for empty masks (NaN, infinite) are not ours.
         reference: (P, H, W) bool, none of them empty.
+        names: which of them; each costs milliseconds a pair.
 
     Returns:
         name -> (P,) float64, of MONAI's single precision.
@@ -36,11 +49,5 @@ def surface_scores(
     with warnings.catch_warnings():
         # MONAI 1.6 warns of an argument that only its own code passes
         warnings.filterwarnings("ignore", ".*always_return_as_numpy", FutureWarning)
-        # include_background: else MONAI takes channel 0 for the background and leaves it out; ours is foreground
-        tables = {
-            "nsd_1px": compute_surface_dice(*pair, [1.0], include_background=True),
-            "nsd_2px": compute_surface_dice(*pair, [2.0], include_background=True),
-            "hd95": compute_hausdorff_distance(*pair, include_background=True, percentile=95, directed=False),
-            "assd": compute_average_surface_distance(*pair, include_background=True, symmetric=True),
-        }
+        tables = {name: MEASURES[name](*pair) for name in names}
     return {name: table[:, 0].numpy().astype(np.float64) for name, table in tables.items()}
