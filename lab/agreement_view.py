@@ -20,7 +20,7 @@ from lab.widgets import (
     pick,
     pick_labels,
 )
-from lvcnet.correction.agreement import agreement, mean_disagreement
+from lvcnet.correction.agreement import agreement, compared_masks, mean_disagreement
 from lvcnet.correction.siding import Strength, per_image_rows, side_maps, siding
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.evaluation.formats import rows_to_csv
@@ -193,10 +193,9 @@ def _one_image(dataset: Dataset, agreed: Row, sided: Row) -> None:
     with right:
         category = pick("category", "Category", dataset.categories, "Categories are compared one by one.")
     row, c = dataset.index(key), dataset.categories.index(category)
-    one, two = (dataset.labels(name).masks[row, c] for name in (first, second))
-    sides = side_maps(
-        Strength(dataset)(np.array([row])), one[np.newaxis, np.newaxis], two[np.newaxis, np.newaxis]
-    )[0, 0]
+    one, two = compared_masks(dataset, first, second, np.array([row]))
+    sides = side_maps(Strength(dataset)(np.array([row])), one, two)[0, c]
+    one, two = one[0, c], two[0, c]
     differ = mean_disagreement(dataset, first, second, agreed["split"])[c]
     areas = next(image for image in sided["per_image"] if image["key"] == key)
     columns = st.columns(3)

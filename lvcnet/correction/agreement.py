@@ -35,9 +35,8 @@ def agreement(dataset: Dataset, first: str, second: str, split: str | None = Non
         LvcnetError: if there is no such label set, both are the same, or no image is covered by both.
     """
     rows = common_rows(dataset, first, second, split)
-    one, two = dataset.labels(first), dataset.labels(second)
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-    tables = [_measure(one.masks[batch], two.masks[batch]) for batch in batches]
+    tables = [_measure(*compared_masks(dataset, first, second, batch)) for batch in batches]
     values = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     images = [
         {"key": dataset.items[row].key, **{name: _mean(table[n]) for name, table in values.items()}}
@@ -67,9 +66,19 @@ def mean_disagreement(
         LvcnetError: as `agreement`.
     """
     rows = common_rows(dataset, first, second, split)
-    differs = dataset.labels(first).masks[rows] != dataset.labels(second).masks[rows]
-    share: NDArray[np.float64] = differs.mean(axis=0)
+    one, two = compared_masks(dataset, first, second, rows)
+    share: NDArray[np.float64] = (one != two).mean(axis=0)
     return share
+
+
+def compared_masks(
+    dataset: Dataset, first: str, second: str, rows: NDArray[np.intp]
+) -> tuple[BoolArray, BoolArray]:
+    """(N, C, H, W) masks of both label sets, empty wherever one of them ignores a pixel: there is nothing to compare."""
+    opinions = [dataset.labels(first), dataset.labels(second)]
+    ignored = [labels.ignored[rows] for labels in opinions if labels.ignored is not None]
+    one, two = (labels.masks[rows] for labels in opinions)
+    return (one & ~np.any(ignored, axis=0), two & ~np.any(ignored, axis=0)) if ignored else (one, two)
 
 
 def common_rows(dataset: Dataset, first: str, second: str, split: str | None = None) -> NDArray[np.intp]:

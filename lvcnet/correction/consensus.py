@@ -64,6 +64,8 @@ def consensus(
 ) -> tuple[LabelSet, Row]:
     """Unite label sets; the new one covers the images that all of them cover. It is not stored yet.
 
+    It ignores the pixels that one of them ignores; in the vote they count as they are drawn.
+
     Args:
         dataset: the data set.
         names: two or more label sets.
@@ -100,7 +102,9 @@ def consensus(
         "left_out": int((~covered).sum()),
         "per_category": per_category,
     }
-    return LabelSet(name, masks, covered, manifest), manifest
+    gaps = [one.ignored for one in opinions if one.ignored is not None]
+    ignored = np.any(gaps, axis=0) & covered[:, None, None, None] if gaps else None
+    return LabelSet(name, masks, covered, manifest, ignored), manifest
 
 
 def majority(votes: BoolArray) -> tuple[BoolArray, BoolArray]:

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvcnet.correction.agreement import common_rows
+from lvcnet.correction.agreement import common_rows, compared_masks
 from lvcnet.cues.edges import initial_edges, near_boundary
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
@@ -69,9 +69,7 @@ def siding(
     counts = np.zeros((len(rows), len(dataset.categories), len(SIDES)), dtype=np.int64)
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
-        maps = side_maps(
-            strength(batch), dataset.labels(first).masks[batch], dataset.labels(second).masks[batch]
-        )
+        maps = side_maps(strength(batch), *compared_masks(dataset, first, second, batch))
         for place, side in enumerate(SIDES.values()):
             counts[start : start + len(batch), :, place] = (maps == side).sum(axis=(2, 3))
         if report:

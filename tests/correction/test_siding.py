@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from lvcnet.correction.agreement import agreement
+from lvcnet.correction.consensus import consensus
 from lvcnet.correction.siding import FIRST, NOWHERE, SECOND, UNDECIDED, side_map, siding
 from lvcnet.data.dataset import LabelSet
 from lvcnet.data.phantom import make_phantom
@@ -78,6 +80,19 @@ def test_a_data_set_is_summed_up(make_squares) -> None:
     rows = {row["key"]: row for row in found["per_image"]}
     assert rows["image-3"] == {"key": "image-3", "area_px": 16, "first": 0, "second": 16, "undecided": 0}
     assert json.loads(json.dumps(found)) == found
+
+
+def test_ignored_pixels_are_not_compared(make_squares) -> None:
+    dataset = make_squares(test=0)
+    second = dataset.labels("second")
+    ignored = np.zeros_like(second.masks)
+    ignored[:, :, :, 12] = True  # the strip that only `second` drew
+    dataset.add_labels(LabelSet("unsure", second.masks, second.covered, {}, ignored))
+    assert siding(dataset, "clean", "unsure")["area_px"] == 12 * 8
+    assert agreement(dataset, "clean", "unsure")["area_bias"] == pytest.approx(-8 / 64)
+    united, _ = consensus(dataset, ["clean", "second", "unsure"], "majority", "all")
+    assert np.array_equal(united.ignored, ignored)
+    assert consensus(dataset, ["clean", "second"], "majority", "all")[0].ignored is None
 
 
 def test_without_disagreement_there_is_no_share(make_squares) -> None:
