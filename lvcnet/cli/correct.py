@@ -7,7 +7,7 @@ import typer
 from lvcnet.cli.jobs import report_recovered, sweep_bar, sweep_until_done
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.correction.agreement import MEASURES, agreement
-from lvcnet.correction.apply import apply_correction, verdicts_by
+from lvcnet.correction.apply import accepted_keys, apply_correction, verdicts_by
 from lvcnet.correction.store import (
     Correction,
     delete_correction,
@@ -95,10 +95,11 @@ def correct_apply(
     accept: Annotated[
         str,
         typer.Option(
-            help="reviewed (what was decided on the review page or with `lvcnet review`), all, worst=N (the N labels"
-            " of lowest quality), below=Q (labels of a quality below Q) or none."
+            help="confident (labels that are surely wrong; careful ones stay), reviewed (what was decided on the review"
+            " page or with `lvcnet review`), all, worst=N (the N labels of lowest quality), below=Q (labels of a"
+            " quality below Q) or none."
         ),
-    ] = "all",
+    ] = "confident",
     ignore_disputed: Annotated[
         bool,
         typer.Option(
@@ -253,8 +254,8 @@ def _present(correction: Correction, top: int, as_json: bool) -> None:
             }
         )
         return
-    columns = ("key", "quality", "iou", "disagreement_px", "missing", "extra")
-    titles = ("Image", "Quality", "IoU with proposal", "Distance (px)", "Missing", "Extra")
+    columns = ("key", "quality", "confident", "iou", "disagreement_px", "missing", "extra")
+    titles = ("Image", "Quality", "Surely disputed", "IoU with proposal", "Distance (px)", "Missing", "Extra")
     table = [[row[column] for column in columns] for row in ranked[:top]]
     what = f"labels {correction.head['labels']} of {correction.head['dataset']}"
     print_table(f"Worst {len(table)} of {len(ranked)} {what}", titles, table)
@@ -263,8 +264,8 @@ def _present(correction: Correction, top: int, as_json: bool) -> None:
         print_table("For information: against the clean labels", ("What", "Value"), _clean_rows(clean))
     screen.print(
         f"Correction {correction.name}: `lvcnet review {correction.name}` decides image by image (so does the lab's"
-        f" review page); `lvcnet correct-apply {correction.name} --as corrected-{correction.head['labels']}` accepts"
-        " all proposals.",
+        f" review page); `lvcnet correct-apply {correction.name} --as corrected-{correction.head['labels']}` repairs"
+        f" the {len(accepted_keys(correction, 'confident'))} labels that are surely wrong.",
         highlight=False,
         soft_wrap=True,
     )
@@ -274,6 +275,7 @@ def _clean_rows(clean: dict[str, float | None]) -> list[tuple[str, float | None]
     return [
         ("IoU of the labels", clean["label_iou"]),
         ("IoU of the proposals", clean["proposal_iou"]),
+        ("IoU of the labels after repairing those that are surely wrong", clean["confident_iou"]),
         ("suspicious pixels, average precision for wrong ones", clean["suspicion_average_precision"]),
         (
             "of the pixels where label and proposal disagree, share that is wrong",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet.correction.confidence import MOST
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.reviewed import reviewed_masks
@@ -36,12 +37,15 @@ def accepted_keys(correction: Correction, rule: str) -> list[str]:
 
     Args:
         correction: the judgement.
-        rule: `all`, `none`, `worst=N` (the N labels of lowest quality) or `below=Q` (all labels of a quality below Q).
+        rule: `confident` (labels that are surely wrong, see `lvcnet.correction.confidence`), `all`, `none`, `worst=N`
+            (the N labels of lowest quality) or `below=Q` (all labels of a quality below Q).
 
     Raises:
         LvcnetError: for another rule.
     """
     ranked = worst_first(correction.rows)
+    if rule == "confident":
+        return [row["key"] for row in ranked if row["confident"] > MOST]
     kind, _, value = rule.partition("=")
     if rule in ("all", "none"):
         return [row["key"] for row in ranked if rule == "all"]
@@ -50,7 +54,8 @@ def accepted_keys(correction: Correction, rule: str) -> list[str]:
     threshold = _fraction(value) if kind == "below" else None
     if threshold is None:
         raise LvcnetError(
-            f"rule {rule!r} does not exist: use reviewed, all, none, worst=N with a whole number, or below=Q with 0 < Q <= 1"
+            f"rule {rule!r} does not exist: use confident, reviewed, all, none, worst=N with a whole number, or below=Q"
+            " with 0 < Q <= 1"
         )
     return [row["key"] for row in ranked if row["quality"] < threshold]
 

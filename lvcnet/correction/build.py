@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.correction.against_clean import CleanCheck
+from lvcnet.correction.confidence import MOST, MeanConfidence, confident_share
 from lvcnet.correction.folds import Fold, labels_digest
 from lvcnet.correction.judge import judge_batch
 from lvcnet.correction.store import Correction, CorrectionWriter
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import check_fingerprint
+from lvcnet.evaluation.statistics import mean_of_known
 from lvcnet.inference.predictor import Predictor
 from lvcnet.runs.directory import RunDirectory
 
@@ -52,7 +54,7 @@ def build_correction(
     rows = np.sort(np.concatenate([fold.rows for fold in folds]))
     shape = (len(rows), len(dataset.categories), dataset.size, dataset.size)
     writer = CorrectionWriter(name, shape, overwrite)
-    check = CleanCheck()
+    check, confidence = CleanCheck(), MeanConfidence(len(dataset.categories))
     judged: dict[int, Row] = {}
     for fold, run in zip(folds, runs, strict=True):
         predictor = Predictor(run, "last", device)
@@ -61,14 +63,23 @@ def build_correction(
             batch = fold.rows[start : start + BATCH]
             writer.write(np.searchsorted(rows, batch), probability)
             found = _judge(dataset, labels, batch, probability, check)
+            confidence.add(probability, dataset.labels(labels).masks[batch])
             judged |= {
                 int(row): {"key": dataset.items[row].key, "run": run.name, **one}
                 for row, one in zip(batch, found, strict=True)
             }
             if report:
                 report(len(judged), len(rows))
-    head = _head(dataset, labels, runs) | {"clean": check.result(), "images": [judged[row] for row in rows]}
-    return writer.finish(head)
+    thresholds = confidence.thresholds()
+    for numbers in np.array_split(np.arange(len(rows)), range(BATCH, len(rows), BATCH)):
+        shares = confident_share(
+            writer.read(numbers), dataset.labels(labels).masks[rows[numbers]], thresholds
+        )
+        for number, share in zip(numbers, shares.tolist(), strict=True):
+            judged[int(rows[number])]["confident"] = share
+    images = [judged[int(row)] for row in rows]
+    head = _head(dataset, labels, runs) | {"thresholds": thresholds.tolist(), "images": images}
+    return writer.finish(head | {"clean": _clean(check, images)})
 
 
 def check_run(run: RunDirectory, dataset: Dataset, fold: Fold) -> None:
@@ -110,6 +121,16 @@ def _judge(
         for n, one in zip(known, informed, strict=True):
             found[n] |= one
     return found
+
+
+def _clean(check: CleanCheck, images: Sequence[Row]) -> Row | None:
+    """What clean labels say: `CleanCheck.result`, and `confident_iou`, after repairing labels that are surely wrong."""
+    result = check.result()
+    if result is None:
+        return None
+    chosen = ("proposal_clean_iou" if row["confident"] > MOST else "label_clean_iou" for row in images)
+    repaired = [row.get(name) for row, name in zip(images, chosen, strict=True)]
+    return {**result, "confident_iou": mean_of_known(repaired)}
 
 
 def _head(dataset: Dataset, labels: str, runs: Sequence[RunDirectory]) -> dict[str, Any]:

@@ -130,6 +130,10 @@ class CorrectionWriter:
         self._proposals[numbers] = np.packbits(masks, axis=1)
         self._probability[numbers] = np.round(probability * 255).astype(np.uint8)
 
+    def read(self, numbers: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The (B, C, H, W) probabilities that were written for the images at `numbers`, in steps of 1/255."""
+        return self._probability[numbers].astype(np.float32) / np.float32(255)
+
     def finish(self, head: dict[str, Any]) -> Correction:
         """Write the head and put the folder in place."""
         self._proposals.flush()

@@ -76,14 +76,14 @@ class RunDirectory:
         return (self.path / "config.json").is_file()
 
     def create(self, config: dict[str, Any]) -> None:
-        """Write config.json and a first status `queued`."""
+        """Write a first status `queued`, then config.json: what has one is a run, and other processes look at once."""
         self.path.mkdir(parents=True, exist_ok=True)
-        write_json(self.path / "config.json", config)
         epochs = config.get("epochs", 0)
         write_json(
             self.path / "status.json",
             {"state": "queued", "epoch": 0, "epochs": epochs, "created": time.time()},
         )
+        write_json(self.path / "config.json", config)
 
     def config(self) -> dict[str, Any]:
         """config.json.

@@ -66,8 +66,12 @@ def correction(dataset: Dataset) -> Correction:
         numbers = np.array(part, dtype=np.intp)
         writer.write(numbers, np.repeat(probability, len(part), axis=0))
     rows = [
-        {"key": key, "quality": quality, "disagreement_px": 0.5, "label_clean_iou": 56 / 72}
-        | {"proposal_clean_iou": 1.0, "regions": [{"category": "square", "kind": "both"}]}
+        {"key": key, "quality": quality, "confident": 1 - quality, "disagreement_px": 0.5}
+        | {
+            "label_clean_iou": 56 / 72,
+            "proposal_clean_iou": 1.0,
+            "regions": [{"category": "square", "kind": "both"}],
+        }
         for key, quality in QUALITIES.items()
     ]
     head = {

@@ -87,7 +87,7 @@ def test_rules_accept_the_worst_labels(correction: Correction) -> None:
 
 @pytest.mark.parametrize("rule", ["", "some", "worst", "worst=0", "worst=-1", "below=2", "below=x", "all=1"])
 def test_other_rules_are_refused(correction: Correction, rule: str) -> None:
-    with pytest.raises(LvcnetError, match="use reviewed, all, none, worst=N"):
+    with pytest.raises(LvcnetError, match="use confident, reviewed, all, none, worst=N"):
         accepted_keys(correction, rule)
 
 

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from lvcnet.errors import LvcnetError
+from lvcnet.files import write_json
 from lvcnet.runs.directory import RunDirectory, process_alive, process_record
 
 
@@ -25,6 +26,19 @@ def test_a_new_run_waits(run: RunDirectory):
     assert run.config()["dataset"] == "hips"
     assert run.metrics() == []
     assert run.evaluation() is None
+
+
+def test_whoever_sees_a_new_run_can_read_its_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Looked at after each file that is written: a sweep asks for its runs' states while a worker makes them."""
+    run, seen = RunDirectory(tmp_path / "new"), []
+
+    def write_and_look(path: Path, value: object) -> None:
+        write_json(path, value)
+        seen.append(run.status()["state"] if run.exists() else "none")
+
+    monkeypatch.setattr("lvcnet.runs.directory.write_json", write_and_look)
+    run.create({"dataset": "hips", "epochs": 5})
+    assert seen == ["none", "queued"]
 
 
 def test_a_torn_last_line_of_the_metrics_is_ignored_and_does_not_harm_the_next(run: RunDirectory):
