@@ -75,7 +75,9 @@ def show_image(review: Review, look: Look) -> None:
             _decision_button(review, look, "Reject", Verdict(decision="reject"))
         with st.container(border=True):
             verdict = choose_part(review.name, look)
-            st.caption(f"Take this: {decision_text(verdict).removeprefix('Taken in part: ')}")
+            whole = {"accept": "all of the proposal", "reject": "nothing, the label stays"}
+            part = decision_text(verdict).removeprefix("Taken in part: ")
+            st.caption(f"Take this: {whole.get(verdict.decision, part)}")
             _decision_button(review, look, "Take this", verdict)
         _move_buttons(review, look)
     with left:

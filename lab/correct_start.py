@@ -35,7 +35,7 @@ SECONDS = 2.0
 def show_start() -> None:
     """The form, and what is on its way."""
     show_requests()
-    st.subheader("Judge a label set", anchor=False)
+    st.header("Judge a label set", anchor=False)
     st.markdown(
         "Every image is left out of one training, and that training says where its label looks wrong: no label is judged"
         " by a method that learned from it."

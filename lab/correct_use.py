@@ -49,7 +49,7 @@ def show_use(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
     if not made:
         st.caption("Exports and trainings appear here once there is a label set.")
         return
-    st.subheader("What changed", anchor=False)
+    st.header("What changed", anchor=False)
     name = pick("made", "Label set", made, "Label sets that were made of this correction.", default=made[-1])
     with shown_errors():
         report = read_report(correction, name)
@@ -63,7 +63,7 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
     """Name the label set and make it."""
     counts, labels = count_decisions(rows), correction.head["labels"]
     done = len(rows) - counts["undecided"]
-    st.subheader("Make a label set of the decisions", anchor=False)
+    st.header("Make a label set of the decisions", anchor=False)
     st.markdown(
         f"{done} of {len(rows)} labels are decided. Undecided and rejected ones stay as they are in **{labels}**, which"
         " is itself never changed."
@@ -181,7 +181,7 @@ def _exports(dataset: Dataset, report: Report) -> None:
 
 def _train(correction: Correction, dataset: Dataset, name: str) -> None:
     """The same method on noisy, corrected and clean labels."""
-    st.subheader("Train on it", anchor=False)
+    st.header("Train on it", anchor=False)
     st.markdown("The same method on every label set shows what the correction is worth.")
     columns = st.columns([3, 2, 1, 1])
     names = list(dict.fromkeys((correction.head["labels"], name, CLEAN)))

@@ -169,8 +169,8 @@ def corrections(
     elif not rows:
         screen.print("no correction yet: make one with `lvcnet correct DATASET --labels level3`")
     else:
-        titles = ("Correction", "Images", "Decided", "Data set", "Labels", "Method", "Folds", "Seed")
-        print_table("Corrections", titles, [list(row.values()) for row in rows])
+        titles = ("Correction", "Images", "Decided", "Data set", "Labels", "Method")
+        print_table("Corrections", titles, [list(row.values())[: len(titles)] for row in rows])
 
 
 def _delete(name: str, yes: bool, as_json: bool) -> None:

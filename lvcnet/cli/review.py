@@ -9,7 +9,6 @@ from lvcnet.correction.apply import UNDECIDED
 from lvcnet.correction.decisions import Event, Verdict
 from lvcnet.correction.review import (
     ALL,
-    MEASURES,
     SHOWN,
     count_decisions,
     decide_unseen,
@@ -20,7 +19,8 @@ from lvcnet.correction.store import Correction, find_correction
 from lvcnet.errors import LvcnetError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-TITLES = ("Rank", "Image", "Quality", "IoU", "Distance (px)", "Missing", "Extra", "Decision", "Reviewer")
+COLUMNS = ("key", "quality", "iou", "disagreement_px", "decision", "reviewer")
+TITLES = ("Image", "Quality", "IoU", "Distance (px)", "Decision", "Reviewer")
 
 
 def register(app: typer.Typer) -> None:
@@ -111,10 +111,7 @@ def _present_list(correction: Correction, show: str, below: float, top: int, as_
         images = [{**row, "regions": regions[row["key"]]} for row in shown]
         print_json({"correction": correction.name, "counts": counts, "images": images})
         return
-    table = [
-        [row["rank"], row["key"], *(row[name] for name in MEASURES), row["decision"], row["reviewer"]]
-        for row in shown[:top]
-    ]
+    table = [[row[name] for name in COLUMNS] for row in shown[:top]]
     print_table(f"Worst {len(table)} of {len(shown)} images ({show})", TITLES, table)
     screen.print(
         f"{len(rows) - counts[UNDECIDED]} of {len(rows)} decided: "

@@ -27,6 +27,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "compare": tuple(
         f"view={view}" for view in ("side-by-side", "image-by-image", "planner", "tables", "export")
     ),
+    "correct": ("reviewer=Anna", "mode=edit", "view=use", "view=new"),
     "inspect": ("part=maps", "part=film", "source=checkpoint"),
 }
 """Besides what a page shows first."""

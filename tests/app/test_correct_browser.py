@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from lab.headless import serve_lab, wait_until_idle
 from lvcnet import jobs
 from lvcnet.correction.review import review_rows
+from lvcnet.correction.reviewed import reviewed_masks
 from lvcnet.correction.store import Correction, find_correction
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.exporter import write_images
@@ -54,7 +55,7 @@ def test_three_images_are_corrected_exported_and_trained_on(
     lab: str, browser: Browser, tmp_path: Path
 ) -> None:
     correction: Correction = find_correction(NAME)
-    first, second, third, fourth, *_ = [row["key"] for row in review_rows(correction)]
+    first, second, third, fourth, fifth, _ = [row["key"] for row in review_rows(correction)]
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.goto(f"{lab}/correct?correction={NAME}")
     expect_image(page, first, 1)
@@ -91,14 +92,23 @@ def test_three_images_are_corrected_exported_and_trained_on(
         third: ("reject", {}),
     }
 
+    page.get_by_text("Edit by hand").click()
+    page.get_by_role("button", name="Reset to label").click(timeout=SOON)
+    page.get_by_role("button", name="Use this outline").click()
+    expect(page.get_by_text("4 of 6 decided")).to_be_visible(timeout=SOON)
+    edited = correction.decisions.verdicts()[fourth]
+    label = Dataset.load("hips").labels("level3").masks[Dataset.load("hips").index(fourth)]
+    assert edited.decision == "edited"
+    np.testing.assert_array_equal(reviewed_masks(~label, ~label, edited), label)
+
     page.reload()
-    expect_image(page, fourth, 4)
+    expect_image(page, fifth, 5)
     expect(page.get_by_role("button", name="Accept")).to_be_enabled(timeout=SOON)
     page.get_by_role("radio", name="Use the result").or_(
         page.get_by_role("button", name="Use the result")
     ).first.click()
     page.get_by_role("button", name="Make label set").click(timeout=SOON)
-    expect(page.get_by_text("Label set corrected-level3: 2 labels repaired.")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("Label set corrected-level3: 3 labels repaired.")).to_be_visible(timeout=SOON)
     dataset = Dataset.load("hips")
     with page.expect_download(timeout=SOON) as download:
         page.get_by_role("button", name="COCO").click()
