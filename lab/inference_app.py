@@ -34,6 +34,7 @@ NOTICE = "Research software, not a medical device: do not use the results for di
 EMPTY_BATCH = (
     "Choose radiographs and a run, then press Segment all. Files that cannot be read do not stop the others."
 )
+CANCELLED = "Cancelled after the file that was under way; nothing was kept."
 FILE_LABELS = {**DOWNLOADS, "probabilities": "Probability PNG, 16 bit"}
 SAVE = """(file) => {
   const link = document.createElement("a");
@@ -202,12 +203,13 @@ def _batch_tab() -> gr.Dropdown:
                 button = gr.Button("Segment all", variant="primary")
                 stop = gr.Button("Cancel")
         with gr.Column(scale=4, min_width=300):
+            said = gr.Markdown(visible=False)
             table = gr.HTML(f"<p>{EMPTY_BATCH}</p>", elem_classes="sizes")
             archive = gr.File(label="Zip", interactive=False)
+    button.click(lambda: gr.Markdown(visible=False), None, said, **HIDDEN)
     started = button.click(on_batch, [files, run, threshold, formats], [table, archive], **HIDDEN)
-    stop.click(
-        lambda: "<p role='status'>Cancelled; nothing was kept.</p>", None, table, cancels=started, **HIDDEN
-    )
+    # a place of its own: the step that was under way when the button was pressed still writes into the table
+    stop.click(lambda: gr.Markdown(CANCELLED, visible=True), None, said, cancels=started, **HIDDEN)
     return run
 
 
