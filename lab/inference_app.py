@@ -97,8 +97,9 @@ def _single_tab() -> gr.Dropdown:
                 multiselect=True,
                 max_choices=segment.MOST_RUNS,
             )
-            button = gr.Button("Segment", variant="primary")
-            stop = gr.Button("Cancel", visible=False)
+            with gr.Row():
+                button = gr.Button("Segment", variant="primary", scale=2)
+                stop = gr.Button("Cancel")
         with gr.Column(scale=4, min_width=300):
             with gr.Row():
                 threshold = _threshold()
@@ -152,16 +153,14 @@ def _single_tab() -> gr.Dropdown:
     chosen = sample.select(on_sample, None, file, **HIDDEN)
     running = []
     for event in (button.click, chosen.then):
-        event(lambda: gr.Button(visible=True), None, stop, **HIDDEN)
         predicted = event(on_segment, [file, runs], results, show_progress_on=[single, compared], **HIDDEN)
-        predicted.then(lambda: gr.Button(visible=False), None, stop, **HIDDEN)
         ready = predicted.success(
             on_predicted, results, [left, right, shown, no_seg, *downloads.values()], **HIDDEN
         )
         ready.success(on_draw, looks, drawn, **HIDDEN)
         ready.success(on_maps, [results, shown], maps, **HIDDEN)
         running.append(predicted)
-    stop.click(lambda: gr.Button(visible=False), None, stop, cancels=running, **HIDDEN)
+    stop.click(None, None, None, cancels=running, **HIDDEN)
     for control in (threshold.change, opacity.change, left.input, right.input):
         control(
             on_draw,
@@ -200,7 +199,7 @@ def _batch_tab() -> gr.Dropdown:
                 info="COCO and measurements are one file for all radiographs.",
             )
             with gr.Row():
-                button = gr.Button("Segment all", variant="primary")
+                button = gr.Button("Segment all", variant="primary", scale=2)
                 stop = gr.Button("Cancel")
         with gr.Column(scale=4, min_width=300):
             said = gr.Markdown(visible=False)
