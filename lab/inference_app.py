@@ -34,6 +34,7 @@ NOTICE = "Research software, not a medical device: do not use the results for di
 EMPTY_BATCH = (
     "Choose radiographs and a run, then press Segment all. Files that cannot be read do not stop the others."
 )
+CANCELLED = "Cancelled after the file that was under way; nothing was kept."
 FILE_LABELS = {**DOWNLOADS, "probabilities": "Probability PNG, 16 bit"}
 SAVE = """(file) => {
   const link = document.createElement("a");
@@ -96,8 +97,9 @@ def _single_tab() -> gr.Dropdown:
                 multiselect=True,
                 max_choices=segment.MOST_RUNS,
             )
-            button = gr.Button("Segment", variant="primary")
-            stop = gr.Button("Cancel", visible=False)
+            with gr.Row():
+                button = gr.Button("Segment", variant="primary", scale=2)
+                stop = gr.Button("Cancel")
         with gr.Column(scale=4, min_width=300):
             with gr.Row():
                 threshold = _threshold()
@@ -151,16 +153,14 @@ def _single_tab() -> gr.Dropdown:
     chosen = sample.select(on_sample, None, file, **HIDDEN)
     running = []
     for event in (button.click, chosen.then):
-        event(lambda: gr.Button(visible=True), None, stop, **HIDDEN)
         predicted = event(on_segment, [file, runs], results, show_progress_on=[single, compared], **HIDDEN)
-        predicted.then(lambda: gr.Button(visible=False), None, stop, **HIDDEN)
         ready = predicted.success(
             on_predicted, results, [left, right, shown, no_seg, *downloads.values()], **HIDDEN
         )
         ready.success(on_draw, looks, drawn, **HIDDEN)
         ready.success(on_maps, [results, shown], maps, **HIDDEN)
         running.append(predicted)
-    stop.click(lambda: gr.Button(visible=False), None, stop, cancels=running, **HIDDEN)
+    stop.click(None, None, None, cancels=running, **HIDDEN)
     for control in (threshold.change, opacity.change, left.input, right.input):
         control(
             on_draw,
@@ -199,15 +199,16 @@ def _batch_tab() -> gr.Dropdown:
                 info="COCO and measurements are one file for all radiographs.",
             )
             with gr.Row():
-                button = gr.Button("Segment all", variant="primary")
+                button = gr.Button("Segment all", variant="primary", scale=2)
                 stop = gr.Button("Cancel")
         with gr.Column(scale=4, min_width=300):
+            said = gr.Markdown(visible=False)
             table = gr.HTML(f"<p>{EMPTY_BATCH}</p>", elem_classes="sizes")
             archive = gr.File(label="Zip", interactive=False)
+    button.click(lambda: gr.Markdown(visible=False), None, said, **HIDDEN)
     started = button.click(on_batch, [files, run, threshold, formats], [table, archive], **HIDDEN)
-    stop.click(
-        lambda: "<p role='status'>Cancelled; nothing was kept.</p>", None, table, cancels=started, **HIDDEN
-    )
+    # a place of its own: the step that was under way when the button was pressed still writes into the table
+    stop.click(lambda: gr.Markdown(CANCELLED, visible=True), None, said, cancels=started, **HIDDEN)
     return run
 
 

@@ -37,14 +37,16 @@ CSS = """
 }
 .samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
 .sizes .scroll { overflow-x: auto; }
-.sizes table { border: 0 !important; border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+.sizes table {
+  border: 0 !important; border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums;
+}
 .sizes th, .sizes td {
-  border: 0 !important; text-align: right !important; padding: 0.4rem 0 0.4rem 0.9rem !important;
+  border: 0 !important; text-align: right !important; padding: 0.4rem 0 0.4rem 0.7rem !important;
   white-space: nowrap; vertical-align: top;
 }
 .sizes tr { border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important; }
-.sizes tbody th { font-weight: 400; min-width: 8rem; }
-.sizes .text { text-align: left !important; white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
+.sizes tbody th { font-weight: 400; }
+.sizes .text { text-align: left !important; white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }
 .sizes .text:first-child { padding-left: 0 !important; }
 .sizes p { margin: 0.5rem 0; }
 .sizes small, .sizes .note { opacity: 0.8; font-size: 0.85rem; }
@@ -55,6 +57,9 @@ CSS = """
 .sizes progress::-webkit-progress-value { background: var(--color-accent); }
 .sizes progress::-moz-progress-bar { background: var(--color-accent); }
 .downloads { display: grid !important; grid-template-columns: repeat(3, minmax(0, 1fr)); }
+@media (max-width: 1100px) {
+  .compared .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
+}
 @media (max-width: 640px) {
   .picture { height: 370px !important; }
   .downloads { grid-template-columns: repeat(2, minmax(0, 1fr)); }
