@@ -6,14 +6,13 @@ from typing import Any
 import plotly.graph_objects as go
 
 from lab.figures import chart_layout
-from lab.palette import CATEGORY_COLOURS, FURTHER_COLOURS
+from lab.palette import FURTHER_COLOURS
 from lvcnet.data.facts import ImageFacts
 
 HEIGHT = 280
 PLAIN = FURTHER_COLOURS[1]
 COLOURS = ("#0082C8", "#D55E00", "#B86A9C", "#A07800", "#009E73", "#7A6FC0")
-"""Of categories on the page's ground, where `CATEGORY_COLOURS`, meant for radiographs, would be too bright."""
-assert len(COLOURS) == len(CATEGORY_COLOURS)
+"""Of categories on the page's ground, where those of `lab.palette`, meant for radiographs, would be too bright."""
 
 
 def size_figure(statistics: dict[str, Any]) -> go.Figure:

@@ -54,7 +54,7 @@ def gallery(dataset: Dataset) -> None:
     facts = load_facts(dataset, labels)
     filters = _filters(facts, search or "", order)
     found = select(facts, filters)
-    _show_count(found, facts)
+    _show_count(found, facts, labels)
     if found:
         _grid(dataset, labels, found, f"gallery-page-{dataset.name}-{labels}-{filters}")
     else:
@@ -130,8 +130,8 @@ def _grid(dataset: Dataset, labels: str, found: list[ImageFacts], key: str) -> N
         st.pagination(pages, key=key)
 
 
-def _show_count(found: list[ImageFacts], facts: list[ImageFacts]) -> None:
-    known = [one.iou for one in found if one.iou is not None]
+def _show_count(found: list[ImageFacts], facts: list[ImageFacts], labels: str) -> None:
+    known = [one.iou for one in found if one.iou is not None and labels != CLEAN]
     mean = f", mean IoU with clean {tables.number(sum(known) / len(known))}" if known else ""
     total = tables.counted(len(facts), "image")
     st.markdown(f"**{len(found)} of {total}**{mean}" if len(found) < len(facts) else f"**{total}**{mean}")
