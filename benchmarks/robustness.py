@@ -41,7 +41,7 @@ from lvcnet.evaluation.comparison import BASELINE, Comparison, method_name
 from lvcnet.evaluation.formats import markdown_section, to_markdown
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.evaluation.report import compare
-from lvcnet.evaluation.tables import Table
+from lvcnet.evaluation.tables import NOTHING, Table
 from lvcnet.evaluation.timing import Timing, time_methods, timing_table
 from lvcnet.files import write_atomic
 from lvcnet.jobs.foreground import SweepProgress, run_sweep
@@ -359,7 +359,7 @@ def run_table(report: Report) -> Table:
                 cell.config.labels,
                 str(cell.config.seed),
                 cell.run.status()["state"] if made else "not made",
-                str(cell.run.config().get("commit") or "-") if made else "-",
+                str(cell.run.config().get("commit") or NOTHING) if made else NOTHING,
             ]
         )
     return Table(

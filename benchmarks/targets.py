@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference
 from lvcnet.evaluation.robustness import share
 from lvcnet.evaluation.statistics import mean_of_known
-from lvcnet.evaluation.tables import Table, method_title
+from lvcnet.evaluation.tables import NOTHING, Table, method_title
 from lvcnet.evaluation.timing import Timing
 
 PLUS, CORRECTED = "lvcnet-plus", "lvcnet"
@@ -72,7 +72,13 @@ def target_table(found: Sequence[Verdict]) -> Table:
         f" {ENOUGH_SEEDS} seeds or more are asked for.",
         ["Data set", "Target", "Measured", "Verdict", "Seeds"],
         [
-            [one.where, one.target, one.measured, _word(one), "-" if one.seeds is None else str(one.seeds)]
+            [
+                one.where,
+                one.target,
+                one.measured,
+                _word(one),
+                NOTHING if one.seeds is None else str(one.seeds),
+            ]
             for one in found
         ],
     )
@@ -84,7 +90,7 @@ def keeps_clean_quality(comparison: Comparison) -> Verdict:
     return Verdict(
         comparison.dataset,
         f"{method_title(PLUS)} at {NOISIEST} keeps >= {PHANTOM_RETENTION:.0%} of {method_title(BASELINE)} on clean labels",
-        "-" if kept is None else f"{kept:.1%}",
+        NOTHING if kept is None else f"{kept:.1%}",
         None if kept is None else kept >= PHANTOM_RETENTION,
         _seeds(comparison.cell(PLUS, NOISIEST), comparison.cell(BASELINE, "clean")),
     )
@@ -117,7 +123,7 @@ def recovers_labels(comparison: Comparison) -> Verdict:
     return Verdict(
         comparison.dataset,
         f"{method_title(PLUS)} repairs {NOISIEST} labels of the training images to IoU >= {PHANTOM_RECOVERY:g}",
-        "-" if found is None else f"{found:.3f}",
+        NOTHING if found is None else f"{found:.3f}",
         None if found is None else found >= PHANTOM_RECOVERY,
         _seeds(cell),
     )
@@ -132,7 +138,7 @@ def improves_labels(comparison: Comparison) -> Verdict:
     return Verdict(
         comparison.dataset,
         f"{method_title(PLUS)} repairs {NOISIEST} labels of the training images by >= {_points(IMPORTED_RECOVERY_GAIN)}",
-        "-" if gain is None else f"{_points(gain, '+')} ({before:.3f} to {found:.3f})",
+        NOTHING if gain is None else f"{_points(gain, '+')} ({before:.3f} to {found:.3f})",
         None if gain is None else gain >= IMPORTED_RECOVERY_GAIN,
         _seeds(cell),
     )
@@ -168,9 +174,9 @@ def time_verdicts(timings: Mapping[str, Timing]) -> list[Verdict]:
     ):
         found.append(
             Verdict(
-                "-",
+                NOTHING,
                 f"{what} of {method_title(PLUS)} <= {allowed:g} x {method_title(BASELINE)}'s",
-                "-" if ratio is None else f"{ratio:.2f} x",
+                NOTHING if ratio is None else f"{ratio:.2f} x",
                 None if ratio is None else ratio <= allowed,
             )
         )
@@ -183,7 +189,7 @@ def _gain(comparison: Comparison, level: str, asked: float, beyond_chance: bool)
     return Verdict(
         comparison.dataset,
         f"{method_title(PLUS)} >= {_points(asked)} above {method_title(BASELINE)} at {level}{beyond}",
-        "-"
+        NOTHING
         if found is None
         else f"{_points(found.mean, '+')} ({100 * found.low:+.1f} to {100 * found.high:+.1f})",
         None if found is None else found.mean >= asked and (found.low > 0 or not beyond_chance),
@@ -201,7 +207,7 @@ def _never_worse(comparison: Comparison, method: str, levels: Sequence[str]) -> 
     return Verdict(
         comparison.dataset,
         f"{method_title(method)} <= {_points(ALLOWED_LOSS)} below {method_title(BASELINE)} {where}",
-        "-"
+        NOTHING
         if worst is None
         else f"{_points(worst.mean, '+')} at {worst.labels}{'' if complete else ', levels missing'}",
         False if lost else (True if complete else None),

@@ -46,6 +46,8 @@ function paint() {
         name => Object.entries(axis).map(([key, value]) => [`${name}.${key}`, value])))});
 }
 paint();
+// the first figure was drawn while it had the row for itself
+for (const plot of document.querySelectorAll('.js-plotly-plot')) Plotly.Plots.resize(plot);
 dark.addEventListener('change', paint);
 """
 
@@ -113,10 +115,18 @@ def figures_block(figures: Mapping[str, go.Figure]) -> str:
     config = {**EXPORT, "responsive": True}
     drawn = "\n".join(
         f"<figure><figcaption>{escape(title)}</figcaption>"
-        f"{figure.to_html(full_html=False, include_plotlyjs=False, config=config)}</figure>"
+        f"{_with_room(figure).to_html(full_html=False, include_plotlyjs=False, config=config)}</figure>"
         for title, figure in figures.items()
     )
     return f'<div class="figures">{drawn}</div>'
+
+
+def _with_room(figure: go.Figure) -> go.Figure:
+    """A copy whose margins grow with its axes' text: on a page Streamlit's theme sees to that, here nobody else does."""
+    copy = go.Figure(figure)
+    copy.update_xaxes(automargin=True, title_standoff=8)
+    copy.update_yaxes(automargin=True, title_standoff=8)
+    return copy
 
 
 def rich_paragraph(text: str) -> str:

@@ -63,6 +63,13 @@ def show_side_by_side(comparison: Comparison) -> None:
             icon=":material/info:",
         )
         return
+    asked = st.query_params.get("image", "")
+    if asked not in keys and any(asked in measured for measured in scores.values()):
+        st.info(
+            f"Image {asked} was measured, but these runs have no usable checkpoint here: only the images of their snapshots"
+            " can be shown.",
+            icon=":material/info:",
+        )
     with columns[3]:
         key = pick(
             "image", "Image", keys, "Every method shows this image.", lambda name: _image_title(name, scores)

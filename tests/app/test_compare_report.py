@@ -110,6 +110,9 @@ def test_the_report_says_how_carefully_to_outline_and_what_differs(comparison: C
     assert "Level 4 outlines with LVC-Net equal outlines between level 4 and level 1 with U-Net" in page
     assert f"<h3>{plan_table(plan).title}</h3>" in page
     assert "&lt;left&gt; out" in page
+    assert page.count('"automargin":true') >= 2 * (
+        len(report_figures(comparison)) + 1
+    )  # no number is cut off
     assert page.count("plotly-graph-div") == html_report(comparison).count("plotly-graph-div") + 1
 
 

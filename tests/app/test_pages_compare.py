@@ -119,6 +119,11 @@ def test_without_checkpoints_the_viewer_shows_snapshots_and_says_so(
     assert len(page.selectbox(key="pick-image").options) == 4  # two training and two test images
     assert len(notes(page)) == 3
     assert "Predictions: snapshot of epoch 2." in texts(page)
+    shown = page.selectbox(key="pick-image").options
+    measured = [row["key"] for row in evaluation(sweep_home, "unet-4")["per_image"]]  # type: ignore[attr-defined]
+    hidden = next(key for key in measured if not any(option.startswith(key) for option in shown))
+    page = open_page("compare", view="side-by-side", labels="level4", image=hidden)
+    assert f"Image {hidden} was measured, but these runs have no usable checkpoint here" in texts(page)
 
 
 def test_a_run_without_anything_to_show_is_named_and_the_others_shown(
