@@ -28,12 +28,12 @@ from lvcnet.training.commit import current_commit
 
 FIRST_CONTENT_MS, SERVER_MS, GROWTH_MB = 1000, 300, 10
 """Targets; the last one is megabytes in a hundred page views, once the lab has seen every page a few times."""
-PATIENCE = 60_000
+PATIENCE = 180_000
 USEFUL = ", ".join(
     f"[data-testid=stMain] [data-testid={name}]"
     for name in (
         *("stTable", "stDataFrame", "stImage", "stPlotlyChart", "stMetric", "stSelectbox"),
-        *("stTextInput", "stIFrame", "stAlert"),
+        *("stTextInput", "stAlert", "stLinkButton"),
     )
 )
 WATCH = f"""
@@ -104,7 +104,7 @@ def first_content(browser: Browser, address: str, key: str, loads: int) -> list[
     page.add_init_script(WATCH)
     found = []
     for _ in range(loads + 1):
-        page.goto(f"{address}/{key}", wait_until="commit")
+        page.goto(f"{address}/{key}", wait_until="commit", timeout=PATIENCE)
         page.wait_for_function("() => window.firstContent", timeout=PATIENCE)
         found.append(float(page.evaluate("window.firstContent")))
         page.wait_for_selector(IDLE, timeout=PATIENCE)
@@ -137,7 +137,7 @@ def watch_memory(browser: Browser, address: str, server: psutil.Process, views: 
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     for number, key in enumerate(islice(cycle(ENTRIES), views), start=1):
-        page.goto(f"{address}/{key}")
+        page.goto(f"{address}/{key}", timeout=PATIENCE)
         page.wait_for_selector(IDLE, timeout=PATIENCE)
         if number % len(ENTRIES) == 0:
             memory.views.append(number)

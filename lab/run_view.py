@@ -1,7 +1,8 @@
 """What the runs page shows of runs and does with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -12,7 +13,7 @@ from lab.navigation import link_to
 from lab.palette import method_title
 from lab.run_about import edit_about
 from lab.tables import counted
-from lab.widgets import leave_note, progress_bar, shown_errors
+from lab.widgets import leave_note, progress_bar, run_title, shown_errors
 from lvcnet import jobs
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
@@ -23,6 +24,8 @@ from lvcnet.runs.store import delete_run, is_demo
 from lvcnet.runs.summary import format_seconds, summarise
 
 LOG_LINES = 40
+MOST_BESIDE = 4
+"""Runs drawn beside the chosen one: more cannot be told apart."""
 READINGS = "processor-readings"
 LEAST_SECONDS = 1.0
 """Between two readings: processor time is counted in steps of 10 ms."""
@@ -99,24 +102,52 @@ def _machine(run: RunDirectory, usage: Usage) -> dict[str, tuple[str, str]]:
     return shown
 
 
-def curves(run: RunDirectory) -> None:
-    """Loss terms and agreement with labels over the epochs."""
+def curve_choices(run: RunDirectory, runs: Sequence[RunDirectory]) -> tuple[float, list[RunDirectory]]:
+    """Smoothing of the curves, and the runs that are drawn beside this one."""
+    left, right = st.columns([1, 2])
+    weight = left.slider(
+        "Smoothing",
+        0.0,
+        0.95,
+        0.0,
+        0.05,
+        key="curve-smoothing",
+        help="Weight of the epochs before, as in TensorBoard; what was measured stays visible behind the smooth line.",
+    )
+    others = {other.name: other for other in runs if other.name != run.name}
+    chosen = right.multiselect(
+        "Runs beside it",
+        list(others),
+        key="curve-runs",
+        format_func=lambda name: run_title(others[name]),
+        max_selections=MOST_BESIDE,
+        placeholder="Choose runs",
+        help="Their total loss and their agreement with clean labels, as broken lines.",
+    )
+    return weight, [others[name] for name in chosen]
+
+
+def curves(run: RunDirectory, weight: float = 0.0, beside: Sequence[RunDirectory] = ()) -> None:
+    """Loss terms and agreement with labels over the epochs; see `curve_choices`."""
     rows, config = run.metrics(), run.config()
     if not rows:
         st.info("Curves appear when the first epoch is over.", icon=":material/info:")
         return
     label_iou = config.get("data", {}).get("labels", {}).get("mean_iou")
+    others = {other.name: other.metrics() for other in beside}
     left, right = st.columns(2)
     with left:
         st.markdown("**Agreement with labels**")
         st.plotly_chart(
-            iou_curves(rows, config["labels"], label_iou),
+            iou_curves(rows, config["labels"], label_iou, weight, others),
             key="iou-curves",
             alt="Foreground IoU with held-out noisy labels and with clean test labels over the epochs",
         )
     with right:
         st.markdown("**Loss terms**")
-        st.plotly_chart(loss_curves(rows), key="loss-curves", alt="Loss terms over the epochs")
+        st.plotly_chart(
+            loss_curves(rows, weight, others), key="loss-curves", alt="Loss terms over the epochs"
+        )
     st.caption(
         "The held-out images carry the labels the run learns from and choose its best checkpoint. The clean test labels"
         " choose nothing; a run sees them only here and in its evaluation."
@@ -124,10 +155,27 @@ def curves(run: RunDirectory) -> None:
 
 
 def log(run: RunDirectory) -> None:
-    """The last lines of the trainer's log."""
-    st.markdown("**Log**, newest line first")
+    """The last lines of the trainer's log, and all of it as a file."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown("**Log**, newest line first", width="content")
+        st.download_button(
+            "Download the log",
+            partial(_log_file, run),  # read only when it is asked for
+            f"{run.name}.log.txt",
+            "text/plain",
+            key="run-log-file",
+            icon=":material/download:",
+            type="tertiary",
+            disabled=not run.log.exists(),
+            help=f"All of it: `{run.log}`",
+            on_click="ignore",
+        )
     lines = run.log_tail(LOG_LINES).splitlines()[::-1] or ["The trainer has not written anything yet."]
     st.code("\n".join(lines), language=None, wrap_lines=True, height=260)
+
+
+def _log_file(run: RunDirectory) -> bytes:
+    return run.log.read_bytes()
 
 
 def actions(run: RunDirectory) -> None:

@@ -13,13 +13,15 @@ from lab.widgets import command_line, pick, pick_labels, shown_errors
 from lvcnet import jobs
 from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.errors import LvcnetError
-from lvcnet.jobs.foreground import progress, queue_sweep
+from lvcnet.jobs.estimate import expected_seconds
+from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.methods import METHOD_TITLES
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import format_seconds
-from lvcnet.training.config import build_config
+from lvcnet.training.config import TrainConfig, build_config
+from lvcnet.training.device import resolve_device
 from lvcnet.training.loop import create_run
 
 ACTION_TITLES: dict[str, str] = {
@@ -29,6 +31,7 @@ ACTION_TITLES: dict[str, str] = {
     "leave": "waiting or running",
 }
 STARTED = "started-runs"
+NO_ESTIMATE = "How long it takes is known after the first epoch."
 
 
 def run_form(dataset: Dataset) -> None:
@@ -69,6 +72,7 @@ def run_form(dataset: Dataset) -> None:
         with st.expander("All settings as YAML", icon=":material/description:"):
             st.code(commands.config_yaml(config), language="yaml")
             st.caption("Saved as a file, `lvcnet train --config FILE` reads it.")
+        what_to_expect(config)
         if st.button(
             "Start training",
             key="run-start",
@@ -80,6 +84,25 @@ def run_form(dataset: Dataset) -> None:
                 run = create_run(config, name or None)
                 jobs.submit(run)
                 st.session_state[STARTED] = [run.name]
+
+
+def what_to_expect(config: TrainConfig) -> None:
+    """Before a run is started: how long it takes, on which device, and how many are before it."""
+    queue = jobs.queue_state()
+    time = format_seconds(expected_seconds([config]))
+    text = f"About {time} of training, judged by earlier runs like it." if time else NO_ESTIMATE
+    device = (
+        f"the best device there is ({resolve_device('auto')})" if config.device == "auto" else config.device
+    )
+    text += f" It trains on {device}"
+    if len(queue.running) < queue.slots and not queue.queued:
+        text += " and starts at once."
+    else:
+        text += (
+            f" and waits: {len(queue.running)} running and {len(queue.queued)} waiting before it,"
+            f" {queue.slots} at a time."
+        )
+    st.markdown(text)
 
 
 def copied_settings(run: RunDirectory, dataset: Dataset) -> None:
@@ -161,15 +184,17 @@ def plan_summary(plan: Sequence[PlannedRun]) -> int:
     """Say how many runs a plan has and how long they take, if that is known; returns how many are left to do."""
     actions = Counter(cell.action for cell in plan)
     parts = [f"{actions[action]} {title}" for action, title in ACTION_TITLES.items() if actions[action]]
-    left = actions["train"] + actions["resume"]
+    left = sum(actions[action] for action in WORK)
     estimate = progress(list(plan), slots())
     text = f"**{counted(len(plan), 'run')}**: {', '.join(parts)}."
     if left:
-        time = format_seconds(estimate.seconds_left)
+        seconds = estimate.seconds_left
+        if seconds is None:
+            seconds = expected_seconds([cell.config for cell in plan if cell.action in WORK])
         text += (
-            f" About {time} for what is left, {slots()} at a time."
-            if time
-            else " How long they take is known after the first epoch of the first run."
+            f" About {format_seconds(seconds)} for what is left, {slots()} at a time, judged by earlier epochs."
+            if seconds is not None
+            else f" {NO_ESTIMATE}"
         )
     st.markdown(text)
     with st.expander("The runs by name", icon=":material/list:"):

@@ -71,14 +71,21 @@ with shown_errors():
     run_view.actions(run)
 
     @st.fragment(run_every=poll)
-    def live() -> None:
+    def state() -> None:
         """The chosen run as it is now."""
         with shown_errors():
+            run_view.progress(find_run(run.name))
+
+    @st.fragment(run_every=poll)
+    def curves_and_log() -> None:
+        """What it has written so far."""
+        with shown_errors():
             now = find_run(run.name)
-            run_view.progress(now)
-            run_view.curves(now)
+            run_view.curves(now, weight, beside)
             run_view.log(now)
 
-    live()
+    state()
+    weight, beside = run_view.curve_choices(run, runs)
+    curves_and_log()
     run_view.evaluation(run)
     run_view.configuration(run)

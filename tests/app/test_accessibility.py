@@ -56,7 +56,7 @@ def test_every_page_is_accessible_and_quiet(demo_lab: str, browser: Browser, var
     errors = console_errors(page)
     problems: list[str] = []
     for address in ADDRESSES:
-        page.goto(f"{demo_lab}/{address}")
+        page.goto(f"{demo_lab}/{address}", timeout=SOON)
         wait(page, address)
         found = [*errors, *page.locator("[data-testid=stException]").all_inner_texts(), *axe_findings(page)]
         if wider := sideways(page):

@@ -74,7 +74,7 @@ def prepared(lab: str, page: Page, home: Path) -> str:
 
 def show(page: Page, address: str) -> None:
     """Open an address; nothing on the page may be a stack trace."""
-    page.goto(address)
+    page.goto(address, timeout=SOON)
     expect(page.locator("h1").first).to_be_visible(timeout=SOON)
     wait_until_idle(page)
     assert page.locator("[data-testid='stException']").all_inner_texts() == []

@@ -146,3 +146,28 @@ def test_waiting_runs_show_their_place(
     page = open_page("runs", run="waiting")
     assert figures(page)["State"] == "queued, place 1"
     assert page.dataframe[0].value["State"].tolist() == ["… queued, place 1", "✓ done"]
+
+
+def test_smoothing_keeps_what_was_measured_behind_and_other_runs_are_broken_lines() -> None:
+    rows = [
+        {"epoch": epoch, "loss": value, "test_iou": 0.5} for epoch, value in ((1, 1.0), (2, 1.0), (3, 4.0))
+    ]
+    raw, smooth, *other = loss_curves(rows, 0.5, {"other": rows[:2]}).data
+    assert (list(raw.y), raw.showlegend) == ([1.0, 1.0, 4.0], False)
+    assert list(smooth.y) == pytest.approx([1.0, 1.0, (0.125 + 0.25 + 0.5 * 4) / 0.875])
+    assert [(line.line.dash, list(line.x)) for line in other] == [("dash", [1, 2])] * 2
+    assert other[1].name == "other, total"
+    assert iou_curves(rows, "clean", None, 0.0, {"other": rows}).data[-1].name == "other, clean labels"
+
+
+def test_runs_are_laid_over_each_other_and_the_log_is_a_file(
+    trained_run: RunDirectory, waiting: RunDirectory, open_page: OpenPage
+) -> None:
+    waiting.append_metrics({"epoch": 1, "loss": 1.0, "test_iou": 0.25})
+    page = open_page("runs", run="tiny")
+    page.multiselect(key="curve-runs").set_value(["waiting"])
+    page.slider(key="curve-smoothing").set_value(0.5).run()
+    assert not page.exception
+    drawn = [chart.proto.spec for chart in page.get("plotly_chart")]
+    assert all("waiting, " in spec for spec in drawn)
+    assert any(button.label == "Download the log" for button in page.get("download_button"))

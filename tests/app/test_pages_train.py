@@ -156,3 +156,18 @@ def test_a_run_that_is_gone_cannot_be_copied(trained_run: RunDirectory, open_pag
     page = open_page("train", like="gone")
     assert "there is no run 'gone'" in page.warning[0].value
     assert "--preset quick" in page.code[0].value
+
+
+def test_how_long_it_takes_is_known_from_earlier_runs_of_the_same_pace(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    before = trained_run.config()
+    assert (before["width"], before["depth"], before["batch_size"]) == (4, 2, 4)
+    trained_run.update_status(seconds_per_epoch=3.0)
+    page = open_page("train", like="tiny", dataset="hips", labels="clean", method="lvcnet")
+    page.number_input(key="run-tiny-epochs").set_value(20).run()
+    text = next(element.value for element in page.markdown if "It trains on" in element.value)
+    assert text.startswith("About 1 min 0 s of training")
+    assert text.endswith("cpu and starts at once.")
+    page.number_input(key="run-tiny-width").set_value(8).run()
+    assert any("known after the first epoch" in element.value for element in page.markdown)

@@ -23,7 +23,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def show(page: Page, address: str) -> None:
-    page.goto(address)
+    page.goto(address, timeout=SOON)
     settle(page)
 
 

@@ -1,0 +1,20 @@
+"""How long trainings take that have not started yet."""
+
+from lvcnet.data.phantom import make_phantom
+from lvcnet.jobs.estimate import expected_seconds
+from lvcnet.training.config import TrainConfig
+from lvcnet.training.loop import create_run
+
+HIPS = {"dataset": "mine", "width": 4, "depth": 2, "batch_size": 4}
+
+
+def test_runs_of_the_same_pace_tell_how_long_the_next_ones_take() -> None:
+    make_phantom("mine", 4, 1, 32).save()
+    for seed, seconds in enumerate((2.0, 4.0, 9.0)):
+        run = create_run(TrainConfig(**HIPS, method="unet", seed=seed))
+        run.update_status(seconds_per_epoch=seconds)
+    unet = TrainConfig(**HIPS, method="unet", epochs=10)
+    assert expected_seconds([unet], workers=1) == 40.0
+    assert expected_seconds([unet] * 4, workers=2) == 80.0
+    assert expected_seconds([unet], workers=2) == 40.0
+    assert expected_seconds([unet, TrainConfig(**HIPS, method="fcn")], workers=2) is None
