@@ -91,14 +91,17 @@ def correct(
     ]
 
 
-def correct_apply(correction: str, labels: str, overwrite: bool) -> list[str]:
-    """`lvcnet correct-apply` with what reviewers decided.
+def correct_apply(
+    correction: str, labels: str, rule: str, ignore_disputed: bool = False, overwrite: bool = False
+) -> list[str]:
+    """`lvcnet correct-apply`.
 
-    >>> correct_apply("mine", "corrected-level3", False)
+    >>> correct_apply("mine", "corrected-level3", "reviewed")
     ['correct-apply', 'mine', '--as', 'corrected-level3', '--accept', 'reviewed']
     """
-    flags = ["--overwrite"] if overwrite else []
-    return ["correct-apply", correction, "--as", labels, "--accept", "reviewed", *flags]
+    flags = {"--ignore-disputed": ignore_disputed, "--overwrite": overwrite}
+    chosen = [flag for flag, on in flags.items() if on]
+    return ["correct-apply", correction, "--as", labels, "--accept", rule, *chosen]
 
 
 def two_label_sets(command: str, dataset: str, first: str, second: str, split: str | None) -> list[str]:

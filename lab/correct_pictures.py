@@ -19,6 +19,8 @@ LEGEND: dict[str, tuple[str, str]] = {
     "result": ("Edited or taken in part", CATEGORY_COLOURS[2]),
 }
 """Title and colour of everything that is drawn over the radiograph."""
+DISPUTED = 0.5
+"""Probability of the opposite class from which on label and proposal disagree."""
 SURE = 0.75
 """Probability of the opposite class from which on a suspicious pixel is tinted twice."""
 OPACITY = 0.35
@@ -37,8 +39,8 @@ def review_layers(
     """
     layers = []
     for name, where in (("missed", ~label), ("extra", label)):
-        for least in (0.0, SURE):
-            tinted = (where & (suspicion > least)).any(axis=0)
+        for least in (DISPUTED, SURE):
+            tinted = (where & (suspicion >= least)).any(axis=0)
             layers.append(area(tinted, LEGEND[name][1]))
     layers += [outline(mask, LEGEND["proposal"][1]) for mask in proposal]
     layers += [outline(mask, LEGEND["label"][1], NOISY_DASH) for mask in label]

@@ -13,6 +13,8 @@ from lab.widgets import command_line, leave_note, pick, remember, shown_errors
 from lvcnet.correction.apply import (
     KIND,
     REVIEWED,
+    UNDECIDED,
+    accepted_keys,
     apply_correction,
     made_labels,
     read_report,
@@ -30,6 +32,8 @@ from lvcnet.jobs.sweep import plan_sweep
 from lvcnet.methods import METHOD_TITLES
 from lvcnet.training.config import list_presets, read_preset
 
+RULES: dict[str, list[str]] = {"keep": [], "confident": ["confident"], "ignore": []}
+"""What may become of undecided labels, and the rule that does it."""
 FORMATS = {
     "coco": (
         "COCO",
@@ -64,10 +68,9 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
     counts, labels = count_decisions(rows), correction.head["labels"]
     done = len(rows) - counts["undecided"]
     st.header("Make a label set of the decisions", anchor=False)
-    st.markdown(
-        f"{done} of {len(rows)} labels are decided. Undecided and rejected ones stay as they are in **{labels}**, which"
-        " is itself never changed."
-    )
+    st.markdown(f"{done} of {len(rows)} labels are decided. **{labels}** itself is never changed.")
+    rest = _pick_rest(correction, rows)
+    rule = "+".join([*([REVIEWED] if done else []), *RULES[rest]]) or "none"
     left, right = st.columns(2, vertical_alignment="bottom")
     name = left.text_input(
         "Name of the label set",
@@ -83,21 +86,39 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
         st.caption(
             f"The demo data stay as they are: your copy of {dataset.name}, with this label set, goes to the workspace."
         )
-    command_line(commands.correct_apply(correction.name, name, overwrite))
+    command_line(commands.correct_apply(correction.name, name, rule, rest == "ignore", overwrite))
     if st.button(
         "Make label set",
         key="make-labels",
         type="primary",
         icon=":material/layers:",
-        disabled=done == 0 or (replaceable and not overwrite),
+        disabled=(done == 0 and rest == "keep") or (replaceable and not overwrite),
         help="A label set like any other: exported, compared, trained on.",
     ):
         with shown_errors():
-            verdicts = verdicts_by(correction, REVIEWED)
-            report = apply_correction(correction, dataset, name, verdicts, REVIEWED, overwrite)
+            verdicts = verdicts_by(correction, rule)
+            report = apply_correction(correction, dataset, name, verdicts, rule, overwrite, rest == "ignore")
             remember("made", name)
             leave_note(f"Label set {name}: {tables.counted(len(report['accepted']), 'label')} repaired.")
             st.rerun()
+
+
+def _pick_rest(correction: Correction, rows: list[Row]) -> str:
+    """What becomes of labels that nobody decided about: a key of `RULES`."""
+    sure = set(accepted_keys(correction, "confident"))
+    count = sum(row["key"] in sure and row["decision"] == UNDECIDED for row in rows)
+    titles = {
+        "keep": "Keep them as they are",
+        "confident": f"Repair those that are surely wrong ({count})",
+        "ignore": "Keep them, but train without their disputed pixels",
+    }
+    return st.radio(
+        "Undecided labels",
+        list(RULES),
+        format_func=titles.__getitem__,
+        key=f"made-rest-{correction.name}",
+        help="Surely wrong: the method is sure about most of the pixels where it disagrees. Careful outlines are not.",
+    )
 
 
 def _changes(report: Report) -> None:

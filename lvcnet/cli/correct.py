@@ -97,7 +97,7 @@ def correct_apply(
         typer.Option(
             help="confident (labels that are surely wrong; careful ones stay), reviewed (what was decided on the review"
             " page or with `lvcnet review`), all, worst=N (the N labels of lowest quality), below=Q (labels of a"
-            " quality below Q) or none."
+            " quality below Q) or none; or several, first come, first served: reviewed+confident."
         ),
     ] = "confident",
     ignore_disputed: Annotated[

@@ -65,12 +65,20 @@ def verdicts_by(correction: Correction, rule: str, strict: bool = False) -> dict
 
     Args:
         correction: the judgement.
-        rule: `reviewed`, or a rule of `accepted_keys`.
+        rule: `reviewed`, or a rule of `accepted_keys`; or several, joined by `+`, of which the first that says something
+            about an image counts.
         strict: refuse while an image is undecided.
 
     Raises:
         LvcnetError: for another rule; for `reviewed` if nothing is decided, or not all of it when `strict`.
     """
+    verdicts: dict[str, Verdict] = {}
+    for one in rule.split("+"):
+        verdicts = {**_verdicts_by(correction, one.strip(), strict), **verdicts}
+    return verdicts
+
+
+def _verdicts_by(correction: Correction, rule: str, strict: bool) -> dict[str, Verdict]:
     if rule != REVIEWED:
         return {key: Verdict(decision="accept") for key in accepted_keys(correction, rule)}
     verdicts: dict[str, Verdict] = dict(correction.decisions.verdicts())

@@ -12,7 +12,7 @@ from lvcnet.errors import LvcnetError
 ALL = "all"
 DECIDED = "decided"
 SHOWN = (UNDECIDED, ALL, DECIDED, *DECISIONS)
-MEASURES = ("quality", "iou", "disagreement_px", "missing", "extra")
+MEASURES = ("quality", "confident", "iou", "disagreement_px", "missing", "extra")
 Row = dict[str, Any]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from cleanlab.segmentation.filter import find_label_issues
 
-from lvcnet.correction.apply import accepted_keys
+from lvcnet.correction.apply import accepted_keys, verdicts_by
 from lvcnet.correction.confidence import MeanConfidence, confident_share
 from lvcnet.correction.judge import propose
 from tests.correction.conftest import square
@@ -49,6 +49,16 @@ def test_disputed_pixels_are_cleanlabs_label_issues() -> None:
     disputed = propose(probability) != labels
     assert (found & ~disputed).sum() == 0
     assert found.sum() > 0.9 * disputed.sum()
+
+
+def test_rules_are_joined_and_the_first_that_says_something_counts(correction) -> None:
+    correction.decisions.decide("image-1", "reject", "anna", None)
+    verdicts = verdicts_by(correction, "reviewed+confident")
+    assert {key: verdict.decision for key, verdict in verdicts.items()} == {
+        "image-1": "reject",
+        "image-2": "accept",
+    }
+    assert verdicts_by(correction, "confident+reviewed")["image-1"].decision == "accept"
 
 
 def test_the_rule_accepts_labels_of_which_most_is_confident(correction) -> None:
