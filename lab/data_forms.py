@@ -201,6 +201,13 @@ def _settings(split: bool) -> ImportSettings:
         )
         if names.strip():
             settings["categories"] = [part.strip() for part in names.split(",") if part.strip()]
+        ignore = st.text_input(
+            "Ignore category",
+            key="import-ignore",
+            help="A category that marks pixels about which the annotation says nothing: no training and no metric sees"
+            " them.",
+        )
+        settings["ignore"] = ignore.strip() or None
         settings["accept_self_crossing"] = st.checkbox(
             "Accept outlines that cross themselves",
             key="import-crossing",
@@ -217,6 +224,8 @@ def _as_options(settings: ImportSettings) -> dict[str, bool | str]:
         options["size"] = str(settings["size"])
     if settings.get("categories"):
         options["categories"] = ",".join(settings["categories"] or [])
+    if settings.get("ignore"):
+        options["ignore"] = settings["ignore"] or ""
     if settings.get("test_fraction", default.test_fraction) != default.test_fraction:
         options["test-fraction"] = f"{settings['test_fraction']:g}"
     if settings["seed"]:

@@ -102,6 +102,13 @@ def import_data(
             "--accept-self-crossing", help="Warn about outlines that cross themselves, do not stop."
         ),
     ] = False,
+    ignore: Annotated[
+        str | None,
+        typer.Option(
+            help="A category that marks pixels about which the annotation says nothing: no training and no metric sees"
+            " them."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Import COCO, Labelme or mask annotations, by path or in a zip; all problems are listed and nothing is half imported.
@@ -116,6 +123,7 @@ def import_data(
     Example: `lvcnet data import jaws --zip jaws.zip`
     """
     settings: ImportSettings = {"size": size, "seed": seed, "accept_self_crossing": accept_self_crossing}
+    settings["ignore"] = ignore
     if categories is not None:
         settings["categories"] = split_list(categories)
     if test_fraction is not None:

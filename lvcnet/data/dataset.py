@@ -192,7 +192,11 @@ class Dataset:
     def fingerprint(self) -> str:
         """12 hexadecimal digits over images, items, categories and clean labels: equal data, equal digits."""
         head = json.dumps([self.categories, [[item.key, item.split] for item in self.items]])
-        return digest([head.encode(), self.images.tobytes(), np.packbits(self.labels(CLEAN).masks).tobytes()])
+        clean = self.labels(CLEAN)
+        parts = [clean.masks, *([] if clean.ignored is None else [clean.ignored])]
+        return digest(
+            [head.encode(), self.images.tobytes(), *(np.packbits(part).tobytes() for part in parts)]
+        )
 
     def save(self, folder: Path | None = None) -> Path:
         """Write everything to `folder` (default: the workspace) and keep writing there.

@@ -37,6 +37,7 @@ class Settings(TypedDict, total=False):
     test_fraction: float
     seed: int
     accept_self_crossing: bool
+    ignore: str | None
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Options:
         test_fraction: share of the images that go to the test split where the files do not say.
         seed: of that choice, which depends on each image's name alone.
         accept_self_crossing: import outlines that cross themselves, as pycocotools fills them.
+        ignore: the category that marks pixels about which the annotation says nothing: no training and no metric sees
+            them.
     """
 
     size: int = 128
@@ -56,6 +59,7 @@ class Options:
     test_fraction: float = 0.25
     seed: int = 0
     accept_self_crossing: bool = False
+    ignore: str | None = None
 
     def check(self) -> None:
         """Refuse what cannot work.
@@ -178,13 +182,24 @@ class _Import:
         categories = self._categories()
         opinions = {CLEAN: {image.file_name: image for image, _ in rows}}
         opinions |= {label: self._opinion(label, group, rows) for label, group in self.extras.items()}
-        images, masks, covered, items = self._stream(rows, opinions, categories, report)
+        drawn = categories if self.options.ignore is None else [*categories, self.options.ignore]
+        images, masks, covered, items = self._stream(rows, opinions, drawn, report)
         if self._blocked():
             raise ImportProblems(self._judged())
         dataset = Dataset(self.name, categories, items, images, self._origin())
         for label in opinions:
-            dataset.add_labels(LabelSet(label, masks[label], covered[label], self._manifest(label)))
+            dataset.add_labels(self._label_set(label, masks[label], covered[label], len(categories)))
         return dataset
+
+    def _label_set(
+        self, label: str, drawn: NDArray[np.bool_], covered: NDArray[np.bool_], categories: int
+    ) -> LabelSet:
+        """(N, C, S, S) masks, of which a last channel that is no category marks ignored pixels, for all categories."""
+        masks, silent = drawn[:, :categories], drawn[:, categories:]
+        if not silent.any():
+            return LabelSet(label, masks, covered, self._manifest(label))
+        ignored = np.repeat(silent, categories, axis=1)
+        return LabelSet(label, masks & ~ignored, covered, self._manifest(label), ignored)
 
     def problem(self, where: str, what: str, fix: str = "", blocking: bool = True) -> None:
         self.problems.append(Problem(where, what, fix, blocking))
@@ -241,13 +256,13 @@ class _Import:
 
     def _categories(self) -> list[str]:
         declared = self.parts[0].categories
-        wanted = list(self.options.categories or declared)
-        for name in wanted:
+        ignore = self.options.ignore
+        wanted = [name for name in self.options.categories or declared if name != ignore]
+        asked = [("--categories", name) for name in wanted] + ([("--ignore", ignore)] if ignore else [])
+        for option, name in asked:
             if name not in declared:
                 known = ", ".join(declared) or "none"
-                self.problem(
-                    "--categories", f"unknown category {name!r}", f"{self.parts[0].origin} declares {known}"
-                )
+                self.problem(option, f"unknown category {name!r}", f"{self.parts[0].origin} declares {known}")
         used = Counter(category for image in self.parts[0].images for category in image.shapes)
         for name in wanted:
             if name in declared and not used[name] and not self._blocked():
@@ -262,7 +277,8 @@ class _Import:
     def _check_other_categories(self, wanted: list[str]) -> None:
         others = [*self.parts[1:], *(one for group in self.extras.values() for one in group)]
         for annotations in others:
-            for name in sorted({name for image in annotations.images for name in image.shapes} - set(wanted)):
+            used = {name for image in annotations.images for name in image.shapes}
+            for name in sorted(used - {*wanted, self.options.ignore}):
                 fix = f"the training annotations have {', '.join(wanted) or 'none'}; choose with --categories"
                 self.problem(annotations.origin, f"unknown category {name!r}", fix)
 

@@ -126,6 +126,8 @@ def evaluate_run(
     fingerprint = check_fingerprint(run, dataset)
     rows = _covered_rows(dataset, against, split)
     predictor = Predictor(run, which, device)
+    reference = dataset.labels(against)
+    counts = True if reference.ignored is None else ~reference.ignored[rows]
     predicted = predictor.predict_masks(dataset.images[rows], report=report)
     result = {
         "run": run.name,
@@ -147,8 +149,8 @@ def evaluate_run(
         "threshold": THRESHOLD,
         "size": dataset.size,
         **evaluate_masks(
-            predicted,
-            dataset.labels(against).masks[rows],
+            predicted & counts,
+            reference.masks[rows] & counts,
             [dataset.items[row].key for row in rows],
             dataset.categories,
         ),
@@ -206,7 +208,9 @@ def _quality_rows(dataset: Dataset, name: str) -> NDArray[np.intp]:
 
 
 def _iou_with_clean(dataset: Dataset, rows: NDArray[np.intp], masks: BoolArray) -> float:
-    return compare(dataset.labels(CLEAN).masks[rows], masks).mean_iou
+    clean = dataset.labels(CLEAN)
+    counts = True if clean.ignored is None else ~clean.ignored[rows]
+    return compare(clean.masks[rows] & counts, masks & counts).mean_iou
 
 
 def _covered_rows(dataset: Dataset, against: str, split: str) -> NDArray[np.intp]:

@@ -114,9 +114,11 @@ def make_noisy_labels(
     masks = np.zeros_like(clean.masks)
     for row in np.flatnonzero(covered):
         masks[row] = setting.corrupt(clean.masks[row], keys[row], strength)
+    if clean.ignored is not None:
+        masks &= ~clean.ignored
     manifest = _manifest(setting, strength, steps, compare(clean.masks[train_rows], masks[train_rows]))
     manifest |= {"include_test": include_test, "dataset": dataset.name, "fingerprint": dataset.fingerprint()}
-    return LabelSet(name or default_name(setting), masks, covered, manifest)
+    return LabelSet(name or default_name(setting), masks, covered, manifest, clean.ignored)
 
 
 def check_setting(

@@ -57,6 +57,26 @@ def test_several_annotations_of_a_category_are_united_and_categories_may_overlap
     assert (bone & tooth).sum() == tooth.sum() > 0
 
 
+def test_an_ignore_category_becomes_pixels_that_say_nothing(coco: CocoFolder) -> None:
+    """The bone covers columns 4 to 23; from column 20 on nothing counts, for any category."""
+    content = coco.content("ab")
+    content["categories"].append({"id": 9, "name": "unclear"})
+    outline = [20, 0, 40, 0, 40, 20, 20, 20]
+    content["annotations"].append({"id": 10, "image_id": 1, "category_id": 9, "segmentation": [outline]})
+    dataset = import_coco("set", coco.images, coco.write(content), size=40, ignore="unclear")
+    labels, a, b = dataset.labels("clean"), dataset.index("a"), dataset.index("b")
+    assert dataset.categories == ["bone"]
+    assert labels.ignored is not None
+    assert labels.ignored[a, 0].all(axis=0).tolist() == [x >= 20 for x in range(40)]
+    assert not labels.ignored[b].any()
+    assert labels.masks[a, 0].any(axis=0).tolist() == [4 <= x < 20 for x in range(40)]
+    seen = import_coco("set", coco.images, coco.write(content), size=40, categories=["bone"])
+    assert seen.fingerprint() != dataset.fingerprint(), "what counts decides results"
+    (problem,) = problems_of(coco, content, ignore="fog")
+    assert problem.startswith("--ignore: unknown category 'fog'")
+    assert "declares bone, unclear" in problem
+
+
 def test_categories_can_be_chosen_and_ordered(coco: CocoFolder) -> None:
     content = coco.content("ab")
     content["categories"] += [{"id": 2, "name": "x"}, {"id": 3, "name": "y"}]

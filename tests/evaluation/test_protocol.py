@@ -65,6 +65,16 @@ def test_evaluate_run_by_hand(make_run) -> None:
     assert run.evaluation() == json.loads(json.dumps(result))
 
 
+def test_ignored_pixels_are_not_measured(make_run, tiny: Dataset) -> None:
+    """Columns 4 to 11 are predicted and 4 to 11 - n are right in image n; from column 10 on nothing counts."""
+    clean = tiny.labels("clean")
+    ignored = np.zeros_like(clean.masks)
+    ignored[..., 10:] = True
+    tiny.add_labels(LabelSet("partly", clean.masks, clean.covered, {}, ignored))
+    result = evaluate_run(make_run("lvcnet"), against="partly")
+    assert result["iou"] == pytest.approx((6 + 6 + 6 + 5 + 4 + 3) / 36)
+
+
 def test_label_recovery_is_measured_on_the_images_and_masks_of_label_iou(make_run, tiny: Dataset) -> None:
     covered = np.zeros(len(tiny), dtype=bool)
     covered[:2] = True  # the same two of four training images for both
