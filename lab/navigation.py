@@ -18,7 +18,9 @@ FOLDER = Path(__file__).resolve().parent.parent / "pages"
 CSS = """
 <style>
 /* Streamlit writes white on the primary colour, which is light in the dark theme */
-[data-testid^=stBaseButton-primary], .stMultiSelect [data-tag] { color: light-dark(#FFFFFF, #0F141A) !important; }
+[data-testid^=stBaseButton-primary]:not(:disabled), .stMultiSelect [data-tag] {
+  color: light-dark(#FFFFFF, #0F141A) !important;
+}
 .stMultiSelect [data-tag] * { color: inherit !important; }
 /* a script takes no place */
 [data-testid=stElementContainer]:has([data-testid=stHtml] script) { position: absolute; }
