@@ -19,8 +19,8 @@ LEGEND: dict[str, tuple[str, str]] = {
     "result": ("Edited or taken in part", CATEGORY_COLOURS[2]),
 }
 """Title and colour of everything that is drawn over the radiograph."""
-SURE = 0.75
-"""Probability of the opposite class from which on a suspicious pixel is tinted twice."""
+LIKELY, SURE = 0.5, 0.75
+"""Probability of a wrong label above which a pixel is tinted, and above which it is tinted twice."""
 OPACITY = 0.35
 
 
@@ -37,7 +37,7 @@ def review_layers(
     """
     layers = []
     for name, where in (("missed", ~label), ("extra", label)):
-        for least in (0.0, SURE):
+        for least in (LIKELY, SURE):
             tinted = (where & (suspicion > least)).any(axis=0)
             layers.append(area(tinted, LEGEND[name][1]))
     layers += [outline(mask, LEGEND["proposal"][1]) for mask in proposal]

@@ -22,6 +22,12 @@ CSS = """
   color: light-dark(#FFFFFF, #0F141A) !important;
 }
 .stMultiSelect [data-tag] * { color: inherit !important; }
+/* where a row of buttons breaks, each has all of its edges: Streamlit hides those beside the chosen one */
+@media (max-width: 640px) {
+  .stButtonGroup [role=radiogroup] button:not([aria-checked=true]) {
+    border-color: color-mix(in srgb, currentColor 30%, transparent);
+  }
+}
 /* a script takes no place */
 [data-testid=stElementContainer]:has([data-testid=stHtml] script) { position: absolute; }
 </style>
