@@ -101,7 +101,7 @@ def _figures(agreed: Row) -> None:
     cards.append(
         (
             "Area bias",
-            "–" if bias is None else f"{100 * bias:+.1f} %",
+            tables.NOTHING if bias is None else f"{100 * bias:+.1f} %",
             None,
             f"How much larger {agreed['second']} draws than {agreed['first']}, mean over images.",
         )

@@ -10,6 +10,7 @@ from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.plan_text import by_saving
 from lvcnet.evaluation.planner import Plan
 from lvcnet.evaluation.tables import method_title
+from lvcnet.evaluation.words import labels_title
 
 
 def difference_intervals(comparison: Comparison) -> go.Figure:
@@ -26,7 +27,7 @@ def difference_intervals(comparison: Comparison) -> go.Figure:
         found = [one for one in comparison.differences if one.method == method]
         if found:
             figure.add_scatter(
-                x=[one.labels for one in found],
+                x=[labels_title(one.labels) for one in found],
                 y=[scale * one.mean for one in found],
                 error_y={
                     "array": [scale * (one.high - one.mean) for one in found],
@@ -54,7 +55,7 @@ def difference_intervals(comparison: Comparison) -> go.Figure:
         yaxis_title=f"{metric} minus {method_title(BASELINE)}'s ({unit})",
         showlegend=True,
     )
-    figure.update_xaxes(categoryorder="array", categoryarray=labels)
+    figure.update_xaxes(categoryorder="array", categoryarray=[labels_title(name) for name in labels])
     return figure
 
 
@@ -100,7 +101,7 @@ def plan_curve(plan: Plan) -> go.Figure:
     figure.update_xaxes(
         type="log",
         tickvals=[one.clicks for one in plan.outlines],
-        ticktext=[f"{one.clicks:.0f}<br>{one.labels}" for one in plan.outlines],
+        ticktext=[f"{one.clicks:.0f}<br>{labels_title(one.labels)}" for one in plan.outlines],
     )
     return figure
 
@@ -113,7 +114,7 @@ def report_figures(comparison: Comparison) -> dict[str, go.Figure]:
         f"{METRICS[metric]} by noise level": robustness_curve(comparison, metric),
         f"{METRICS[metric]} by label IoU": robustness_curve(comparison, metric, "label_iou"),
         f"Difference from {baseline}, 95 % intervals": difference_intervals(comparison),
-        "Retention over the own level 1": retention_bars(comparison),
+        "Retention relative to its own level 1": retention_bars(comparison),
         f"Retention over {baseline} trained on clean labels": retention_bars(
             comparison, kind="retention_clean"
         ),

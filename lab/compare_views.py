@@ -153,7 +153,7 @@ def _show_table(comparison: Comparison) -> None:
         },
     )
     st.caption(
-        f"Precision, recall and mIoU: mean ± sd over {comparison.rounds} (of every seed),"
+        f"Precision, recall and mIoU: mean ± SD over {comparison.rounds} (of every seed),"
         f" against clean test labels. The paper's figures come from other data ({paper.SOURCE}): compare how they fall with the"
         f" noise, not their height. {NOTHING}: not in the paper."
     )
@@ -163,7 +163,10 @@ def _show_table(comparison: Comparison) -> None:
 def _show_retention(comparison: Comparison) -> None:
     st.subheader("Retention", anchor=False)
     metric, baseline = METRICS[comparison.score], method_title(BASELINE)
-    titles = {"retention": "Over the own level 1", "retention_clean": f"Over {baseline} on clean labels"}
+    titles = {
+        "retention": "Relative to its own level 1",
+        "retention_clean": f"Relative to {baseline} on clean labels",
+    }
     kind = st.segmented_control(
         "Retention over",
         list(titles),

@@ -230,7 +230,7 @@ def _picture(review: Review, look: Look, result: Mask | None) -> None:
     )
     layers = [] if bare else review_layers(look.label, look.proposal, look.suspicion, result)
     shown = [title for name, title in LEGEND.items() if name != "result" or result is not None]
-    st.markdown(legend(shown), unsafe_allow_html=True)
+    st.html(f"<small>{legend(shown)}</small>")
     names = review.dataset.categories
     what = f"Radiograph {look.key} with the outlines of label and proposal and suspicious pixels"
     data = viewer_data(

@@ -15,6 +15,7 @@ LOSS_TITLES: dict[str, str] = {
     "warped": "Label, after the warps",
     "guidance": "Guidance (Eq. 5)",
     "edge": "Edge (Eq. 7)",
+    "relearn": "Repaired outline, second head",
     "lvc": "LVC (Eq. 1)",
     "stray": "Stray LVC",
 }

@@ -67,13 +67,13 @@ def component_figure(statistics: dict[str, Any]) -> go.Figure:
             textposition="outside",
             cliponaxis=False,
             width=0.8 / len(statistics["components"]),
-            hovertemplate="%{x} components: %{y} images",
+            hovertemplate="%{x} parts: %{y} images",
         )
     shown = {int(count) for counts in statistics["components"].values() for count in counts}
     figure.update_xaxes(
         dtick=1 if len(shown) <= 12 else None, range=[min(shown, default=0) - 1, max(shown, default=0) + 1]
     )
-    return _laid_out(figure, "Components", "Images", len(statistics["components"]) > 1)
+    return _laid_out(figure, "Parts", "Images", len(statistics["components"]) > 1)
 
 
 def _laid_out(figure: go.Figure, x_title: str, y_title: str, legend: bool = False) -> go.Figure:

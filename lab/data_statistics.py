@@ -47,7 +47,7 @@ def _show_distributions(dataset: Dataset) -> None:
         return
     charts = (
         ("Foreground", foreground_figure(facts, dataset.categories), "how much of the images is foreground"),
-        ("Components an image", component_figure(found), "how many connected parts the images have"),
+        ("Parts an image", component_figure(found), "how many connected parts the images have"),
         ("Original sizes", size_figure(found), "original widths and heights of the images"),
     )
     for column, (title, figure, what) in zip(st.columns(3), charts, strict=True):

@@ -99,7 +99,7 @@ def _filters(facts: list[ImageFacts], search: str, order: str) -> Filters:
             help="Share of the image that any category covers.",
         )
         least, largest = columns[3].slider(
-            "Components",
+            "Parts",
             0,
             most,
             (0, most),

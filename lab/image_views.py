@@ -118,7 +118,7 @@ def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str)
         title, note = method_title(method), _scores_note(sight)
         layers = panels.method_layers(first.clean, noisy if everywhere else None, masks[method], mode)
         shown.append(Panel(title, note, f"{title}, image {key}: {note}", layers))
-    st.markdown(legend(_legend(mode, noisy is not None)), unsafe_allow_html=True)
+    st.html(f"<small>{legend(_legend(mode, noisy is not None))}</small>")
     data = viewer_data(
         first.image,
         shown,
@@ -261,7 +261,7 @@ def show_pairs(comparison: Comparison) -> None:
             " image side by side."
         )
         colours = [(titles[0], method_colour(first)), (titles[1], method_colour(second))]
-        st.markdown(legend(colours), unsafe_allow_html=True)
+        st.html(f"<small>{legend(colours)}</small>")
 
 
 def _open_image() -> None:

@@ -38,13 +38,14 @@ CSS = """
 .samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
 .sizes .scroll { overflow-x: auto; }
 .sizes table {
-  border: 0 !important; border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums;
+  border: 0 !important; border-collapse: collapse; width: 100%; font-size: 0.85rem; font-variant-numeric: tabular-nums;
 }
 .sizes th, .sizes td {
-  border: 0 !important; text-align: right !important; padding: 0.4rem 0 0.4rem 0.7rem !important;
+  border: 0 !important; text-align: right !important; padding: 0.4rem 0 0.4rem 0.5rem !important;
   white-space: nowrap; vertical-align: top;
 }
 .sizes tr { border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important; }
+.sizes thead th { white-space: normal; vertical-align: bottom; }
 .sizes tbody th { font-weight: 400; }
 .sizes .text { text-align: left !important; white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }
 .sizes .text:first-child { padding-left: 0 !important; }

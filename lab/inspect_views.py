@@ -94,6 +94,7 @@ def show_scores(sight: Sight) -> None:
                 METRICS[name],
                 f"{final[name]:.{digits}f}",
                 f"{gain:+.{digits}f}" if before else None,
+                delta_arrow="auto" if gain else "off",
                 delta_color="off" if not gain else "inverse" if low else "normal",
                 delta_description="over the trunk" if before else None,
                 border=True,

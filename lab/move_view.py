@@ -41,9 +41,10 @@ def describe(what: Explanation) -> None:
 def show_boundary(sight: Sight, channel: int, config: dict[str, object]) -> None:
     """Labels and prediction over the image; beside it the boundary before and after, or the probability."""
     stages = _stages(sight)
+    learned = "" if sight.labels is None else " label in training orange and dashed,"
     labels = Panel(
         "Labels and prediction",
-        "Clean label green, label in training orange and dashed, prediction blue",
+        f"Clean label green,{learned} prediction blue",
         f"{sight.key}: label outlines and prediction",
         [
             *labels_layers(_one(sight.clean, channel), _one(sight.labels, channel)),

@@ -18,8 +18,16 @@ FOLDER = Path(__file__).resolve().parent.parent / "pages"
 CSS = """
 <style>
 /* Streamlit writes white on the primary colour, which is light in the dark theme */
-[data-testid^=stBaseButton-primary], .stMultiSelect [data-tag] { color: light-dark(#FFFFFF, #0F141A) !important; }
+[data-testid^=stBaseButton-primary]:not(:disabled), .stMultiSelect [data-tag] {
+  color: light-dark(#FFFFFF, #0F141A) !important;
+}
 .stMultiSelect [data-tag] * { color: inherit !important; }
+/* where a row of buttons breaks, each has all of its edges: Streamlit hides those beside the chosen one */
+@media (max-width: 640px) {
+  .stButtonGroup [role=radiogroup] button:not([aria-checked=true]) {
+    border-color: color-mix(in srgb, currentColor 30%, transparent);
+  }
+}
 /* a script takes no place */
 [data-testid=stElementContainer]:has([data-testid=stHtml] script) { position: absolute; }
 </style>

@@ -90,8 +90,9 @@ def legend(entries: Sequence[tuple[str, str]]) -> str:
     """(title, colour) pairs as one line of HTML with coloured strokes.
 
     >>> legend([("Clean label", "#009E73")])
-    '<span style="color:#009E73" aria-hidden="true">▬</span>&nbsp;Clean label'
+    '<span style="white-space:nowrap"><span style="color:#009E73" aria-hidden="true">▬</span> Clean label</span>'
     """
-    return "&emsp;".join(
-        f'<span style="color:{colour}" aria-hidden="true">▬</span>&nbsp;{title}' for title, colour in entries
+    return "&emsp; ".join(
+        f'<span style="white-space:nowrap"><span style="color:{colour}" aria-hidden="true">▬</span> {title}</span>'
+        for title, colour in entries
     )

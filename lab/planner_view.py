@@ -89,7 +89,7 @@ def _show_budget(plan: Plan) -> None:
             help=f"Vertices that people can set in all {plan.images} training images together.",
         )
     with right:
-        st.markdown("\n\n".join(budget_sentences(plan, afford(plan, budget))))
+        st.markdown(unbroken("\n\n".join(budget_sentences(plan, afford(plan, budget)))))
     command_line(commands.plan(plan.dataset, budget))
 
 

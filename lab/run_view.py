@@ -43,7 +43,7 @@ def progress(run: RunDirectory) -> None:
         "Epoch": (f"{one.epoch} of {one.epochs}", "Passes over the training images."),
     }
     if one.state == "running":
-        left = format_seconds(one.seconds_left) or "–"
+        left = format_seconds(one.seconds_left) or tables.NOTHING
         shown["Time left"] = (left, "If each epoch takes as long as the last one.")
     shown["Images per second"] = (
         tables.number(usage.images_per_second, 0),
@@ -91,7 +91,7 @@ def _machine(run: RunDirectory, usage: Usage) -> dict[str, tuple[str, str]]:
         }
     shown = {
         "CPU": (
-            "–" if usage.cpu_percent is None else f"{usage.cpu_percent:.0f} %",
+            tables.NOTHING if usage.cpu_percent is None else f"{usage.cpu_percent:.0f} %",
             f"Of the trainer and what it started, now; 100 % is one busy core, and {counted(cores(), 'core')} can be used.",
         ),
         "Memory (MB)": (tables.number(usage.memory_mb, 0), "Main memory of the same processes, now."),

@@ -82,7 +82,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         box = (box[0], f"{row['width_mm']:,.1f} × {row['height_mm']:,.1f} mm")
     return [
         _both(f"{row['area_px']:,} px", _mm(row["area_mm2"], "mm²", 0)),
-        f"{row['fraction']:.1%}",
+        f"{100 * row['fraction']:.1f} %",
         _both(f"{row['perimeter_px']:,.0f} px", _mm(row["perimeter_mm"], "mm", 0)),
         _both(*box),
         _both(f"{row['longest_px']:,.1f} px", _mm(row["longest_mm"], "mm", 1)),

@@ -10,6 +10,8 @@ from lvcnet.evaluation import tables as evaluation_tables
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import ROUND_METRICS
+from lvcnet.evaluation.tables import NOTHING
+from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
@@ -38,9 +40,9 @@ def number(value: float | None, digits: int = 3) -> str:
     """A figure, or a dash where there is none.
 
     >>> number(0.81234), number(None), number(1234.5, 1)
-    ('0.812', '–', '1,234.5')
+    ('0.812', '—', '1,234.5')
     """
-    return "–" if value is None else f"{value:,.{digits}f}"
+    return NOTHING if value is None else f"{value:,.{digits}f}"
 
 
 def counted(count: int, thing: str) -> str:
@@ -123,11 +125,15 @@ def robustness(comparison: Comparison) -> list[Row]:
         cells = [comparison.cell(method, name) for name in labels]
         row = {"Method": evaluation_tables.method_title(method)}
         for name, cell in zip(labels, cells, strict=True):
-            row[name] = evaluation_tables.summary(cell.values[comparison.metric]) if cell else "–"
+            row[labels_title(name)] = (
+                evaluation_tables.summary(cell.values[comparison.metric]) if cell else NOTHING
+            )
         kept = comparison.robustness(method)["retention"]
         if kept:
             level, share = list(kept.items())[-1]
-            row[f"Retention {level}"] = percent(share, 1) if share is not None else "–"
+            row[f"Retention at {labels_title(level).lower()}"] = (
+                percent(share, 1) if share is not None else NOTHING
+            )
         rows.append(row)
     return _same_columns(rows)
 
@@ -169,7 +175,7 @@ def label_rows(summary: dict[str, Any]) -> list[Row]:
     return [
         {
             "Label set": row["name"],
-            "Origin": row["family"] or "–",
+            "Origin": row["family"] or NOTHING,
             "Covers, train": f"{row['covered_train']} of {summary['train']}",
             "Covers, test": f"{row['covered_test']} of {summary['test']}",
             "IoU to clean, train": number(row["iou_train"]),
@@ -191,7 +197,7 @@ def spread_rows(statistics: dict[str, Any]) -> list[Row]:
         }
         counts = statistics["components"][name].items()
         parts = ", ".join(f"{count} in {counted(images, 'image')}" for count, images in counts)
-        rows.append({"Category": name, **shares, "Components": parts})
+        rows.append({"Category": name, **shares, "Parts": parts})
     return rows
 
 
@@ -204,6 +210,6 @@ def _rounds_title(rounds: dict[str, Any]) -> str:
     return f"{rounds['rounds']} rounds of {rounds['images']}, mean ± SD"
 
 
-def _same_columns(rows: list[Row], missing: str = "–") -> list[Row]:
+def _same_columns(rows: list[Row], missing: str = NOTHING) -> list[Row]:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     return [{column: row.get(column, missing) for column in columns} for row in rows]

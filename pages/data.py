@@ -5,7 +5,7 @@ from lab.data_export import export_view
 from lab.data_forms import import_form, phantom_form
 from lab.data_statistics import show_statistics
 from lab.data_view import gallery
-from lab.navigation import link_to, page_frame
+from lab.navigation import page_frame
 from lab.widgets import load_dataset, pick_dataset, pick_view, show_note, shown_errors
 
 VIEWS = {
@@ -34,4 +34,3 @@ else:
             chosen = load_dataset(name)
             shown = {"statistics": show_statistics, "agreement": show_agreement, "export": export_view}
             shown.get(view, gallery)(chosen)
-            link_to("noise", "Make its labels worse on purpose", query={"dataset": name})

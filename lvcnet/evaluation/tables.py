@@ -88,7 +88,7 @@ def round_table(comparison: Comparison) -> Table:
         row += [_number(theirs.get(name)) for name in paper.METRICS] if with_paper else []
         rows.append(row)
     note = (
-        f"Mean ± sd over {comparison.rounds} (of every seed), clean test labels, last epoch, threshold 0.5."
+        f"Mean ± SD over {comparison.rounds} (of every seed), clean test labels, last epoch, threshold 0.5."
     )
     if with_paper:
         note += f" The paper's figures come from other data: {paper.SOURCE}; {NOTHING}: not in the paper."
@@ -104,7 +104,7 @@ def score_table(comparison: Comparison) -> Table:
     ]
     return Table(
         METRICS[comparison.metric],
-        "Mean over test images and categories, clean test labels, last epoch, threshold 0.5; ± sd over seeds (number of seeds).",
+        "Mean over test images and categories, clean test labels, last epoch, threshold 0.5; ± SD over seeds (number of seeds).",
         ["Method", *labels],
         rows + _paper_rows(comparison, labels),
     )
@@ -162,7 +162,7 @@ def retention_table(comparison: Comparison) -> Table:
         f"{metric} over that of the same method at level 1; area: mean {metric} over the range of label IoU."
     )
     return Table(
-        "Retention over the own level 1",
+        "Retention relative to its own level 1",
         note,
         ["Method", *levels, "Area"],
         rows + _paper_retention(levels) if levels else [],
@@ -198,7 +198,7 @@ def outline_table(comparison: Comparison) -> Table:
         ]
         for cell in comparison.ordered_cells()
     ]
-    note = "Mean over test images and categories; ± sd over seeds. Lower is better for distances (pixels of the working grid)."
+    note = "Mean over test images and categories; ± SD over seeds. Lower is better for distances (pixels of the working grid)."
     return Table("Outlines", note, ["Labels", "Method", *(METRICS[name] for name in OUTLINE_METRICS)], rows)
 
 
@@ -222,8 +222,8 @@ def recovery_table(comparison: Comparison) -> Table:
         )
     return Table(
         "Training labels: how good they were, and how good the predictions are in their place",
-        "Foreground IoU with the clean labels on the training images: of the labels (± sd over images), then of the"
-        " methods that learned from them (± sd over seeds).",
+        "Foreground IoU with the clean labels on the training images: of the labels (± SD over images), then of the"
+        " methods that learned from them (± SD over seeds).",
         ["Labels", "Noise", "Target IoU", "Label IoU", *(method_title(method) for method in methods)],
         rows,
     )

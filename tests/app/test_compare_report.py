@@ -55,7 +55,7 @@ class Balance(HTMLParser):
 
 def test_intervals_are_drawn_in_points_from_their_means(comparison: Comparison) -> None:
     (points,) = difference_intervals(comparison).data
-    assert (list(points.x), points.marker.color) == (["level1", "level4"], METHOD_COLOURS["lvcnet"])
+    assert (list(points.x), points.marker.color) == (["Level 1", "Level 4"], METHOD_COLOURS["lvcnet"])
     assert points.y == pytest.approx([-1.0, 10.0])
     assert points.error_y.array == pytest.approx([3.0, 10.0])
     assert points.error_y.arrayminus == pytest.approx([2.0, 5.0])
@@ -75,7 +75,7 @@ def test_figures_that_would_be_empty_are_left_out(comparison: Comparison) -> Non
     assert titles == [
         "IoU (foreground) by noise level",
         "IoU (foreground) by label IoU",
-        "Retention over the own level 1",
+        "Retention relative to its own level 1",
     ]
 
 

@@ -85,7 +85,7 @@ def test_the_preview_of_a_made_label_set_is_that_label_set(
     numbers = f"IoU {one.iou:.3f}, area {100 * one.area_change:+z.1f} %, {clicks} clicks"
     assert f"**{one.key} at level 3**: {numbers}." in [markdown.value for markdown in page.markdown]
     assert any("the label set made with these settings" in caption.value for caption in page.caption)
-    assert page.table[0].value["Clicks an image"].tolist() != ["–"]
+    assert page.table[0].value["Clicks an image"].tolist() != ["—"]
     assert page.code[1].value == "lvcnet data images hips --labels level3 --split train --order worst"
     page.button_group(key="pick-draw").set_value("disagreement").run()
     assert not page.exception

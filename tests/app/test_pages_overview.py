@@ -67,7 +67,7 @@ def test_the_headline_is_the_runs_own_evaluation(trained_run: RunDirectory, open
     result = evaluate_run(trained_run, device="cpu")
     comparison = guide.headline([trained_run])
     assert comparison is not None
-    assert robustness(comparison) == [{"Method": "LVC-Net", "clean": f"{result['iou']:.3f}"}]
+    assert robustness(comparison) == [{"Method": "LVC-Net", "Clean": f"{result['iou']:.3f}"}]
     page = open_page("overview")
     assert f"{result['iou']:.3f}" in page.table[0].value.to_string()
 

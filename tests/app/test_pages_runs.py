@@ -129,9 +129,9 @@ def test_what_a_running_trainer_takes_is_shown_and_then_what_it_took(
     page = open_page("runs", run="waiting")
     assert page.dataframe[0].value["Time left"].tolist() == ["24 s", ""]
     shown = figures(page)
-    assert (shown["Images per second"], shown["CPU"]) == ("1,234", "–")
+    assert (shown["Images per second"], shown["CPU"]) == ("1,234", "—")
     assert figures(page.run())["CPU"].endswith(" %")
-    assert shown["Memory (MB)"] not in ("450", "–")
+    assert shown["Memory (MB)"] not in ("450", "—")
     waiting.update_status(state="cancelled")
     shown = figures(open_page("runs", run="waiting"))
     assert "CPU" not in shown
