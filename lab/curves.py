@@ -15,9 +15,9 @@ LOSS_TITLES: dict[str, str] = {
     "warped": "Label, after the warps",
     "guidance": "Guidance (Eq. 5)",
     "edge": "Edge (Eq. 7)",
-    "relearn": "Repaired outline, second head",
     "lvc": "LVC (Eq. 1)",
     "stray": "Stray LVC",
+    "relearn": "Repaired outline, second head",
 }
 """Loss terms by their column in metrics.jsonl, in the order of the legend."""
 NOT_A_LOSS = {"epoch", "seconds", "images_per_second", "memory_mb", "validation_iou", "test_iou"}
