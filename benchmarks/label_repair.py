@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 from cleanlab.segmentation.filter import find_label_issues
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
+from lvcnet.correction.against_clean import PixelRanking
 from lvcnet.correction.confidence import MOST
-from lvcnet.correction.judge import judge_batch
+from lvcnet.correction.judge import judge_batch, suspicion
 from lvcnet.correction.review import review_rows
 from lvcnet.correction.store import Correction, find_correction, list_corrections
 from lvcnet.data.dataset import CLEAN, Dataset
@@ -47,7 +49,7 @@ def main() -> None:
     tables = [repair_table(corrections), errors_table(corrections), training_table(corrections)]
     if options.time and corrections:
         tables.append(time_table(corrections[0]))
-    text = "\n".join([head(corrections), *(markdown_section(table) for table in tables)])
+    text = "\n\n".join([head(corrections), *(markdown_section(table).strip() for table in tables)])
     print(text)
     if options.output:
         options.output.write_text(text.rstrip("\n") + "\n")
@@ -84,7 +86,7 @@ def head(corrections: Sequence[Correction]) -> str:
             f"- {one.name}: `{command} --folds {one.head['folds']} --epochs {one.head['epochs']} --seed"
             f" {one.head['seed']}`"
         )
-    return "\n".join([*lines, ""])
+    return "\n".join(lines)
 
 
 def repair_table(corrections: Sequence[Correction]) -> Table:
@@ -129,7 +131,7 @@ def errors_table(corrections: Sequence[Correction]) -> Table:
                 one.head["dataset"],
                 one.head["labels"],
                 f"{wrong.mean():.1%}",
-                f"{one.head['clean']['suspicion_average_precision']:.3f}",
+                *average_precisions(probability, label, wrong),
                 *precision_recall(proposal != label, wrong),
                 *precision_recall(found, wrong),
             ]
@@ -137,10 +139,11 @@ def errors_table(corrections: Sequence[Correction]) -> Table:
     return Table(
         "Wrong pixels found",
         "Average precision of the suspicious-pixel map, which is one minus cleanlab's pixel score, so that both have the"
-        " same; precision and recall of the disputed pixels (probability from 1/2 on), and of those that cleanlab's"
+        " same; of that map with 0 where label and proposal agree; and of that map blurred by 1 px. Precision and recall of the disputed pixels (probability from 1/2 on), and of those that cleanlab's"
         " `find_label_issues` reports on the same predictions.",
         [
-            *("Data", "Labels", "Wrong pixels", "Average precision", "Precision", "Recall"),
+            *("Data", "Labels", "Wrong pixels", "Average precision", "0 where they agree", "Blurred"),
+            *("Precision", "Recall"),
             *("Precision, cleanlab", "Recall, cleanlab"),
         ],
         rows,
@@ -223,6 +226,16 @@ def with_gain(after: NDArray[np.float64], before: NDArray[np.float64]) -> str:
     """Mean, and change in points with its interval."""
     gain = paired_bootstrap(after, before)
     return f"{after.mean():.3f} ({100 * gain.mean:+.1f}; {100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+
+
+def average_precisions(probability: NDArray[np.float32], label: Masks, wrong: Masks) -> list[str]:
+    """Of the suspicious-pixel map, and of two others that were tried."""
+    found = suspicion(probability, label)
+    maps = [found, np.where(found >= 0.5, found, 0), gaussian_filter(found, (0, 0, 1, 1))]
+    rankings = [PixelRanking() for _ in maps]
+    for ranking, scores in zip(rankings, maps, strict=True):
+        ranking.add(scores, wrong)
+    return [f"{ranking.average_precision():.3f}" for ranking in rankings]
 
 
 def precision_recall(found: Masks, wrong: Masks) -> tuple[str, str]:

@@ -103,8 +103,8 @@ def label_quality(probability: FloatArray, label: BoolArray) -> float:
 def suspicion(probability: FloatArray, label: BoolArray) -> FloatArray:
     """How probable it is that a pixel's label is wrong; from 1/2 on, label and proposal disagree.
 
-    It is 1 - cleanlab's score of a pixel. Maps that smooth it, or are 0 where label and proposal agree, find fewer of the
-    errors (benchmarks/results/label-repair.md).
+    It is 1 - cleanlab's score of a pixel. A blurred map, or one that is 0 where label and proposal agree, ranks errors
+    worse (benchmarks/results/label-repair.md).
 
     >>> suspicion(np.array([0.9, 0.9, 0.25]), np.array([True, False, True])).round(2).tolist()
     [0.1, 0.9, 0.75]
