@@ -67,7 +67,7 @@ def show_list(shown: list[Row], key: str) -> None:
         "Rank": [row["rank"] for row in shown],
         "Image": [row["key"] for row in shown],
         "Quality": [row["quality"] for row in shown],
-        "Surely disputed": [row["confident"] for row in shown],
+        "Surely disputed": [None if row["confident"] is None else 100 * row["confident"] for row in shown],
         "Distance (px)": [row["disagreement_px"] for row in shown],
         "Decision": [DECISION_TITLES[row["decision"]] for row in shown],
         "Reviewer": [row["reviewer"] or "" for row in shown],
@@ -84,7 +84,7 @@ def show_list(shown: list[Row], key: str) -> None:
             "": st.column_config.TextColumn(width=30),
             "Quality": numbers(format="%.3f", help="Label quality by cleanlab: 0 to 1, low is suspicious."),
             "Surely disputed": numbers(
-                format="percent",
+                format="%.0f %%",
                 help="Share of the disputed pixels that the method is sure about; a label is surely wrong above one half.",
             ),
             "Distance (px)": numbers(
