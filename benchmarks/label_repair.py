@@ -139,8 +139,9 @@ def errors_table(corrections: Sequence[Correction]) -> Table:
     return Table(
         "Wrong pixels found",
         "Average precision of the suspicious-pixel map, which is one minus cleanlab's pixel score, so that both have the"
-        " same; of that map with 0 where label and proposal agree; and of that map blurred by 1 px. Precision and recall of the disputed pixels (probability from 1/2 on), and of those that cleanlab's"
-        " `find_label_issues` reports on the same predictions.",
+        " same; of that map with 0 where label and proposal agree; and of that map blurred by 1 px. Precision and"
+        " recall of the disputed pixels (probability from 1/2 on), and of those that cleanlab's `find_label_issues` reports"
+        " on the same predictions.",
         [
             *("Data", "Labels", "Wrong pixels", "Average precision", "0 where they agree", "Blurred"),
             *("Precision", "Recall"),

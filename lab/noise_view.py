@@ -159,7 +159,7 @@ def _numbers(iou: float | None, change: float | None, clicks: int | None) -> str
     """IoU, change of area and clicks of one image, as far as they are known.
 
     >>> _numbers(0.8123, -0.034, 57), _numbers(None, None, None)
-    ('IoU 0.812, area -3.4 %, 57 clicks', 'IoU –')
+    ('IoU 0.812, area -3.4 %, 57 clicks', 'IoU —')
     """
     parts = [f"IoU {tables.number(iou)}"]
     if change is not None:

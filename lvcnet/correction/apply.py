@@ -45,7 +45,7 @@ def accepted_keys(correction: Correction, rule: str) -> list[str]:
     """
     ranked = worst_first(correction.rows)
     if rule == "confident":
-        return [row["key"] for row in ranked if row["confident"] > MOST]
+        return [row["key"] for row in ranked if row.get("confident", 0.0) > MOST]
     kind, _, value = rule.partition("=")
     if rule in ("all", "none"):
         return [row["key"] for row in ranked if rule == "all"]

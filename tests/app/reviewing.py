@@ -25,7 +25,8 @@ def make_correction() -> Correction:
     writer.write(np.arange(len(rows)), probability)
     judged = judge_batch(probability, labels.masks[rows], dataset.categories)
     images = [
-        {"key": dataset.items[row].key, "run": "none", **one} for row, one in zip(rows, judged, strict=True)
+        {"key": dataset.items[row].key, "run": "none", "confident": 1.0, **one}
+        for row, one in zip(rows, judged, strict=True)
     ]
     head = {"dataset": "hips", "labels": "level3", "labels_digest": labels_digest(labels), "method": "unet"}
     return writer.finish({**head, "seed": 0, "folds": 2, "runs": ["none"], "clean": None, "images": images})
