@@ -161,8 +161,13 @@ def pair_scatter(
     figure.update_layout(
         **{**chart_layout(), "height": 480},
         showlegend=False,
-        xaxis={"title": titles[0], "range": ends, "constrain": "domain"},
-        yaxis={"title": titles[1], "range": ends, "constrain": "domain", "scaleanchor": "x"},
+        xaxis={"title": f"{titles[0]}: {METRICS[metric]}", "range": ends, "constrain": "domain"},
+        yaxis={
+            "title": f"{titles[1]}: {METRICS[metric]}",
+            "range": ends,
+            "constrain": "domain",
+            "scaleanchor": "x",
+        },
     )
     return figure
 

@@ -115,7 +115,7 @@ def viewer_data(
         values: what the cursor reads; the image's grey values are read first, always.
         filename: of saved pictures, without a suffix.
         opacity: of areas, from 0 to 1.
-        focus: the point (x, y) that the button `Largest error` goes to; None hides it.
+        focus: the point (x, y) that the button `Largest difference` goes to; None hides it.
         swipe: what is left and right of a slider, in words; None for no slider.
     """
     grey = Values("grey value", ("",), "grey", image[None])

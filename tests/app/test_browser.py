@@ -191,7 +191,7 @@ def test_panels_move_together_and_the_boundary_is_compared(lab: str, page: Page,
         lambda: (panels.nth(1).hover(), page.mouse.wheel(0, -200)),
         lambda: panels.nth(2).press("ArrowLeft"),
         lambda: panels.nth(3).drag_to(panels.nth(3), source_position=FROM, target_position=TO),
-        lambda: page.get_by_role("button", name="Largest error").click(),
+        lambda: page.get_by_role("button", name="Largest difference").click(),
     ):
         before = panels.first.get_attribute("viewBox")
         act()
