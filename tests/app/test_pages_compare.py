@@ -25,6 +25,11 @@ def texts(page: AppTest) -> str:
     return "\n".join([*written, *(link.proto.label for link in page.get("page_link"))])
 
 
+def legend(page: AppTest) -> str:
+    """Titles of the colours."""
+    return "".join(element.proto.body for element in page.get("html"))
+
+
 def viewer(page: AppTest) -> dict[str, Any]:
     """What the side-by-side viewer was given."""
     (found,) = [one for one in page.get("bidi_component") if one.proto.component_name == "lvcnet_viewer"]
@@ -93,14 +98,14 @@ def test_the_same_image_under_every_method(sweep_home: Path, open_page: OpenPage
     page.run()
     assert not page.exception
     assert viewer(page)["opacity"] == 0.6
-    assert "Missed" in texts(page)
+    assert "Missed" in legend(page)
 
 
 def test_training_images_show_the_noisy_label(sweep_home: Path, open_page: OpenPage) -> None:
     page = open_page("compare", view="side-by-side", labels="level4", image="train-0002")
     assert page.selectbox(key="pick-image").value == "train-0002"
     assert "A training image with the level 4 label" in notes(page)["Labels"]
-    assert "Label in training" in texts(page)
+    assert "Label in training" in legend(page)
     plain = [len(panel["layers"]) for panel in viewer(page)["panels"]]
     page.toggle(key="viewer-noisy").set_value(True).run()
     assert [len(panel["layers"]) for panel in viewer(page)["panels"]] == [
