@@ -126,8 +126,9 @@ def test_two_epochs_are_trained_evaluated_and_inspected(prepared: str, page: Pag
     assert page.locator("[data-testid='stException']").count() == 0
 
 
-@pytest.mark.slow  # run after the tests before it, it hung now and then in the browser; alone it passes
-def test_a_long_run_survives_a_reload_is_cancelled_and_resumed(prepared: str, page: Page, home: Path) -> None:
+def test_a_long_run_survives_a_reload_is_cancelled_and_resumed(
+    prepared: str, page: Page, home: Path, browser: Browser
+) -> None:
     name = start(page, prepared, "unet", LONG)
     run = RunDirectory(home / "runs" / name)
     expect(metric(page, "State")).to_have_text("running", timeout=LATER)
@@ -136,8 +137,13 @@ def test_a_long_run_survives_a_reload_is_cancelled_and_resumed(prepared: str, pa
     expect(metric(page, "State")).to_have_text("running", timeout=SOON)
     assert f"run={name}" in page.url
     expect(page.locator("[data-testid=stPlotlyChart]").first).to_be_visible(timeout=SOON)
+    other = browser.new_page()  # a session of its own sees the same
+    show(other, f"{prepared}/runs?run={name}")
+    expect(metric(other, "State")).to_have_text("running", timeout=SOON)
     page.get_by_role("button", name="Cancel").click()
     expect(metric(page, "State")).to_have_text("cancelled", timeout=LATER)
+    expect(metric(other, "State")).to_have_text("cancelled", timeout=SOON)
+    other.close()
     expect(page.get_by_text(f"{name} is cancelled and can be resumed.")).to_be_visible(timeout=SOON)
     assert run.status()["state"] == "cancelled"
     reached = epochs_done(page)
@@ -158,8 +164,8 @@ def test_a_dicom_is_uploaded_and_segmented_with_the_trained_run(prepared: str, p
     app.locator("input[type=file]").first.set_input_files(SAMPLE)
     app.get_by_text("hip-4").first.wait_for(timeout=SOON)  # the app writes stem and suffix apart
     app.get_by_role("button", name="Segment").click()
-    expect(app.get_by_text("512 x 512 px").first).to_be_visible(timeout=LATER)
-    expect(app.locator(".areas").first).to_contain_text("tiny-lvcnet-level3-s0")
+    expect(app.get_by_text("512 × 512 px").first).to_be_visible(timeout=LATER)
+    expect(app.locator(".sizes").first).to_contain_text("tiny-lvcnet-level3-s0")
 
 
 def test_choices_survive_page_changes_and_the_back_button(prepared: str, page: Page) -> None:
