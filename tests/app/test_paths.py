@@ -66,7 +66,7 @@ def test_a_newcomer_understands_a_result_within_ten_clicks(demo_lab: str, page: 
     expect(main.get_by_role("heading", name="Robustness")).to_be_visible()
     expect(foot).to_contain_text("saves the hours that careful outlines take")
     click(main, "Side by side", "view=side-by-side")
-    expect(main.locator("[data-testid=stImage]").nth(3)).to_be_visible(timeout=SOON)
+    expect(main.locator(".viewer .panels svg").nth(3)).to_be_visible(timeout=SOON)
     click(foot, "See why a method holds, map by map", "/inspect")
     expect(picker(page, "Run")).to_have_value(re.compile("LVC-Net plus on level3"))
     expect(foot).to_contain_text("whether the boundary moved towards it")
