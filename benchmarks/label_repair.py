@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from lvcnet.correction.against_clean import PixelRanking
+from lvcnet.correction.apply import made_labels
 from lvcnet.correction.confidence import MOST
 from lvcnet.correction.judge import judge_batch, suspicion
 from lvcnet.correction.review import review_rows
@@ -160,7 +161,7 @@ def training_table(corrections: Sequence[Correction]) -> Table:
         if one.head["labels"] == CLEAN or None in base:
             continue
         clean, noisy = (scores(run) for run in base if run is not None)
-        for name in made_of(one, data):
+        for name in made_labels(one, data):
             run = find_baseline(one, name)
             if run is None:
                 continue
@@ -252,11 +253,6 @@ def cleanlab_issues(probability: NDArray[np.float32], label: Masks) -> Masks:
         both = np.stack([1 - probability[:, c], probability[:, c]], axis=1)
         found.append(find_label_issues(label[:, c].astype(int), both, downsample=1, n_jobs=1, verbose=False))
     return np.stack(found, axis=1)
-
-
-def made_of(one: Correction, data: Dataset) -> list[str]:
-    """Label sets that were made of a correction."""
-    return [name for name in data.label_names() if data.manifest(name).get("correction") == one.name]
 
 
 def find_baseline(one: Correction, labels: str) -> RunDirectory | None:

@@ -8,7 +8,7 @@ from lab import commands, tables
 from lab.correct_state import DECISION_TITLES
 from lab.downloads import labels_file
 from lab.navigation import link_to
-from lab.train_forms import STARTED, plan_summary, show_started
+from lab.train_forms import offer_sweep, show_started
 from lab.widgets import command_line, leave_note, pick, remember, shown_errors
 from lvcnet.correction.apply import (
     KIND,
@@ -27,7 +27,6 @@ from lvcnet.correction.review import Row, count_decisions
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.evaluation.comparison import BASELINE
-from lvcnet.jobs.foreground import queue_sweep
 from lvcnet.jobs.sweep import plan_sweep
 from lvcnet.methods import METHOD_TITLES
 from lvcnet.training.config import list_presets, read_preset
@@ -235,17 +234,7 @@ def _train(correction: Correction, dataset: Dataset, name: str) -> None:
     changes = {} if epochs == settings["epochs"] else {"epochs": epochs}
     merged = {**settings, **changes}
     plan = plan_sweep(dataset.name, [method], labels, [0], merged)
-    count = plan_summary(plan)
-    command_line(commands.sweep(dataset.name, [method], labels, [0], ["--preset", preset], changes))
-    if st.button(
-        f"Train {tables.counted(count, 'run')}",
-        key="correct-train",
-        type="primary",
-        icon=":material/model_training:",
-        disabled=count == 0,
-        help="They train in the background, one after the other, and are evaluated when they are done.",
-    ):
-        with st.spinner("Queueing"):
-            st.session_state[STARTED] = queue_sweep(plan)
+    command = commands.sweep(dataset.name, [method], labels, [0], ["--preset", preset], changes)
+    offer_sweep(plan, command, "Train", key="correct-train", icon=":material/model_training:")
     show_started()
     link_to("compare", "Compare what they achieved", query={"dataset": dataset.name, "view": "results"})

@@ -46,14 +46,7 @@ def arrow_figure(
     for line in lines:
         figure.add_scatter(**line_trace(line), hoverinfo="skip")
     x, y = arrows(field, every, scale)
-    figure.add_scatter(
-        x=x,
-        y=y,
-        mode="lines",
-        line={"color": STROKE_COLOUR, "width": 1.6},
-        showlegend=False,
-        hoverinfo="skip",
-    )
+    figure.add_scatter(**_strokes(x, y, width=1.6))
     return frame(figure, image.shape[0], height)
 
 
@@ -110,15 +103,7 @@ def grid_figure(
     """The sampling grid as the field deforms it, over the image; arguments as of `arrow_figure`."""
     figure = go.Figure(grey(image).update(**_vectors_under_cursor(field)))
     x, y = grid_lines(field, every, scale)
-    figure.add_scatter(
-        x=x,
-        y=y,
-        mode="lines",
-        line={"color": STROKE_COLOUR, "width": 1},
-        opacity=0.75,
-        showlegend=False,
-        hoverinfo="skip",
-    )
+    figure.add_scatter(**_strokes(x, y, width=1), opacity=0.75)
     for line in lines:
         figure.add_scatter(**line_trace(line), hoverinfo="skip")
     return frame(figure, image.shape[0], height)
@@ -138,6 +123,11 @@ def grid_lines(field: NDArray[Any], every: int, scale: float = 1.0) -> tuple[NDA
     both = np.concatenate([along_rows, along_columns], axis=1)
     parted = np.pad(both, ((0, 0), (0, 0), (0, 1)), constant_values=np.nan)
     return parted[0].ravel(), parted[1].ravel()
+
+
+def _strokes(x: NDArray[Any], y: NDArray[Any], width: float) -> dict[str, Any]:
+    line = {"color": STROKE_COLOUR, "width": width}
+    return {"x": x, "y": y, "mode": "lines", "line": line, "showlegend": False, "hoverinfo": "skip"}
 
 
 def _vectors_under_cursor(field: NDArray[Any]) -> dict[str, Any]:

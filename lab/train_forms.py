@@ -153,19 +153,30 @@ def sweep_form(dataset: Dataset) -> None:
         numbers = parse_seeds(seeds)
         merged = {**start.settings, **changes}
         plan = plan_sweep(dataset.name, methods, levels, numbers, merged, retry)
-        count = plan_summary(plan)
         command = commands.sweep(dataset.name, methods, levels, numbers, start.arguments, changes)
-        command_line([*command, *(["--retry-failed"] if retry else [])])
-        if st.button(
-            f"Queue {counted(count, 'run')}",
+        offer_sweep(
+            plan,
+            [*command, *(["--retry-failed"] if retry else [])],
+            "Queue",
             key="sweep-start",
-            type="primary",
             icon=":material/playlist_play:",
-            disabled=count == 0,
-            help="They train one after the other in the background, and each is evaluated when it is done.",
-        ):
-            with st.spinner("Queueing"):
-                st.session_state[STARTED] = queue_sweep(plan)
+        )
+
+
+def offer_sweep(plan: list[PlannedRun], command: Sequence[str], verb: str, key: str, icon: str) -> None:
+    """What a plan amounts to, its command, and the button that queues it."""
+    count = plan_summary(plan)
+    command_line(command)
+    if st.button(
+        f"{verb} {counted(count, 'run')}",
+        key=key,
+        type="primary",
+        icon=icon,
+        disabled=count == 0,
+        help="They train one after the other in the background, and each is evaluated when it is done.",
+    ):
+        with st.spinner("Queueing"):
+            st.session_state[STARTED] = queue_sweep(plan)
 
 
 def show_started() -> None:

@@ -27,3 +27,8 @@ def corrections_dir() -> Path:
 def assets_dir() -> Path:
     """The `assets/` folder that the project ships (sample radiographs, demo runs)."""
     return Path(__file__).resolve().parent.parent / "assets"
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether a file or folder ships with the project, and so must not be changed."""
+    return assets_dir() in path.resolve().parents

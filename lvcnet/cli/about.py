@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lvcnet.cli.jobs import Json, RunName
+from lvcnet.cli.options import Json, RunName
 from lvcnet.cli.output import print_json, screen
 from lvcnet.runs.about import write_about
 from lvcnet.runs.store import find_run

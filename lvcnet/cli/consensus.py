@@ -4,14 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
+from lvcnet.cli.options import DatasetName, Json
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.correction.consensus import METHODS, consensus
 from lvcnet.correction.siding import SIDES, siding
 from lvcnet.data.dataset import Dataset
 from lvcnet.runs.store import find_run
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-DatasetName = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from lvcnet.cli.jobs import report_recovered, sweep_bar, sweep_until_done
+from lvcnet.cli.options import DatasetName, Json
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.correction.agreement import MEASURES, agreement
 from lvcnet.correction.apply import accepted_keys, apply_correction, verdicts_by
@@ -22,8 +23,6 @@ from lvcnet.jobs.correct import Request, judge, prepare, queue_request
 from lvcnet.jobs.sweep import PlannedRun, label_set
 from lvcnet.training.config import merge_settings, parse_settings, read_preset
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-DatasetName = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")]
 Top = Annotated[int, typer.Option(min=1, help="How many images the table shows, worst first.")]
 MEASURE_TITLES = {"dice": "Dice", "iou": "IoU", "distance_px": "Distance of outlines (px)"}
 

@@ -8,6 +8,7 @@ import typer
 
 from lvcnet import workspace
 from lvcnet.cli.images import images as images_command
+from lvcnet.cli.options import DatasetName, Json
 from lvcnet.cli.output import format_cell, print_json, print_table, progress_bar, screen, split_list
 from lvcnet.data.archive import import_zip, inspect_zip
 from lvcnet.data.dataset import CLEAN, Dataset, check_free, delete_dataset, list_datasets
@@ -25,9 +26,7 @@ commands = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-Name = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")]
 NewName = Annotated[str, typer.Argument(help="Name of the new data set.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Size = Annotated[int, typer.Option(help="Side of the square working grid in pixels.")]
 
 
@@ -175,7 +174,7 @@ def list_data(as_json: Json = False) -> None:
 
 
 @commands.command()
-def show(name: Name, as_json: Json = False) -> None:
+def show(name: DatasetName, as_json: Json = False) -> None:
     """Show sizes, splits, categories, foreground share and label sets of a data set.
 
     Example: `lvcnet data show hips`
@@ -185,7 +184,7 @@ def show(name: Name, as_json: Json = False) -> None:
 
 @commands.command()
 def export(
-    name: Name,
+    name: DatasetName,
     output: Annotated[
         Path, typer.Option(help="File (coco), or folder or .zip file (labelme, masks) to write.")
     ],
@@ -214,7 +213,7 @@ def export(
 
 @commands.command()
 def delete(
-    name: Name,
+    name: DatasetName,
     yes: Annotated[bool, typer.Option("--yes", help="Really delete it.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lvcnet.cli.options import Json
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen, split_list
 from lvcnet.data.dataset import CLEAN
 from lvcnet.errors import LvcnetError
@@ -24,7 +25,6 @@ from lvcnet.inference.export import FORMATS as FILE_FORMATS
 from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.runs.store import find_run
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Checkpoint = Annotated[str, typer.Option(help="Checkpoint: last or best (by held-out noisy labels).")]
 

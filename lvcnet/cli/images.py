@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lvcnet.cli.options import DatasetName
 from lvcnet.cli.output import print_json, print_table
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.facts import ORDERS, Filters, ImageFacts, image_facts, select
@@ -12,7 +13,7 @@ from lvcnet.errors import LvcnetError
 
 
 def images(
-    name: Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")],
+    name: DatasetName,
     labels: Annotated[str, typer.Option(help="Label set that the facts are about.")] = CLEAN,
     split: Annotated[str | None, typer.Option(help="Only this split: train or test.")] = None,
     labelled: Annotated[

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lvcnet import jobs
+from lvcnet.cli.options import DatasetName, Json, RunName
 from lvcnet.cli.output import print_json, print_table, progress_bar, progress_screen, screen, split_list
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import daemon, launch, worker
@@ -24,9 +25,7 @@ from lvcnet.runs.summary import RunSummary, format_seconds, summarise
 from lvcnet.training.config import merge_settings, parse_settings, read_preset
 from lvcnet.training.loop import train
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 WIDE = 130  # columns of a terminal
-RunName = Annotated[str, typer.Argument(help="Name of the run; `lvcnet runs` lists them.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -122,7 +121,7 @@ def delete(
 
 
 def sweep(
-    dataset: Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")],
+    dataset: DatasetName,
     methods: Annotated[
         str, typer.Option(help="Methods, separated by commas.")
     ] = "fcn,unet,lvcnet,lvcnet-plus",

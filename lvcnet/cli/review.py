@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from lvcnet.cli.options import Json
 from lvcnet.cli.output import print_json, print_table, screen, split_list
 from lvcnet.correction.apply import UNDECIDED
 from lvcnet.correction.decisions import Event, Verdict
@@ -18,7 +19,6 @@ from lvcnet.correction.review import (
 from lvcnet.correction.store import Correction, find_correction
 from lvcnet.errors import LvcnetError
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 COLUMNS = ("key", "quality", "iou", "disagreement_px", "decision", "reviewer")
 TITLES = ("Image", "Quality", "IoU", "Distance (px)", "Decision", "Reviewer")
 

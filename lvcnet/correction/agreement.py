@@ -75,10 +75,9 @@ def compared_masks(
     dataset: Dataset, first: str, second: str, rows: NDArray[np.intp]
 ) -> tuple[BoolArray, BoolArray]:
     """(N, C, H, W) masks of both label sets, empty wherever one of them ignores a pixel: there is nothing to compare."""
-    opinions = [dataset.labels(first), dataset.labels(second)]
-    ignored = [labels.ignored[rows] for labels in opinions if labels.ignored is not None]
-    one, two = (labels.masks[rows] for labels in opinions)
-    return (one & ~np.any(ignored, axis=0), two & ~np.any(ignored, axis=0)) if ignored else (one, two)
+    one, two = dataset.labels(first), dataset.labels(second)
+    compared = one.says(rows) & two.says(rows)
+    return one.masks[rows] & compared, two.masks[rows] & compared
 
 
 def common_rows(dataset: Dataset, first: str, second: str, split: str | None = None) -> NDArray[np.intp]:

@@ -58,7 +58,7 @@ class Correction:
     @property
     def is_demo(self) -> bool:
         """Whether it ships with the project."""
-        return workspace.assets_dir() in self.folder.resolve().parents
+        return workspace.is_shipped(self.folder)
 
     @property
     def records(self) -> Path:

@@ -65,6 +65,12 @@ class LabelSet:
     manifest: dict[str, Any] = field(default_factory=dict)
     ignored: NDArray[np.bool_] | None = None
 
+    def says(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which pixels of these images it says something about, (N, C, S, S)."""
+        if self.ignored is None:
+            return np.ones((len(rows), *self.masks.shape[1:]), dtype=np.bool_)
+        return ~self.ignored[rows]
+
 
 class Dataset:
     """Images (N, S, S) uint8 in memory, label sets read when asked for.
@@ -107,7 +113,7 @@ class Dataset:
     @property
     def is_demo(self) -> bool:
         """Whether it ships with the project and so must not be changed."""
-        return self.folder is not None and workspace.assets_dir() in self.folder.resolve().parents
+        return self.folder is not None and workspace.is_shipped(self.folder)
 
     def indices(self, split: str) -> NDArray[np.intp]:
         """Row numbers of a split, in order.

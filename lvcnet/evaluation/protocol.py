@@ -127,7 +127,7 @@ def evaluate_run(
     rows = _covered_rows(dataset, against, split)
     predictor = Predictor(run, which, device)
     reference = dataset.labels(against)
-    counts = True if reference.ignored is None else ~reference.ignored[rows]
+    counts = reference.says(rows)
     predicted = predictor.predict_masks(dataset.images[rows], report=report)
     result = {
         "run": run.name,
@@ -209,7 +209,7 @@ def _quality_rows(dataset: Dataset, name: str) -> NDArray[np.intp]:
 
 def _iou_with_clean(dataset: Dataset, rows: NDArray[np.intp], masks: BoolArray) -> float:
     clean = dataset.labels(CLEAN)
-    counts = True if clean.ignored is None else ~clean.ignored[rows]
+    counts = clean.says(rows)
     return compare(clean.masks[rows] & counts, masks & counts).mean_iou
 
 

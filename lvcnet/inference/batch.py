@@ -14,6 +14,7 @@ from lvcnet.inference.export import (
     CocoPredictions,
     check_formats,
     unique_stems,
+    write_file,
     write_image_files,
 )
 from lvcnet.inference.predictor import THRESHOLD, Predictor, Report
@@ -108,9 +109,9 @@ def segment_files(
         rows += outcome.rows
         yield outcome
     if "coco" in chosen:
-        _write(folder / COCO_NAME, coco.content)
+        write_file(folder / COCO_NAME, write_json, coco.content)
     if "csv" in chosen:
-        _write(folder / CSV_NAME, rows_to_csv(rows))
+        write_file(folder / CSV_NAME, write_atomic, rows_to_csv(rows).encode())
 
 
 def predict_files(
@@ -170,13 +171,3 @@ def _written(result: Segmentation, folder: Path, stem: str, formats: Sequence[st
         except LvcnetError as error:
             problem = str(error)
     return Outcome(result.name, True, files, measurement_rows(summarise(result), problem), problem)
-
-
-def _write(path: Path, content: Any) -> None:
-    try:
-        if isinstance(content, str):
-            write_atomic(path, content.encode())
-        else:
-            write_json(path, content)
-    except OSError as error:
-        raise LvcnetError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -12,7 +12,7 @@ Symbols: C categories, H x W the image's own size.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +117,11 @@ def write_image_files(
     if "labelme" in formats:
         files["labelme"] = f"{stem}.json"
         content = labelme_content(Path(result.name).name, result.masks, result.categories)
-        _write(folder / files["labelme"], write_json, content)
+        write_file(folder / files["labelme"], write_json, content)
     if "dicom-seg" in formats:
         files["dicom-seg"] = f"{stem}_seg.dcm"
         seg = dicom_seg(result.path, result.masks, result.categories, result.origin)
-        _write(folder / files["dicom-seg"], write_atomic, seg)
+        write_file(folder / files["dicom-seg"], write_atomic, seg)
     return files
 
 
@@ -188,7 +188,7 @@ def write_png(path: Path, picture: NDArray[Any]) -> None:
     encoded, content = cv2.imencode(".png", np.ascontiguousarray(picture))
     if not encoded:
         raise LvcnetError(f"{path} cannot be written as PNG")
-    _write(path, write_atomic, content.tobytes())
+    write_file(path, write_atomic, content.tobytes())
 
 
 def _category_names(result: Segmentation, stem: str, ending: str) -> dict[str, str]:
@@ -207,7 +207,12 @@ def _numbered(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _write(path: Path, writer: Any, content: Any) -> None:
+def write_file(path: Path, writer: Callable[[Path, Any], None], content: Any) -> None:
+    """Write by one of `lvcnet.files`' writers.
+
+    Raises:
+        LvcnetError: if the file cannot be written.
+    """
     try:
         writer(path, content)
     except OSError as error:

@@ -46,7 +46,7 @@ def is_readable(run: RunDirectory) -> bool:
 
 def is_demo(run: RunDirectory) -> bool:
     """Whether the run ships with the project and so must not be changed."""
-    return workspace.assets_dir() in run.path.parents
+    return workspace.is_shipped(run.path)
 
 
 def new_run(name: str) -> RunDirectory:

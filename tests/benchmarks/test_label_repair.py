@@ -3,7 +3,7 @@
 import label_repair
 import numpy as np
 
-from lvcnet.correction.apply import apply_correction, verdicts_by
+from lvcnet.correction.apply import apply_correction, made_labels, verdicts_by
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import Dataset
 from tests.correction.conftest import correction, dataset, make_squares, square
@@ -28,4 +28,4 @@ def test_precision_and_recall_by_hand() -> None:
 
 def test_label_sets_and_their_corrections_belong_together(correction: Correction, dataset: Dataset) -> None:
     apply_correction(correction, dataset, "better", verdicts_by(correction, "confident"), "confident")
-    assert label_repair.made_of(correction, dataset) == ["better"]
+    assert made_labels(correction, dataset) == ["better"]

@@ -1,13 +1,11 @@
 """Squares whose distances, areas and overlaps can be worked out by hand, and the command line."""
 
-import sys
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lvcnet.cli import main
 from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.store import Correction, CorrectionWriter
 from lvcnet.data.dataset import Dataset, Item, LabelSet
@@ -80,18 +78,3 @@ def correction(dataset: Dataset) -> Correction:
         "labels_digest": labels_digest(dataset.labels("second")),
     }
     return writer.finish({**head, "method": "unet", "runs": ["a", "b"], "images": rows})
-
-
-@pytest.fixture
-def lvcnet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    """Exit status, stdout and stderr of `lvcnet ARGUMENTS`, through the real entry point."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lvcnet", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return call

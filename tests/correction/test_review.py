@@ -2,14 +2,12 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lvcnet import workspace
-from lvcnet.cli import main
 from lvcnet.correction.apply import apply_correction, verdicts_by
 from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.review import after, count_decisions, filter_rows, review_rows
@@ -20,20 +18,6 @@ from lvcnet.data.exporter import export_labels
 from lvcnet.data.importer import import_coco
 from lvcnet.errors import LvcnetError
 from tests.correction.conftest import square
-
-
-@pytest.fixture
-def lvcnet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    """Exit status, stdout and stderr of `lvcnet ARGUMENTS`, through the real entry point."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lvcnet", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return call
 
 
 @pytest.fixture

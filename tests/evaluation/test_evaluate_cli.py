@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import cv2
@@ -10,25 +9,7 @@ import numpy as np
 import pytest
 
 from lab.samples import write_dicom
-from lvcnet.cli import main
 from lvcnet.evaluation.metrics import METRICS
-
-
-def call(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
-) -> tuple[int, str, str]:
-    """Exit status, stdout, stderr of `lvcnet ARGUMENTS`, through the real entry point."""
-    monkeypatch.setattr(sys, "argv", ["lvcnet", *arguments])
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as stop:
-        main()
-    out, err = capsys.readouterr()
-    return int(stop.value.code or 0), out, err
-
-
-@pytest.fixture
-def lvcnet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    return lambda *arguments: call(capsys, monkeypatch, *arguments)
 
 
 def test_evaluate_prints_one_json_object(make_run, lvcnet) -> None:

@@ -1,0 +1,9 @@
+"""Arguments and options that several commands have."""
+
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+DatasetName = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")]
+RunName = Annotated[str, typer.Argument(help="Name of the run; `lvcnet runs` lists them.")]
