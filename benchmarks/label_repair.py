@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter
 
 from lvcnet.correction.against_clean import PixelRanking
 from lvcnet.correction.apply import made_labels
-from lvcnet.correction.confidence import MOST
+from lvcnet.correction.confidence import surely_wrong
 from lvcnet.correction.judge import judge_batch, suspicion
 from lvcnet.correction.review import review_rows
 from lvcnet.correction.store import Correction, find_correction, list_corrections
@@ -95,7 +95,7 @@ def repair_table(corrections: Sequence[Correction]) -> Table:
     rows = []
     for one in corrections:
         label, proposal, clean, _ = arrays(one)
-        sure = np.array([row["confident"] > MOST for row in one.rows])
+        sure = surely_wrong(np.array([row["confident"] for row in one.rows]))
         chosen = np.where(sure[:, None, None, None], proposal, label)
         before, after_all, after_sure = (iou(masks, clean) for masks in (label, proposal, chosen))
         rows.append(

@@ -85,7 +85,8 @@ def show_list(shown: list[Row], key: str) -> None:
             "Quality": numbers(format="%.3f", help="Label quality by cleanlab: 0 to 1, low is suspicious."),
             "Surely disputed": numbers(
                 format="%.0f %%",
-                help="Share of the disputed pixels that the method is sure about; a label is surely wrong above one half.",
+                help="Share of the disputed pixels that the method is sure about; above one half a label is surely wrong, and"
+                " a little below where most of the set is.",
             ),
             "Distance (px)": numbers(
                 format="%.2f", help="Mean distance of the outlines of label and proposal."

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.correction.confidence import MOST
+from lvcnet.correction.confidence import surely_wrong
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.reviewed import reviewed_masks
@@ -45,7 +45,8 @@ def accepted_keys(correction: Correction, rule: str) -> list[str]:
     """
     ranked = worst_first(correction.rows)
     if rule == "confident":
-        return [row["key"] for row in ranked if row.get("confident", 0.0) > MOST]
+        wrong = surely_wrong(np.array([row.get("confident", 0.0) for row in ranked]))
+        return [row["key"] for row, one in zip(ranked, wrong, strict=True) if one]
     kind, _, value = rule.partition("=")
     if rule in ("all", "none"):
         return [row["key"] for row in ranked if rule == "all"]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.correction.against_clean import CleanCheck
-from lvcnet.correction.confidence import MOST, MeanConfidence, confident_share
+from lvcnet.correction.confidence import MeanConfidence, confident_share, surely_wrong
 from lvcnet.correction.folds import Fold, labels_digest
 from lvcnet.correction.judge import judge_batch
 from lvcnet.correction.store import Correction, CorrectionWriter
@@ -128,8 +128,11 @@ def _clean(check: CleanCheck, images: Sequence[Row]) -> Row | None:
     result = check.result()
     if result is None:
         return None
-    chosen = ("proposal_clean_iou" if row["confident"] > MOST else "label_clean_iou" for row in images)
-    repaired = [row.get(name) for row, name in zip(images, chosen, strict=True)]
+    wrong = surely_wrong(np.array([row["confident"] for row in images]))
+    repaired = [
+        row.get("proposal_clean_iou" if one else "label_clean_iou")
+        for row, one in zip(images, wrong, strict=True)
+    ]
     return {**result, "confident_iou": mean_of_known(repaired)}
 
 

@@ -3,7 +3,8 @@
 Where label and proposal disagree, one of them is wrong, and on careful labels it is mostly the proposal. Confident
 learning (Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in dataset labels", JAIR 70, 2021)
 tells how sure is sure: a pixel's other class must be at least as probable as that class is, on average, where the labels
-say it. A label counts as wrong when most of its disputed pixels are of this kind.
+say it. A label counts as wrong when most of its disputed pixels are of this kind, and in a set of mostly wrong labels
+even when not quite as many are: who draws coarsely, draws coarsely again.
 """
 
 from typing import Any
@@ -17,7 +18,7 @@ BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.floating[Any]]
 
 MOST = 0.5
-"""A label is wrong when more than this share of its disputed pixels is disputed confidently."""
+"""A label is wrong when more than this share of its disputed pixels is disputed confidently, see `surely_wrong`."""
 
 
 class MeanConfidence:
@@ -62,3 +63,22 @@ def confident_share(
     sure = disputed & np.where(labels, 1 - probability >= background, probability >= foreground)
     count = disputed.sum(axis=(1, 2, 3))
     return np.divide(sure.sum(axis=(1, 2, 3)), count, out=np.zeros(len(count)), where=count > 0)
+
+
+def surely_wrong(shares: FloatArray) -> BoolArray:
+    """Which labels of a set are surely wrong, (N,), by the share of their disputed pixels that is disputed confidently.
+
+    More than half of them, or, where that holds for most of the set, on average with the set's median. A few wrong labels
+    among careful ones are found by the first, and nothing is assumed about the others.
+
+    Args:
+        shares: (N,), of `confident_share`.
+
+    >>> surely_wrong(np.array([0.7, 0.7, 0.4, 0.2])).tolist()  # the median is .55: .4 is too little
+    [True, True, False, False]
+    >>> surely_wrong(np.array([0.9, 0.8, 0.7, 0.4, 0.2])).tolist()  # the median is .7: .4 and .7 make more than one
+    [True, True, True, True, False]
+    """
+    if not len(shares):
+        return np.zeros(0, dtype=np.bool_)
+    return np.asarray(shares > min(MOST, 1 - float(np.median(shares))))

@@ -2,9 +2,11 @@
 
 import numpy as np
 from cleanlab.segmentation.filter import find_label_issues
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lvcnet.correction.apply import accepted_keys, verdicts_by
-from lvcnet.correction.confidence import MeanConfidence, confident_share
+from lvcnet.correction.confidence import MeanConfidence, confident_share, surely_wrong
 from lvcnet.correction.judge import propose
 from tests.correction.conftest import square
 
@@ -55,6 +57,7 @@ def test_rules_are_joined_and_the_first_that_says_something_counts(correction) -
     correction.decisions.decide("image-1", "reject", "anna", None)
     verdicts = verdicts_by(correction, "reviewed+confident")
     assert {key: verdict.decision for key, verdict in verdicts.items()} == {
+        "image-0": "accept",
         "image-1": "reject",
         "image-2": "accept",
     }
@@ -62,5 +65,21 @@ def test_rules_are_joined_and_the_first_that_says_something_counts(correction) -
 
 
 def test_the_rule_accepts_labels_of_which_most_is_confident(correction) -> None:
-    """The fixture's shares are .5, .9, .7 and .1: half is not most."""
-    assert accepted_keys(correction, "confident") == ["image-1", "image-2"]
+    """The fixture's shares are .5, .9, .7 and .1: their median is .6, so from .4 on a label goes with its set."""
+    assert accepted_keys(correction, "confident") == ["image-1", "image-2", "image-0"]
+
+
+def test_a_few_wrong_labels_among_careful_ones_are_found_and_nothing_else() -> None:
+    shares = np.array([0.6, 0.1, 0.2, 0.45, 0.3])
+    assert surely_wrong(shares).tolist() == [True, False, False, False, False]
+
+
+def test_careful_labels_in_a_set_of_mostly_wrong_ones_stay() -> None:
+    assert surely_wrong(np.array([0.7, 0.6, 0.65, 0.1, 0.15])).tolist() == [True, True, True, False, False]
+
+
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_who_is_surely_wrong_alone_is_surely_wrong_in_any_set(shares: list[float]) -> None:
+    wrong = surely_wrong(np.array(shares))
+    assert wrong[np.array(shares, dtype=float) > 0.5].all()
+    assert len(wrong) == len(shares)
