@@ -19,6 +19,7 @@ from statistics import median
 import numpy as np
 import psutil
 from playwright.sync_api import Browser
+from shown import shown_command
 from streamlit.testing.v1 import AppTest
 
 from lab.headless import IDLE, open_browser, serve_lab
@@ -168,7 +169,7 @@ def report(
         [
             "# The lab's speed and memory",
             "",
-            f"Command: `{' '.join(['python benchmarks/lab_speed.py', *sys.argv[1:]])}`; commit {current_commit()};"
+            f"Command: `{shown_command('lab_speed.py', sys.argv[1:])}`; commit {current_commit()};"
             f" {platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},"
             f" demo data. While it ran, {busy:.1f} processes wanted each core: the browser, the server, and whatever else"
             " the machine did.",

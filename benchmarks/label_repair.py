@@ -16,6 +16,7 @@ import numpy as np
 from cleanlab.segmentation.filter import find_label_issues
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from shown import shown_command
 
 from lvcnet.correction.against_clean import PixelRanking
 from lvcnet.correction.apply import made_labels
@@ -76,7 +77,7 @@ def head(corrections: Sequence[Correction]) -> str:
     lines = [
         "# Label repair",
         "",
-        f"Command: `{' '.join(['python benchmarks/label_repair.py', *sys.argv[1:]])}`; commit {current_commit()}; "
+        f"Command: `{shown_command('label_repair.py', sys.argv[1:])}`; commit {current_commit()}; "
         + "; ".join(f"data set {name}, fingerprint {digest}" for name, digest in prints.items())
         + ". Every label was judged by a training that left it out; commits of the trainings are in their runs:",
         "",

@@ -24,13 +24,13 @@ profile's phantom gets as many steps, that is more epochs.
 import argparse
 import math
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shown import shown_command
 from targets import target_table, verdicts
 
 from lab.compare_html import comparison_blocks, html_page, paragraph, table_block
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     complete_evaluations(plan)
     comparisons = collect(names, plan, notes)
     timings = time_plan(plan) if options.time else {}
-    write(Report(shown_command(given), plan, comparisons, timings, notes), options.output)
+    write(Report(shown_command("robustness.py", given), plan, comparisons, timings, notes), options.output)
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -250,16 +250,6 @@ def time_plan(plan: Sequence[PlannedRun]) -> dict[str, Timing]:
             configs[method_name(cell.config.model_dump())] = cell.config
     print(f"timing {', '.join(configs)}", file=sys.stderr)
     return time_methods(configs, Dataset.load(first))
-
-
-def shown_command(arguments: Sequence[str]) -> str:
-    """The command line as others would type it: the workspace is their own."""
-    shown = [
-        "DIR" if before == "--workspace" else value
-        for before, value in zip(["", *arguments], arguments, strict=False)
-    ]
-    shown = ["--workspace=DIR" if value.startswith("--workspace=") else value for value in shown]
-    return shlex.join(["python", "benchmarks/robustness.py", *shown])
 
 
 def write(report: Report, stem: Path) -> None:

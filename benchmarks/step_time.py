@@ -8,6 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from shown import shown_command
+
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.formats import markdown_table
@@ -31,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     text = "\n".join(
         [
-            f"Command: `{' '.join(['python benchmarks/step_time.py', *given])}`; commit {current_commit()};"
+            f"Command: `{shown_command('step_time.py', given)}`; commit {current_commit()};"
             f" {options.device}, {options.threads} thread(s), width {first.width}, {first.batch_size} images of"
             f" {dataset.size} px a step. {table.note}",
             "",

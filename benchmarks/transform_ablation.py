@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from shown import shown_command
 
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.methods.lvc import LVC
@@ -56,7 +57,7 @@ def main() -> None:
     network = method.learner.predictor()
     chosen = network.transform
     lines = [
-        f"Command: `python benchmarks/transform_ablation.py {' '.join(sys.argv[1:])}`; commit {current_commit()};"
+        f"Command: `{shown_command('transform_ablation.py', sys.argv[1:])}`; commit {current_commit()};"
         f" run {run.name} (commit {config['commit']}, seed {config['seed']});"
         f" data set {dataset.name}, fingerprint {dataset.fingerprint()}; {len(part)} test images, clean labels.",
         "",

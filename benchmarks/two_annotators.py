@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from shown import shown_command
+
 from lvcnet.correction.agreement import agreement
 from lvcnet.correction.consensus import METHODS, consensus
 from lvcnet.correction.siding import siding
@@ -49,7 +51,7 @@ def main() -> None:
     lines = [
         "# Two annotators",
         "",
-        f"Command: `{' '.join(['python benchmarks/two_annotators.py', *sys.argv[1:]])}`; commit {current_commit()}; {prints};"
+        f"Command: `{shown_command('two_annotators.py', sys.argv[1:])}`; commit {current_commit()}; {prints};"
         " label sets level1 to level4 of seed 0, the annotators of the last table of the seeds it names.",
         "",
         *siding_table([(datasets[name], first, second) for name, first, second in pairs]),
