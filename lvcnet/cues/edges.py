@@ -123,10 +123,10 @@ def inward_normals(prediction: Tensor, sigma: float = 1.5) -> Tensor:
 def oriented_edges(gradient: Tensor, normals: Tensor) -> Tensor:
     """Image gradient along the boundary's normal: positive where the inside is brighter, in [-1, 1].
 
-    Shape: gradient (B, 2, H, W), normals (B, C, 2, H, W) -> (B, C, H, W). Edges across the boundary's direction,
-    such as a rib that crosses it, cancel out.
+    Shape: gradient (B, 2, H, W), or (B, C, 2, H, W) of each category, normals (B, C, 2, H, W) -> (B, C, H, W). Edges
+    across the boundary's direction, such as a rib that crosses it, cancel out.
     """
-    return (gradient.unsqueeze(1) * normals).sum(dim=2)
+    return ((gradient.unsqueeze(1) if gradient.dim() == 4 else gradient) * normals).sum(dim=2)
 
 
 def edge_fraction(edges: Tensor, threshold: float = 0.5) -> Tensor:

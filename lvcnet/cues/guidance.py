@@ -115,6 +115,13 @@ def aligned_guidance(
     Returns:
         V_g (B, C, 2, H, W) in pixels, and the gate (B, C, H, W) in [0, 1).
     """
+    mass, moment = aligned_moments(attention_map, normals, sigma)
+    distance = moment / (mass + damping)
+    return -distance.unsqueeze(2) * normals, mass / (mass + damping)
+
+
+def aligned_moments(attention_map: Tensor, normals: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    """Mass in the window N of `aligned_guidance`, and its first moment along n(p) in pixels; both (B, C, H, W)."""
     across, along = normals.unbind(dim=2)
     joined = torch.cat([attention_map, attention_map * across, attention_map * along], dim=1)
     masses, moments = window_moments(joined, sigma)
@@ -122,8 +129,7 @@ def aligned_guidance(
     moment, moment_x, moment_y = moments.chunk(3, dim=1)
     mass = (0.5 * mass.addcmul(across, mass_x).addcmul_(along, mass_y)).clamp_min(0)
     moment = moment.addcmul(across.unsqueeze(2), moment_x).addcmul_(along.unsqueeze(2), moment_y)
-    distance = 0.5 * (moment[:, :, 0] * across).addcmul_(moment[:, :, 1], along) / (mass + damping)
-    return -distance.unsqueeze(2) * normals, mass / (mass + damping)
+    return mass, 0.5 * (moment[:, :, 0] * across).addcmul_(moment[:, :, 1], along)
 
 
 def literal_guidance(prediction: Tensor, lvc: Tensor, radius: int = 3) -> Tensor:

@@ -32,7 +32,7 @@ def region_evidence(prediction: Tensor, images: Tensor, window: float = WINDOW) 
 
     Args:
         prediction: Y (B, C, H, W) in [0, 1].
-        images: x (B, 1, H, W) with zero mean and unit variance.
+        images: x (B, 1 or C, H, W) with zero mean and unit variance.
         window: width of N in pixels.
 
     Returns:
@@ -46,7 +46,7 @@ def weigh_regions(prediction: Tensor, images: Tensor, rounds: int, window: float
 
     The evidence is added to the log-odds of `prediction` itself, never to its own result, so it counts once.
 
-    Shape: (B, C, H, W) in [0, 1], (B, 1, H, W) -> (B, C, H, W).
+    Shape: (B, C, H, W) in [0, 1], (B, 1 or C, H, W) -> (B, C, H, W).
     """
     statistics = _window_statistics(images, window)
     prior = torch.logit(prediction.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
@@ -56,7 +56,7 @@ def weigh_regions(prediction: Tensor, images: Tensor, rounds: int, window: float
 
 
 def _window_statistics(images: Tensor, window: float) -> tuple[Tensor, Tensor, Tensor]:
-    """The smoothed image, and its mean and mean square in the window; each (B, 1, H, W)."""
+    """The smoothed image, and its mean and mean square in the window; each in the shape of images."""
     x = blur(images, PRESMOOTHING)
     mean, power = blur(torch.cat([x, x * x], dim=1), window).chunk(2, dim=1)
     return x, mean, power

@@ -49,6 +49,7 @@ class LVCOptions(BaseModel):
     cue: CueKind = Transform.cue
     attention: AttentionKind = Transform.attention
     polarity: bool = Transform.polarity
+    displaced: bool = Transform.displaced
     aligned: bool = Transform.aligned
     normalised: bool = Transform.normalised
     offsets: OffsetKind = Transform.offsets
@@ -76,6 +77,7 @@ PAPER: dict[str, Any] = {
     "attention": "product",
     "offsets": "learned",
     "warps": 1,
+    "displaced": False,
     "aligned": False,
     "sigma": 1.75,
     "damping": 0.01,
@@ -138,7 +140,7 @@ class LVC:
         with self.learner.precision():
             trunk = network.trunk(x)
             gradient = network.gradient(x)
-            network.polarity.observe(gradient, batch.labels, batch.weights)
+            network.observe(gradient, batch.labels, batch.weights)
             output = network.look(x, trunk, gradient, network.respond(trunk))
             cue_terms = self._cue_terms(output, batch)
             if alternate:

@@ -9,13 +9,16 @@ Two kinds of cue. `edges`, as the paper has it: the generator imitates the Sobel
 generator learns where outlines of its class run, g is a density that noisy labels blur but do not displace, and the
 image says where exactly: L = g * y_s. A rib or a tooth is an edge, but no outline runs there.
 
+Annotators may draw regularly beside the edge: one pixel outside it, say, so that nothing is cut off. How far, is counted
+along the labels (`Displacement`), and image and edges are read that far away, so that a move ends where people draw.
+
 With a second head (LVC-Net plus) the trunk says two things: what the annotators would draw, Y, and what is there, T.
 The first learns from the labels alone, the second from S, which is Y moved (methods.lvc). Nothing that the second head
 says comes back as its own target, which is what makes self-training drift. T needs no cues to predict.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +29,7 @@ from lvcnet.cues.guidance import (
     AttentionKind,
     agreement_damping,
     aligned_guidance,
+    aligned_moments,
     attention,
     cap_length,
     guidance,
@@ -39,6 +43,14 @@ CueKind = Literal["edges", "outlines"]
 OffsetKind = Literal["learned", "guided"]
 POLARITY_BLUR = 2.0
 """How far, in pixels, noisy outlines are spread before edges along them are counted."""
+DISPLACEMENT_WINDOW = 2.0
+"""Width, in pixels, of the window in which the edge beside an outline is looked for."""
+SEEN_DISPLACEMENT = 0.82
+"""Share of a displacement that shows in this window, since an edge has a width: of a disc, blurred by 0.8 px."""
+LEAST_DISPLACEMENT = 0.2
+"""Pixels below which nothing is displaced: reading between pixels would blur more than it puts right."""
+OBSERVED = 4
+"""Images of a batch whose displacement is measured: what is averaged over many batches needs no more."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,7 @@ class Transform:
         cue: edges or outlines, see the module docstring.
         attention: product, lvc or near (cues.guidance.attention).
         polarity: outlines only: weigh edges whose inside is brighter and those whose inside is darker apart.
+        displaced: outlines only: read edges and regions where they regularly lie beside the outlines (Displacement).
         aligned: count neighbours by how their boundary's direction agrees (cues.guidance.aligned_guidance).
         normalised: divide the mass centre by the mass; False is Eq. 3 as printed.
         offsets: learned, V_s from convolutions (as printed); guided, V_s is V_g itself.
@@ -65,6 +78,7 @@ class Transform:
     cue: CueKind = "outlines"
     attention: AttentionKind = "lvc"
     polarity: bool = True
+    displaced: bool = True
     aligned: bool = True
     normalised: bool = True
     offsets: OffsetKind = "guided"
@@ -87,6 +101,7 @@ class LVCOutput:
         image: x as the network got it.
         response_logits: (B, C, H, W) of the generator.
         gradient: (B, 2, H, W) image gradient in units of a full edge; its length is y_s.
+        beside: gradient and image as each category's outlines see them (B, C, 3, H, W); None where these are on the edge.
         response: g (B, C, H, W) in [0, 1], without its gradient.
         lvc: L (B, C, H, W) in [0, 1].
         attentions, gates, warped: (B, C, H, W); guidance, offsets: (B, C, 2, H, W).
@@ -99,6 +114,7 @@ class LVCOutput:
     gradient: Tensor
     response: Tensor
     lvc: Tensor
+    beside: Tensor | None = None
     attentions: list[Tensor] = field(default_factory=list)
     guidance: list[Tensor] = field(default_factory=list)
     offsets: list[Tensor] = field(default_factory=list)
@@ -203,6 +219,46 @@ class Polarity(nn.Module):
         return brighter * oriented.clamp_min(0).square() + darker * oriented.clamp_max(0).square()
 
 
+class Displacement(nn.Module):
+    """How far inside its outlines the edge of a category lies, in pixels: one number a category, counted, not learned.
+
+    `pixels` is the mean distance, along the inward normal, from the labels' contours to the edges around them, a running
+    mean over the training batches. Noise that errs to both sides leaves it, and the coarser it is, the nearer the
+    measured number to zero, because edges out of the window are not seen: coarse labels say little about conventions.
+    """
+
+    pixels: Tensor
+
+    def __init__(self, categories: int, momentum: float = 0.05) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("pixels", torch.zeros(categories))
+
+    @torch.no_grad()
+    def observe(self, cue: Tensor, normals: Tensor, labels: Tensor, weights: Tensor | None = None) -> None:
+        """Count a batch: squared edges and what a label's pixel counts (B, C, H, W), normals (B, C, 2, H, W)."""
+        mass, moment = aligned_moments(cue, normals, DISPLACEMENT_WINDOW)
+        counted = contour(labels) if weights is None else contour(labels) * weights
+        total, distance = (counted * mass).sum(dim=(0, 2, 3)), (counted * moment).sum(dim=(0, 2, 3))
+        measured = torch.where(
+            total > 0, distance / (SEEN_DISPLACEMENT * total).clamp_min(1e-12), self.pixels
+        )
+        self.pixels.lerp_(measured, self.momentum)
+
+    def offsets(self, prediction: Tensor) -> Tensor | None:
+        """Where the edge is read from (B, C, 2, H, W), in pixels; None where outlines lie on their edges."""
+        shift = torch.where(self.pixels.abs() >= LEAST_DISPLACEMENT, self.pixels, 0)
+        if not shift.any():
+            return None
+        return shift.view(1, -1, 1, 1, 1) * inward_normals(prediction)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        state_dict.setdefault(
+            f"{prefix}pixels", torch.zeros_like(self.pixels)
+        )  # of runs before it was counted
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
 class LVCNet(nn.Module):
     """Trunk, LVC generator and spatial transform.
 
@@ -229,6 +285,7 @@ class LVCNet(nn.Module):
         self.trunk = UNet(categories, widths, block)
         self.generator = LVCGenerator((*widths[:side_stages], widths[0]), categories)
         self.polarity = Polarity(categories)
+        self.displacement = Displacement(categories)
         if self.transform.offsets == "learned":
             self.offset_head = OffsetHead(widths[0], categories)
         self.second_head = nn.Conv2d(widths[0], categories, 1) if second_head else None
@@ -241,6 +298,18 @@ class LVCNet(nn.Module):
         """The same, from a trunk's output."""
         return self.move(self.look(x, trunk, self.gradient(x), self.respond(trunk)))
 
+    @torch.no_grad()
+    def observe(self, gradient: Tensor, labels: Tensor, weights: Tensor | None = None) -> None:
+        """Count a batch of image gradients (B, 2, H, W), labels and what a pixel of theirs counts (B, C, H, W)."""
+        self.polarity.observe(gradient, labels, weights)
+        if self._displaces():
+            gradient, labels = gradient[:OBSERVED], labels[:OBSERVED]
+            normals = inward_normals(labels)
+            cue = self.polarity.weigh(oriented_edges(gradient, normals))
+            self.displacement.observe(
+                cue, normals, labels, weights if weights is None else weights[:OBSERVED]
+            )
+
     def there(self, trunk: TrunkOutput) -> Tensor:
         """The second head's logits (B, C, H, W), in float32."""
         assert self.second_head is not None
@@ -251,8 +320,9 @@ class LVCNet(nn.Module):
     def settled(self, x: Tensor, trunk: TrunkOutput) -> Tensor:
         """T (B, C, H, W): what the second head says, weighed by region evidence, in float32."""
         with torch.autocast(x.device.type, enabled=False):
-            image = x.float().contiguous()
-            return weigh_regions(self.there(trunk).sigmoid(), image, self.transform.settle)
+            image, drawn = x.float().contiguous(), self.there(trunk).sigmoid()
+            beside = self._beside(image, drawn)
+            return weigh_regions(drawn, image if beside is None else beside[:, :, 0], self.transform.settle)
 
     def respond(self, trunk: TrunkOutput) -> Tensor:
         """The generator's logits (B, C, H, W). It never sends gradients into the trunk."""
@@ -268,8 +338,25 @@ class LVCNet(nn.Module):
     def look(self, x: Tensor, trunk: TrunkOutput, gradient: Tensor, response_logits: Tensor) -> LVCOutput:
         """The cues of an image; no move yet."""
         response = response_logits.detach().sigmoid()
-        lvc = response if self.transform.cue == "edges" else response * length(gradient, dim=1)
-        return LVCOutput(trunk, x, response_logits, gradient, response, lvc)
+        if self.transform.cue == "edges":
+            return LVCOutput(trunk, x, response_logits, gradient, response, response)
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            seen = torch.cat([gradient, x.float()], dim=1).contiguous()
+            beside = self._beside(seen, trunk.logits.float().sigmoid().contiguous())
+        edges = length(gradient, dim=1) if beside is None else length(beside[:, :, :2], dim=2).squeeze(2)
+        return LVCOutput(trunk, x, response_logits, gradient, response, response * edges, beside)
+
+    def _displaces(self) -> bool:
+        return self.transform.displaced and self.transform.cue == "outlines"
+
+    def _beside(self, maps: Tensor, prediction: Tensor) -> Tensor | None:
+        """Maps (B, K, H, W) as outlines see them that lie beside their edges, (B, C, K, H, W); None if none does."""
+        offsets = self.displacement.offsets(prediction) if self._displaces() else None
+        if offsets is None:
+            return None
+        count, categories = maps.shape[1], offsets.shape[1]
+        moved = warp(maps.repeat(1, categories, 1, 1), offsets.repeat_interleave(count, dim=1))
+        return moved.view(len(maps), categories, count, *maps.shape[2:])
 
     def move(self, output: LVCOutput) -> LVCOutput:
         """K recurrent warps of Y, then region evidence, added to `output`. Always in float32."""
@@ -282,7 +369,7 @@ class LVCNet(nn.Module):
             for _ in range(self.transform.warps):
                 current = self._step(output, current.contiguous(), damping)
             if self.transform.evidence:
-                image = output.image.float().contiguous()
+                image = output.image.float().contiguous() if output.beside is None else output.beside[:, :, 2]
                 output.weighed = weigh_regions(current, image, self.transform.evidence)
         return output
 
@@ -310,7 +397,8 @@ class LVCNet(nn.Module):
         """What attention is made of (B, C, H, W): L, or its oriented form."""
         if self.transform.cue == "edges" or not self.transform.polarity:
             return output.lvc
-        oriented = oriented_edges(output.gradient, normals)
+        beside = output.beside
+        oriented = oriented_edges(output.gradient if beside is None else beside[:, :, :2], normals)
         return output.response * self.polarity.weigh(oriented)
 
     def _guide(
