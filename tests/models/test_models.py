@@ -3,10 +3,11 @@
 import pytest
 import torch
 
+from lvcnet.cues.edges import blur, edge_gradient, inward_normals, oriented_edges
 from lvcnet.errors import LvcnetError
 from lvcnet.models import MODELS, create_model, stage_widths
 from lvcnet.models.blocks import BLOCKS, create_block
-from lvcnet.models.lvcnet import LVCNet, Polarity, Transform
+from lvcnet.models.lvcnet import Displacement, LVCNet, Polarity, Transform
 from lvcnet.models.maps import Maps, title
 
 
@@ -110,3 +111,55 @@ def test_maps_join_and_have_titles():
     assert Maps(torch.tensor([0.49, 0.5])).mask().tolist() == [False, True]
     assert title("lvc") == "Local visual cues"
     assert set(MODELS) == {"fcn", "unet", "lvcnet"}
+
+
+def disc(radius: float, size: int = 64) -> torch.Tensor:
+    """A (1, 1, S, S) mask of a disc beside the middle of the image."""
+    places = torch.arange(size) - 0.49 * size
+    return (torch.hypot(places.view(1, -1), places.view(-1, 1)) < radius).float()[None, None]
+
+
+@pytest.mark.parametrize(("drawn", "distance"), [(0.0, 0.0), (1.0, 1.0), (2.0, 2.0), (-1.0, -1.0)])
+def test_displacement_is_how_far_inside_the_outline_the_edge_lies(drawn, distance):
+    image, labels = blur(disc(20.0), 0.8), disc(20.0 + drawn)
+    normals = inward_normals(labels)
+    cue = oriented_edges(edge_gradient(image), normals).clamp_min(0).square()
+    displacement = Displacement(1, momentum=1.0)
+    displacement.observe(cue, normals, labels)
+    assert displacement.pixels.item() == pytest.approx(distance, abs=0.25)  # a disc is curved
+    assert (displacement.offsets(labels) is None) == (distance == 0)
+
+
+def test_displacement_sees_nothing_without_edges_and_no_pixel_that_does_not_count():
+    labels = disc(20.0)
+    normals = inward_normals(labels)
+    displacement = Displacement(1, momentum=1.0)
+    displacement.observe(torch.zeros_like(labels), normals, labels)
+    assert displacement.pixels.item() == 0
+    displacement.observe(disc(18.0), normals, labels, torch.zeros_like(labels))
+    assert displacement.pixels.item() == 0
+
+
+def test_moves_end_where_people_draw_and_not_on_the_edge_beside():
+    """Outlines 2 px outside a disc of radius 20: without displacement they snap onto the disc, with it they stay."""
+    image, drawn = blur(disc(20.0), 0.8), blur(disc(22.0), 1.0)
+    x = (image - image.mean()) / image.std()
+    network = LVCNet(1, (4, 8), transform=Transform(agreement=0.0, evidence=2)).eval()
+    areas = []
+    for pixels in (0.0, 2.0):
+        network.displacement.pixels.fill_(pixels)
+        network.polarity.brighter.fill_(1.0)
+        trunk = network.trunk(x)
+        trunk.logits = torch.logit(drawn.clamp(1e-4, 1 - 1e-4))
+        output = network.move(network.look(x, trunk, network.gradient(x), torch.full_like(x, 9.0)))
+        areas.append((output.prediction >= 0.5).sum().item())
+    assert areas[0] == pytest.approx(disc(20.0).sum().item(), rel=0.02)
+    assert areas[1] == pytest.approx(disc(22.0).sum().item(), rel=0.02)
+
+
+def test_weights_from_before_displacement_was_counted_still_load():
+    network = LVCNet(2, (4, 8))
+    network.displacement.pixels.fill_(1.0)
+    weights = {key: value for key, value in network.state_dict().items() if "displacement" not in key}
+    network.load_state_dict(weights)
+    assert network.displacement.pixels.tolist() == [0.0, 0.0]
