@@ -169,6 +169,8 @@ class Trainer:
             return
         (self.run.path / "metrics.jsonl").unlink(missing_ok=True)
         logger.info("train %s on %s", self.config.method, self.device)
+        if self.config.augment and self.config.flip and not self.feed.mirrors:
+            logger.info("images are not mirrored: it would turn left categories into right ones")
         self._snapshot(0)
 
     def run_epochs(self, flag: "_InterruptFlag") -> None:
