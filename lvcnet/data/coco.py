@@ -125,6 +125,24 @@ def file_name(dataset: Dataset, row: int) -> str:
     return item.source or f"{item.key}.png"
 
 
+def files_beside(dataset: Dataset, rows: Sequence[int], suffix: str) -> list[Path]:
+    """The files that belong to some images one by one: named like them but for their ending.
+
+    Raises:
+        LvcnetError: if two of them would be one file.
+    """
+    owners: dict[Path, str] = {}
+    for row in rows:
+        name = file_name(dataset, row)
+        other = owners.setdefault(Path(name).with_suffix(suffix), name)
+        if other != name:
+            raise LvcnetError(
+                f"images {other} and {name} would share the file {Path(name).with_suffix(suffix)}:"
+                " export as coco, or rename one and import again"
+            )
+    return list(owners)
+
+
 def _segmentation(inside: NDArray[np.bool_], top: int, left: int, height: int, width: int) -> Any:
     """One component, cut out at (top, left): polygons, or compressed run lengths where it has holes."""
     rings = trace(inside)
