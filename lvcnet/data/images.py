@@ -236,7 +236,8 @@ def _rare_tiff(content: bytes, name: str) -> NDArray[np.float32]:
         values = None
     if values is None or values.ndim != 2:
         raise LvcnetError(
-            f"{name} is a TIFF file of a kind that cannot be read: save grey values of 8 or 16 bits, or floats of 32"
+            f"{name} cannot be read as an image (a damaged TIFF file, or one of a rare kind): save grey values of 8 or"
+            " 16 bits, or floats of 32, or use PNG, JPEG, BMP or DICOM"
         )
     check_pixel_count(values.shape[0], values.shape[1], name)
     return robust_window(values.astype(np.float64))

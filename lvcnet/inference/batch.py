@@ -40,6 +40,7 @@ class Outcome:
         files: what was written, as `write_image_files` says it.
         rows: of the table of measurements, one a category; a single one without numbers if it was not segmented.
         problem: what went wrong; empty if nothing did.
+        notes: what was decided in reading the file.
     """
 
     image: str
@@ -47,6 +48,7 @@ class Outcome:
     files: dict[str, Any]
     rows: list[dict[str, Any]]
     problem: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def find_images(given: Sequence[Path]) -> list[Path]:
@@ -125,7 +127,7 @@ def predict_files(
     """`segment_files` from beginning to end.
 
     Returns:
-        `predictions`: for each image its files and measurements, `problems`: for each image with a problem what it
+        `predictions`: for each image its files, measurements and notes, `problems`: for each image with a problem what it
         was, and under `coco` and `csv` the names of the files for all images together, where they were asked for.
     """
     predictions: list[dict[str, Any]] = []
@@ -134,7 +136,10 @@ def predict_files(
     for number, outcome in enumerate(segment_files(predictor, paths, folder, threshold, formats), start=1):
         image = names[number - 1]
         if outcome.segmented:
-            predictions.append({"image": image, **outcome.files, "measurements": outcome.rows})
+            notes = list(outcome.notes)
+            predictions.append(
+                {"image": image, **outcome.files, "measurements": outcome.rows, "notes": notes}
+            )
         if outcome.problem:
             problems.append({"image": image, "problem": outcome.problem})
         if report:
@@ -170,4 +175,5 @@ def _written(result: Segmentation, folder: Path, stem: str, formats: Sequence[st
             files |= write_image_files(result, folder, stem, ["dicom-seg"])
         except LvcnetError as error:
             problem = str(error)
-    return Outcome(result.name, True, files, measurement_rows(summarise(result), problem), problem)
+    rows = measurement_rows(summarise(result), problem)
+    return Outcome(result.name, True, files, rows, problem, result.radiograph.notes)

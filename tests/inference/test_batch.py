@@ -108,6 +108,23 @@ def test_bad_files_are_reported_and_the_others_go_on(
     assert names == ["IM0001", "plain.png", "scan.dcm"]
 
 
+def test_that_only_the_first_frame_was_segmented_is_noted(
+    predictor: Predictor, folder: Path, tmp_path: Path
+) -> None:
+    header = pydicom.dcmread(folder / "scan.dcm")
+    header.NumberOfFrames, header.PixelData = 2, header.PixelData * 2
+    header.save_as(folder / "cine.dcm")
+    written = batch.predict_files(
+        predictor, [folder / "cine.dcm", folder / "scan.dcm"], tmp_path, formats=["csv"]
+    )
+    cine, scan = written["predictions"]
+    assert cine["notes"][0].startswith("it has 2 frames: the first was read")
+    assert scan["notes"] == []
+    assert [row["area_px"] for row in cine["measurements"]] == [
+        row["area_px"] for row in scan["measurements"]
+    ]
+
+
 def test_who_stops_taking_outcomes_cancels_the_rest(
     predictor: Predictor,
     folder: Path,
