@@ -25,7 +25,7 @@ from lvcnet.data.annotated import (
     relative_name,
 )
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.images import mask_to_full_resolution
+from lvcnet.data.images import mask_to_full_resolution, named_like
 from lvcnet.data.polygons import Outline, check_ring, trace
 from lvcnet.data.rle import encode_run_lengths, parse_run_lengths
 from lvcnet.errors import LvcnetError
@@ -131,16 +131,16 @@ def files_beside(dataset: Dataset, rows: Sequence[int], suffix: str) -> list[Pat
     Raises:
         LvcnetError: if two of them would be one file.
     """
-    owners: dict[Path, str] = {}
+    owners: dict[str, str] = {}
     for row in rows:
         name = file_name(dataset, row)
-        other = owners.setdefault(Path(name).with_suffix(suffix), name)
+        other = owners.setdefault(named_like(name, suffix), name)
         if other != name:
             raise LvcnetError(
-                f"images {other} and {name} would share the file {Path(name).with_suffix(suffix)}:"
+                f"images {other} and {name} would share the file {named_like(name, suffix)}:"
                 " export as coco, or rename one and import again"
             )
-    return list(owners)
+    return [Path(name) for name in owners]
 
 
 def _segmentation(inside: NDArray[np.bool_], top: int, left: int, height: int, width: int) -> Any:

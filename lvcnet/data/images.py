@@ -9,7 +9,7 @@ unsigned numbers and white as zero are told apart here, since Pillow does not.
 
 import io
 import warnings
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import cv2
@@ -24,9 +24,11 @@ from lvcnet.errors import LvcnetError
 __all__ = [
     "Radiograph",
     "is_dicom",
+    "is_image_file",
     "mask_to_full_resolution",
     "mask_to_original",
     "mask_to_working_grid",
+    "named_like",
     "read_image",
     "to_working_grid",
 ]
@@ -79,6 +81,32 @@ def read_image(source: Path | bytes | BinaryIO, name: str | None = None) -> Radi
 def is_dicom(content: bytes, name: str) -> bool:
     """Whether a file is DICOM, by its first 132 bytes or the ending of its name."""
     return content[128:132] == b"DICM" or Path(name).suffix.lower() in (".dcm", ".dicom")
+
+
+def is_image_file(path: Path) -> bool:
+    """Whether a file is an image by the ending of its name, or, where that says nothing, a DICOM file by its content.
+
+    Files from an archive are often called IM0001 or 1.2.840.113619.7.
+    """
+    if path.name.startswith(".") or path.name == "DICOMDIR" or not path.is_file():
+        return False
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as stream:
+            return is_dicom(stream.read(132), "")
+    except OSError:
+        return False
+
+
+def named_like(image: str, ending: str) -> str:
+    """The name of a file that belongs to an image: with another ending, which a name without one gets.
+
+    >>> named_like("a/b.PNG", ".json"), named_like("1.2.840.7", ".json"), named_like("IM0001", "")
+    ('a/b.json', '1.2.840.7.json', 'IM0001')
+    """
+    path = PurePosixPath(image)
+    return str(path.with_suffix(ending)) if path.suffix.lower() in SUFFIXES else f"{path}{ending}"
 
 
 def to_working_grid(pixels: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
@@ -230,10 +258,13 @@ def _rare_tiff(content: bytes, name: str) -> NDArray[np.float32]:
     Raises:
         LvcnetError: if OpenCV does not know it either.
     """
+    before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         values = None
+    finally:
+        cv2.utils.logging.setLogLevel(before)
     if values is None or values.ndim != 2:
         raise LvcnetError(
             f"{name} cannot be read as an image (a damaged TIFF file, or one of a rare kind): save grey values of 8 or"

@@ -16,7 +16,7 @@ from lvcnet.data.annotated import SELF_CROSSING, AnnotatedImage, Annotations, Im
 from lvcnet.data.coco import read_coco
 from lvcnet.data.contents import SPLIT_WORDS
 from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, Item, LabelSet
-from lvcnet.data.images import TURNED, mask_to_working_grid, read_image, to_working_grid
+from lvcnet.data.images import TURNED, mask_to_working_grid, named_like, read_image, to_working_grid
 from lvcnet.data.labelme import read_labelme
 from lvcnet.data.masks import read_masks
 from lvcnet.data.radiograph import Radiograph
@@ -426,7 +426,7 @@ class _Import:
 
 def _keys(names: list[str]) -> list[str]:
     """Unique keys without folder separators: the name without its ending, with it where two would be equal."""
-    short = [str(PurePosixPath(name).with_suffix("")).replace("/", "__") for name in names]
+    short = [named_like(name, "").replace("/", "__") for name in names]
     count = Counter(short)
     keys = [
         name.replace("/", "__") if count[key] > 1 else key for key, name in zip(short, names, strict=True)

@@ -31,7 +31,7 @@ from lvcnet.data.annotated import (
 )
 from lvcnet.data.coco import EIGHT_CONNECTED, file_name, files_beside
 from lvcnet.data.dataset import CLEAN, Dataset
-from lvcnet.data.images import mask_to_full_resolution
+from lvcnet.data.images import mask_to_full_resolution, named_like
 from lvcnet.data.polygons import Outline, check_ring, trace
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
@@ -115,7 +115,7 @@ def _original(dataset: Dataset, row: int) -> dict[str, Any]:
     if dataset.source.get("format") != "labelme" or source is None:
         return {}
     try:
-        content = read_json(Path(dataset.source["folder"], source).with_suffix(".json"))
+        content = read_json(Path(dataset.source["folder"], named_like(source, ".json")))
         known = (shape["label"] for shape in content["shapes"])
         return content if all(isinstance(label, str) for label in known) else {}
     except (LvcnetError, KeyError, TypeError):

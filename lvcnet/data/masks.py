@@ -21,7 +21,7 @@ from PIL import Image
 from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem
 from lvcnet.data.coco import files_beside
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.images import SUFFIXES, mask_to_full_resolution
+from lvcnet.data.images import SUFFIXES, is_image_file, mask_to_full_resolution, named_like
 from lvcnet.data.radiograph import check_pixel_count
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic
@@ -105,7 +105,7 @@ def read_masks(images: Path, masks: Path, categories: Sequence[str] | None = Non
             )
     if result.problems:
         return result
-    files = sorted(path for path in images.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = sorted(filter(is_image_file, images.rglob("*")))
     for path in files:
         name = path.relative_to(images).as_posix()
         result.images.append(AnnotatedImage(name, name, path))
@@ -244,12 +244,12 @@ def _values(result: Annotations, image: AnnotatedImage, path: Path, binary: bool
 
 
 def _mask_of(folder: Path, file_name: str) -> Path | None:
-    stem = folder / file_name
-    return next((path for suffix in MASK_SUFFIXES if (path := stem.with_suffix(suffix)).is_file()), None)
+    candidates = (folder / named_like(file_name, suffix) for suffix in MASK_SUFFIXES)
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _missing(result: Annotations, image: AnnotatedImage, masks: Path) -> None:
-    expected = masks / Path(image.file_name).with_suffix(".png")
+    expected = masks / named_like(image.file_name, ".png")
     fix = "add it, all black if the image shows nothing of interest"
     lossy = [path for ending in (".jpg", ".jpeg") if (path := expected.with_suffix(ending)).is_file()]
     if lossy:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lvcnet.data.images import SUFFIXES, is_dicom
+from lvcnet.data.images import is_image_file
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.formats import rows_to_csv
 from lvcnet.files import write_atomic, write_json
@@ -54,7 +54,7 @@ class Outcome:
 def find_images(given: Sequence[Path]) -> list[Path]:
     """The files given, and for a folder all radiographs in it and below, in the order of their names.
 
-    In folders only files count whose ending is that of an image, or that have none and are DICOM.
+    In folders only files count that are images by their ending or DICOM by their content.
 
     Raises:
         LvcnetError: if something does not exist or a folder holds no radiograph.
@@ -64,7 +64,7 @@ def find_images(given: Sequence[Path]) -> list[Path]:
         raise LvcnetError(f"no such file: {', '.join(missing)}; nothing was predicted")
     found: list[Path] = []
     for path in given:
-        inside = sorted(filter(_is_radiograph, path.rglob("*"))) if path.is_dir() else [path]
+        inside = sorted(filter(is_image_file, path.rglob("*"))) if path.is_dir() else [path]
         if not inside:
             raise LvcnetError(f"{path} holds no PNG, JPEG, TIFF, BMP or DICOM file; nothing was predicted")
         found += [file for file in inside if file not in found]
@@ -152,18 +152,6 @@ def image_names(paths: Sequence[Path]) -> list[str]:
     """Names that are unique, as COCO asks for: bare file names, or the paths as given where bare names meet."""
     names = [path.name for path in paths]
     return names if len(set(names)) == len(names) else [path.as_posix() for path in paths]
-
-
-def _is_radiograph(path: Path) -> bool:
-    if path.name.startswith(".") or path.name == "DICOMDIR" or not path.is_file():
-        return False
-    if path.suffix:
-        return path.suffix.lower() in SUFFIXES
-    try:
-        with path.open("rb") as stream:
-            return is_dicom(stream.read(132), path.name)
-    except OSError:
-        return False
 
 
 def _written(result: Segmentation, folder: Path, stem: str, formats: Sequence[str]) -> Outcome:

@@ -12,6 +12,7 @@ from lvcnet.data.exporter import export_labels
 from lvcnet.data.importer import ImportProblems, import_masks
 from lvcnet.errors import LvcnetError
 from tests.data.test_coco import small_dataset
+from tests.data.test_dicom import dicom
 
 LEFT = np.zeros((16, 16), dtype=np.uint8)
 LEFT[:, :6] = 1
@@ -195,3 +196,19 @@ def test_categories_never_leave_the_folder_or_share_one(tmp_path: Path) -> None:
     export_labels(dataset, "clean", tmp_path / "deep" / "out", "masks")
     written = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png"))
     assert written == [f"deep/out/{name}/x.png" for name in ("A_B-4", "_..", "a_b-3", "a_b")]
+
+
+def test_dicom_files_without_an_ending_are_images_and_keep_their_whole_names(folder: Path) -> None:
+    """Two slices whose names differ behind the last dot only, as UIDs do; a text file beside them is no image."""
+    names = ("1.2.840.10", "1.2.840.11", "IM0001")
+    for number, name in enumerate(names):
+        (folder / "images" / name).write_bytes(dicom(np.full((16, 16), number, dtype=np.uint16)))
+    (folder / "images" / "notes.txt").write_text("hello")
+    for name, mask in zip(("a", "b", *names), (LEFT, LEFT, LEFT, TOP, LEFT * 0), strict=True):
+        save(folder / "masks" / f"{name}.png", mask)
+    dataset = imported(folder)
+    assert [item.key for item in dataset.items] == [*names[:2], "IM0001", "a", "b"]
+    expected = [LEFT.sum(), TOP.sum(), 0, LEFT.sum(), LEFT.sum()]
+    assert dataset.labels("clean").masks.sum(axis=(1, 2, 3)).tolist() == expected
+    export_labels(dataset, "clean", folder / "out", "masks")
+    assert (folder / "out" / "foreground" / "1.2.840.11.png").is_file()

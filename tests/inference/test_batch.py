@@ -37,10 +37,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_searched_for_radiographs(folder: Path) -> None:
+    (folder / "deeper" / "1.2.840.7").write_bytes((folder / "scan.dcm").read_bytes())
     names = [path.relative_to(folder).as_posix() for path in batch.find_images([folder])]
-    assert names == ["broken.tif", "deeper/IM0001", "plain.png", "scan.dcm"]
+    assert names == ["broken.tif", "deeper/1.2.840.7", "deeper/IM0001", "plain.png", "scan.dcm"]
     assert batch.find_images([folder / "scan.dcm", folder])[0] == folder / "scan.dcm"
-    assert len(batch.find_images([folder / "scan.dcm", folder])) == 4
+    assert len(batch.find_images([folder / "scan.dcm", folder])) == 5
 
 
 def test_every_format_says_the_same(predictor: Predictor, folder: Path, tmp_path: Path) -> None:
