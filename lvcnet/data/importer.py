@@ -416,7 +416,8 @@ class _Import:
 
     def _origin(self) -> dict[str, Any]:
         warnings = [str(problem) for problem in self._judged()]
-        return {**self.source, "seed": self.options.seed, "warnings": warnings}
+        ignore = {} if self.options.ignore is None else {"ignore": self.options.ignore}
+        return {**self.source, "seed": self.options.seed, **ignore, "warnings": warnings}
 
     def _manifest(self, label: str) -> dict[str, Any]:
         groups = {CLEAN: self.parts, **self.extras}

@@ -29,7 +29,7 @@ from lvcnet.data.annotated import (
     find_image,
     relative_name,
 )
-from lvcnet.data.coco import EIGHT_CONNECTED, file_name, files_beside
+from lvcnet.data.coco import EIGHT_CONNECTED, file_name, files_beside, layer_names, layers
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.images import mask_to_full_resolution, named_like
 from lvcnet.data.polygons import Outline, check_ring, trace
@@ -93,14 +93,16 @@ def write_labelme(dataset: Dataset, labels_name: str, folder: Path, split: str |
     labels = dataset.labels(labels_name)
     rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
     rows = [row for row in rows if labels.covered[row]]
+    names = layer_names(dataset, labels_name)
     for row, beside in zip(rows, files_beside(dataset, rows, ".json"), strict=True):
         item, name = dataset.items[row], Path(file_name(dataset, row))
-        masks = [mask_to_full_resolution(mask, item.height, item.width) for mask in labels.masks[row]]
-        content = labelme_content(name.name, np.stack(masks), dataset.categories)
+        grids, imported = layers(dataset, labels_name, row), layers(dataset, CLEAN, row)
+        masks = [mask_to_full_resolution(mask, item.height, item.width) for mask in grids]
+        content = labelme_content(name.name, np.stack(masks), names)
         original = _original(dataset, row)
         shapes: list[dict[str, Any]] = original.get("shapes", [])
-        for c, category in enumerate(dataset.categories):
-            if original and (labels.masks[row, c] == dataset.labels(CLEAN).masks[row, c]).all():
+        for c, category in enumerate(names):
+            if original and c < len(imported) and (grids[c] == imported[c]).all():
                 continue
             drawn = [shape for shape in content["shapes"] if shape["label"] == category]
             before = [shape for shape in shapes if shape["label"] == category]

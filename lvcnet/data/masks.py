@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem
-from lvcnet.data.coco import files_beside
+from lvcnet.data.coco import files_beside, layer_names, layers
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import SUFFIXES, is_image_file, mask_to_full_resolution, named_like
 from lvcnet.data.radiograph import check_pixel_count
@@ -131,7 +131,8 @@ def write_masks(dataset: Dataset, labels_name: str, folder: Path, split: str | N
     rows = [row for row in rows if labels.covered[row]]
     for row, name in zip(rows, files_beside(dataset, rows, ".png"), strict=True):
         item = dataset.items[row]
-        for category, mask in zip(folder_names(dataset.categories), labels.masks[row], strict=True):
+        names = folder_names(layer_names(dataset, labels_name))
+        for category, mask in zip(names, layers(dataset, labels_name, row), strict=True):
             full = mask_to_full_resolution(mask, item.height, item.width)
             content = cv2.imencode(".png", full.astype(np.uint8) * 255)[1].tobytes()
             write_atomic(folder / category / name, content)

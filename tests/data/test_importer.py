@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lvcnet.data.importer import ImportProblems, import_coco
+from lvcnet.data.exporter import export_labels
+from lvcnet.data.importer import ImportProblems, Settings, import_coco, import_labelme, import_masks
 from lvcnet.errors import LvcnetError
 from tests.data.conftest import CocoFolder
 
@@ -428,3 +429,31 @@ def test_images_that_are_turned_are_named_once_and_explain_a_wrong_size(coco: Co
     assert (
         "the annotation says 40 x 20 (its EXIF entry turns it: annotate it as viewers show it" in problems[0]
     )
+
+
+@pytest.mark.parametrize("format", ["coco", "masks", "labelme"])
+def test_ignored_pixels_survive_export_and_import(coco: CocoFolder, tmp_path: Path, format: str) -> None:
+    """What other tools would otherwise take for background."""
+    content = coco.content("ab")
+    content["categories"].append({"id": 9, "name": "void"})
+    band = {"image_id": 1, "category_id": 9, "segmentation": [[20, 0, 40, 0, 40, 20, 20, 20]]}
+    content["annotations"].append({"id": 10, **band})
+    dataset = import_coco("set", coco.images, coco.write(content), size=20, ignore="void", test_fraction=0)
+    output = tmp_path / "out"
+    export_labels(dataset, "clean", output, format, images=output if format == "labelme" else None)
+    shared: Settings = {"size": 20, "ignore": "void", "test_fraction": 0}
+    for name in "cd":
+        (coco.images / f"{name}.png").unlink()
+    if format == "coco":
+        back = import_coco("back", coco.images, output, **shared)
+    elif format == "masks":
+        back = import_masks("back", coco.images, output, **shared)
+    else:
+        back = import_labelme("back", output, **shared)
+    assert back.categories == ["bone"]
+    before, after = dataset.labels("clean"), back.labels("clean")
+    assert before.ignored is not None
+    assert after.ignored is not None
+    np.testing.assert_array_equal(after.masks, before.masks)
+    np.testing.assert_array_equal(after.ignored, before.ignored)
+    assert before.ignored.sum() == 20 * 10
