@@ -180,7 +180,7 @@ class Trainer:
         (self.run.path / "metrics.jsonl").unlink(missing_ok=True)
         logger.info("train %s on %s", self.config.method, self.device)
         if self.config.augment and self.config.flip and not self.feed.mirrors:
-            logger.info("images are not mirrored: it would turn left categories into right ones")
+            logger.info("images are not mirrored: left and right are categories of their own here")
         self._snapshot(0)
 
     def run_epochs(self, flag: "_InterruptFlag") -> None:

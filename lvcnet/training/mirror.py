@@ -24,18 +24,19 @@ MARGIN = 0.1
 def mirrored_names(categories: Sequence[str], masks: NDArray[np.bool_]) -> list[int] | None:
     """Which category each one becomes when its image is mirrored; None where images must not be mirrored.
 
-    Names tell where they can: `left lung` becomes `right lung`. A side without its other side forbids mirroring, and so
-    do two categories that would change places, for instance lungs that are called 1 and 2.
+    `left lung` becomes `right lung`, where the masks of the two really change places. Names that tell a side without the
+    other side being there, or without changing places (the left ventricle stays one in the mirror), forbid mirroring,
+    and so do categories that change places without telling by their names, such as lungs that are called 1 and 2.
 
     Args:
         categories: C names.
         masks: (M, C, S, S) bool, the training labels.
 
-    >>> nothing = np.zeros((1, 3, 4, 4), bool)
-    >>> mirrored_names(["left lung", "heart", "right lung"], nothing)
+    >>> lungs = np.array([[[[1, 0, 0]], [[0, 1, 0]], [[0, 0, 1]]]], bool)
+    >>> mirrored_names(["left lung", "heart", "right lung"], lungs)
     [2, 1, 0]
-    >>> mirrored_names(["left kidney", "spleen", "liver"], nothing) is None
-    True
+    >>> [mirrored_names(names, lungs) for names in (["left lung", "heart", "liver"], ["1", "2", "3"])]
+    [None, None]
     """
     words = [_words(name) for name in categories]
     becomes = list(range(len(words)))
@@ -45,8 +46,10 @@ def mirrored_names(categories: Sequence[str], masks: NDArray[np.bool_]) -> list[
             becomes[number] = words.index(other)
         elif any(word.startswith(CERTAIN) for word in name):
             return None
+    pairs = [[number, other] for number, other in enumerate(becomes) if number < other]
     unpaired = [number for number, other in enumerate(becomes) if number == other]
-    return None if _change_places(masks[:, unpaired]) else becomes
+    true = all(_change_places(masks[:, pair]) for pair in pairs) and not _change_places(masks[:, unpaired])
+    return becomes if true else None
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from lvcnet.training.config import TrainConfig
 from lvcnet.training.feed import Feed
 from lvcnet.training.mirror import mirrored_names
 
-NOTHING = np.zeros((1, 6, 8, 8), dtype=bool)
+LEFT, MIDDLE, RIGHT = (1, 6), (6, 10), (10, 15)
 
 
 def _bands(*columns: tuple[int, int]) -> np.ndarray:
@@ -22,36 +22,38 @@ def _bands(*columns: tuple[int, int]) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("names", "expected"),
+    ("names", "places", "expected"),
     [
-        (["left lung", "right lung"], [1, 0]),
-        (["Lung_L", "heart", "Lung_R"], [2, 1, 0]),
-        (["RightFemur", "LeftFemur"], [1, 0]),
-        (["leftlung", "rightlung"], [1, 0]),
-        (["rechts", "links"], [1, 0]),
-        (["L", "R"], [1, 0]),
-        (["L1", "L2", "L3"], [0, 1, 2]),
-        (["innominate bone"], [0]),
-        (["cleft palate", "bright spot"], [0, 1]),
-        (["left kidney", "spleen"], None),
+        (["left lung", "right lung"], [LEFT, RIGHT], [1, 0]),
+        (["Lung_L", "heart", "Lung_R"], [LEFT, MIDDLE, RIGHT], [2, 1, 0]),
+        (["RightFemur", "LeftFemur"], [LEFT, RIGHT], [1, 0]),
+        (["leftlung", "rightlung"], [LEFT, RIGHT], [1, 0]),
+        (["rechts", "links"], [LEFT, RIGHT], [1, 0]),
+        (["L", "R"], [RIGHT, LEFT], [1, 0]),
+        (["L1", "L2"], [MIDDLE, MIDDLE], [0, 1]),
+        (["innominate bone"], [MIDDLE], [0]),
+        (["cleft palate", "bright spot"], [MIDDLE, LEFT], [0, 1]),
+        (["left kidney", "spleen"], [LEFT, MIDDLE], None),
+        (["1", "2"], [LEFT, RIGHT], None),
+        (["spine", "heart"], [(7, 9), (8, 12)], [0, 1]),
+        (["a", "b"], [(0, 16), (0, 15)], [0, 1]),
     ],
 )
-def test_names_tell_sides(names, expected):
-    assert mirrored_names(names, NOTHING[:, : len(names)]) == expected
+def test_names_and_places_tell_sides(names, places, expected):
+    assert mirrored_names(names, _bands(*places)) == expected
 
 
-def test_places_tell_sides_where_names_do_not():
-    """Lungs called 1 and 2 change places; a spine in the middle, a heart off it and thin neighbours do not."""
-    assert mirrored_names(["1", "2"], _bands((1, 6), (10, 15))) is None
-    assert mirrored_names(["spine", "heart"], _bands((7, 9), (8, 12))) == [0, 1]
-    assert mirrored_names(["left lung", "right lung"], _bands((1, 6), (10, 15))) == [1, 0]
-    assert mirrored_names(["a", "b"], _bands((0, 16), (0, 15))) == [0, 1]
+def test_sides_by_name_that_do_not_change_places_forbid_mirroring():
+    """The ventricles of a heart off the middle, and hips of which every image shows one in its middle."""
+    assert mirrored_names(["left ventricle", "right ventricle"], _bands((9, 14), (6, 9))) is None
+    assert mirrored_names(["left hip", "right hip"], _bands(MIDDLE, MIDDLE)) is None
 
 
-def test_a_category_that_no_image_has_forbids_nothing():
-    masks = _bands((1, 6), (10, 15))
+def test_a_category_that_no_image_has():
+    masks = _bands(LEFT, RIGHT)
     masks[:, 1] = False
     assert mirrored_names(["1", "2"], masks) == [0, 1]
+    assert mirrored_names(["left", "right"], masks) is None
 
 
 def test_labels_of_mirrored_images_change_channels():
@@ -67,7 +69,7 @@ def test_labels_of_mirrored_images_change_channels():
 
 @pytest.mark.parametrize(("names", "mirrors"), [(["left", "right"], True), (["1", "2"], False)])
 def test_training_sees_each_side_in_its_place(names, mirrors):
-    masks = _bands((1, 6), (10, 15))
+    masks = _bands(LEFT, RIGHT)
     items = [Item(f"image-{n}", "train", 16, 16) for n in range(5)]
     dataset = Dataset("sides", names, items, np.zeros((5, 16, 16), np.uint8))
     dataset.add_labels(LabelSet("clean", masks, np.ones(5, bool), ignored=masks[:, ::-1].copy()))
