@@ -6,7 +6,7 @@ Symbols: N images, C categories, S working size.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from lvcnet.data.annotated import SELF_CROSSING, AnnotatedImage, Annotations, ImportProblems, Problem
 from lvcnet.data.coco import read_coco
-from lvcnet.data.contents import SPLIT_WORDS
 from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, Item, LabelSet
 from lvcnet.data.images import TURNED, mask_to_working_grid, named_like, read_image, to_working_grid
 from lvcnet.data.labelme import read_labelme
 from lvcnet.data.masks import read_masks
 from lvcnet.data.radiograph import Radiograph
+from lvcnet.data.splits import splits_by_folder, splits_by_hash
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, stable_hash
 
@@ -244,37 +244,21 @@ class _Import:
         return rows
 
     def _choose_split(self, names: list[str]) -> dict[str, str]:
-        """By folder where all images lie in train/ and test/, else by a hash of each name: no image moves another."""
-        folders = self._split_folders(names)
-        if folders is not None:
-            return folders
-        rank = {name: stable_hash(f"split {self.options.seed} {name}") / 2**64 for name in names}
-        test = {name for name in names if rank[name] < self.options.test_fraction}
-        if self.options.test_fraction > 0:
-            if len(names) < 2 and not self._blocked():
-                fix = "2 are needed, one to train and one to test; or set none aside with --test-fraction 0"
-                self.problem(self.parts[0].origin, "holds 1 image", fix)
-            # with few images the draw can leave a split empty; move the image nearest to the threshold
-            test = test or {min(names, key=rank.__getitem__)}
-            test -= {max(names, key=rank.__getitem__)} if len(test) == len(names) else set()
-        return {name: "test" if name in test else "train" for name in names}
-
-    def _split_folders(self, names: list[str]) -> dict[str, str] | None:
-        """Splits by the first folder of each name; None unless all of them are named like splits.
-
-        A validation folder is the test split where there is no other, else it is for training, of which every run holds
-        some images out itself.
-        """
-        words = {name: SPLIT_WORDS.get(PurePosixPath(name).parts[0].lower()) for name in names}
-        found = set(words.values())
-        if None in found or "train" not in found or len(found) == 1:
-            return None
-        becomes = "train" if "test" in found else "test"
-        if "valid" in found:
-            what = f"the images of the validation folder are in the {becomes} split"
-            fix = "training holds images out by itself" if becomes == "train" else "there is no test folder"
-            self.problem(self.parts[0].origin, what, fix, blocking=False)
-        return {name: becomes if word == "valid" else str(word) for name, word in words.items()}
+        """By folder where all images lie in train/ and test/, else by a hash of each name."""
+        found = splits_by_folder(names)
+        if found is not None:
+            splits, validation = found
+            if validation is not None:
+                what = f"the images of the validation folder are in the {validation} split"
+                fix = (
+                    "training holds images out itself" if validation == "train" else "there is no test folder"
+                )
+                self.problem(self.parts[0].origin, what, fix, blocking=False)
+            return splits
+        if self.options.test_fraction > 0 and len(names) < 2 and not self._blocked():
+            fix = "2 are needed, one to train and one to test; or set none aside with --test-fraction 0"
+            self.problem(self.parts[0].origin, "holds 1 image", fix)
+        return splits_by_hash(names, self.options.test_fraction, self.options.seed)
 
     def _categories(self) -> list[str]:
         declared = self.parts[0].categories
