@@ -127,6 +127,7 @@ def batch_summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "segmented": sum(outcome.segmented for outcome in outcomes),
         "problems": {outcome.image: outcome.problem for outcome in outcomes if outcome.problem},
+        "notes": {outcome.image: list(outcome.notes) for outcome in outcomes if outcome.notes},
         "measurements": [row for outcome in outcomes if outcome.segmented for row in outcome.rows],
     }
 

@@ -172,6 +172,9 @@ def _print_predictions(written: dict[str, Any], formats: list[str], output: Path
     }
     if rows:
         print_table("Measurements", list(columns), [[row[key] for key in columns.values()] for row in rows])
+    for prediction in written["predictions"]:
+        for note in prediction["notes"]:
+            screen.print(f"Note: {prediction['image']}: {note}", highlight=False, markup=False)
     for problem in written["problems"]:
         screen.print(f"Problem: {problem['problem']}", highlight=False, markup=False)
     done = len(written["predictions"])

@@ -25,7 +25,7 @@ from lvcnet.data.annotated import (
     relative_name,
 )
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.images import mask_to_full_resolution
+from lvcnet.data.images import mask_to_full_resolution, named_like
 from lvcnet.data.polygons import Outline, check_ring, trace
 from lvcnet.data.rle import encode_run_lengths, parse_run_lengths
 from lvcnet.errors import LvcnetError
@@ -90,11 +90,12 @@ def write_coco(
     """
     labels = dataset.labels(labels_name)
     rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
-    ids = list(range(1, len(dataset.categories) + 1))
+    names = layer_names(dataset, labels_name)
+    ids = list(range(1, len(names) + 1))
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for row in (row for row in rows if labels.covered[row]):
-        item, masks = dataset.items[row], labels.masks[row]
+        item, masks = dataset.items[row], layers(dataset, labels_name, row)
         height, width = (item.height, item.width) if full_resolution else (dataset.size, dataset.size)
         if full_resolution:
             masks = np.stack([mask_to_full_resolution(mask, height, width) for mask in masks])
@@ -112,8 +113,7 @@ def write_coco(
         "images": images,
         "annotations": annotations,
         "categories": [
-            {"id": id, "name": name, "supercategory": ""}
-            for id, name in zip(ids, dataset.categories, strict=True)
+            {"id": id, "name": name, "supercategory": ""} for id, name in zip(ids, names, strict=True)
         ],
     }
     write_json(path, head)
@@ -123,6 +123,45 @@ def file_name(dataset: Dataset, row: int) -> str:
     """Name of the original image file, relative to the image folder; a PNG for images that never had a file."""
     item = dataset.items[row]
     return item.source or f"{item.key}.png"
+
+
+def layer_names(dataset: Dataset, labels_name: str) -> list[str]:
+    """What is written about each image: the categories, and behind them what is ignored, where there is such a thing.
+
+    Files of other tools know categories only. Pixels that the label set ignores in all of them are written as one of
+    their own, by the name that they were imported with; import them with `--ignore` again.
+    """
+    ignored = dataset.labels(labels_name).ignored
+    if ignored is None or not ignored.all(axis=1).any():
+        return dataset.categories
+    name = str(dataset.source.get("ignore") or "ignore")
+    return [*dataset.categories, name if name not in dataset.categories else f"{name} (no category)"]
+
+
+def layers(dataset: Dataset, labels_name: str, row: int) -> NDArray[np.bool_]:
+    """Masks (L, S, S) of one image, as many as `layer_names` has names."""
+    labels = dataset.labels(labels_name)
+    if labels.ignored is None or len(layer_names(dataset, labels_name)) == len(dataset.categories):
+        return labels.masks[row]
+    return np.concatenate([labels.masks[row], labels.ignored[row].all(axis=0, keepdims=True)])
+
+
+def files_beside(dataset: Dataset, rows: Sequence[int], suffix: str) -> list[Path]:
+    """The files that belong to some images one by one: named like them but for their ending.
+
+    Raises:
+        LvcnetError: if two of them would be one file.
+    """
+    owners: dict[str, str] = {}
+    for row in rows:
+        name = file_name(dataset, row)
+        other = owners.setdefault(named_like(name, suffix), name)
+        if other != name:
+            raise LvcnetError(
+                f"images {other} and {name} would share the file {named_like(name, suffix)}:"
+                " export as coco, or rename one and import again"
+            )
+    return [Path(name) for name in owners]
 
 
 def _segmentation(inside: NDArray[np.bool_], top: int, left: int, height: int, width: int) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lvcnet.data.annotated import ImportProblems, Problem
-from lvcnet.data.images import SUFFIXES
+from lvcnet.data.images import SUFFIXES, is_image_file
 from lvcnet.errors import LvcnetError
 from lvcnet.files import NAME_PATTERN, read_json, write_json
 
@@ -87,10 +87,10 @@ def recognise(folder: Path) -> Contents:
         LvcnetError: if there are no images, no annotations, or several kinds of them.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    images = [path for path in files if path.suffix.lower() in SUFFIXES]
+    images = [path for path in files if is_image_file(path)]
     jsons = _read_all(folder, [path for path in files if path.suffix.lower() == ".json"])
     coco = {path: content for path, content in jsons.items() if _is_coco(content)}
-    labelme = [path for path, content in jsons.items() if _is_labelme(content)]
+    labelme = {path: content for path, content in jsons.items() if _is_labelme(content)}
     if coco and labelme:
         raise LvcnetError(
             f"{_counted(coco, 'COCO file')} and {_counted(labelme, 'Labelme file')} were found:"
@@ -134,8 +134,8 @@ def _coco(folder: Path, images: list[Path], found: dict[Path, Any], others: list
     return Contents("coco", base, len(images), train, test, labels, None, rows, warnings)
 
 
-def _labelme(folder: Path, images: list[Path], found: list[Path], others: list[Path]) -> Contents:
-    base = _deepest_common(found)
+def _labelme(folder: Path, images: list[Path], found: dict[Path, Any], others: list[Path]) -> Contents:
+    base = _deepest_common([*found, *images] if any(map(_climbs, found.values())) else list(found))
     for path in others:  # read_labelme takes every JSON file for one of Labelme's
         if path.suffix.lower() == ".json":
             path.unlink()
@@ -276,6 +276,11 @@ def _is_coco(content: Any) -> bool:
 
 def _is_labelme(content: Any) -> bool:
     return isinstance(content, dict) and isinstance(content.get("shapes"), list)
+
+
+def _climbs(content: dict[str, Any]) -> bool:
+    """Whether a Labelme file's image lies beside its folder: `../images/a.png`."""
+    return ".." in re.split(r"[/\\]", str(content.get("imagePath")))
 
 
 def _annotated(content: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """DICOM radiographs to grey values in [0, 1].
 
 Symbols: H, W size in pixels. The order is that of the standard (PS3.3 C.11): modality LUT or rescale, then VOI LUT or
-window, then the inversion that MONOCHROME1 asks for. Several frames: the first is read.
+window, then the inversion that MONOCHROME1 asks for; colours by luma, those of a palette looked up before. Several
+frames: the first is read, with what an enhanced object says about it.
 """
 
 import io
@@ -12,11 +13,15 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import apply_modality_lut, pixel_array
+from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 from pydicom.pixels.processing import apply_voi
 
-from lvcnet.data.radiograph import Radiograph, check_pixel_count, robust_window
+from lvcnet.data.radiograph import Radiograph, check_pixel_count, robust_window, several
 from lvcnet.errors import LvcnetError
+
+FRAME_GROUPS = ("PixelMeasuresSequence", "PixelValueTransformationSequence", "FrameVOILUTSequence")
+"""Where enhanced objects keep spacing, rescale and window of a frame."""
+LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def read_dicom(content: bytes, name: str) -> Radiograph:
@@ -34,13 +39,16 @@ def read_dicom(content: bytes, name: str) -> Radiograph:
         if "Rows" not in header or "Columns" not in header or "PixelData" not in header:
             raise LvcnetError(f"{name} holds no DICOM image: choose the file of a radiograph")
         check_pixel_count(int(header.Rows), int(header.Columns), name)
-        return Radiograph(_grey(header), _spacing(header))
+        _flatten(header)
+        frames = several(int(header.get("NumberOfFrames") or 1), "frames")
+        return Radiograph(_grey(header), _spacing(header), frames)
     except (InvalidDicomError, ValueError, TypeError, AttributeError, KeyError, EOFError, OSError) as error:
         raise LvcnetError(f"{name} cannot be read as DICOM: {_first_line(error)}") from error
     except (RuntimeError, NotImplementedError, zlib.error, MemoryError) as error:
         reason = _first_line(error)
         raise LvcnetError(
-            f"{name} cannot be decoded ({reason}): save it uncompressed and try again"
+            f"{name} cannot be decoded ({reason}): save it uncompressed and try again, or, for JPEG, install the packages"
+            " pylibjpeg and pylibjpeg-libjpeg"
         ) from error
 
 
@@ -75,16 +83,35 @@ def window(values: NDArray[np.floating], center: float, width: float, function: 
 
 def _grey(header: pydicom.Dataset) -> NDArray[np.float32]:
     stored = pixel_array(header, index=0)
+    bits = int(header.BitsStored)
+    if header.get("PhotometricInterpretation") == "PALETTE COLOR":
+        stored, bits = apply_color_lut(stored, header), int(header.RedPaletteColorLookupTableDescriptor[2])
     if stored.ndim == 3:
-        weights = np.array([0.299, 0.587, 0.114]) / (2 ** int(header.BitsStored) - 1)
-        luma: NDArray[np.float32] = np.clip(stored[..., :3] @ weights, 0, 1).astype(np.float32)
+        luma: NDArray[np.float32] = np.clip(stored[..., :3] @ LUMA / (2**bits - 1), 0, 1).astype(np.float32)
         return luma
-    padding = header.get("PixelPaddingValue")
-    valid = stored != padding if isinstance(padding, int) else np.ones(stored.shape, dtype=bool)
+    valid = ~_padding(header, stored)
     grey = _presented(header, stored, valid)
     if header.get("PhotometricInterpretation") == "MONOCHROME1":
         grey = 1 - grey
     return np.where(valid, grey, 0).astype(np.float32)
+
+
+def _flatten(header: pydicom.Dataset) -> None:
+    """Put what an enhanced object says about its first frame where other objects say it of the whole image."""
+    for place in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for name in FRAME_GROUPS if header.get(place) else ():
+            for element in (header[place][0].get(name) or [()])[0]:
+                if element.keyword and element.keyword not in header:
+                    header.add(element)
+
+
+def _padding(header: pydicom.Dataset, stored: NDArray[Any]) -> NDArray[np.bool_]:
+    """(H, W): where nothing was measured, by one stored value or a range of them."""
+    first, last = header.get("PixelPaddingValue"), header.get("PixelPaddingRangeLimit")
+    if not isinstance(first, int):
+        return np.zeros(stored.shape, dtype=np.bool_)
+    low, high = sorted((first, last if isinstance(last, int) else first))
+    return (stored >= low) & (stored <= high)
 
 
 def _presented(header: pydicom.Dataset, stored: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 
-from lvcnet.data.coco import file_name, write_coco
+from lvcnet.data.coco import files_beside, write_coco
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.labelme import write_labelme
 from lvcnet.data.masks import write_masks
@@ -49,7 +49,8 @@ def export_labels(
         Number of images written about.
 
     Raises:
-        LvcnetError: for an unknown format, an output that exists, or a label set that covers no image of the split.
+        LvcnetError: for an unknown format, an output that exists, two images that would share a file, or a label set
+            that covers no image of the split.
     """
     if format not in WRITERS:
         raise LvcnetError(f"unknown format {format!r}: choose one of {', '.join(WRITERS)}")
@@ -113,11 +114,10 @@ def write_images(dataset: Dataset, rows: list[int], folder: Path) -> None:
 
     A data set keeps its images on the S x S working grid only: larger originals come back blurred.
     """
-    for row in rows:
+    for row, name in zip(rows, files_beside(dataset, rows, ".png"), strict=True):
         item = dataset.items[row]
         pixels = cv2.resize(dataset.images[row], (item.width, item.height), interpolation=cv2.INTER_LINEAR)
-        path = (folder / file_name(dataset, row)).with_suffix(".png")
-        write_atomic(path, cv2.imencode(".png", pixels)[1].tobytes())
+        write_atomic(folder / name, cv2.imencode(".png", pixels)[1].tobytes())
 
 
 def _check_output(path: Path, is_file: bool, overwrite: bool) -> None:

@@ -3,29 +3,32 @@
 Symbols: H, W original size in pixels; S side of the square working grid.
 
 Eight-bit files keep their grey values. Files with more bits carry no agreed brightness, so they are windowed to their
-0.5 to 99.5 percentiles, except DICOM files that bring a window of their own (see dicom.py).
+0.5 to 99.5 percentiles, except DICOM files that bring a window of their own (see dicom.py). Of TIFF files, signed and
+unsigned numbers and white as zero are told apart here, since Pillow does not.
 """
 
 import io
 import warnings
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from lvcnet.data import dicom
-from lvcnet.data.radiograph import Radiograph, check_pixel_count, robust_window
+from lvcnet.data.radiograph import Radiograph, check_pixel_count, robust_window, several
 from lvcnet.errors import LvcnetError
 
 __all__ = [
     "Radiograph",
     "is_dicom",
+    "is_image_file",
     "mask_to_full_resolution",
     "mask_to_original",
     "mask_to_working_grid",
+    "named_like",
     "read_image",
     "to_working_grid",
 ]
@@ -34,6 +37,10 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
 # check_pixel_count refuses what Pillow would only warn about
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+TIFF_MAGIC = (b"II*\0", b"MM\0*")
+SIGNED, WHITE_IS_ZERO = 2, 0
+"""Values of the TIFF tags SampleFormat and PhotometricInterpretation."""
+TURNED = "it is turned as its EXIF entry asks for: outlines must fit the picture as viewers show it"
 TIE = 1e-9
 """Half covered counts as covered, whatever the rounding of the overlaps."""
 
@@ -55,11 +62,17 @@ def read_image(source: Path | bytes | BinaryIO, name: str | None = None) -> Radi
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             check_pixel_count(picture.height, picture.width, name)
-            return Radiograph(_grey(ImageOps.exif_transpose(picture)))
+            return Radiograph(_grey(picture), notes=_notes(picture))
     except LvcnetError:
         raise
+    except UnidentifiedImageError as error:
+        if content[:4] in TIFF_MAGIC:
+            return Radiograph(_rare_tiff(content, name))
+        raise LvcnetError(
+            f"{name} cannot be read as an image (unknown format): use PNG, JPEG, TIFF, BMP or DICOM"
+        ) from error
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, MemoryError) as error:
-        reason = "it is damaged" if not isinstance(error, UnidentifiedImageError) else "unknown format"
+        reason = "it is damaged"
         raise LvcnetError(
             f"{name} cannot be read as an image ({reason}): use PNG, JPEG, TIFF, BMP or DICOM"
         ) from error
@@ -68,6 +81,32 @@ def read_image(source: Path | bytes | BinaryIO, name: str | None = None) -> Radi
 def is_dicom(content: bytes, name: str) -> bool:
     """Whether a file is DICOM, by its first 132 bytes or the ending of its name."""
     return content[128:132] == b"DICM" or Path(name).suffix.lower() in (".dcm", ".dicom")
+
+
+def is_image_file(path: Path) -> bool:
+    """Whether a file is an image by the ending of its name, or, where that says nothing, a DICOM file by its content.
+
+    Files from an archive are often called IM0001 or 1.2.840.113619.7.
+    """
+    if path.name.startswith(".") or path.name == "DICOMDIR" or not path.is_file():
+        return False
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as stream:
+            return is_dicom(stream.read(132), "")
+    except OSError:
+        return False
+
+
+def named_like(image: str, ending: str) -> str:
+    """The name of a file that belongs to an image: with another ending, which a name without one gets.
+
+    >>> named_like("a/b.PNG", ".json"), named_like("1.2.840.7", ".json"), named_like("IM0001", "")
+    ('a/b.json', '1.2.840.7.json', 'IM0001')
+    """
+    path = PurePosixPath(image)
+    return str(path.with_suffix(ending)) if path.suffix.lower() in SUFFIXES else f"{path}{ending}"
 
 
 def to_working_grid(pixels: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
@@ -178,8 +217,58 @@ def _content(source: Path | bytes | BinaryIO, name: str) -> bytes:
 
 def _grey(picture: Image.Image) -> NDArray[np.float32]:
     """(H, W) float32 in [0, 1]; colour by luma, more than 8 bits by the robust window."""
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return robust_window(np.asarray(picture, dtype=np.float64))
-    if picture.mode in ("P", "PA"):
-        picture = picture.convert("RGB")
-    return np.asarray(picture.convert("L")).astype(np.float32) / np.float32(255)
+    values = _numbers(picture)
+    turned = ImageOps.exif_transpose(picture)
+    if values is not None:
+        grey = robust_window(values)
+        white_is_zero = _tag(picture, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO
+        return 1 - grey if white_is_zero else grey
+    if turned.mode in ("P", "PA"):
+        turned = turned.convert("RGB")
+    return np.asarray(turned.convert("L")).astype(np.float32) / np.float32(255)
+
+
+def _numbers(picture: Image.Image) -> NDArray[np.float64] | None:
+    """(H, W) values of a picture that holds more than 8 bits or signed numbers; None for all others."""
+    signed = _tag(picture, TiffImagePlugin.SAMPLEFORMAT) == SIGNED
+    if not (picture.mode.startswith("I") or picture.mode == "F" or (picture.mode == "L" and signed)):
+        return None
+    values: NDArray[Any] = np.asarray(ImageOps.exif_transpose(picture))
+    if picture.mode == "L":
+        values = values.view(np.int8)
+    elif values.dtype == np.int32 and picture.format == "TIFF" and not signed:
+        values = values.view(np.uint32)
+    return values.astype(np.float64)
+
+
+def _tag(picture: Image.Image, number: int) -> Any:
+    """A tag of a TIFF file, its first value; None where there is none."""
+    value = getattr(picture, "tag_v2", {}).get(number)
+    return value[0] if isinstance(value, tuple) else value
+
+
+def _notes(picture: Image.Image) -> tuple[str, ...]:
+    turned = picture.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+    return ((TURNED,) if turned else ()) + several(getattr(picture, "n_frames", 1), "pages")
+
+
+def _rare_tiff(content: bytes, name: str) -> NDArray[np.float32]:
+    """(H, W) float32 in [0, 1] of a TIFF file that Pillow does not know: of 64-bit floats.
+
+    Raises:
+        LvcnetError: if OpenCV does not know it either.
+    """
+    before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        values = None
+    finally:
+        cv2.utils.logging.setLogLevel(before)
+    if values is None or values.ndim != 2:
+        raise LvcnetError(
+            f"{name} cannot be read as an image (a damaged TIFF file, or one of a rare kind): save grey values of 8 or"
+            " 16 bits, or floats of 32, or use PNG, JPEG, BMP or DICOM"
+        )
+    check_pixel_count(values.shape[0], values.shape[1], name)
+    return robust_window(values.astype(np.float64))

@@ -3,10 +3,10 @@
 Symbols: N images, C categories, S working size.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from lvcnet.data.annotated import SELF_CROSSING, AnnotatedImage, Annotations, ImportProblems, Problem
 from lvcnet.data.coco import read_coco
 from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, Item, LabelSet
-from lvcnet.data.images import mask_to_working_grid, read_image, to_working_grid
+from lvcnet.data.images import TURNED, mask_to_working_grid, named_like, read_image, to_working_grid
 from lvcnet.data.labelme import read_labelme
 from lvcnet.data.masks import read_masks
 from lvcnet.data.radiograph import Radiograph
+from lvcnet.data.splits import splits_by_folder, splits_by_hash
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, stable_hash
 
@@ -27,6 +28,8 @@ __all__ = ["ImportProblems", "Problem", "import_coco", "import_labelme", "import
 Report = Callable[[int, int], None]
 Extras = Mapping[str, Sequence[Path | str]]
 SIZES = (16, 2048)
+LEAST_LEFT = 0.5
+"""Share of a mask's area that must be left on the working grid; with less its objects are too small for it."""
 
 
 class Settings(TypedDict, total=False):
@@ -174,6 +177,8 @@ class _Import:
                 raise LvcnetError(f"label set {CLEAN!r} is the annotation to import itself: use another name")
         self.parts, self.extras, self.options, self.source = parts, extras, options, source
         self.problems: list[Problem] = []
+        self.notes: defaultdict[str, list[str]] = defaultdict(list)
+        self.faded: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for annotations in [*parts, *(one for group in extras.values() for one in group)]:
             self.problems += annotations.problems
 
@@ -184,6 +189,7 @@ class _Import:
         opinions |= {label: self._opinion(label, group, rows) for label, group in self.extras.items()}
         drawn = categories if self.options.ignore is None else [*categories, self.options.ignore]
         images, masks, covered, items = self._stream(rows, opinions, drawn, report)
+        self._report_reading()
         if self._blocked():
             raise ImportProblems(self._judged())
         dataset = Dataset(self.name, categories, items, images, self._origin())
@@ -238,21 +244,21 @@ class _Import:
         return rows
 
     def _choose_split(self, names: list[str]) -> dict[str, str]:
-        """By folder where all images lie in train/ and test/, else by a hash of each name: no image moves another."""
-        folders = {name: PurePosixPath(name).parts[0] for name in names}
-        if set(folders.values()) == set(SPLITS):
-            return folders
-        rank = {name: stable_hash(f"split {self.options.seed} {name}") / 2**64 for name in names}
-        test = {name for name in names if rank[name] < self.options.test_fraction}
-        if self.options.test_fraction > 0:
-            if len(names) < 2 and not self._blocked():
-                self.problem(
-                    self.parts[0].origin, "holds 1 image", "2 are needed, one to train and one to test"
+        """By folder where all images lie in train/ and test/, else by a hash of each name."""
+        found = splits_by_folder(names)
+        if found is not None:
+            splits, validation = found
+            if validation is not None:
+                what = f"the images of the validation folder are in the {validation} split"
+                fix = (
+                    "training holds images out itself" if validation == "train" else "there is no test folder"
                 )
-            # with few images the draw can leave a split empty; move the image nearest to the threshold
-            test = test or {min(names, key=rank.__getitem__)}
-            test -= {max(names, key=rank.__getitem__)} if len(test) == len(names) else set()
-        return {name: "test" if name in test else "train" for name in names}
+                self.problem(self.parts[0].origin, what, fix, blocking=False)
+            return splits
+        if self.options.test_fraction > 0 and len(names) < 2 and not self._blocked():
+            fix = "2 are needed, one to train and one to test; or set none aside with --test-fraction 0"
+            self.problem(self.parts[0].origin, "holds 1 image", fix)
+        return splits_by_hash(names, self.options.test_fraction, self.options.seed)
 
     def _categories(self) -> list[str]:
         declared = self.parts[0].categories
@@ -330,12 +336,14 @@ class _Import:
             described = {label: by_name.get(image.file_name) for label, by_name in opinions.items()}
             if radiograph is not None:
                 height, width = radiograph.pixels.shape
-                self._check_sizes(described.values(), height, width)
+                self._check_sizes(described.values(), height, width, TURNED in radiograph.notes)
+                for note in radiograph.notes:
+                    self.notes[note].append(image.where)
                 items.append(Item(keys[row], split, height, width, image.file_name, radiograph.spacing_mm))
                 images[row] = to_working_grid(radiograph.pixels, size)
                 for label, annotated in described.items():
                     if annotated is not None and not self._blocked():
-                        masks[label][row] = self._draw(annotated, categories, height, width)
+                        masks[label][row] = self._draw(label, annotated, categories, height, width)
                         covered[label][row] = True
             if report is not None:
                 report(row + 1, len(rows))
@@ -350,14 +358,17 @@ class _Import:
             self.problem(image.where, str(error))
             return None
 
-    def _check_sizes(self, described: Any, height: int, width: int) -> None:
+    def _check_sizes(self, described: Any, height: int, width: int, turned: bool) -> None:
+        fix = "annotate the image at its own size"
+        if turned:
+            fix = "its EXIF entry turns it: annotate it as viewers show it, or save it without that entry"
         for image in described:
             if image is not None and (image.height, image.width) not in ((height, width), (None, None)):
                 what = f"{image.file_name} is {width} x {height}, the annotation says {image.width} x {image.height}"
-                self.problem(image.where, what, "annotate the image at its own size")
+                self.problem(image.where, what, fix)
 
     def _draw(
-        self, image: AnnotatedImage, categories: list[str], height: int, width: int
+        self, label: str, image: AnnotatedImage, categories: list[str], height: int, width: int
     ) -> NDArray[np.bool_]:
         """(C, S, S) bool: drawn at the original size, then reduced."""
         drawn = np.zeros((len(categories), self.options.size, self.options.size), dtype=bool)
@@ -369,11 +380,28 @@ class _Import:
                 except LvcnetError as error:
                     self.problem(image.where, str(error))
             drawn[channel] = mask_to_working_grid(full, self.options.size)
+            if drawn[channel].mean() < LEAST_LEFT * full.mean():
+                self.faded[label, category].append(image.file_name)
         return drawn
+
+    def _report_reading(self) -> None:
+        """What the images' files asked for, and what is lost on the working grid: one warning for all images alike."""
+        for note, places in self.notes.items():
+            more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+            self.problem(f"{places[0]}{more}", note, blocking=False)
+        size = self.options.size
+        for (label, category), names in self.faded.items():
+            what = (
+                f"in {len(names)} of its images category {category!r} loses more than half of its area, or all of it, on the"
+                f" {size} x {size} working grid, first {names[0]}"
+            )
+            fix = "its objects are too small for the grid: import with a larger --size"
+            self.problem(f"label set {label}", what, fix, blocking=False)
 
     def _origin(self) -> dict[str, Any]:
         warnings = [str(problem) for problem in self._judged()]
-        return {**self.source, "seed": self.options.seed, "warnings": warnings}
+        ignore = {} if self.options.ignore is None else {"ignore": self.options.ignore}
+        return {**self.source, "seed": self.options.seed, **ignore, "warnings": warnings}
 
     def _manifest(self, label: str) -> dict[str, Any]:
         groups = {CLEAN: self.parts, **self.extras}
@@ -383,7 +411,7 @@ class _Import:
 
 def _keys(names: list[str]) -> list[str]:
     """Unique keys without folder separators: the name without its ending, with it where two would be equal."""
-    short = [str(PurePosixPath(name).with_suffix("")).replace("/", "__") for name in names]
+    short = [named_like(name, "").replace("/", "__") for name in names]
     count = Counter(short)
     keys = [
         name.replace("/", "__") if count[key] > 1 else key for key, name in zip(short, names, strict=True)

@@ -8,9 +8,10 @@ import base64
 import binascii
 import io
 import math
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import cv2
@@ -28,9 +29,9 @@ from lvcnet.data.annotated import (
     find_image,
     relative_name,
 )
-from lvcnet.data.coco import EIGHT_CONNECTED, file_name
+from lvcnet.data.coco import EIGHT_CONNECTED, file_name, files_beside, layer_names, layers
 from lvcnet.data.dataset import CLEAN, Dataset
-from lvcnet.data.images import mask_to_full_resolution
+from lvcnet.data.images import mask_to_full_resolution, named_like
 from lvcnet.data.polygons import Outline, check_ring, trace
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
@@ -85,23 +86,29 @@ def write_labelme(dataset: Dataset, labels_name: str, folder: Path, split: str |
 
     Of data that was imported from Labelme, everything else in the imported files is kept: keys that are not ours, shapes
     of other labels, and shapes of categories whose masks are still those of the import.
+
+    Raises:
+        LvcnetError: if two images would share a file.
     """
     labels = dataset.labels(labels_name)
     rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
-    for row in (row for row in rows if labels.covered[row]):
+    rows = [row for row in rows if labels.covered[row]]
+    names = layer_names(dataset, labels_name)
+    for row, beside in zip(rows, files_beside(dataset, rows, ".json"), strict=True):
         item, name = dataset.items[row], Path(file_name(dataset, row))
-        masks = [mask_to_full_resolution(mask, item.height, item.width) for mask in labels.masks[row]]
-        content = labelme_content(name.name, np.stack(masks), dataset.categories)
+        grids, imported = layers(dataset, labels_name, row), layers(dataset, CLEAN, row)
+        masks = [mask_to_full_resolution(mask, item.height, item.width) for mask in grids]
+        content = labelme_content(name.name, np.stack(masks), names)
         original = _original(dataset, row)
         shapes: list[dict[str, Any]] = original.get("shapes", [])
-        for c, category in enumerate(dataset.categories):
-            if original and (labels.masks[row, c] == dataset.labels(CLEAN).masks[row, c]).all():
+        for c, category in enumerate(names):
+            if original and c < len(imported) and (grids[c] == imported[c]).all():
                 continue
             drawn = [shape for shape in content["shapes"] if shape["label"] == category]
             before = [shape for shape in shapes if shape["label"] == category]
             shapes = [shape for shape in shapes if shape["label"] != category]
             shapes += [_inherit(shape, before) for shape in drawn]
-        write_json(folder / name.with_suffix(".json"), {**content, **original, "shapes": shapes})
+        write_json(folder / beside, {**content, **original, "shapes": shapes})
 
 
 def _original(dataset: Dataset, row: int) -> dict[str, Any]:
@@ -110,7 +117,7 @@ def _original(dataset: Dataset, row: int) -> dict[str, Any]:
     if dataset.source.get("format") != "labelme" or source is None:
         return {}
     try:
-        content = read_json(Path(dataset.source["folder"], source).with_suffix(".json"))
+        content = read_json(Path(dataset.source["folder"], named_like(source, ".json")))
         known = (shape["label"] for shape in content["shapes"])
         return content if all(isinstance(label, str) for label in known) else {}
     except (LvcnetError, KeyError, TypeError):
@@ -188,12 +195,12 @@ def _image_of(
     beside = path.parent.relative_to(folder)
     name, source = (beside / path.stem).as_posix(), None
     try:
-        inside = relative_name(content.get("imagePath"))
-        name = (beside / inside).as_posix()
+        name = _inside(content.get("imagePath"), beside)
         return name, find_image(folder, name)
     except LvcnetError as error:
-        problem = Problem(where, str(error), "put the image beside its file and use its plain name")
-    if content.get("imageData") and "leads out" not in problem.what:
+        fix = "put the image beside its file and use its plain name, or import the folder that holds both"
+        problem = Problem(where, str(error), fix)
+    if content.get("imageData"):
         try:
             source = base64.b64decode(content["imageData"], validate=True)
         except (binascii.Error, TypeError, ValueError):
@@ -201,6 +208,20 @@ def _image_of(
     if source is None:
         problems.append(problem)
     return name, source
+
+
+def _inside(image_path: object, beside: PurePath) -> str:
+    """The path of an image relative to the imported folder; Labelme writes `../images/a.png` where files lie apart.
+
+    Raises:
+        LvcnetError: if it leads out of that folder.
+    """
+    if not isinstance(image_path, str) or not image_path.strip():
+        return relative_name(image_path)
+    path = image_path.replace("\\", "/")
+    if path.startswith("/") or path[1:2] == ":":
+        return relative_name(path)
+    return relative_name(posixpath.normpath(f"{beside.as_posix()}/{path}"))
 
 
 def _read_shape(

@@ -8,6 +8,7 @@ Layouts, each mask named like its image (`sub/001.png` for `sub/001.jpg`):
 Symbols: H, W original size, C categories.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem
+from lvcnet.data.coco import files_beside, layer_names, layers
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.images import SUFFIXES, mask_to_full_resolution
+from lvcnet.data.images import SUFFIXES, is_image_file, mask_to_full_resolution, named_like
 from lvcnet.data.radiograph import check_pixel_count
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic
 
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 MOST_CATEGORIES = 64
+MOST_UNNAMED = 8
+"""Values that are taken for categories although they leave gaps, such as 63, 126, 189; more look like smoothed edges."""
+VOID = 255
 FOREGROUND = "foreground"
 
 
@@ -55,7 +60,7 @@ def read_values(path: Path) -> NDArray[np.integer]:
     """The values of a mask file, (H, W); palette files give their indices.
 
     Raises:
-        LvcnetError: if it is damaged, too large, in colour, or smoothed at its edges by an alpha channel.
+        LvcnetError: if it is damaged, too large, in colour, or holds fractions.
     """
     try:
         with Image.open(path) as picture:
@@ -64,11 +69,24 @@ def read_values(path: Path) -> NDArray[np.integer]:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise LvcnetError(f"mask {path} cannot be read as an image: use PNG or TIFF") from error
     if values.ndim == 3:
-        colours = values[..., : values.shape[2] - 1] if picture.mode in ("LA", "RGBA") else values
-        if (colours != colours[..., :1]).any():
-            raise LvcnetError(f"mask {path} is in colour: save category numbers as grey values")
-        values = colours[..., 0]
+        values = _grey_values(values, picture.mode in ("LA", "RGBA"), path)
+    if values.dtype.kind == "f" and (values != np.rint(values)).any():
+        raise LvcnetError(
+            f"mask {path} holds fractions such as {values[values != np.rint(values)][0]:.3g}: save whole category numbers"
+        )
     return values.astype(np.int64)
+
+
+def _grey_values(values: NDArray[np.integer], has_alpha: bool, path: Path) -> NDArray[np.integer]:
+    """(H, W) of (H, W, channels); the mask itself may be what is opaque."""
+    colours = values[..., :-1] if has_alpha else values
+    if (colours != colours[..., :1]).any():
+        raise LvcnetError(
+            f"mask {path} is in colour: save category numbers as grey values or in a palette, or one file a category"
+        )
+    opaque: NDArray[np.integer] = values[..., -1]
+    only_alpha_tells = has_alpha and np.ptp(colours) == 0 and np.ptp(opaque) > 0
+    return opaque if only_alpha_tells else colours[..., 0]
 
 
 def read_masks(images: Path, masks: Path, categories: Sequence[str] | None = None) -> Annotations:
@@ -87,7 +105,7 @@ def read_masks(images: Path, masks: Path, categories: Sequence[str] | None = Non
             )
     if result.problems:
         return result
-    files = sorted(path for path in images.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = sorted(filter(is_image_file, images.rglob("*")))
     for path in files:
         name = path.relative_to(images).as_posix()
         result.images.append(AnnotatedImage(name, name, path))
@@ -103,16 +121,36 @@ def read_masks(images: Path, masks: Path, categories: Sequence[str] | None = Non
 
 
 def write_masks(dataset: Dataset, labels_name: str, folder: Path, split: str | None = None) -> None:
-    """Write a label set as a folder a category of 0/255 PNG files at the original sizes."""
+    """Write a label set as a folder a category of 0/255 PNG files at the original sizes.
+
+    Raises:
+        LvcnetError: if two images would share a file.
+    """
     labels = dataset.labels(labels_name)
     rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
-    for row in (row for row in rows if labels.covered[row]):
+    rows = [row for row in rows if labels.covered[row]]
+    for row, name in zip(rows, files_beside(dataset, rows, ".png"), strict=True):
         item = dataset.items[row]
-        stem = Path(item.source or f"{item.key}.png").with_suffix(".png")
-        for category, mask in zip(dataset.categories, labels.masks[row], strict=True):
+        names = folder_names(layer_names(dataset, labels_name))
+        for category, mask in zip(names, layers(dataset, labels_name, row), strict=True):
             full = mask_to_full_resolution(mask, item.height, item.width)
             content = cv2.imencode(".png", full.astype(np.uint8) * 255)[1].tobytes()
-            write_atomic(folder / category.replace("/", "_") / stem, content)
+            write_atomic(folder / category / name, content)
+
+
+def folder_names(categories: Sequence[str]) -> list[str]:
+    """A folder's name for each category, of which no two are equal, also where capitals do not count.
+
+    >>> folder_names(["heart", "Heart", "a/b", ".."])
+    ['heart', 'Heart-2', 'a_b', '_..']
+    """
+    names: list[str] = []
+    for number, category in enumerate(categories, start=1):
+        plain = re.sub(r"[/\\\0]", "_", category)
+        plain = f"_{plain}" if plain.startswith(".") else plain
+        taken = {name.lower() for name in names}
+        names.append(f"{plain}-{number}" if plain.lower() in taken else plain)
+    return names
 
 
 def _category_folders(images: Path, masks: Path) -> list[Path]:
@@ -145,6 +183,10 @@ def _pair_values(result: Annotations, masks: Path, categories: list[str] | None)
         if values is not None:
             paths[image.file_name] = (path, values)
     every = set().union(*(values for _, values in paths.values()))
+    if categories is None and _look_smoothed(every):
+        fix = "save without smoothing or lossy compression, or name the categories of the values 1, 2, ..."
+        what = f"the masks hold {len(every)} values up to {max(every)}: these are no categories"
+        result.problems.append(Problem(str(masks), what, fix))
     if binary or (categories is None and len(every) <= 1):
         result.categories = categories or [FOREGROUND]
         numbers: dict[str, int | None] = {result.categories[0]: None}
@@ -154,6 +196,16 @@ def _pair_values(result: Annotations, masks: Path, categories: list[str] | None)
     for image in result.images:
         if image.file_name in paths:
             _assign(result, image, *paths[image.file_name], numbers)
+
+
+def _look_smoothed(values: set[int]) -> bool:
+    """Whether values come from smoothed edges: more than a few, and most numbers in between are not used.
+
+    >>> _look_smoothed({63, 126, 189, 252}), _look_smoothed({*range(1, 21), 255}), _look_smoothed(set(range(1, 250, 9)))
+    (False, False, True)
+    """
+    numbers = values - {VOID}
+    return len(numbers) > MOST_UNNAMED and max(numbers) > 2 * len(numbers)
 
 
 def _assign(
@@ -193,11 +245,14 @@ def _values(result: Annotations, image: AnnotatedImage, path: Path, binary: bool
 
 
 def _mask_of(folder: Path, file_name: str) -> Path | None:
-    stem = folder / file_name
-    return next((path for suffix in MASK_SUFFIXES if (path := stem.with_suffix(suffix)).is_file()), None)
+    candidates = (folder / named_like(file_name, suffix) for suffix in MASK_SUFFIXES)
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _missing(result: Annotations, image: AnnotatedImage, masks: Path) -> None:
-    expected = masks / Path(image.file_name).with_suffix(".png")
+    expected = masks / named_like(image.file_name, ".png")
     fix = "add it, all black if the image shows nothing of interest"
+    lossy = [path for ending in (".jpg", ".jpeg") if (path := expected.with_suffix(ending)).is_file()]
+    if lossy:
+        fix = f"{lossy[0].name} is there, but JPEG changes the values at edges: save it as PNG"
     result.problems.append(Problem(image.where, f"mask {expected} does not exist", fix))

@@ -21,10 +21,22 @@ class Radiograph:
     Attributes:
         pixels: (H, W) float32 in [0, 1], bright where little radiation arrived (bone).
         spacing_mm: row and column spacing.
+        notes: what was decided in reading that a user should know, such as which of several frames was read.
     """
 
     pixels: NDArray[np.float32]
     spacing_mm: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def several(count: int, what: str) -> tuple[str, ...]:
+    """The note that only the first of `count` frames or pages was read; none for a single one.
+
+    >>> several(3, "frames"), several(1, "pages")
+    (('it has 3 frames: the first was read, save the others as files of their own to use them',), ())
+    """
+    fix = "save the others as files of their own to use them"
+    return (f"it has {count} {what}: the first was read, {fix}",) if count > 1 else ()
 
 
 def check_pixel_count(height: int, width: int, name: str) -> None:

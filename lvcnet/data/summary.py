@@ -50,16 +50,17 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
 
 
 def iou_to_clean(labels: LabelSet, clean: LabelSet, rows: NDArray[np.intp]) -> float | None:
-    """Mean IoU with the clean masks over the covered images among `rows` and all categories.
+    """Mean IoU with the clean masks over the covered images among `rows` and the categories that an image has.
 
-    Two empty masks agree (IoU 1). None if no image is covered.
+    As a noise level's target is defined: a category that is not in an image cannot be outlined badly there. None if no
+    image is covered, or none of them shows anything.
     """
     chosen = rows[labels.covered[rows] & clean.covered[rows]]
-    if not len(chosen):
+    there = clean.masks[chosen].any(axis=(2, 3))
+    if not there.any():
         return None
-    ours, theirs = labels.masks[chosen], clean.masks[chosen]
-    shared, united = (ours & theirs).sum(axis=(2, 3)), (ours | theirs).sum(axis=(2, 3))
-    return float(np.where(united > 0, shared / np.maximum(united, 1), 1.0).mean())
+    ours, theirs = labels.masks[chosen][there], clean.masks[chosen][there]
+    return float(((ours & theirs).sum(axis=(1, 2)) / (ours | theirs).sum(axis=(1, 2))).mean())
 
 
 def _label_row(dataset: Dataset, name: str, clean: LabelSet) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lvcnet.data.images import SUFFIXES, is_dicom
+from lvcnet.data.images import is_image_file
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.formats import rows_to_csv
 from lvcnet.files import write_atomic, write_json
@@ -40,6 +40,7 @@ class Outcome:
         files: what was written, as `write_image_files` says it.
         rows: of the table of measurements, one a category; a single one without numbers if it was not segmented.
         problem: what went wrong; empty if nothing did.
+        notes: what was decided in reading the file.
     """
 
     image: str
@@ -47,12 +48,13 @@ class Outcome:
     files: dict[str, Any]
     rows: list[dict[str, Any]]
     problem: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def find_images(given: Sequence[Path]) -> list[Path]:
     """The files given, and for a folder all radiographs in it and below, in the order of their names.
 
-    In folders only files count whose ending is that of an image, or that have none and are DICOM.
+    In folders only files count that are images by their ending or DICOM by their content.
 
     Raises:
         LvcnetError: if something does not exist or a folder holds no radiograph.
@@ -62,7 +64,7 @@ def find_images(given: Sequence[Path]) -> list[Path]:
         raise LvcnetError(f"no such file: {', '.join(missing)}; nothing was predicted")
     found: list[Path] = []
     for path in given:
-        inside = sorted(filter(_is_radiograph, path.rglob("*"))) if path.is_dir() else [path]
+        inside = sorted(filter(is_image_file, path.rglob("*"))) if path.is_dir() else [path]
         if not inside:
             raise LvcnetError(f"{path} holds no PNG, JPEG, TIFF, BMP or DICOM file; nothing was predicted")
         found += [file for file in inside if file not in found]
@@ -125,7 +127,7 @@ def predict_files(
     """`segment_files` from beginning to end.
 
     Returns:
-        `predictions`: for each image its files and measurements, `problems`: for each image with a problem what it
+        `predictions`: for each image its files, measurements and notes, `problems`: for each image with a problem what it
         was, and under `coco` and `csv` the names of the files for all images together, where they were asked for.
     """
     predictions: list[dict[str, Any]] = []
@@ -134,7 +136,10 @@ def predict_files(
     for number, outcome in enumerate(segment_files(predictor, paths, folder, threshold, formats), start=1):
         image = names[number - 1]
         if outcome.segmented:
-            predictions.append({"image": image, **outcome.files, "measurements": outcome.rows})
+            notes = list(outcome.notes)
+            predictions.append(
+                {"image": image, **outcome.files, "measurements": outcome.rows, "notes": notes}
+            )
         if outcome.problem:
             problems.append({"image": image, "problem": outcome.problem})
         if report:
@@ -149,18 +154,6 @@ def image_names(paths: Sequence[Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [path.as_posix() for path in paths]
 
 
-def _is_radiograph(path: Path) -> bool:
-    if path.name.startswith(".") or path.name == "DICOMDIR" or not path.is_file():
-        return False
-    if path.suffix:
-        return path.suffix.lower() in SUFFIXES
-    try:
-        with path.open("rb") as stream:
-            return is_dicom(stream.read(132), path.name)
-    except OSError:
-        return False
-
-
 def _written(result: Segmentation, folder: Path, stem: str, formats: Sequence[str]) -> Outcome:
     """Write one image's files; an image that does not allow a DICOM SEG keeps the others."""
     problem = ""
@@ -170,4 +163,5 @@ def _written(result: Segmentation, folder: Path, stem: str, formats: Sequence[st
             files |= write_image_files(result, folder, stem, ["dicom-seg"])
         except LvcnetError as error:
             problem = str(error)
-    return Outcome(result.name, True, files, measurement_rows(summarise(result), problem), problem)
+    rows = measurement_rows(summarise(result), problem)
+    return Outcome(result.name, True, files, rows, problem, result.radiograph.notes)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from lvcnet.data.coco import masks_to_annotations
 from lvcnet.data.dicom_seg import dicom_seg
+from lvcnet.data.images import named_like
 from lvcnet.data.labelme import labelme_content
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic, write_json
@@ -176,7 +177,7 @@ def unique_stems(paths: Sequence[Path]) -> list[str]:
     >>> unique_stems([Path("a/hip.png"), Path("b/hip.dcm"), Path("c/knee.png")])
     ['hip', 'hip-2', 'knee']
     """
-    return _numbered([path.stem for path in paths])
+    return _numbered([named_like(path.name, "") for path in paths])
 
 
 def write_png(path: Path, picture: NDArray[Any]) -> None:

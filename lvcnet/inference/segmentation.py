@@ -93,7 +93,7 @@ def segment_radiograph(
 
 
 def summarise(result: Segmentation) -> dict[str, Any]:
-    """JSON-able: image, run, size, spacing and every category's measurements."""
+    """JSON-able: image, run, size, spacing, what was decided in reading it, and every category's measurements."""
     spacing = result.radiograph.spacing_mm
     height, width = result.radiograph.pixels.shape
     return {
@@ -104,6 +104,7 @@ def summarise(result: Segmentation) -> dict[str, Any]:
         "height": height,
         "width": width,
         "spacing_mm": list(spacing) if spacing else None,
+        "notes": list(result.radiograph.notes),
         "categories": [
             {"name": name, **measure(mask, spacing)}
             for name, mask in zip(result.categories, result.masks, strict=True)

@@ -108,7 +108,10 @@ def make_noisy_labels(
         raise LvcnetError(
             f"data set {dataset.name!r} has no training image with clean foreground to calibrate on"
         )
-    strength, steps = calibrate(setting, clean.masks[train_rows], [keys[row] for row in train_rows], report)
+    silent = None if clean.ignored is None else clean.ignored[train_rows]
+    strength, steps = calibrate(
+        setting, clean.masks[train_rows], [keys[row] for row in train_rows], report, silent
+    )
     if not include_test:
         covered &= training
     masks = np.zeros_like(clean.masks)
@@ -149,12 +152,23 @@ def check_setting(
 
 
 def calibrate(
-    setting: Setting, clean: Mask, keys: list[str], report: Report | None = None
+    setting: Setting,
+    clean: Mask,
+    keys: list[str],
+    report: Report | None = None,
+    ignored: Mask | None = None,
 ) -> tuple[float, int]:
     """Strength at which the mean IoU over (N, C, S, S) clean masks is within 0.005 of the target.
 
     Doubles the strength until it is too much, then narrows the bracket by interpolation that never cuts less than
     a fifth.
+
+    Args:
+        setting: the noise.
+        clean: (N, C, S, S) bool.
+        keys: of the N images.
+        report: called with (strengths tried, most strengths).
+        ignored: (N, C, S, S) bool, pixels that count for nothing.
 
     Returns:
         The strength and the number of strengths tried.
@@ -167,7 +181,7 @@ def calibrate(
     high, high_iou = 0.0, 1.0
     tried = limit / 64
     for step in range(1, MAX_STEPS + 1):
-        iou = _mean_iou_at(setting, clean, keys, tried)
+        iou = _mean_iou_at(setting, clean, keys, tried, ignored)
         if report:
             report(step, MAX_STEPS)
         if abs(iou - setting.target) <= TOLERANCE:
@@ -217,10 +231,13 @@ def _pairs(clean: Mask, noisy: Mask) -> tuple[NDArray[np.float64], NDArray[np.fl
     return both / (area[there] + other - both), (other - area[there]) / area[there]
 
 
-def _mean_iou_at(setting: Setting, clean: Mask, keys: list[str], strength: float) -> float:
+def _mean_iou_at(
+    setting: Setting, clean: Mask, keys: list[str], strength: float, ignored: Mask | None
+) -> float:
+    silent = np.zeros((len(clean), 1, 1, 1), dtype=bool) if ignored is None else ignored
     ious = [
-        _pairs(masks, setting.corrupt(masks, key, strength))[0]
-        for masks, key in zip(clean, keys, strict=True)
+        _pairs(masks, setting.corrupt(masks, key, strength) & ~quiet)[0]
+        for masks, key, quiet in zip(clean, keys, silent, strict=True)
     ]
     return float(np.concatenate(ious).mean())
 

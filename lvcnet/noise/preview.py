@@ -88,4 +88,6 @@ def _estimate(dataset: Dataset, setting: Setting) -> float:
             f"data set {dataset.name!r} has no training image with clean foreground to calibrate on"
         )
     sample = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).round().astype(int)]
-    return calibrate(setting, clean.masks[sample], [dataset.items[row].key for row in sample])[0]
+    keys = [dataset.items[row].key for row in sample]
+    silent = None if clean.ignored is None else clean.ignored[sample]
+    return calibrate(setting, clean.masks[sample], keys, ignored=silent)[0]

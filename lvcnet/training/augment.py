@@ -5,6 +5,7 @@ Symbols: B images, C categories, S x S pixels.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +35,11 @@ def affine_matrices(count: int, flip: bool, generator: torch.Generator) -> Tenso
 
 
 def augment(
-    images: Tensor, labels: Tensor, generator: torch.Generator, flip: bool = True
+    images: Tensor,
+    labels: Tensor,
+    generator: torch.Generator,
+    flip: bool = True,
+    mirrored: Sequence[int] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Move images and labels together, then change the images' intensity.
 
@@ -43,6 +48,7 @@ def augment(
         labels: (B, C, S, S), 0 or 1.
         generator: on the CPU.
         flip: allow left-right mirroring.
+        mirrored: which channel each label is in once its image is mirrored (left lung, right lung); default its own.
 
     Returns:
         Images in [0, 1] and labels, still 0 or 1.
@@ -52,6 +58,9 @@ def augment(
     grid = F.affine_grid(matrices, [count, 1, *images.shape[-2:]], align_corners=False)
     moved = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
     moved_labels = F.grid_sample(labels, grid, padding_mode="border", align_corners=False)
+    if mirrored is not None:
+        turned = torch.linalg.det(matrices[:, :, :2]) < 0
+        moved_labels = torch.where(turned.view(-1, 1, 1, 1), moved_labels[:, list(mirrored)], moved_labels)
     gamma = torch.exp(_uniform(count, LARGEST_GAMMA, generator)).view(-1, 1, 1, 1).to(images.device)
     gain = 1 + _uniform(count, LARGEST_GAIN, generator).view(-1, 1, 1, 1).to(images.device)
     return (gain * moved.clamp(0, 1) ** gamma).clamp(0, 1), (moved_labels >= 0.5).to(labels)

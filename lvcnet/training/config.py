@@ -45,7 +45,10 @@ class TrainConfig(BaseModel):
         0.99, ge=0, lt=1, description="decay of the moving average that predicts; 0 turns it off"
     )
     augment: bool = Field(True, description="flip, small affine and intensity changes, drawn on the device")
-    flip: bool = Field(True, description="left-right mirroring as part of the augmentation")
+    flip: bool = Field(
+        True,
+        description="left-right mirroring as part of the augmentation; left categories become right ones",
+    )
 
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["auto", "fp32", "bf16"] = Field(

@@ -17,6 +17,7 @@ from lvcnet.files import keyed_rng, stable_hash
 from lvcnet.methods import Batch
 from lvcnet.training.augment import augment
 from lvcnet.training.config import TrainConfig
+from lvcnet.training.mirror import mirrored_names
 
 MONITORED_TEST_IMAGES = 64
 """How many test images the learning curve follows; they decide nothing."""
@@ -80,6 +81,12 @@ class Feed:
         self.train = load_part(dataset, config.labels, train, device)
         self.held_out = load_part(dataset, config.labels, held_out, device)
         self.test = load_part(dataset, CLEAN, dataset.indices("test")[:MONITORED_TEST_IMAGES], device)
+        self.mirrored = mirrored_names(dataset.categories, dataset.labels(config.labels).masks[train])
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether images are mirrored: where it is asked for and the labels stay true."""
+        return self.config.augment and self.config.flip and self.mirrored is not None
 
     @property
     def steps(self) -> int:
@@ -97,11 +104,18 @@ class Feed:
             ignored = self.train.ignored_at(torch.from_numpy(chosen))
             maps = labels if ignored is None else torch.cat([labels, ignored], dim=1)  # moved alike
             if self.config.augment:
-                images, maps = augment(images, maps, draws, self.config.flip)
+                images, maps = augment(images, maps, draws, self.mirrors, self._channels(maps.shape[1]))
             labels, *rest = torch.split(maps, labels.shape[1], dim=1)
             rows = torch.from_numpy(self.train.rows[chosen])
             progress = ((epoch - 1) * self.steps + step) / total
             yield Batch(images, labels, rows, progress, 1 - rest[0] if rest else None)
+
+    def _channels(self, count: int) -> list[int] | None:
+        """`mirrored` for `count` channels: labels, and behind them what is ignored of each category."""
+        if self.mirrored is None:
+            return None
+        categories = len(self.mirrored)
+        return [part + number for part in range(0, count, categories) for number in self.mirrored]
 
 
 def seed_of(seed: int, *parts: int | str) -> int:

@@ -71,14 +71,24 @@ def check_config(config: TrainConfig, dataset: Dataset) -> None:
 
     Raises:
         LvcnetError: for unknown labels, methods or devices, labels that cover no training image, wrong options, and
-            images of a size that the network cannot take.
+            images of a size that the network cannot take or learn from.
     """
     if config.method not in METHODS:
         raise LvcnetError(f"method {config.method!r} does not exist: choose one of {', '.join(METHODS)}")
-    split_rows(dataset, config.labels, config.validation)
+    rows, _ = split_rows(dataset, config.labels, config.validation)
     resolve_device(config.device)
+    _check_coarsest(config, dataset.size, min(config.batch_size, len(rows)))
     method = checkpoint.build_method(config, len(dataset.categories), torch.device("cpu"))
     method.predict(torch.zeros(1, 1, dataset.size, dataset.size))
+
+
+def _check_coarsest(config: TrainConfig, size: int, batch: int) -> None:
+    """Refuse what batch normalisation cannot learn from: one image a step that is one pixel in the coarsest stage."""
+    if config.method != "fcn" and batch == 1 and size >> config.depth <= 1:
+        raise LvcnetError(
+            f"images of {size}x{size} are a single pixel in the coarsest stage of depth {config.depth}, too little for"
+            " steps of 1 image: raise batch_size (and have more training images), lower the depth or import larger"
+        )
 
 
 def train(run: RunDirectory, resume: bool = False, report: Report | None = None) -> str:
@@ -169,6 +179,8 @@ class Trainer:
             return
         (self.run.path / "metrics.jsonl").unlink(missing_ok=True)
         logger.info("train %s on %s", self.config.method, self.device)
+        if self.config.augment and self.config.flip and not self.feed.mirrors:
+            logger.info("images are not mirrored: left and right are categories of their own here")
         self._snapshot(0)
 
     def run_epochs(self, flag: "_InterruptFlag") -> None:

@@ -284,3 +284,11 @@ def test_a_zip_in_a_zip_is_left_out(coco: CocoFolder) -> None:
     found = inspect_zip(packed(entries))
     assert found.count == 4
     assert "more.zip" in str(found.warnings[0])
+
+
+@pytest.mark.parametrize("path", ["../images/{}.png", "..\\images\\{}.png"])
+def test_labelme_files_in_a_folder_beside_their_images(path: str) -> None:
+    entries = images("set/images/", "ab")
+    entries |= {f"set/json/{name}.json": labelme(name, imagePath=path.format(name)) for name in "ab"}
+    dataset = import_zip("set", packed(entries), size=20)
+    assert [item.source for item in dataset.items] == ["images/a.png", "images/b.png"]

@@ -101,11 +101,12 @@ def test_iou_to_clean_by_hand() -> None:
     masks = np.zeros((3, 1, 4, 4), dtype=bool)
     masks[0, 0, :2] = True  # 8 px
     other = masks.copy()
-    other[0, 0, 1] = False  # 4 of 8 px: IoU 0.5; image 1 is empty in both: IoU 1
+    other[0, 0, 1] = False  # 4 of 8 px: IoU 0.5; images 1 and 2 show nothing and do not count
     everywhere = np.ones(3, dtype=bool)
     clean = LabelSet("clean", masks, everywhere)
     noisy = LabelSet("noisy", other, np.array([True, True, False]))
-    assert iou_to_clean(noisy, clean, np.arange(3)) == 0.75
+    assert iou_to_clean(noisy, clean, np.arange(3)) == 0.5
+    assert iou_to_clean(noisy, clean, np.array([1])) is None
     assert iou_to_clean(noisy, clean, np.array([2])) is None
 
 

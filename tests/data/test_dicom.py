@@ -168,3 +168,39 @@ def test_a_file_without_image() -> None:
     header.save_as(stream, enforce_file_format=True)
     with pytest.raises(LvcnetError, match="holds no DICOM image"):
         read_image(stream.getvalue(), "report.dcm")
+
+
+def test_palette_colours_are_looked_up() -> None:
+    """The palette turns the indices around: 0 is white."""
+    lut = (np.arange(255, -1, -1).astype(np.uint16) * 257).tobytes()
+    tables: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for colour in ("Red", "Green", "Blue"):
+        tables[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        tables[f"{colour}PaletteColorLookupTableData"] = lut
+    pixels = read_image(dicom(np.array([[0, 51], [204, 255]], dtype=np.uint8), **tables)).pixels
+    np.testing.assert_allclose(pixels, [[1, 0.8], [0.2, 0]], atol=1e-5)
+
+
+def test_what_an_enhanced_object_says_about_its_frames_counts() -> None:
+    measures, rescale, voi = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
+    measures.PixelSpacing = [0.3, 0.4]
+    rescale.RescaleSlope, rescale.RescaleIntercept = 1, -100
+    voi.WindowCenter, voi.WindowWidth = 150, 301
+    shared, frame = pydicom.Dataset(), pydicom.Dataset()
+    shared.PixelMeasuresSequence, shared.PixelValueTransformationSequence = [measures], [rescale]
+    frame.FrameVOILUTSequence = [voi]
+    groups = {"SharedFunctionalGroupsSequence": [shared], "PerFrameFunctionalGroupsSequence": [frame, frame]}
+    image = read_image(dicom(np.stack([VALUES, VALUES * 0]), 12, NumberOfFrames=2, **groups))
+    plain = dicom(VALUES, 12, RescaleSlope=1, RescaleIntercept=-100, WindowCenter=150, WindowWidth=301)
+    np.testing.assert_array_equal(image.pixels, read_image(plain).pixels)
+    assert image.spacing_mm == (0.3, 0.4)
+    assert image.notes[0].startswith("it has 2 frames: the first was read")
+
+
+def test_a_range_of_padding_values_is_black_and_out_of_the_window() -> None:
+    attributes = {"PixelPaddingValue": 0, "PixelPaddingRangeLimit": 150}
+    pixels = read_image(dicom(VALUES, 12, **attributes)).pixels
+    assert pixels[0, :2].tolist() == [0, 0]
+    assert pixels[0, 2] < pixels[1, 0] < pixels[1, 2]
+    # 200 and 500 are the ends of what was measured
+    assert pixels[0, 2] == pytest.approx(0, abs=0.01)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -83,6 +84,42 @@ def test_exif_orientation_is_applied() -> None:
     pixels = read_image(content).pixels
     assert pixels.shape == (32, 24)
     np.testing.assert_allclose(pixels, expected, atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("values", "options"),
+    [
+        (np.array([[-100, 0, 100]], dtype=np.int8), {}),
+        (np.array([[-30_000, 0, 30_000]], dtype=np.int16), {}),
+        (np.array([[0, 2**31, 2**32 - 1]], dtype=np.uint32), {}),
+        (np.array([[0.25, 0.5, 0.75]], dtype=np.float64), {}),
+        (np.array([[65_535, 32_768, 0]], dtype=np.uint16), {"photometric": "miniswhite"}),
+        (np.array([[255, 128, 0]], dtype=np.uint8), {"photometric": "miniswhite"}),
+    ],
+    ids=["int8", "int16", "uint32", "float64", "white is zero, 16 bit", "white is zero, 8 bit"],
+)
+def test_tiff_numbers_of_every_kind_keep_their_order(
+    tmp_path: Path, values: np.ndarray, options: dict[str, str]
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.repeat(values.repeat(9, 0), 9, 1), **options)
+    pixels = read_image(tmp_path / "a.tif").pixels
+    assert pixels[4, [4, 13, 22]].tolist() == pytest.approx([0, 0.5, 1], abs=0.01)
+
+
+def test_a_tiff_of_a_kind_that_nobody_reads_says_what_to_save(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), dtype=np.complex64))
+    with pytest.raises(LvcnetError, match="save grey values of 8 or 16 bits"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_what_was_decided_in_reading_is_noted(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    assert "EXIF" in read_image(saved(Image.fromarray(RAMP), "JPEG", exif=exif)).notes[0]
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((3, 8, 9), dtype=np.uint8), photometric="minisblack")
+    (note,) = read_image(tmp_path / "a.tif").notes
+    assert note.startswith("it has 3 pages: the first was read")
+    assert read_image(saved(Image.fromarray(RAMP))).notes == ()
 
 
 def test_streams_are_read_like_files() -> None:

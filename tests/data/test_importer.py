@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lvcnet.data.importer import ImportProblems, import_coco
+from lvcnet.data.exporter import export_labels
+from lvcnet.data.importer import ImportProblems, Settings, import_coco, import_labelme, import_masks
 from lvcnet.errors import LvcnetError
 from tests.data.conftest import CocoFolder
 
@@ -355,6 +356,7 @@ def test_options_out_of_range(coco: CocoFolder, options: dict[str, Any], message
 def test_one_image_cannot_be_split(coco: CocoFolder) -> None:
     (problem,) = problems_of(coco, coco.content("a"))
     assert "2 are needed" in problem
+    assert "--test-fraction 0" in problem
 
 
 def test_the_mandible_radiographs(mandible: Path) -> None:
@@ -373,3 +375,85 @@ def test_a_missing_image_folder_is_one_problem(coco: CocoFolder) -> None:
     with pytest.raises(ImportProblems) as caught:
         import_coco("set", coco.images / "none", coco.write(coco.content("ab")))
     assert ["the image folder does not exist" in str(problem) for problem in caught.value.problems] == [True]
+
+
+def _split_by_folder(coco: CocoFolder, *folders: str) -> tuple[dict[str, str], list[str]]:
+    """Splits by folder of an import whose images lie in `folders`, and its warnings."""
+    content = coco.content("abcd"[: len(folders)])
+    for image, folder in zip(content["images"], folders, strict=True):
+        (coco.images / folder).mkdir()
+        (coco.images / image["file_name"]).rename(coco.images / folder / image["file_name"])
+        image["file_name"] = f"{folder}/{image['file_name']}"
+    dataset = import_coco("set", coco.images, coco.write(content), size=20)
+    splits = {folder: item.split for folder, item in zip(folders, dataset.items, strict=True)}
+    return splits, dataset.source["warnings"]
+
+
+def test_a_validation_folder_never_puts_test_images_into_training(coco: CocoFolder) -> None:
+    splits, warnings = _split_by_folder(coco, "train", "val", "test")
+    assert splits == {"train": "train", "val": "train", "test": "test"}
+    assert any("validation folder are in the train split" in warning for warning in warnings)
+
+
+def test_without_a_test_folder_the_validation_folder_is_the_test_split(coco: CocoFolder) -> None:
+    splits, warnings = _split_by_folder(coco, "Training", "valid")
+    assert splits == {"Training": "train", "valid": "test"}
+    assert any("validation folder are in the test split" in warning for warning in warnings)
+
+
+def test_objects_that_the_working_grid_cannot_hold_are_warned_about(coco: CocoFolder) -> None:
+    """Two pixels of 40 x 20 are less than half of one of the 20 x 20 pixels, which are 2 px wide and 1 px high."""
+    content = coco.content("ab")
+    content["categories"].append({"id": 9, "name": "nodule"})
+    spot = {"image_id": 2, "category_id": 9, "segmentation": [[10, 5, 11, 5, 11, 6, 10, 6]]}
+    content["annotations"].append({"id": 10, **spot})
+    dataset = import_coco("set", coco.images, coco.write(content), size=16)
+    assert not dataset.labels("clean").masks[:, 1].any()
+    (warning,) = dataset.source["warnings"]
+    assert "in 1 of its images category 'nodule' loses more than half of its area" in warning
+    assert "16 x 16 working grid, first b.png (its objects are too small for the grid: import with" in warning
+    assert not import_coco("set", coco.images, coco.write(content), size=40).source["warnings"]
+
+
+def test_images_that_are_turned_are_named_once_and_explain_a_wrong_size(coco: CocoFolder) -> None:
+    for name, orientation in (("a", 3), ("b", 3)):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(np.zeros((20, 40), np.uint8)).save(coco.images / f"{name}.png", exif=exif)
+    dataset = import_coco("set", coco.images, coco.write(coco.content("ab")), size=20)
+    (warning,) = dataset.source["warnings"]
+    assert "image 1 and 1 more: it is turned as its EXIF entry asks for" in warning
+    exif[0x0112] = 6
+    Image.fromarray(np.zeros((20, 40), np.uint8)).save(coco.images / "a.png", exif=exif)
+    problems = problems_of(coco, coco.content("ab"))
+    assert (
+        "the annotation says 40 x 20 (its EXIF entry turns it: annotate it as viewers show it" in problems[0]
+    )
+
+
+@pytest.mark.parametrize("format", ["coco", "masks", "labelme"])
+def test_ignored_pixels_survive_export_and_import(coco: CocoFolder, tmp_path: Path, format: str) -> None:
+    """What other tools would otherwise take for background."""
+    content = coco.content("ab")
+    content["categories"].append({"id": 9, "name": "void"})
+    band = {"image_id": 1, "category_id": 9, "segmentation": [[20, 0, 40, 0, 40, 20, 20, 20]]}
+    content["annotations"].append({"id": 10, **band})
+    dataset = import_coco("set", coco.images, coco.write(content), size=20, ignore="void", test_fraction=0)
+    output = tmp_path / "out"
+    export_labels(dataset, "clean", output, format, images=output if format == "labelme" else None)
+    shared: Settings = {"size": 20, "ignore": "void", "test_fraction": 0}
+    for name in "cd":
+        (coco.images / f"{name}.png").unlink()
+    if format == "coco":
+        back = import_coco("back", coco.images, output, **shared)
+    elif format == "masks":
+        back = import_masks("back", coco.images, output, **shared)
+    else:
+        back = import_labelme("back", output, **shared)
+    assert back.categories == ["bone"]
+    before, after = dataset.labels("clean"), back.labels("clean")
+    assert before.ignored is not None
+    assert after.ignored is not None
+    np.testing.assert_array_equal(after.masks, before.masks)
+    np.testing.assert_array_equal(after.ignored, before.ignored)
+    assert before.ignored.sum() == 20 * 10

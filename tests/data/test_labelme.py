@@ -214,3 +214,24 @@ def test_a_folder_can_be_had_as_a_zip_file(tmp_path: Path, format: str) -> None:
     assert unzipped == {path.relative_to(tmp_path / "folder").as_posix(): path.read_bytes() for path in files}
     with pytest.raises(LvcnetError, match="exists"):
         export_labels(dataset, "clean", tmp_path / "all.zip", format)
+
+
+@pytest.mark.parametrize("image_path", ["../images/a.png", "..\\images\\a.png", "./../images/a.png"])
+def test_images_may_lie_in_a_folder_beside_the_annotations(tmp_path: Path, image_path: str) -> None:
+    write(tmp_path / "annotations", "a.json", shape(POLYGON), image=False, imagePath=image_path)
+    write(tmp_path / "images", "a.json", shape(POLYGON))
+    (tmp_path / "images" / "a.json").unlink()
+    dataset = import_labelme("set", tmp_path, size=20, test_fraction=0)
+    assert dataset.items[0].source == "images/a.png"
+
+
+@pytest.mark.parametrize("image_path", ["../../a.png", "/a.png", "C:\\a.png", "..", ""])
+def test_image_paths_that_lead_out_are_refused_but_an_embedded_image_is_not(
+    tmp_path: Path, image_path: str
+) -> None:
+    write(tmp_path / "sub", "a.json", shape(POLYGON), imagePath=image_path)
+    (problem,) = problems_of(tmp_path)
+    assert "leads out of" in problem or "is not the name of a file" in problem
+    data = base64.b64encode((tmp_path / "sub" / "a.png").read_bytes()).decode()
+    write(tmp_path / "sub", "a.json", shape(POLYGON), imagePath=image_path, imageData=data)
+    assert import_labelme("set", tmp_path, size=20, test_fraction=0).items[0].key == "sub__a"

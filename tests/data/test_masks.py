@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lvcnet.data.dataset import Dataset
+from lvcnet.data.dataset import Dataset, Item, LabelSet
 from lvcnet.data.exporter import export_labels
 from lvcnet.data.importer import ImportProblems, import_masks
+from lvcnet.errors import LvcnetError
 from tests.data.test_coco import small_dataset
+from tests.data.test_dicom import dicom
 
 LEFT = np.zeros((16, 16), dtype=np.uint8)
 LEFT[:, :6] = 1
@@ -138,3 +140,75 @@ def test_written_folders_come_back_with_the_same_masks(tmp_path: Path) -> None:
     back = import_masks("back", tmp_path / "images", tmp_path / "masks", size=16)
     rows = [back.index(item.key) for item in dataset.items]
     np.testing.assert_array_equal(back.labels("clean").masks[rows], dataset.labels("clean").masks)
+
+
+def test_smoothed_masks_are_not_taken_for_categories(folder: Path) -> None:
+    """40 grey values at the edges, as resizing leaves them, are fewer than the most categories there may be."""
+    edge = np.zeros((16, 16), dtype=np.uint8)
+    edge.flat[:40], edge[8:] = np.arange(3, 203, 5), 255
+    for name in "ab":
+        save(folder / "masks" / f"{name}.png", edge)
+    (problem,) = problems_of(folder)
+    assert "41 values up to 255: these are no categories (save without smoothing" in problem
+
+
+def test_fractions_are_refused_and_whole_floats_are_not(folder: Path) -> None:
+    save(folder / "masks" / "b.tif", LEFT.astype(np.float32))
+    save(folder / "masks" / "a.tif", LEFT.astype(np.float32) / 2)
+    (problem,) = problems_of(folder)
+    assert "holds fractions such as 0.5: save whole category numbers" in problem
+    save(folder / "masks" / "a.tif", LEFT.astype(np.float32))
+    assert imported(folder).labels("clean").masks.sum() == 2 * LEFT.sum()
+
+
+@pytest.mark.parametrize("colour", [0, 255])
+def test_where_only_alpha_tells_the_mask_is_what_is_opaque(folder: Path, colour: int) -> None:
+    flat = np.full_like(LEFT, colour)
+    for name in "ab":
+        save(folder / "masks" / f"{name}.png", np.dstack([flat, flat, flat, LEFT * 255]))
+    np.testing.assert_array_equal(imported(folder).labels("clean").masks[0, 0], LEFT > 0)
+
+
+def test_a_jpeg_mask_is_named_with_its_remedy(folder: Path) -> None:
+    for name in "ab":
+        save(folder / "masks" / f"{name}.jpg", LEFT * 255)
+    assert all(
+        "JPEG changes the values at edges: save it as PNG" in problem for problem in problems_of(folder)
+    )
+
+
+@pytest.mark.parametrize("format", ["masks", "labelme"])
+def test_images_that_would_share_a_file_are_not_written_over_each_other(tmp_path: Path, format: str) -> None:
+    items = [Item("a.png", "train", 16, 16, "s/a.png"), Item("a.jpg", "train", 16, 16, "s/a.jpg")]
+    dataset = Dataset("set", ["bone"], items, np.zeros((2, 16, 16), np.uint8))
+    dataset.add_labels(LabelSet("clean", np.stack([LEFT, TOP])[:, None] > 0, np.ones(2, bool)))
+    with pytest.raises(
+        LvcnetError, match=r"s/a\.png and s/a\.jpg would share the file s/a\.\w+: export as coco"
+    ):
+        export_labels(dataset, "clean", tmp_path / "out", format)
+    assert not (tmp_path / "out").exists()
+
+
+def test_categories_never_leave_the_folder_or_share_one(tmp_path: Path) -> None:
+    names = ["..", "a/b", "a_b", "A_B"]
+    dataset = Dataset("set", names, [Item("x", "train", 16, 16)], np.zeros((1, 16, 16), np.uint8))
+    dataset.add_labels(LabelSet("clean", np.zeros((1, 4, 16, 16), bool), np.ones(1, bool)))
+    export_labels(dataset, "clean", tmp_path / "deep" / "out", "masks")
+    written = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png"))
+    assert written == [f"deep/out/{name}/x.png" for name in ("A_B-4", "_..", "a_b-3", "a_b")]
+
+
+def test_dicom_files_without_an_ending_are_images_and_keep_their_whole_names(folder: Path) -> None:
+    """Two slices whose names differ behind the last dot only, as UIDs do; a text file beside them is no image."""
+    names = ("1.2.840.10", "1.2.840.11", "IM0001")
+    for number, name in enumerate(names):
+        (folder / "images" / name).write_bytes(dicom(np.full((16, 16), number, dtype=np.uint16)))
+    (folder / "images" / "notes.txt").write_text("hello")
+    for name, mask in zip(("a", "b", *names), (LEFT, LEFT, LEFT, TOP, LEFT * 0), strict=True):
+        save(folder / "masks" / f"{name}.png", mask)
+    dataset = imported(folder)
+    assert [item.key for item in dataset.items] == [*names[:2], "IM0001", "a", "b"]
+    expected = [LEFT.sum(), TOP.sum(), 0, LEFT.sum(), LEFT.sum()]
+    assert dataset.labels("clean").masks.sum(axis=(1, 2, 3)).tolist() == expected
+    export_labels(dataset, "clean", folder / "out", "masks")
+    assert (folder / "out" / "foreground" / "1.2.840.11.png").is_file()

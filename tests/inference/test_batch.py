@@ -37,10 +37,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_searched_for_radiographs(folder: Path) -> None:
+    (folder / "deeper" / "1.2.840.7").write_bytes((folder / "scan.dcm").read_bytes())
     names = [path.relative_to(folder).as_posix() for path in batch.find_images([folder])]
-    assert names == ["broken.tif", "deeper/IM0001", "plain.png", "scan.dcm"]
+    assert names == ["broken.tif", "deeper/1.2.840.7", "deeper/IM0001", "plain.png", "scan.dcm"]
     assert batch.find_images([folder / "scan.dcm", folder])[0] == folder / "scan.dcm"
-    assert len(batch.find_images([folder / "scan.dcm", folder])) == 4
+    assert len(batch.find_images([folder / "scan.dcm", folder])) == 5
 
 
 def test_every_format_says_the_same(predictor: Predictor, folder: Path, tmp_path: Path) -> None:
@@ -106,6 +107,23 @@ def test_bad_files_are_reported_and_the_others_go_on(
     assert rows[0]["problem"] == outcomes[0].problem
     names = [image["file_name"] for image in json.loads((out / "predictions.json").read_text())["images"]]
     assert names == ["IM0001", "plain.png", "scan.dcm"]
+
+
+def test_that_only_the_first_frame_was_segmented_is_noted(
+    predictor: Predictor, folder: Path, tmp_path: Path
+) -> None:
+    header = pydicom.dcmread(folder / "scan.dcm")
+    header.NumberOfFrames, header.PixelData = 2, header.PixelData * 2
+    header.save_as(folder / "cine.dcm")
+    written = batch.predict_files(
+        predictor, [folder / "cine.dcm", folder / "scan.dcm"], tmp_path, formats=["csv"]
+    )
+    cine, scan = written["predictions"]
+    assert cine["notes"][0].startswith("it has 2 frames: the first was read")
+    assert scan["notes"] == []
+    assert [row["area_px"] for row in cine["measurements"]] == [
+        row["area_px"] for row in scan["measurements"]
+    ]
 
 
 def test_who_stops_taking_outcomes_cancels_the_rest(

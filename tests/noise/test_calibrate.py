@@ -189,3 +189,16 @@ def test_empty_training_masks_are_refused() -> None:
 
 def test_targets_are_the_protocols() -> None:
     assert [target_of(level) for level in (1, 2, 3, 4)] == [0.96, 0.90, 0.82, 0.72]
+
+
+def test_ignored_pixels_are_left_out_when_the_strength_is_chosen(dataset: Dataset) -> None:
+    """The lower half of every image is ignored: what is left must meet the target all the same."""
+    clean = dataset.labels(CLEAN)
+    ignored = np.zeros_like(clean.masks)
+    ignored[..., clean.masks.shape[-1] // 2 :, :] = True
+    dataset.add_labels(LabelSet(CLEAN, clean.masks & ~ignored, clean.covered, {}, ignored))
+    labels = make_noisy_labels(dataset, 3, family="shift")
+    rows = dataset.indices("train")
+    assert compare(dataset.labels(CLEAN).masks[rows], labels.masks[rows]).mean_iou == pytest.approx(
+        0.82, abs=0.005
+    )

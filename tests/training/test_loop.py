@@ -154,6 +154,15 @@ def test_unknown_names_are_refused_before_a_run_exists(squares, tiny, workspace_
     assert not list((workspace_home / "runs").glob("*"))
 
 
+@pytest.mark.parametrize("method", ["unet", "lvcnet-plus"])
+def test_steps_of_one_image_need_more_than_a_pixel_in_the_coarsest_stage(squares, tiny, method):
+    one = tiny.model_copy(update={"method": method, "batch_size": 1, "depth": 5, "epochs": 1})
+    with pytest.raises(LvcnetError, match="32x32 are a single pixel in the coarsest stage of depth 5"):
+        create_run(one)
+    assert train(create_run(one.model_copy(update={"depth": 4}))) == "done"
+    assert train(create_run(one.model_copy(update={"batch_size": 2}), "two")) == "done"
+
+
 def test_snapshots_show_training_and_test_images_with_their_labels(squares, tiny):
     run = create_run(tiny)
     train(run)
