@@ -68,16 +68,15 @@ def not_evaluated(dataset: str) -> list[RunDirectory]:
 
 
 def table_rows(comparison: Comparison, further: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Table 1 as `lvcnet compare` prints it, then further metrics, an interval, how good the labels were, and seeds."""
+    """Table 1 as `lvcnet compare` prints it, then further metrics, an interval, and how good the labels were."""
     table = round_table(comparison)
     return [
         {
             **dict(zip(table.header, row, strict=True)),
             "Labels": labels_title(cell.labels),
             **{METRICS[name]: summary(cell.values[name]) for name in further},
-            f"{METRICS[comparison.metric]}, 95 % interval": interval(cell),
+            "95 % interval": interval(cell),
             "Label IoU": cell.label_iou,
-            "Seeds": len(cell.runs),
         }
         for row, cell in zip(table.rows, comparison.ordered_cells(), strict=True)
     ]

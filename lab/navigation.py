@@ -25,8 +25,13 @@ CSS = """
 /* where a row of buttons breaks, each has all of its edges: Streamlit hides those beside the chosen one */
 @media (max-width: 640px) {
   .stButtonGroup [role=radiogroup] button:not([aria-checked=true]) {
-    border-color: color-mix(in srgb, currentColor 30%, transparent);
+    border-color: color-mix(in srgb, currentColor 30%, transparent) !important;
   }
+  .stButtonGroup [role=radiogroup] button[aria-checked=true] { z-index: 1; }
+}
+/* half of Streamlit's margin: the tables of runs and of results then fit at 1440 pixels */
+@media (min-width: 641px) {
+  [data-testid=stMainBlockContainer] { padding-left: 2.5rem; padding-right: 2.5rem; }
 }
 /* a script takes no place */
 [data-testid=stElementContainer]:has([data-testid=stHtml] script) { position: absolute; }

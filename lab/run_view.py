@@ -157,7 +157,7 @@ def curves(run: RunDirectory, weight: float = 0.0, beside: Sequence[RunDirectory
 def log(run: RunDirectory) -> None:
     """The last lines of the trainer's log, and all of it as a file."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown("**Log**, newest line first", width="content")
+        st.header("Log, newest line first", anchor=False, width="content")
         st.download_button(
             "Download the log",
             partial(_log_file, run),  # read only when it is asked for

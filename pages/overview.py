@@ -9,6 +9,7 @@ from lab.pictures import legend
 from lab.widgets import shown_errors
 from lvcnet import jobs
 from lvcnet.evaluation.metrics import METRICS
+from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import list_runs
 
 RECENT = 5
@@ -44,7 +45,7 @@ with left:
         st.table(rows, hide_index=True)
         if any(column.startswith("Retention") for column in rows[0]):
             st.caption(
-                "Retention: the score on the noisiest labels as a share of the score on level 1 labels."
+                f"{levels_in_words()} Retention: the score at the noisiest level as a share of that at level 1."
             )
         if len(comparison.label_sets()) > 1:
             st.plotly_chart(

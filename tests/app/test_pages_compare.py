@@ -178,7 +178,7 @@ def test_export_offers_four_files(sweep_home: Path, open_page: OpenPage) -> None
 def test_the_tables_are_those_of_the_report(sweep_home: Path, open_page: OpenPage) -> None:
     page = open_page("compare", view="tables")
     expected = comparison_tables(comparing.load_comparison("hips", "iou"))
-    assert [title.value for title in page.subheader] == [table.title for table in expected]
+    assert [title.value for title in page.header] == [table.title for table in expected]
     assert len(page.get("download_button")) == len(expected)
     for shown, table in zip(page.dataframe, expected, strict=True):
         assert [shown.value.columns.tolist(), *shown.value.to_numpy().tolist()] == [table.header, *table.rows]
