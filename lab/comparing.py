@@ -21,12 +21,13 @@ Stamp = tuple[tuple[str, int], ...]
 
 
 def data_sets() -> list[str]:
-    """Data sets that have runs, those with an evaluated run first."""
+    """Data sets with an evaluated run, then those with a run, then those without; none where there is no run at all."""
     evaluated: dict[str, bool] = {}
     for run in list_runs():
         name = run.config()["dataset"]
         evaluated[name] = evaluated.get(name, False) or (run.path / "evaluation.json").exists()
-    return sorted(evaluated, key=lambda name: (not evaluated[name], name))
+    known = sorted(evaluated, key=lambda name: (not evaluated[name], name))
+    return known + [name for name in list_datasets() if known and name not in evaluated]
 
 
 def load_comparison(dataset: str, metric: str) -> Comparison:

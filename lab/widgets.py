@@ -92,6 +92,7 @@ def pick_dataset() -> str | None:
             "There is no data set yet. Create phantom radiographs, or import your own.",
             "data",
             "Create or import data",
+            {"view": "phantom"},
         )
         return None
     own = [name for name in names if (workspace.datasets_dir() / name).is_dir()]

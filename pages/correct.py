@@ -54,8 +54,9 @@ def review(correction: Correction, dataset: Dataset) -> None:
             on_click=remember,
             args=("view", "use"),
         )
+    if not shown:
+        st.info("No image passes this filter: choose another one.", icon=":material/filter_alt_off:")
     if key is None:
-        st.info("No image is in this state: choose another one under Show.", icon=":material/filter_alt_off:")
         return
     remember("image", key)
     state = Review(correction, dataset, rows, shown, reviewer)
