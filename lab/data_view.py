@@ -17,8 +17,8 @@ from lvcnet.data.facts import ORDERS, Filters, ImageFacts, select
 
 SPLITS = {"all": "All images", "train": "Training images", "test": "Test images"}
 LABELLED = {"all": "All images", "yes": "Labelled", "no": "Not labelled"}
-PAGE = 15
-WIDTH = 170
+PAGE = 18
+WIDTH = 163
 """Of a picture in pixels: six in a row, two on a phone."""
 TILES = """<style>
 .st-key-gallery [class*="st-key-tile-"] { position: relative; }

@@ -144,8 +144,8 @@ SECTIONS: dict[str, list[PageEntry]] = {
             "correct",
             "Correct",
             "healing",
-            why="Outlines that a method which never saw them draws otherwise are the ones worth a second look: minutes, where"
-            " going through all of them takes days.",
+            why="A second look pays where a method that never saw an outline draws another one: minutes of review instead of"
+            " days.",
             then=("train", "Train on the repaired labels"),
         )
     ],
@@ -154,7 +154,8 @@ SECTIONS: dict[str, list[PageEntry]] = {
             "inference",
             "Inference",
             "image_search",
-            why="A test set is drawn like the training set. Your own radiographs show whether a run holds beyond it.",
+            why="A test set comes from where the training set came from. Your own radiographs show whether a run holds"
+            " elsewhere.",
             then=("data", "Bring your own images and outlines"),
         )
     ],

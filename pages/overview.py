@@ -18,7 +18,7 @@ page_frame(
     "LVC-Net Lab",
     "Outlines drawn in a hurry teach a segmentation network to draw in a hurry. This lab makes labels worse by a known"
     " amount, trains FCN, U-Net and LVC-Net on them, and measures against clean labels what each method lost."
-    " LVC-Net lets the edges in the image itself pull the predicted boundary back.",
+    " LVC-Net lets edges in the image itself, its local visual cues, pull the predicted boundary back.",
 )
 
 runs = list_runs()
