@@ -1,4 +1,4 @@
-"""Shoot every page of the lab: `python benchmarks/screenshots.py --output docs/images`.
+"""Shoot every page of the lab: `python benchmarks/screenshots.py --variants wide-light` renews docs/images.
 
 Starts the lab on a free port with the given workspace, opens every page wide and on a phone, in the light and the dark
 theme, and writes PAGE-WIDTH-THEME.png. With `--views` every other view of a page, too, as PAGE-VIEW-WIDTH-THEME.png.
@@ -130,9 +130,7 @@ def shoot(browser: Browser, address: str, variant: str, path: Path) -> list[str]
 def shrink(path: Path) -> None:
     """Reduce the picture to 256 colours, the many near-white greys of the page among them: a third of the size."""
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(
-            256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG
-        )
+        small = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT)
     small.save(path, optimize=True)
 
 

@@ -259,7 +259,7 @@ def evaluation(run: RunDirectory) -> None:
         text = (
             "Not evaluated yet."
             if state == "done"
-            else f"This run is {state}. Resume it: it is evaluated when it is done."
+            else f"Not evaluated ({state}). Resume the run: it is evaluated when it is done."
         )
         st.info(text, icon=":material/info:")
     if run.status()["state"] == "done" and not is_demo(run):

@@ -51,7 +51,7 @@ def test_a_run_is_cancelled_resumed_and_deleted(
     said = [element.value for element in page.info]
     assert said == [
         "It stopped within its first epoch.",
-        "This run is cancelled. Resume it: it is evaluated when it is done.",
+        "Not evaluated (cancelled). Resume the run: it is evaluated when it is done.",
     ]
     page.button(key="run-resume").click().run()
     assert resumed == ["waiting"]
