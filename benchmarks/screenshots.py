@@ -1,4 +1,4 @@
-"""Shoot every page of the lab: `python benchmarks/screenshots.py --output docs/images`.
+"""Shoot every page of the lab: `python benchmarks/screenshots.py --variants wide-light` renews docs/images.
 
 Starts the lab on a free port with the given workspace, opens every page wide and on a phone, in the light and the dark
 theme, and writes PAGE-WIDTH-THEME.png. With `--views` every other view of a page, too, as PAGE-VIEW-WIDTH-THEME.png.
@@ -28,12 +28,14 @@ FIRST: dict[str, dict[str, str]] = {"inspect": RUN, "runs": RUN}
 """What a page is asked for where its own first choice shows less."""
 VIEWS: dict[str, dict[str, dict[str, str]]] = {
     "data": {
+        "image": {"labels": "level3", "image": "train-0001", "beside": "level3"},
         "statistics": {"view": "statistics"},
         "agreement": {"view": "agreement"},
         "export": {"view": "export"},
         "import": {"view": "import"},
         "phantom": {"view": "phantom"},
     },
+    "noise": {"disagreement": {"draw": "disagreement", "family": "shift", "level": "4"}},
     "train": {"sweep": {"form": "sweep"}},
     "compare": {
         "side-by-side": {"view": "side-by-side"},
@@ -42,8 +44,12 @@ VIEWS: dict[str, dict[str, dict[str, str]]] = {
         "tables": {"view": "tables"},
         "export": {"view": "export"},
     },
-    "inspect": {"maps": {**RUN, "part": "maps"}, "film": {**RUN, "part": "film"}},
-    "correct": {"use": {"view": "use"}, "new": {"view": "new"}},
+    "inspect": {
+        "maps": {**RUN, "part": "maps"},
+        "film": {**RUN, "part": "film"},
+        "checkpoint": {**RUN, "source": "checkpoint"},
+    },
+    "correct": {"edit": {"mode": "edit"}, "use": {"view": "use"}, "new": {"view": "new"}},
 }
 """The other views of a page and what its address says then."""
 
@@ -122,11 +128,9 @@ def shoot(browser: Browser, address: str, variant: str, path: Path) -> list[str]
 
 
 def shrink(path: Path) -> None:
-    """Reduce the picture to 256 colours: a third of the size, and no difference to the eye."""
+    """Reduce the picture to 256 colours, the many near-white greys of the page among them: a third of the size."""
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(
-            256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.FLOYDSTEINBERG
-        )
+        small = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT)
     small.save(path, optimize=True)
 
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lab import overlays
-from lab.figures import chart_layout
+from lab.figures import chart_layout, count_ticks
 from lab.palette import OPINION_COLOURS
 from lab.pictures import enlarged, enlarged_mask
 from lvcnet.correction.siding import SIDES, SideMap
@@ -78,7 +78,7 @@ def share_bar(share: Mapping[str, float], titles: Mapping[str, str]) -> go.Figur
         )
     figure.update_layout(**chart_layout())
     figure.update_layout(barmode="stack", height=150, legend={"traceorder": "normal"})
-    figure.update_xaxes(range=[0, 100], title="Share of the disputed area (%)")
+    figure.update_xaxes(range=[0, 100], dtick=25, title="Share of the disputed area (%)")
     figure.update_yaxes(showticklabels=False)
     return figure
 
@@ -95,4 +95,5 @@ def spread_figure(values: Sequence[float], title: str) -> go.Figure:
     )
     figure.update_layout(**chart_layout())
     figure.update_layout(height=280, bargap=0.05, xaxis_title=title, yaxis_title="Images", showlegend=False)
+    figure.update_yaxes(dtick=count_ticks(len(values)))
     return figure

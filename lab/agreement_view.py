@@ -133,7 +133,7 @@ def _figures(agreed: Row) -> None:
 
 
 def _spread(agreed: Row) -> None:
-    st.subheader("Image by image", anchor=False)
+    st.header("Image by image", anchor=False)
     measure = pick(
         "measure", "Measure", list(MEASURES), "What the histogram counts.", MEASURES.__getitem__, "dice"
     )
@@ -149,7 +149,7 @@ def _spread(agreed: Row) -> None:
 
 
 def _sides(sided: Row) -> None:
-    st.subheader("Whom the image sides with", anchor=False)
+    st.header("Whom the image sides with", anchor=False)
     if not sided["area_px"]:
         st.info("The two do not differ anywhere.", icon=":material/info:")
         return
@@ -178,7 +178,7 @@ def _sides(sided: Row) -> None:
 
 def _one_image(dataset: Dataset, agreed: Row, sided: Row) -> None:
     """Who drew what, whom the image sides with, and where all images differ."""
-    st.subheader("Where they differ", anchor=False)
+    st.header("Where they differ", anchor=False)
     first, second = agreed["first"], agreed["second"]
     scores = {row["key"]: row["dice"] for row in agreed["per_image"]}
     left, right = st.columns(2)

@@ -1,6 +1,7 @@
 """The compare page without images: results as figures, sentences and tables, and all of it as files."""
 
 import json
+from typing import Any
 
 import streamlit as st
 
@@ -8,13 +9,14 @@ from lab import comparing, figures
 from lab.charts import show_chart
 from lab.compare_figures import difference_intervals
 from lab.compare_html import html_report
-from lab.widgets import unbroken
+from lab.tables import unbroken
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Comparison
 from lvcnet.evaluation.formats import table_csv, to_csv, to_json, to_markdown
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import NOTHING, Table, comparison_tables, method_title, notes, round_table
 from lvcnet.evaluation.words import difference_sentence, hardest_first, labels_title, seeds_caveat
+from lvcnet.noise.levels import levels_in_words
 
 
 def show_results(comparison: Comparison) -> None:
@@ -29,7 +31,7 @@ def show_results(comparison: Comparison) -> None:
             f"These runs were not trained alike, so differences between methods may come from that: {differing}.",
             icon=":material/balance:",
         )
-    st.subheader(f"{METRICS[metric]} after learning from {labels_title(labels).lower()} labels", anchor=False)
+    st.header(f"{METRICS[metric]} after learning from {labels_title(labels).lower()} labels", anchor=False)
     with st.container(horizontal=True, key="headline"):
         for title, score, delta in comparing.headline(comparison):
             st.metric(
@@ -57,7 +59,7 @@ def show_results(comparison: Comparison) -> None:
 
 def _show_words(comparison: Comparison) -> None:
     """Differences as sentences: those of the hardest labels at once, the others on demand."""
-    st.subheader("In words", anchor=False)
+    st.header("In words", anchor=False)
     found = hardest_first(comparison.differences)
     if not found:
         st.markdown(
@@ -76,7 +78,7 @@ def _show_words(comparison: Comparison) -> None:
 
 
 def _show_curve(comparison: Comparison) -> None:
-    st.subheader("Robustness", anchor=False)
+    st.header("Robustness", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         against = st.segmented_control(
             "Against",
@@ -113,6 +115,7 @@ def _show_curve(comparison: Comparison) -> None:
         f"{better} and flatter is better."
         " Bands: 95 % intervals over test images"
         + ("; one seed a point." if alone else " and, where several, seeds.")
+        + f" {levels_in_words()}"
     )
 
 
@@ -120,7 +123,7 @@ def _show_differences(comparison: Comparison) -> None:
     figure = difference_intervals(comparison)
     if not figure.data:
         return
-    st.subheader(f"Difference from {method_title(BASELINE)}", anchor=False)
+    st.header(f"Difference from {method_title(BASELINE)}", anchor=False)
     show_chart(
         figure,
         "differences",
@@ -133,7 +136,7 @@ def _show_differences(comparison: Comparison) -> None:
 
 
 def _show_table(comparison: Comparison) -> None:
-    st.subheader("Table 1, ours beside the paper's", anchor=False)
+    st.header("Table 1, ours beside the paper's", anchor=False)
     further = st.multiselect(
         "Further columns",
         [name for name in METRICS if name not in paper.METRICS],
@@ -147,10 +150,7 @@ def _show_table(comparison: Comparison) -> None:
         hide_index=True,
         key="table-1",
         height="content",
-        column_config={
-            "Label IoU": st.column_config.NumberColumn(format="%.2f"),
-            **{name: st.column_config.TextColumn(pinned=True) for name in ("Labels", "Method")},
-        },
+        column_config=_table_columns(comparison.metric),
     )
     st.caption(
         f"Precision, recall and mIoU: mean ± SD over {comparison.rounds} (of every seed),"
@@ -160,8 +160,28 @@ def _show_table(comparison: Comparison) -> None:
     _offer_csv(round_table(comparison), f"{comparison.dataset}-table-1", "table-1-csv")
 
 
+def _table_columns(metric: str) -> dict[str, Any]:
+    """Short headers, so that the table fits into the page; what they mean is said where one points at them."""
+    text, title = st.column_config.TextColumn, METRICS[metric]
+    return {
+        "Labels": text(pinned=True, help=levels_in_words()),
+        "Method": text(pinned=True),
+        "Paper: Precision": text("Paper: P", help="The paper's precision."),
+        "Paper: Recall": text("Paper: R", help="The paper's recall."),
+        "Paper: mIoU": text(help="The paper's mIoU."),
+        title: text(
+            title if "px" in title else title.split(" (")[0],
+            help=f"{title}: mean over test images; ± SD and number of seeds if several.",
+        ),
+        "95 % interval": text(help=f"Of the mean {title}; images and seeds drawn again."),
+        "Label IoU": st.column_config.NumberColumn(
+            format="%.2f", help="How well the training labels agree with the clean ones."
+        ),
+    }
+
+
 def _show_retention(comparison: Comparison) -> None:
-    st.subheader("Retention", anchor=False)
+    st.header("Retention", anchor=False)
     metric, baseline = METRICS[comparison.score], method_title(BASELINE)
     titles = {
         "retention": "Relative to its own level 1",
@@ -198,11 +218,13 @@ def _show_retention(comparison: Comparison) -> None:
 
 def show_tables(comparison: Comparison) -> None:
     """All tables of the report, as `lvcnet compare` prints them."""
+    st.caption(levels_in_words())
     for number, table in enumerate(comparison_tables(comparison)):
-        st.subheader(table.title, anchor=False)
+        st.header(table.title, anchor=False)
         st.dataframe(
             [dict(zip(table.header, row, strict=True)) for row in table.rows],
             hide_index=True,
+            height="content",
             key=f"table-{number}",
         )
         st.caption(table.note)
@@ -211,12 +233,12 @@ def show_tables(comparison: Comparison) -> None:
 
 def _offer_csv(table: Table, name: str, key: str) -> None:
     st.download_button(
-        "CSV",
+        "Download CSV",
         lambda: table_csv(table),
         f"{name}.csv",
         "text/csv",
         key=key,
-        icon=":material/table:",
+        icon=":material/download:",
         help="This table, as it is printed.",
     )
 

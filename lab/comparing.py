@@ -21,12 +21,13 @@ Stamp = tuple[tuple[str, int], ...]
 
 
 def data_sets() -> list[str]:
-    """Data sets that have runs, those with an evaluated run first."""
+    """Data sets with an evaluated run, then those with a run, then those without; none where there is no run at all."""
     evaluated: dict[str, bool] = {}
     for run in list_runs():
         name = run.config()["dataset"]
         evaluated[name] = evaluated.get(name, False) or (run.path / "evaluation.json").exists()
-    return sorted(evaluated, key=lambda name: (not evaluated[name], name))
+    known = sorted(evaluated, key=lambda name: (not evaluated[name], name))
+    return known + [name for name in list_datasets() if known and name not in evaluated]
 
 
 def load_comparison(dataset: str, metric: str) -> Comparison:
@@ -68,16 +69,15 @@ def not_evaluated(dataset: str) -> list[RunDirectory]:
 
 
 def table_rows(comparison: Comparison, further: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Table 1 as `lvcnet compare` prints it, then further metrics, an interval, how good the labels were, and seeds."""
+    """Table 1 as `lvcnet compare` prints it, then further metrics, an interval, and how good the labels were."""
     table = round_table(comparison)
     return [
         {
             **dict(zip(table.header, row, strict=True)),
             "Labels": labels_title(cell.labels),
             **{METRICS[name]: summary(cell.values[name]) for name in further},
-            f"{METRICS[comparison.metric]}, 95 % interval": interval(cell),
+            "95 % interval": interval(cell),
             "Label IoU": cell.label_iou,
-            "Seeds": len(cell.runs),
         }
         for row, cell in zip(table.rows, comparison.ordered_cells(), strict=True)
     ]

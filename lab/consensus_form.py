@@ -11,7 +11,7 @@ from lvcnet.data.dataset import Dataset
 
 def consensus_form(dataset: Dataset, first: str, second: str) -> None:
     """Choose label sets, method and name; what is made, and how reliable each annotator seems, is told by the note."""
-    st.subheader("Consensus", anchor=False)
+    st.header("Consensus", anchor=False)
     own = dataset.folder is not None and workspace.datasets_dir() in dataset.folder.parents
     with st.container(border=True):
         chosen = st.multiselect(

@@ -29,6 +29,7 @@ from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.evaluation.comparison import BASELINE
 from lvcnet.jobs.sweep import plan_sweep
 from lvcnet.methods import METHOD_TITLES
+from lvcnet.noise.levels import levels_in_words
 from lvcnet.training.config import list_presets, read_preset
 
 RULES: dict[str, list[str]] = {"keep": [], "confident": ["confident"], "ignore": []}
@@ -86,12 +87,15 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
             f"The demo data stay as they are: your copy of {dataset.name}, with this label set, goes to the workspace."
         )
     command_line(commands.correct_apply(correction.name, name, rule, rest == "ignore", overwrite))
+    nothing = done == 0 and rest == "keep"
+    if nothing:
+        st.caption("So nothing would change: decide about labels in the review, or choose otherwise above.")
     if st.button(
         "Make label set",
         key="make-labels",
         type="primary",
         icon=":material/layers:",
-        disabled=(done == 0 and rest == "keep") or (replaceable and not overwrite),
+        disabled=nothing or (replaceable and not overwrite),
         help="A label set like any other: exported, compared, trained on.",
     ):
         with shown_errors():
@@ -210,7 +214,7 @@ def _train(correction: Correction, dataset: Dataset, name: str) -> None:
         dataset.opinions(),
         names,
         key=f"correct-train-{name}",
-        help="Noisy, corrected and clean labels; all are measured against clean test labels.",
+        help=f"Noisy, corrected and clean labels; all are measured against clean test labels. {levels_in_words()}",
     )
     methods = list(METHOD_TITLES)
     method = columns[1].selectbox(

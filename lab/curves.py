@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from lab.figures import count_ticks
 from lab.palette import FURTHER_COLOURS, LABEL_COLOURS
 
 Rows = Sequence[dict[str, Any]]
@@ -147,6 +148,7 @@ def _histogram(values: Sequence[float], lines: Mapping[str, float], x_title: str
         bargap=0.05,
         xaxis_title=x_title,
         yaxis_title="Training images",
+        yaxis_dtick=count_ticks(len(values)),
     )
     return figure
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from lab.figures import chart_layout
+from lab.figures import chart_layout, count_ticks
 from lab.palette import FURTHER_COLOURS
 from lvcnet.data.facts import ImageFacts
 
@@ -51,6 +51,7 @@ def foreground_figure(facts: Sequence[ImageFacts], categories: Sequence[str]) ->
             hovertemplate="%{x} %: %{y} images",
         )
     figure.update_layout(barmode="overlay", bargap=0.05)
+    figure.update_yaxes(dtick=count_ticks(sum(one.labelled for one in facts)))
     return _laid_out(figure, "Foreground (%)", "Images", len(categories) > 1)
 
 

@@ -27,7 +27,7 @@ def show_statistics(dataset: Dataset) -> None:
         ):
             st.metric(title, value, border=True, width="content", help=help_text)
     _show_distributions(dataset)
-    st.subheader("Label sets", anchor=False)
+    st.header("Label sets", anchor=False)
     st.table(tables.label_rows(summary), hide_index=True)
     st.caption(
         f"Fingerprint {summary['fingerprint']}: equal data, equal digits. A run remembers the one it was trained on."

@@ -11,14 +11,14 @@ from lab import commands, pictures, tables
 from lab.data_image import asked_image, open_image, show_image
 from lab.facts import load_facts
 from lab.palette import category_colours
-from lab.widgets import command_line, pick, pick_labels
+from lab.widgets import command_line, pick, pick_labels, remember
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.facts import ORDERS, Filters, ImageFacts, select
 
 SPLITS = {"all": "All images", "train": "Training images", "test": "Test images"}
 LABELLED = {"all": "All images", "yes": "Labelled", "no": "Not labelled"}
-PAGE = 15
-WIDTH = 170
+PAGE = 18
+WIDTH = 163
 """Of a picture in pixels: six in a row, two on a phone."""
 TILES = """<style>
 .st-key-gallery [class*="st-key-tile-"] { position: relative; }
@@ -58,15 +58,33 @@ def gallery(dataset: Dataset) -> None:
     if found:
         _grid(dataset, labels, found, f"gallery-page-{dataset.name}-{labels}-{filters}")
     else:
-        st.info("No image passes these filters. Widen or clear them.", icon=":material/filter_alt_off:")
+        st.info("No image passes these filters.", icon=":material/filter_alt_off:")
+        st.button(
+            "Clear search and filters",
+            key="clear-filters",
+            icon=":material/filter_alt_off:",
+            on_click=_clear,
+            args=(_most_parts(facts),),
+        )
     command_line(commands.images(dataset.name, labels, filters))
     if asked_image(dataset) is not None:
         show_image(dataset, [one.key for one in found], labels)
 
 
+def _most_parts(facts: list[ImageFacts]) -> int:
+    return max(1, *(sum(one.components) for one in facts))
+
+
+def _clear(parts: int) -> None:
+    """Back to all images."""
+    st.session_state.update({"search": "", "foreground": (0, 100), "components": (0, parts)})
+    for parameter in ("split", "labelled"):
+        remember(parameter, "all")
+
+
 def _filters(facts: list[ImageFacts], search: str, order: str) -> Filters:
     """The widgets that narrow the selection; folded as long as none does."""
-    most = max(1, *(sum(one.components) for one in facts))
+    most = _most_parts(facts)
     narrowed = {"split", "labelled", "foreground", "components"} & {
         name for name in st.query_params if st.query_params[name] != "all"
     }

@@ -22,6 +22,7 @@ AGAINST: dict[Against, str] = {
     "label_iou": "Label IoU (training labels with clean ones)",
 }
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
+FEW = 10
 EXPORT = {"toImageButtonOptions": {"format": "png", "scale": 3}, "displaylogo": False}
 """Plotly's `config`: the camera button of every figure saves a PNG that is sharp enough for print."""
 
@@ -229,6 +230,15 @@ def _add_curve(
         ],
         hovertemplate="%{y:.3f}%{customdata[0]}, labels %{customdata[1]}, seeds %{customdata[2]}",
     )
+
+
+def count_ticks(things: int) -> int | None:
+    """Distance of the ticks of an axis that counts things: whole numbers also where there are few.
+
+    >>> count_ticks(8), count_ticks(300)
+    (1, None)
+    """
+    return 1 if things <= FEW else None
 
 
 def chart_layout() -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The words of the lab: two sentences each at most, the equation where there is one, and the page that uses it.
 
-Maps are explained by `lab.explain`, metrics are named by `METRICS`, levels are numbered by `LEVEL_TARGETS`; what is
+Maps are explained by `lab.explain`, metrics are named by `METRICS`, levels are explained by `levels_in_words`; what is
 said here is only what these do not say. Symbols of the metrics: P predicted and R reference mask, dP their outlines,
 d(p, dR) the distance of a pixel from an outline.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lab.explain import explain
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.models.maps import MAP_TITLES
-from lvcnet.noise.levels import LEVEL_TARGETS
+from lvcnet.noise.levels import levels_in_words
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,11 @@ def metrics() -> list[Term]:
 
 def robustness() -> list[Term]:
     """How labels get worse, and what that does to a method."""
-    targets = ", ".join(f"level {level}: {target:.2f}" for level, target in LEVEL_TARGETS.items())
     return [
         Term(
             "Noise level",
-            f"How rough training labels are made on purpose, given as their mean IoU with the clean ones ({targets})."
-            " The strength of the noise is searched until that target is met.",
+            "How rough training labels are made on purpose; the strength of the noise is searched until their IoU meets the"
+            f" level's target. {levels_in_words()}",
             "noise",
         ),
         Term(

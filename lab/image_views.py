@@ -19,6 +19,7 @@ from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import method_title
 from lvcnet.evaluation.words import labels_title
+from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import find_run
 
 SIDE_BY_SIDE, PAIRS = "side-by-side", "image-by-image"
@@ -31,7 +32,7 @@ def pick_labels(comparison: Comparison) -> list[Cell]:
         "labels",
         "Learned from",
         comparison.label_sets(),
-        "The label set that all methods shown learned from.",
+        f"The label set that all methods shown learned from. {levels_in_words()}",
         labels_title,
         comparing.hardest_labels(comparison),
     )

@@ -28,6 +28,7 @@ from lab.inference_style import CSS, HEAD, theme
 from lvcnet import workspace
 from lvcnet.data.images import SUFFIXES, read_image
 from lvcnet.inference.export import FORMATS
+from lvcnet.noise.levels import levels_in_words
 
 MAX_FILE_SIZE = "200mb"
 NOTICE = "Research software, not a medical device: do not use the results for diagnosis or treatment."
@@ -93,7 +94,8 @@ def _single_tab() -> gr.Dropdown:
             sample = _sample_gallery()
             runs = gr.Dropdown(
                 label="Runs",
-                info=f"Several are shown side by side, {segment.MOST_RUNS} at most. The demo runs ship with the lab.",
+                info=f"Several are shown side by side, {segment.MOST_RUNS} at most. The demo runs ship with the lab."
+                f" {levels_in_words()}",
                 multiselect=True,
                 max_choices=segment.MOST_RUNS,
             )
@@ -136,10 +138,10 @@ def _single_tab() -> gr.Dropdown:
                 maps = gr.Gallery(
                     show_label=False,
                     columns=3,
-                    height=520,
+                    height="auto",
                     object_fit="contain",
                     interactive=False,
-                    elem_classes="picture",
+                    elem_classes=["compared", "maps"],
                 )
             table = gr.HTML(f"<p>{EMPTY}</p>", elem_classes="sizes")
             gr.Markdown("**Download**")
@@ -190,7 +192,9 @@ def _batch_tab() -> gr.Dropdown:
                 type="filepath",
                 height=220,
             )
-            run = gr.Dropdown(label="Run", info="Finished trainings; the demo runs ship with the lab.")
+            run = gr.Dropdown(
+                label="Run", info=f"Finished trainings; the demo runs ship with the lab. {levels_in_words()}"
+            )
             threshold = _threshold()
             formats = gr.CheckboxGroup(
                 [(FILE_LABELS[name], name) for name in FORMATS],

@@ -32,6 +32,8 @@ CSS = """
 .framed .gradio-container .main { padding: 0 !important; max-width: none !important; }
 .notice p { opacity: 0.8; font-size: 0.9rem; }
 .caption-label { font-size: 0.75rem !important; max-width: 100% !important; white-space: normal !important; }
+/* a long name ends before the arrow */
+.secondary-wrap input { padding-right: 1.5rem !important; text-overflow: ellipsis; }
 .samples .grid-wrap, .compared .grid-wrap {
   height: auto !important; min-height: 0 !important; max-height: none !important;
 }
@@ -65,6 +67,7 @@ CSS = """
   .picture { height: 370px !important; }
   .downloads { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .compared .grid-container { grid-template-columns: minmax(0, 1fr) !important; }
+  .maps .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
 }
 """
 

@@ -90,7 +90,7 @@ def show_move(sight: Sight, channel: int, config: dict[str, object]) -> None:
     fields = [name for name in viewing.VECTORS if name in sight.maps]
     if not fields:
         return
-    st.subheader("The move", anchor=False)
+    st.header("The move", anchor=False)
     name, every, scale = _move_controls(fields)
     describe(explain(name, config))
     field = sight.maps[name][channel]

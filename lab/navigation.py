@@ -25,8 +25,13 @@ CSS = """
 /* where a row of buttons breaks, each has all of its edges: Streamlit hides those beside the chosen one */
 @media (max-width: 640px) {
   .stButtonGroup [role=radiogroup] button:not([aria-checked=true]) {
-    border-color: color-mix(in srgb, currentColor 30%, transparent);
+    border-color: color-mix(in srgb, currentColor 30%, transparent) !important;
   }
+  .stButtonGroup [role=radiogroup] button[aria-checked=true] { z-index: 1; }
+}
+/* half of Streamlit's margin: the tables of runs and of results then fit at 1440 pixels */
+@media (min-width: 641px) {
+  [data-testid=stMainBlockContainer] { padding-left: 2.5rem; padding-right: 2.5rem; }
 }
 /* a script takes no place */
 [data-testid=stElementContainer]:has([data-testid=stHtml] script) { position: absolute; }
@@ -139,8 +144,8 @@ SECTIONS: dict[str, list[PageEntry]] = {
             "correct",
             "Correct",
             "healing",
-            why="Outlines that a method which never saw them draws otherwise are the ones worth a second look: minutes, where"
-            " going through all of them takes days.",
+            why="A second look pays where a method that never saw an outline draws another one: minutes of review instead of"
+            " days.",
             then=("train", "Train on the repaired labels"),
         )
     ],
@@ -149,7 +154,8 @@ SECTIONS: dict[str, list[PageEntry]] = {
             "inference",
             "Inference",
             "image_search",
-            why="A test set is drawn like the training set. Your own radiographs show whether a run holds beyond it.",
+            why="A test set comes from where the training set came from. Your own radiographs show whether a run holds"
+            " elsewhere.",
             then=("data", "Bring your own images and outlines"),
         )
     ],

@@ -93,7 +93,7 @@ def preview_panel(dataset: Dataset, key: str, level: int, family: str, seed: int
             width="stretch",
             alt=f"Radiograph {key}: areas that a {family} outline of level {level} misses and adds",
         )
-    st.markdown(f"**{key} at level {level}**: {_numbers(iou, change, clicks)}.")
+    st.markdown(tables.unbroken(f"**{key} at level {level}**: {_numbers(iou, change, clicks)}."))
     st.caption(
         f"Strength {shown.strength:.2f} {shown.unit}"
         + (", that of the label set made with these settings." if shown.exact else f", {ESTIMATED}.")

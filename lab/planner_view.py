@@ -7,7 +7,8 @@ import streamlit as st
 from lab import commands, comparing
 from lab.charts import show_chart
 from lab.compare_figures import plan_curve
-from lab.widgets import command_line, empty_state, unbroken
+from lab.tables import unbroken
+from lab.widgets import command_line, empty_state
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE, Comparison
 from lvcnet.evaluation.plan_text import (
@@ -19,6 +20,7 @@ from lvcnet.evaluation.plan_text import (
 )
 from lvcnet.evaluation.planner import Plan, afford
 from lvcnet.evaluation.tables import method_title
+from lvcnet.noise.levels import levels_in_words
 
 STEP = 500
 """Budgets go up and down by so many clicks."""
@@ -33,7 +35,7 @@ def show_planner(comparison: Comparison) -> None:
         query = {"dataset": comparison.dataset}
         empty_state(f"{text[0].upper()}{text[1:]}.", "train", "Train on this data set", query)
         return
-    st.subheader("How carefully must we outline?", anchor=False)
+    st.header("How carefully must we outline?", anchor=False)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _show_curve(plan, comparison.metric)
@@ -56,7 +58,7 @@ def _show_curve(plan: Plan, metric: str) -> None:
     baseline = method_title(BASELINE)
     dotted = f" Dotted: how many clicks {baseline} takes for the same IoU." if plan.equivalences else ""
     only = " The planner is about foreground IoU, whatever the metric above." if metric != "iou" else ""
-    st.caption(f"Higher and further left is better. Bars: 95 % intervals.{dotted}{only}")
+    st.caption(f"Higher and further left is better. Bars: 95 % intervals.{dotted}{only} {levels_in_words()}")
 
 
 def _show_sentences(plan: Plan) -> None:
@@ -76,7 +78,7 @@ def _show_sentences(plan: Plan) -> None:
 
 
 def _show_budget(plan: Plan) -> None:
-    st.subheader("Click budget", anchor=False)
+    st.header("Click budget", anchor=False)
     middle = plan.outlines[len(plan.outlines) // 2].clicks * plan.images
     left, right = st.columns([1, 3], gap="large")
     with left:
@@ -95,7 +97,7 @@ def _show_budget(plan: Plan) -> None:
 
 def _show_table(plan: Plan) -> None:
     table = plan_table(plan)
-    st.subheader(table.title, anchor=False)
+    st.header(table.title, anchor=False)
     st.dataframe(
         [dict(zip(table.header, row, strict=True)) for row in table.rows],
         hide_index=True,
@@ -104,11 +106,11 @@ def _show_table(plan: Plan) -> None:
     )
     st.caption(table.note)
     st.download_button(
-        "CSV",
+        "Download CSV",
         lambda: plan_csv(plan),
         f"{plan.dataset}-plan.csv",
         "text/csv",
         key="plan-csv",
-        icon=":material/table:",
+        icon=":material/download:",
         help="One row a method and label set, with all intervals.",
     )

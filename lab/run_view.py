@@ -131,7 +131,11 @@ def curves(run: RunDirectory, weight: float = 0.0, beside: Sequence[RunDirectory
     """Loss terms and agreement with labels over the epochs; see `curve_choices`."""
     rows, config = run.metrics(), run.config()
     if not rows:
-        st.info("Curves appear when the first epoch is over.", icon=":material/info:")
+        active = run.status()["state"] in ACTIVE
+        text = (
+            "Curves appear when the first epoch is over." if active else "It stopped within its first epoch."
+        )
+        st.info(text, icon=":material/info:")
         return
     label_iou = config.get("data", {}).get("labels", {}).get("mean_iou")
     others = {other.name: other.metrics() for other in beside}
@@ -157,7 +161,7 @@ def curves(run: RunDirectory, weight: float = 0.0, beside: Sequence[RunDirectory
 def log(run: RunDirectory) -> None:
     """The last lines of the trainer's log, and all of it as a file."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown("**Log**, newest line first", width="content")
+        st.header("Log, newest line first", anchor=False, width="content")
         st.download_button(
             "Download the log",
             partial(_log_file, run),  # read only when it is asked for
@@ -251,8 +255,12 @@ def evaluation(run: RunDirectory) -> None:
             st.caption(note[0].upper() + note[1:] + ".")
         link_to("compare", "Compare with other runs", query={"dataset": found["dataset"]})
     else:
-        done = run.status()["state"] == "done"
-        text = "Not evaluated yet." if done else "A run is evaluated when it is done."
+        state = run.status()["state"]
+        text = (
+            "Not evaluated yet."
+            if state == "done"
+            else f"Not evaluated ({state}). Resume the run: it is evaluated when it is done."
+        )
         st.info(text, icon=":material/info:")
     if run.status()["state"] == "done" and not is_demo(run):
         pressed = st.button(

@@ -17,6 +17,8 @@ from lvcnet.runs.store import is_demo
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
 
 Row = dict[str, str]
+NO_BREAK = "\u00a0"
+"""A space at which no line breaks."""
 STATE_ICONS: dict[str, str] = {
     "running": "▶",
     "queued": "…",
@@ -43,6 +45,11 @@ def number(value: float | None, digits: int = 3) -> str:
     ('0.812', '—', '1,234.5')
     """
     return NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+def unbroken(text: str) -> str:
+    """A text whose numbers stay with their percent signs where a line breaks."""
+    return text.replace(" %", f"{NO_BREAK}%")
 
 
 def counted(count: int, thing: str) -> str:
@@ -79,8 +86,8 @@ def recent_runs(runs: Sequence[RunDirectory]) -> list[Row]:
     return [
         {
             "Run": one.run,
-            "State": state_text(one.state),
-            "Epoch": f"{one.epoch} of {one.epochs}",
+            "State": state_text(one.state).replace(" ", NO_BREAK),
+            "Epoch": f"{one.epoch} of {one.epochs}".replace(" ", NO_BREAK),
             "IoU": number(one.iou),
         }
         for one in readable(runs)
@@ -162,7 +169,7 @@ def manifest_rows(
             "Target IoU": f"{manifest['target_iou']:.2f}",
             "Achieved IoU": f"{manifest['mean_iou']:.3f} ± {manifest['sd_iou']:.3f}",
             "Strength": f"{manifest['strength']:.2f} {manifest['unit']}",
-            "Area change": f"{100 * manifest['area_change']:+z.1f} %",
+            "Area change": unbroken(f"{100 * manifest['area_change']:+z.1f} %"),
             "Clicks an image": number(count, 0),
             "Seed": str(manifest["seed"]),
         }
@@ -190,10 +197,10 @@ def spread_rows(statistics: dict[str, Any]) -> list[Row]:
     rows = []
     for name, spread in statistics["foreground"].items():
         shares = {
-            "Foreground, mean ± SD": f"{100 * spread['mean']:.1f} ± {100 * spread['sd']:.1f} %",
-            "Least": percent(spread["min"], 1),
-            "Median": percent(spread["median"], 1),
-            "Most": percent(spread["max"], 1),
+            "Foreground, mean ± SD": unbroken(f"{100 * spread['mean']:.1f} ± {100 * spread['sd']:.1f} %"),
+            "Least": unbroken(percent(spread["min"], 1)),
+            "Median": unbroken(percent(spread["median"], 1)),
+            "Most": unbroken(percent(spread["max"], 1)),
         }
         counts = statistics["components"][name].items()
         parts = ", ".join(f"{count} in {counted(images, 'image')}" for count, images in counts)

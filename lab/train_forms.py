@@ -18,6 +18,7 @@ from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.methods import METHOD_TITLES
+from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import format_seconds
 from lvcnet.training.config import TrainConfig, build_config
@@ -136,7 +137,7 @@ def sweep_form(dataset: Dataset) -> None:
             names,
             [name for name in names if name in ("level1", "level2", "level3", "level4")] or names[:1],
             key="sweep-levels",
-            help="Noise levels, clean labels or other annotators.",
+            help=f"Noise levels, clean labels or other annotators. {levels_in_words()}",
         )
         seeds = st.multiselect(
             "Seeds",

@@ -24,7 +24,7 @@ from lvcnet.data.polygons import trace
 Mask = NDArray[np.bool_]
 Part = Literal["all", "before", "after"]
 
-HINT = "Wheel, pinch or double click zooms, dragging moves, and so do the keys +, −, 0 and the arrows. All panels follow."
+HINT = "Wheel, pinch or double click zooms, dragging moves, and so do the keys +, −, 0 and the arrows."
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def viewer_data(
 def show_viewer(data: dict[str, Any], key: str) -> None:
     """Mount the viewer; `key` must be unique on the page."""
     web_component("viewer")(data=data, key=key)
-    st.caption(HINT)
+    st.caption(HINT + (" All panels follow." if len(data["panels"]) > 1 else ""))
 
 
 def _data_url(image: NDArray[np.uint8]) -> str:

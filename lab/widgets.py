@@ -19,6 +19,7 @@ from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.data.summary import summarise
 from lvcnet.errors import LvcnetError
+from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
@@ -91,6 +92,7 @@ def pick_dataset() -> str | None:
             "There is no data set yet. Create phantom radiographs, or import your own.",
             "data",
             "Create or import data",
+            {"view": "phantom"},
         )
         return None
     own = [name for name in names if (workspace.datasets_dir() / name).is_dir()]
@@ -111,7 +113,7 @@ def pick_labels(
         parameter,
         label,
         dataset.opinions(),
-        "Which opinion about the images: clean, a noise level, or another annotator.",
+        f"Which opinion about the images: clean, a noise level, or another annotator. {levels_in_words()}",
         lambda name: label_title(dataset, name),
         default,
     )
@@ -124,7 +126,7 @@ def pick_run(runs: Sequence[RunDirectory]) -> RunDirectory:
         "run",
         "Run",
         list(by_name),
-        "Active runs first, then the newest.",
+        f"Active runs first, then the newest. {levels_in_words()}",
         lambda name: run_title(by_name[name]),
     )
     return by_name[name]
@@ -204,11 +206,6 @@ def command_line(arguments: Sequence[str]) -> None:
     """The equivalent command, to copy."""
     st.caption("The same on the command line")
     st.code(shlex.join(["lvcnet", *arguments]), language=None, wrap_lines=True)
-
-
-def unbroken(text: str) -> str:
-    """A text whose numbers stay with their percent signs where a line breaks."""
-    return text.replace(" %", "\u00a0%")
 
 
 def empty_state(text: str, page: str, label: str, query: dict[str, str] | None = None) -> None:

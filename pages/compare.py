@@ -88,7 +88,7 @@ if not names:
 
 left, right = st.columns(2)
 with left:
-    dataset = pick("dataset", "Data set", names, "Data sets that something was trained on.")
+    dataset = pick("dataset", "Data set", names, "Those with a measured run first.")
 with right:
     metric = pick(
         "metric",

@@ -12,6 +12,7 @@ from lab.widgets import load_dataset, pick, pick_view, remember, show_note, show
 from lvcnet.correction.review import review_rows
 from lvcnet.correction.store import Correction, list_corrections
 from lvcnet.data.dataset import Dataset
+from lvcnet.noise.levels import levels_in_words
 
 VIEWS = {"review": "Review", "use": "Use the result", "new": "New correction"}
 
@@ -25,7 +26,7 @@ def pick_correction(names: list[str]) -> Correction:
             "correction",
             "Correction",
             order,
-            "One judgement of a label set.",
+            f"One judgement of a label set. {levels_in_words()}",
             lambda name: f"{name} (demo)" if found[name].is_demo else name,
         )
     ]
@@ -53,8 +54,9 @@ def review(correction: Correction, dataset: Dataset) -> None:
             on_click=remember,
             args=("view", "use"),
         )
+    if not shown:
+        st.info("No image passes this filter: choose another one.", icon=":material/filter_alt_off:")
     if key is None:
-        st.info("No image is in this state: choose another one under Show.", icon=":material/filter_alt_off:")
         return
     remember("image", key)
     state = Review(correction, dataset, rows, shown, reviewer)

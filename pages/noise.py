@@ -90,16 +90,16 @@ def make_form(name: str, family: str) -> tuple[int, float]:
 
 def show_label_sets(dataset: Dataset, names: list[str], key: str) -> None:
     """What was made: target and achieved, one image at every level, the spread over the images."""
-    st.subheader("Target and achieved", anchor=False)
+    st.header("Target and achieved", anchor=False)
     clicks = [label_clicks(dataset, one) for one in names]
     st.table(tables.manifest_rows(names, [dataset.manifest(one) for one in names], clicks), hide_index=True)
     st.caption(
         "IoU is the mean ± SD over the training images. Strength is what the calibration chose. Clicks are the polygon"
         " vertices that such outlines take; only the polygon family has vertices to count."
     )
-    st.subheader("The same image at every level", anchor=False)
+    st.header("The same image at every level", anchor=False)
     levels_in_a_row(dataset, names, key)
-    st.subheader("How the images are spread", anchor=False)
+    st.header("How the images are spread", anchor=False)
     shown = pick("labels", "Label set", names, "Against the clean labels, image by image.", default="level3")
     show_spread(dataset, shown)
     query = {"dataset": dataset.name, "labels": shown}
@@ -128,7 +128,7 @@ with shown_errors():
             )
         dataset = load_dataset(name)
         seed, bias = make_form(name, family)
-        st.subheader("Preview", anchor=False)
+        st.header("Preview", anchor=False)
         left, right = st.columns(2)
         with left:
             key = pick("image", "Image", [item.key for item in dataset.items], "Any image, here and below.")

@@ -9,6 +9,7 @@ from lab.pictures import legend
 from lab.widgets import shown_errors
 from lvcnet import jobs
 from lvcnet.evaluation.metrics import METRICS
+from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import list_runs
 
 RECENT = 5
@@ -17,7 +18,7 @@ page_frame(
     "LVC-Net Lab",
     "Outlines drawn in a hurry teach a segmentation network to draw in a hurry. This lab makes labels worse by a known"
     " amount, trains FCN, U-Net and LVC-Net on them, and measures against clean labels what each method lost."
-    " LVC-Net lets the edges in the image itself pull the predicted boundary back.",
+    " LVC-Net lets edges in the image itself, its local visual cues, pull the predicted boundary back.",
 )
 
 runs = list_runs()
@@ -44,7 +45,7 @@ with left:
         st.table(rows, hide_index=True)
         if any(column.startswith("Retention") for column in rows[0]):
             st.caption(
-                "Retention: the score on the noisiest labels as a share of the score on level 1 labels."
+                f"{levels_in_words()} Retention: the score at the noisiest level as a share of that at level 1."
             )
         if len(comparison.label_sets()) > 1:
             st.plotly_chart(

@@ -8,6 +8,7 @@ from lab.navigation import page_frame
 from lab.run_about import shown_about
 from lab.widgets import empty_state, pick_run, remember, show_note, shown_errors
 from lvcnet import jobs
+from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import find_run, list_runs
 
 
@@ -51,14 +52,16 @@ def table() -> None:
         on_select=lambda: choose(names, key),
         selection_mode="single-row",
         column_config={
-            "Run": st.column_config.TextColumn("Run", width=215),
+            "Run": st.column_config.TextColumn("Run", width=245),
+            "Labels": st.column_config.TextColumn("Labels", help=levels_in_words()),
             "Progress": st.column_config.ProgressColumn(
-                "Progress", format="%d %%", min_value=0, max_value=100, width=110, help="Share of the epochs"
+                "Progress", format="%d %%", min_value=0, max_value=100, width=100, help="Share of the epochs"
             ),
             "Time left": st.column_config.TextColumn("Time left", width=105),
             "Title": st.column_config.TextColumn("Title", width=150),
             "Note": st.column_config.TextColumn("Note", width="medium"),
             "IoU": st.column_config.TextColumn("IoU", help="Foreground IoU with the clean test labels"),
+            "Started": st.column_config.TextColumn("Started", width=135),
         },
         alt="All runs with state, method, labels, progress and IoU",
     )

@@ -11,8 +11,8 @@ VIEWS = {"run": "One run", "sweep": "Sweep"}
 
 page_frame(
     "Train",
-    "Let a method learn from chosen labels. Every method gets the same trunk width, steps and order of images, so that"
-    " what differs in the end is the method.",
+    "Train one method on one label set, or many methods on many. It happens in the background, and each run is measured"
+    " against clean labels when it is done.",
 )
 with shown_errors():
     view = pick_view("form", "Form", list(VIEWS), VIEWS.__getitem__, "Train one run, or a grid of them.")

@@ -21,6 +21,14 @@ from lvcnet.errors import LvcnetError
 FILE_NAME = "decisions.sqlite"
 DECISIONS = ("accept", "reject", "part", "edited")
 UNDO = "undo"
+DONE = {
+    "accept": "accepted the proposal for",
+    "reject": "rejected the proposal for",
+    "part": "took part of the proposal for",
+    "edited": "edited",
+    UNDO: "took a decision back on",
+}
+"""What somebody did with an image, in words."""
 LONGEST_NAME = 60
 WAIT_SECONDS = 20.0
 """For another reviewer's decision to be written."""
@@ -183,7 +191,7 @@ class Decisions:
             events = _events(connection, key)
             latest = events[-1].id if events else None
             if latest != based_on:
-                raise LvcnetError(_conflict(key, events, based_on))
+                raise LvcnetError(_conflict(self.path.parent.name, key, events, based_on))
             yield connection, events
             connection.execute("COMMIT")
 
@@ -219,15 +227,14 @@ def _check_details(decision: str, details: Mapping[str, Any]) -> None:
         raise LvcnetError(f"blend {blend!r} is not a number from 0 (old outline) to 1 (new one)")
 
 
-def _conflict(key: str, events: Sequence[Event], based_on: int | None) -> str:
+def _conflict(name: str, key: str, events: Sequence[Event], based_on: int | None) -> str:
     if not events:
         return f"image {key!r} has no event {based_on}: look at it again"
     latest = events[-1]
-    what = "took a decision back" if latest.decision == UNDO else f"decided {latest.decision}"
     when = latest.time[:19].replace("T", " ")
     return (
-        f"{latest.reviewer} {what} on image {key!r} at {when} UTC, after you looked at it: yours is not stored; see"
-        f" theirs on the review page or with `lvcnet review NAME --history --key {key}`, then decide again"
+        f"{latest.reviewer} {DONE[latest.decision]} image {key!r} at {when} UTC, after you looked at it. Yours is not"
+        f" stored: look at theirs, then decide again; `lvcnet review {name} --history --key {key}` tells the whole story"
     )
 
 

@@ -1,5 +1,6 @@
-"""Every page and view of the running lab, in both themes and widths: axe-core, console, stack traces, sideways scrolling."""
+"""Every page and view of the running lab, in both themes and widths: axe-core, console, headings, stack traces, scrolling."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ TALL = 2400
 VIEWS: dict[str, tuple[str, ...]] = {
     "data": (
         "view=statistics",
+        "view=agreement",
         "view=export",
         "view=phantom",
         "view=import",
@@ -48,6 +50,10 @@ ALLOWED: dict[tuple[str, str], str] = {
 """Rule and the part of the page where it may be broken, and why nothing can be done about it here."""
 INSIDE = "([target, part]) => Boolean(document.querySelector(target)?.closest(part))"
 
+HEADINGS = "all => all.map(one => [Number(one.tagName[1]), one.innerText])"
+HIDDEN_COLUMNS = "all => all.map(one => one.scrollWidth - one.clientWidth)"
+"""Pixels of a table that only scrolling shows."""
+
 
 @pytest.mark.parametrize("variant", list(VARIANTS))
 def test_every_page_is_accessible_and_quiet(demo_lab: str, browser: Browser, variant: str) -> None:
@@ -61,11 +67,33 @@ def test_every_page_is_accessible_and_quiet(demo_lab: str, browser: Browser, var
         found = [*errors, *page.locator("[data-testid=stException]").all_inner_texts(), *axe_findings(page)]
         if wider := sideways(page):
             found.append(f"{wider} px wider than the window")
+        found += outline_gaps(page)
         problems += [f"{address}: {problem}" for problem in found]
         page.goto("about:blank")  # Gradio complains of its own connections when its page is left
         errors.clear()
     page.close()
     assert not problems, "\n".join(problems)
+
+
+def test_tables_fit_a_laptop(demo_lab: str, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": TALL})
+    for address in ("runs", "compare", "correct"):
+        page.goto(f"{demo_lab}/{address}", timeout=SOON)
+        wait(page, address)
+        grids = page.locator("[data-testid=stDataFrame] .dvn-scroller")
+        expect(grids.first).to_be_visible(timeout=SOON)
+        assert grids.evaluate_all(HIDDEN_COLUMNS) == [0] * grids.count(), address
+    page.close()
+
+
+def outline_gaps(page: Page) -> list[str]:
+    """Headings that lie more than one level below the one before; the first one must be the title."""
+    levels = page.locator("h1, h2, h3, h4, h5, h6").evaluate_all(HEADINGS)
+    return [
+        f"{name!r} is h{level} after h{before}"
+        for (before, _), (level, name) in pairwise([(0, ""), *levels])
+        if level > before + 1
+    ]
 
 
 def wait(page: Page, address: str) -> None:

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from lab import comparing
 from lvcnet.data.dataset import Dataset
+from lvcnet.data.phantom import make_phantom
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.tables import comparison_tables
 from lvcnet.files import read_json
@@ -51,6 +52,15 @@ def test_without_runs_the_next_step_is_named(open_page: OpenPage) -> None:
     page = open_page("compare")
     assert "There is no run yet" in page.info[0].value
     assert "Train a method" in texts(page)
+
+
+def test_a_data_set_without_runs_leads_to_the_train_page(sweep_home: Path, open_page: OpenPage) -> None:
+    make_phantom("bare", train=2, test=1, size=32, seed=0).save()
+    page = open_page("compare", dataset="bare")
+    assert page.selectbox(key="pick-dataset").value == "bare"
+    assert "There is nothing to compare on data set 'bare'" in page.info[0].value
+    assert "Train on this data set" in texts(page)
+    assert open_page("compare").selectbox(key="pick-dataset").value == "hips"
 
 
 def test_results_show_the_evaluations_numbers(sweep_home: Path, open_page: OpenPage) -> None:
@@ -178,7 +188,7 @@ def test_export_offers_four_files(sweep_home: Path, open_page: OpenPage) -> None
 def test_the_tables_are_those_of_the_report(sweep_home: Path, open_page: OpenPage) -> None:
     page = open_page("compare", view="tables")
     expected = comparison_tables(comparing.load_comparison("hips", "iou"))
-    assert [title.value for title in page.subheader] == [table.title for table in expected]
+    assert [title.value for title in page.header] == [table.title for table in expected]
     assert len(page.get("download_button")) == len(expected)
     for shown, table in zip(page.dataframe, expected, strict=True):
         assert [shown.value.columns.tolist(), *shown.value.to_numpy().tolist()] == [table.header, *table.rows]

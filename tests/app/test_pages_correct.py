@@ -99,7 +99,7 @@ def test_skip_back_and_the_filter(correction: Correction, keys: list[str], open_
     page.selectbox(key="pick-show").select("reject").run()
     assert query(page, "image") == keys[3]
     page.selectbox(key="pick-show").select("edited").run()
-    assert "No image is in this state" in page.info[0].value
+    assert "No image passes this filter" in page.info[0].value
 
 
 def test_undo_takes_ones_own_last_decision_back(
@@ -122,7 +122,7 @@ def test_who_decided_meanwhile_is_not_overwritten(
     page = open_page("correct", reviewer="Anna")
     correction.decisions.decide(keys[0], "reject", "Ben")
     click(page, "decide-Accept")
-    assert "Ben decided reject on image" in page.error[0].value
+    assert "Ben rejected the proposal for image" in page.error[0].value
     assert [event.reviewer for event in correction.decisions.history()] == ["Ben"]
     assert query(page, "image") == keys[0]
     assert "Rejected] by Ben" in texts(page)

@@ -148,6 +148,10 @@ def test_filters_in_the_address_are_set_when_the_page_opens(
     page.slider(key="foreground").set_value((99, 100)).run()
     assert not page.exception
     assert shown_images(page) == []
+    page.button(key="clear-filters").click().run()
+    assert not page.exception
+    assert len(shown_images(page)) == 10
+    assert page.text_input(key="search").value == ""
 
 
 def test_an_image_opens_with_its_label_sets_and_their_numbers(
@@ -174,7 +178,7 @@ def test_statistics_show_what_the_command_line_says(trained_run: RunDirectory, o
     page = open_page("data", dataset="hips", view="statistics")
     assert [metric.value for metric in page.metric] == ["8", "2", "64 x 64", "64 x 64"]
     spread = summarise(Dataset.load("hips"))["statistics"]["foreground"]["innominate bone"]
-    assert page.table[0].value["Median"].tolist() == [f"{100 * spread['median']:.1f} %"]
+    assert page.table[0].value["Median"].tolist() == [f"{100 * spread['median']:.1f}\u00a0%"]
     assert page.table[1].value["Label set"].tolist() == ["clean", "level3"]
     page.selectbox(key="pick-labels").set_value("level3").run()
     assert "Over the 8 images that level3 covers" in " ".join(caption.value for caption in page.caption)

@@ -64,7 +64,7 @@ def test_the_preview_shows_what_the_label_set_would_hold(
     made = make_noisy_labels(dataset, 2, family="shift")  # 8 training images: the sample is all of them
     iou, change = compare_masks(made.masks[0], dataset.labels("clean").masks[0])
     key = dataset.items[0].key
-    expected = f"**{key} at level 2**: IoU {iou:.3f}, area {100 * change:+z.1f} %."
+    expected = f"**{key} at level 2**: IoU {iou:.3f}, area {100 * change:+z.1f}\u00a0%."
     assert expected in [markdown.value for markdown in page.markdown]
     assert "no label set of family shift" in page.info[0].value
     test = next(item.key for item in dataset.items if item.split == "test")
@@ -82,7 +82,7 @@ def test_the_preview_of_a_made_label_set_is_that_label_set(
     one = load_facts(Dataset.load("hips"), "level3")[0]
     strength = Dataset.load("hips").manifest("level3")["strength"]
     clicks = image_clicks(Dataset.load("hips").labels("clean").masks[0], strength)
-    numbers = f"IoU {one.iou:.3f}, area {100 * one.area_change:+z.1f} %, {clicks} clicks"
+    numbers = f"IoU {one.iou:.3f}, area {100 * one.area_change:+z.1f}\u00a0%, {clicks} clicks"
     assert f"**{one.key} at level 3**: {numbers}." in [markdown.value for markdown in page.markdown]
     assert any("the label set made with these settings" in caption.value for caption in page.caption)
     assert page.table[0].value["Clicks an image"].tolist() != ["—"]

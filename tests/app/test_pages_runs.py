@@ -48,6 +48,11 @@ def test_a_run_is_cancelled_resumed_and_deleted(
     page.button(key="run-cancel").click().run()
     assert waiting.status()["state"] == "cancelled"
     assert "asked to save its state" in page.success[0].value
+    said = [element.value for element in page.info]
+    assert said == [
+        "It stopped within its first epoch.",
+        "Not evaluated (cancelled). Resume the run: it is evaluated when it is done.",
+    ]
     page.button(key="run-resume").click().run()
     assert resumed == ["waiting"]
     page.button(key="run-delete").click().run()

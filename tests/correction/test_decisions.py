@@ -52,12 +52,13 @@ def test_undoing_brings_the_earlier_decision_back_and_deletes_nothing(decisions:
 def test_who_did_not_see_the_others_decision_is_refused_and_told(decisions: Decisions) -> None:
     theirs = decisions.decide("a", "accept", "anna")
     with pytest.raises(
-        LvcnetError, match=r"anna decided accept on image 'a' at 20.* UTC.*not stored.*--key a"
+        LvcnetError,
+        match=r"anna accepted the proposal for image 'a' at 20.* UTC.*not stored.*review mine .*--key a",
     ):
         decisions.decide("a", "reject", "ben", None)
     assert decisions.history() == [theirs]
     mine = decisions.decide("a", "reject", "ben", theirs.id)
-    with pytest.raises(LvcnetError, match="ben decided reject"):
+    with pytest.raises(LvcnetError, match="ben rejected the proposal for image 'a'"):
         decisions.undo("a", "anna", theirs.id)
     assert decisions.verdicts() == {"a": mine}
     decisions.undo("a", "ben", mine.id)
