@@ -1,11 +1,13 @@
 """DICOM files written here, with values worked out from the standard's formulas."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
@@ -204,3 +206,14 @@ def test_a_range_of_padding_values_is_black_and_out_of_the_window() -> None:
     assert pixels[0, 2] < pixels[1, 0] < pixels[1, 2]
     # 200 and 500 are the ends of what was measured
     assert pixels[0, 2] == pytest.approx(0, abs=0.01)
+
+
+def test_lossless_jpeg_says_what_run_lengths_say() -> None:
+    """Lossless JPEG is what digital radiography most often compresses with; both files hold the same colours."""
+    jpeg, runs = (
+        read_image(Path(str(get_testdata_file(name, download=False))))
+        for name in ("SC_rgb_jpeg_gdcm.dcm", "SC_rgb_rle.dcm")
+    )
+    assert jpeg.pixels.shape == (100, 100)
+    assert jpeg.pixels.std() > 0.1
+    np.testing.assert_array_equal(jpeg.pixels, runs.pixels)

@@ -121,7 +121,9 @@ def test_weights_of_another_network_are_refused_in_one_line(squares, tiny, name)
         with path.open("rb") as stream:
             header = stream.read(int.from_bytes(stream.read(8), "little"))
         metadata = checkpoint.json.loads(header)["__metadata__"]
-    tensors.pop(next(key for key in sorted(tensors) if key.endswith("head.weight") and "optimizer" not in key))
+    tensors.pop(
+        next(key for key in sorted(tensors) if key.endswith("head.weight") and "optimizer" not in key)
+    )
     save_file(tensors, path, metadata)
     use = (
         partial(train, run, resume=True) if metadata else partial(checkpoint.load_method, run, "last", "cpu")
