@@ -1,6 +1,5 @@
 """`lvcnet sweep`: a grid of runs, and how a sweep shows its progress."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lvcnet.cli.jobs import report_recovered
 from lvcnet.cli.options import Json
-from lvcnet.cli.output import print_json, print_table, progress_screen, screen, split_list
+from lvcnet.cli.output import interruptible, print_json, print_table, progress_screen, screen, split_list
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import launch
 from lvcnet.jobs.foreground import SweepProgress, queue_sweep, run_sweep
@@ -94,11 +93,8 @@ def sweep_until_done(
     plan: list[PlannedRun], workers: int, evaluate: bool, report: Callable[[SweepProgress], None]
 ) -> dict[str, str]:
     """`run_sweep`, where Ctrl-C ends the command with the exit status of an interrupted training."""
-    try:
+    with interruptible("the same command continues"):
         return run_sweep(plan, workers, evaluate, report)
-    except KeyboardInterrupt:
-        sys.stderr.write("lvcnet: interrupted; the same command continues\n")
-        raise typer.Exit(launch.INTERRUPTED) from None
 
 
 @contextmanager
