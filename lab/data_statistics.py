@@ -59,7 +59,10 @@ def _show_distributions(dataset: Dataset) -> None:
                 figure, key=f"statistics-{title}", config=EXPORT, alt=f"Chart of {dataset.name}: {what}"
             )
     st.table(tables.spread_rows(found), hide_index=True)
-    st.caption(f"Over the {found['labelled']} images that {labels} covers; parts are 8-connected.")
+    st.caption(
+        f"Over the {found['labelled']} images that {labels} covers; parts are 8-connected."
+        + (f" {tables.ignored_note(labels, found['ignored'])}" if found["ignored"] else "")
+    )
 
 
 def _show_warnings(warnings: list[Problem], file_name: str) -> None:

@@ -18,7 +18,7 @@ def present_dataset(dataset: Dataset, as_json: bool) -> None:
         ("images", f"{summary['images']} ({summary['train']} train, {summary['test']} test)"),
         ("working size", f"{summary['size']} x {summary['size']}"),
         ("original size", f"{low_width} x {low_height} to {high_width} x {high_height}"),
-        *((f"foreground {name}", f"{share:.1%}") for name, share in summary["foreground"].items()),
+        *((f"foreground {name}", _percent(share)) for name, share in summary["foreground"].items()),
         ("fingerprint", summary["fingerprint"]),
         ("folder", summary["folder"]),
     ]
@@ -35,7 +35,12 @@ def _print_spread(statistics: dict[str, Any]) -> None:
     rows: list[list[object]] = []
     for name, spread in statistics["foreground"].items():
         counts = ", ".join(f"{count} in {images}" for count, images in statistics["components"][name].items())
-        shares = [f"{spread[key]:.1%}" for key in ("min", "median", "max")] if spread else [None] * 3
+        shares = [_percent(spread and spread[key]) for key in ("min", "median", "max")]
         rows.append([name, *shares, counts])
     titles = ["category", "least foreground", "median", "most", "components in images"]
-    print_table(f"Clean labels of {statistics['labelled']} images", titles, rows)
+    silent = f"; {statistics['ignored']:.1%} of all pixels ignored" if statistics["ignored"] else ""
+    print_table(f"Clean labels of {statistics['labelled']} images{silent}", titles, rows)
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.1%}"

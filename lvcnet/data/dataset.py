@@ -74,6 +74,14 @@ class LabelSet:
         return ~self.ignored[rows]
 
 
+def comparable_masks(
+    one: LabelSet, two: LabelSet, rows: NDArray[np.intp]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(N, C, S, S) masks of two label sets, empty wherever one of them ignores a pixel: there is nothing to compare."""
+    compared = one.says(rows) & two.says(rows)
+    return one.masks[rows] & compared, two.masks[rows] & compared
+
+
 class Dataset:
     """Images (N, S, S) uint8 in memory, label sets read when asked for.
 
