@@ -23,7 +23,7 @@ from lab.widgets import (
 from lvcnet.correction.agreement import agreement, compared_masks, mean_disagreement
 from lvcnet.correction.siding import Strength, per_image_rows, side_maps, siding
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
-from lvcnet.evaluation.formats import rows_to_csv
+from lvcnet.files import rows_to_csv
 
 MEASURES = {
     "dice": "Dice",

@@ -206,5 +206,5 @@ def as_yaml(value: Any) -> str:
 
 
 def config_yaml(config: TrainConfig) -> str:
-    """The whole configuration, to be kept and given to `lvcnet train --config`."""
+    """The whole configuration, to be kept and given to `lvcnet train --config`; `SweepConfig.to_yaml` is that of a sweep."""
     return yaml.safe_dump(config.model_dump(), sort_keys=False)

@@ -27,7 +27,7 @@ from lvcnet.correction.review import Row, count_decisions
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.evaluation.comparison import BASELINE
-from lvcnet.jobs.sweep import plan_sweep
+from lvcnet.jobs.sweep_config import build_sweep
 from lvcnet.methods import METHOD_TITLES
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.training.config import list_presets, read_preset
@@ -236,9 +236,9 @@ def _train(correction: Correction, dataset: Dataset, name: str) -> None:
         "Epochs", 1, None, settings["epochs"], key=f"correct-epochs-{preset}", help="Passes over the images."
     )
     changes = {} if epochs == settings["epochs"] else {"epochs": epochs}
-    merged = {**settings, **changes}
-    plan = plan_sweep(dataset.name, [method], labels, [0], merged)
+    grid = {"dataset": dataset.name, "methods": [method], "labels": labels, "seeds": [0]}
+    sweep = build_sweep(grid, {"settings": settings}, {"settings": changes})
     command = commands.sweep(dataset.name, [method], labels, [0], ["--preset", preset], changes)
-    offer_sweep(plan, command, "Train", key="correct-train", icon=":material/model_training:")
+    offer_sweep(sweep, command, "Train", key="correct-train", icon=":material/model_training:")
     show_started()
     link_to("compare", "Compare what they achieved", query={"dataset": dataset.name, "view": "results"})

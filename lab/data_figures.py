@@ -43,7 +43,7 @@ def foreground_figure(facts: Sequence[ImageFacts], categories: Sequence[str]) ->
     figure = go.Figure()
     for channel, name in enumerate(categories):
         figure.add_histogram(
-            x=[100 * one.shares[channel] for one in facts if one.labelled],
+            x=[100 * share for one in facts if one.labelled and (share := one.shares[channel]) is not None],
             name=name,
             nbinsx=24,
             marker={"color": COLOURS[channel % len(COLOURS)]},

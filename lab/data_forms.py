@@ -1,19 +1,23 @@
 """The forms of the data page: create phantom radiographs, import annotated images by upload or by path."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
 from lab import commands
-from lab.data_upload import import_upload, upload
-from lab.widgets import command_line, leave_note, progress_bar, remember, shown_errors
-from lvcnet import workspace
-from lvcnet.data.dataset import Dataset, check_free
+from lab.background import background_button
+from lab.data_new import new_dataset, show_new
+from lab.data_upload import upload
+from lab.downloads import offer_report
+from lab.widgets import Report, command_line, shown_errors
+from lvcnet.data.annotated import ImportProblems
+from lvcnet.data.archive import import_zip
+from lvcnet.data.dataset import Dataset
 from lvcnet.data.importer import Options, import_coco, import_labelme, import_masks
 from lvcnet.data.importer import Settings as ImportSettings
 from lvcnet.data.phantom import SIZES, make_phantom
 from lvcnet.errors import LvcnetError
-from lvcnet.files import check_name
 
 FORMATS: dict[str, str] = {
     "zip": "Upload a zip",
@@ -58,19 +62,23 @@ def phantom_form() -> None:
             "Seed", 0, None, 0, 1, key="phantom-seed", help="Another seed gives other patients."
         )
         command_line(commands.phantom(name, train, test, size, seed))
-        pressed = st.button(
-            "Create",
-            key="phantom-create",
-            type="primary",
-            icon=":material/add_photo_alternate:",
-            help="Render the images now; a few hundred take less than a minute.",
-        )
-        if pressed:
-            with shown_errors():
-                check_free(workspace.datasets_dir() / check_name(name, "data set"))
-                with progress_bar("Rendering radiographs") as report:
-                    dataset = make_phantom(name, train, test, size, seed, report)
-                _keep(dataset)
+        with shown_errors():
+            made = background_button(
+                "Create",
+                "phantom-create",
+                ":material/add_photo_alternate:",
+                "Render the images now; a few hundred take less than a minute.",
+                lambda task: new_dataset(
+                    task,
+                    name,
+                    f"Rendering {name}",
+                    lambda report: make_phantom(name, train, test, size, seed, report),
+                ),
+                nothing_done="nothing was created",
+                about=name,
+            )
+            if made is not None:
+                show_new(made)
 
 
 def import_form() -> None:
@@ -105,8 +113,7 @@ def _zip_form(name: str) -> None:
     settings = _settings(split=True)
     zip_name = chosen.name if chosen is not None else "FILE.zip"
     command_line(commands.import_data(name or "NAME", {"zip": zip_name, **_as_options(settings)}))
-    if _pressed(disabled=chosen is None):
-        _keep(import_upload(name, chosen, settings))
+    _import_button("zip", name, lambda report: import_zip(name, chosen, report, **settings), chosen is None)
 
 
 def _path_form(kind: str, name: str) -> None:
@@ -121,19 +128,31 @@ def _path_form(kind: str, name: str) -> None:
     settings = _settings(split=not paths.get("test"))
     lines = [line.strip() for line in extras.splitlines() if line.strip()]
     command_line(commands.import_data(name or "NAME", {**paths, "labels": lines, **_as_options(settings)}))
-    if _pressed():
-        _keep(_import(kind, name, paths, _parse_extras(lines), settings))
-
-
-def _pressed(disabled: bool = False) -> bool:
-    return st.button(
-        "Import",
-        key="import-start",
-        type="primary",
-        icon=":material/download:",
-        disabled=disabled,
-        help="Check everything, then read the images.",
+    _import_button(
+        kind, name, lambda report: _import(kind, name, paths, _parse_extras(lines), settings, report)
     )
+
+
+def _import_button(kind: str, name: str, read: Callable[[Report], Dataset], disabled: bool = False) -> None:
+    """Start an import, follow it, and show the new data set, or all problems with their report."""
+    try:
+        made = background_button(
+            "Import",
+            "import-start",
+            ":material/download:",
+            "Check everything, then read the images.",
+            lambda task: new_dataset(task, name, f"Importing {name}", read),
+            nothing_done="nothing was imported",
+            about=kind,
+            disabled=disabled,
+        )
+    except ImportProblems as error:
+        with shown_errors():
+            raise
+        offer_report(error.problems, f"{name}-problems.csv")
+    else:
+        if made is not None:
+            show_new(made)
 
 
 def _paths(kind: str) -> dict[str, str]:
@@ -250,29 +269,19 @@ def _parse_extras(lines: list[str]) -> dict[str, list[Path]]:
 
 
 def _import(
-    kind: str, name: str, paths: dict[str, str], extras: dict[str, list[Path]], settings: ImportSettings
+    kind: str,
+    name: str,
+    paths: dict[str, str],
+    extras: dict[str, list[Path]],
+    settings: ImportSettings,
+    report: Report,
 ) -> Dataset:
     missing = [option for option, path in paths.items() if not path and option != "test"]
     if missing:
         raise LvcnetError(f"nothing given for {', '.join(missing)}: fill in the path")
-    check_free(workspace.datasets_dir() / check_name(name, "data set"))
     given = {option: Path(path).expanduser() for option, path in paths.items() if path}
-    with progress_bar("Importing") as report:
-        if kind == "labelme":
-            return import_labelme(name, given["labelme"], extras, report, **settings)
-        if kind == "masks":
-            return import_masks(name, given["images"], given["masks"], extras, report, **settings)
-        return import_coco(
-            name, given["images"], given["train"], given.get("test"), extras, report, **settings
-        )
-
-
-def _keep(dataset: Dataset) -> None:
-    """Save a data set and show it on the browse view."""
-    dataset.save()
-    warnings = dataset.source.get("warnings", [])
-    note = f"Data set {dataset.name}: {len(dataset)} images."
-    leave_note(note + "".join(f"  \nWarning: {warning}" for warning in warnings))
-    remember("dataset", dataset.name)
-    remember("view", "browse")
-    st.rerun()
+    if kind == "labelme":
+        return import_labelme(name, given["labelme"], extras, report, **settings)
+    if kind == "masks":
+        return import_masks(name, given["images"], given["masks"], extras, report, **settings)
+    return import_coco(name, given["images"], given["train"], given.get("test"), extras, report, **settings)

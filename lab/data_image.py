@@ -10,6 +10,7 @@ from lab.palette import LABEL_COLOURS
 from lab.widgets import remember
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.facts import ImageFacts
+from lvcnet.evaluation.tables import NOTHING
 
 PARAMETER = "image"
 LARGE, SMALL = 500, 380
@@ -125,5 +126,8 @@ def facts_text(facts: ImageFacts, categories: list[str], name: str) -> str:
     if name != CLEAN and facts.area_change is not None:
         parts.append(f"area {100 * facts.area_change:+z.1f} %")
     for category, share, count in zip(categories, facts.shares, facts.components, strict=True):
-        parts.append(f"{category} {tables.percent(share, 1)} in {tables.counted(count, 'part')}")
+        known = NOTHING if share is None else tables.percent(share, 1)
+        parts.append(f"{category} {known} in {tables.counted(count, 'part')}")
+    if facts.ignored:
+        parts.append(f"without the {tables.percent(facts.ignored, 1)} of the pixels that are ignored")
     return ", ".join(parts) + "."

@@ -4,9 +4,11 @@ import streamlit as st
 
 from lab import tables
 from lab.data_figures import component_figure, foreground_figure, size_figure
+from lab.downloads import offer_report
 from lab.facts import load_facts
 from lab.figures import EXPORT
 from lab.widgets import command_line, dataset_summary, pick_labels
+from lvcnet.data.annotated import Problem, import_warnings
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import statistics
 
@@ -32,7 +34,7 @@ def show_statistics(dataset: Dataset) -> None:
     st.caption(
         f"Fingerprint {summary['fingerprint']}: equal data, equal digits. A run remembers the one it was trained on."
     )
-    _show_warnings(summary["source"].get("warnings", []))
+    _show_warnings(import_warnings(summary["source"]), f"{dataset.name}-warnings.csv")
     command_line(["data", "show", dataset.name, "--json"])
 
 
@@ -57,13 +59,17 @@ def _show_distributions(dataset: Dataset) -> None:
                 figure, key=f"statistics-{title}", config=EXPORT, alt=f"Chart of {dataset.name}: {what}"
             )
     st.table(tables.spread_rows(found), hide_index=True)
-    st.caption(f"Over the {found['labelled']} images that {labels} covers; parts are 8-connected.")
+    st.caption(
+        f"Over the {found['labelled']} images that {labels} covers; parts are 8-connected."
+        + (f" {tables.ignored_note(labels, found['ignored'])}" if found["ignored"] else "")
+    )
 
 
-def _show_warnings(warnings: list[str]) -> None:
+def _show_warnings(warnings: list[Problem], file_name: str) -> None:
     if warnings:
         with st.expander(f"Warnings of the import ({len(warnings)})", icon=":material/warning:"):
             st.markdown("\n".join(f"- {warning}" for warning in warnings))
+            offer_report(warnings, file_name)
 
 
 def _sizes(sizes: list[list[int]]) -> str:

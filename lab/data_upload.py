@@ -1,16 +1,10 @@
-"""The upload form of the data page: a zip is recognised first, then checked as a whole, then imported."""
+"""The upload field of the data page: what a zip holds is recognised before it is imported."""
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from lab.widgets import progress_bar
-from lvcnet import workspace
-from lvcnet.data.archive import import_zip, inspect_zip
+from lvcnet.data.archive import inspect_zip
 from lvcnet.data.contents import Contents
-from lvcnet.data.dataset import Dataset, check_free
-from lvcnet.data.importer import Settings
-from lvcnet.errors import LvcnetError
-from lvcnet.files import check_name
 
 RECOGNISED = "recognised-zip"
 KINDS = {"coco": "COCO annotations", "labelme": "Labelme annotations", "masks": "Mask images"}
@@ -36,20 +30,6 @@ def upload() -> UploadedFile | None:
             " beside the images. Masks: folders `images` and `masks`. A test share is set aside where the zip tells none."
         )
     return chosen
-
-
-def import_upload(name: str, chosen: UploadedFile | None, settings: Settings) -> Dataset:
-    """Check and import an uploaded zip.
-
-    Raises:
-        LvcnetError: lists all problems at once.
-    """
-    if chosen is None:
-        raise LvcnetError("nothing was uploaded: choose a zip file")
-    check_free(workspace.datasets_dir() / check_name(name, "data set"))
-    with progress_bar("Importing") as report:
-        chosen.seek(0)
-        return import_zip(name, chosen, report, **settings)
 
 
 def _recognised(chosen: UploadedFile) -> Contents:

@@ -13,7 +13,7 @@ from lab.facts import load_facts
 from lab.palette import category_colours
 from lab.widgets import command_line, pick, pick_labels, remember
 from lvcnet.data.dataset import CLEAN, Dataset
-from lvcnet.data.facts import ORDERS, Filters, ImageFacts, select
+from lvcnet.data.facts import ORDERS, Filters, ImageFacts, select, statistics
 
 SPLITS = {"all": "All images", "train": "Training images", "test": "Test images"}
 LABELLED = {"all": "All images", "yes": "Labelled", "no": "Not labelled"}
@@ -54,6 +54,8 @@ def gallery(dataset: Dataset) -> None:
     facts = load_facts(dataset, labels)
     filters = _filters(facts, search or "", order)
     found = select(facts, filters)
+    if any(one.ignored for one in facts):
+        st.caption(tables.ignored_note(labels, statistics(facts, dataset.categories)["ignored"]))
     _show_count(found, facts, labels)
     if found:
         _grid(dataset, labels, found, f"gallery-page-{dataset.name}-{labels}-{filters}")

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lab import commands, pictures, tables
+from lab.background import Task
 from lab.curves import area_histogram, iou_histogram
 from lab.facts import load_facts
 from lab.figures import EXPORT
 from lab.palette import LABEL_COLOURS, LABEL_TITLES
-from lab.widgets import Stamp, command_line, dataset_stamp, load_dataset, pick, pick_view, progress_bar
+from lab.widgets import Stamp, command_line, dataset_stamp, load_dataset, pick, pick_view
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.data.facts import Filters, compare_masks
 from lvcnet.evaluation.clicks import image_clicks, not_counted, outlines_of
@@ -24,9 +25,16 @@ ESTIMATED = f"estimated from at most {SAMPLE} training images"
 
 
 def make_label_sets(
-    name: str, levels: Sequence[int], family: str, seed: int, bias: float, fraction: float, include_test: bool
+    task: Task,
+    name: str,
+    levels: Sequence[int],
+    family: str,
+    seed: int,
+    bias: float,
+    fraction: float,
+    include_test: bool,
 ) -> list[str]:
-    """Calibrate all levels, then add them: an unreachable target leaves the data set as it was.
+    """Calibrate all levels, then add them: cancelled, or with an unreachable target, the data set stays as it was.
 
     Returns:
         names of the new label sets.
@@ -37,12 +45,10 @@ def make_label_sets(
     dataset = Dataset.load(name)  # not the shared copy, which other sessions read
     made = []
     for level in levels:
-        with progress_bar(f"Calibrating level {level}, try") as report:
-            made.append(
-                make_noisy_labels(
-                    dataset, level, None, family, seed, bias, fraction, include_test, report=report
-                )
-            )
+        report = task.stage(f"Calibrating level {level} of {name}, try")
+        made.append(
+            make_noisy_labels(dataset, level, None, family, seed, bias, fraction, include_test, report=report)
+        )
     for labels in made:
         dataset.add_labels(labels)
     return [labels.name for labels in made]

@@ -19,8 +19,7 @@ from lab.palette import category_colours, method_title, run_colours
 from lvcnet import workspace
 from lvcnet.data.images import SUFFIXES, read_image
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.formats import rows_to_csv
-from lvcnet.files import write_atomic, write_json
+from lvcnet.files import rows_to_csv, write_atomic, write_json
 from lvcnet.inference.export import CocoPredictions, names_in, write_image_files
 from lvcnet.inference.predictor import Predictor
 from lvcnet.inference.segmentation import Segmentation, measurement_rows, segment_radiograph, summarise

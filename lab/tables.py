@@ -196,16 +196,27 @@ def spread_rows(statistics: dict[str, Any]) -> list[Row]:
     """Foreground and components of a label set, category by category (see `lvcnet.data.facts.statistics`)."""
     rows = []
     for name, spread in statistics["foreground"].items():
-        shares = {
-            "Foreground, mean ± SD": unbroken(f"{100 * spread['mean']:.1f} ± {100 * spread['sd']:.1f} %"),
-            "Least": unbroken(percent(spread["min"], 1)),
-            "Median": unbroken(percent(spread["median"], 1)),
-            "Most": unbroken(percent(spread["max"], 1)),
-        }
+        shares = dict.fromkeys(("Foreground, mean ± SD", "Least", "Median", "Most"), NOTHING)
+        if spread is not None:
+            shares = {
+                "Foreground, mean ± SD": unbroken(f"{100 * spread['mean']:.1f} ± {100 * spread['sd']:.1f} %"),
+                "Least": unbroken(percent(spread["min"], 1)),
+                "Median": unbroken(percent(spread["median"], 1)),
+                "Most": unbroken(percent(spread["max"], 1)),
+            }
         counts = statistics["components"][name].items()
         parts = ", ".join(f"{count} in {counted(images, 'image')}" for count, images in counts)
         rows.append({"Category": name, **shares, "Parts": parts})
     return rows
+
+
+def ignored_note(labels: str, share: float) -> str:
+    """What ignored pixels mean for the numbers about a label set.
+
+    >>> ignored_note("clean", 0.034)
+    'clean leaves 3.4 % of the pixels to be ignored; they count neither as foreground nor as background.'
+    """
+    return f"{labels} leaves {percent(share, 1)} of the pixels to be ignored; they count neither as foreground nor as background."
 
 
 def is_own(run: RunDirectory) -> bool:

@@ -1,5 +1,6 @@
 """The forms of the train page: one run, or a sweep of methods x label sets x seeds."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 
@@ -16,7 +17,8 @@ from lvcnet.errors import LvcnetError
 from lvcnet.jobs.estimate import expected_seconds
 from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
-from lvcnet.jobs.sweep import PlannedRun, plan_sweep
+from lvcnet.jobs.sweep import PlannedRun
+from lvcnet.jobs.sweep_config import SweepConfig, build_sweep
 from lvcnet.methods import METHOD_TITLES
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.directory import RunDirectory
@@ -61,18 +63,17 @@ def run_form(dataset: Dataset) -> None:
             help="Keys initial weights, order of images and augmentation.",
         )
         start, changes = settings_fields("run", [method], like)
+        made = f"{dataset.name}-{method}-{labels}-s{seed}"
         name = st.text_input(
             "Run name (optional)",
             key="run-name",
-            placeholder=f"{dataset.name}-{method}-{labels}-s{seed}",
+            placeholder=made,
             help="By default made from what the run is; a number is added where it is taken.",
         ).strip()
         what = {"dataset": dataset.name, "labels": labels, "method": method, "seed": seed}
         config = build_config(start.settings, changes, what)
         command_line([*commands.train(config, start.arguments, changes), *(["--name", name] if name else [])])
-        with st.expander("All settings as YAML", icon=":material/description:"):
-            st.code(commands.config_yaml(config), language="yaml")
-            st.caption("Saved as a file, `lvcnet train --config FILE` reads it.")
+        yaml_file("All settings as YAML", commands.config_yaml(config), f"{name or made}.yaml", "train")
         what_to_expect(config)
         if st.button(
             "Start training",
@@ -152,22 +153,44 @@ def sweep_form(dataset: Dataset) -> None:
             "Try failed runs again", key="sweep-retry", help="They continue from their last checkpoint."
         )
         numbers = parse_seeds(seeds)
-        merged = {**start.settings, **changes}
-        plan = plan_sweep(dataset.name, methods, levels, numbers, merged, retry)
+        grid = {"dataset": dataset.name, "methods": methods, "labels": levels, "seeds": numbers}
+        sweep = build_sweep(grid, {"settings": start.settings}, {"settings": changes})
         command = commands.sweep(dataset.name, methods, levels, numbers, start.arguments, changes)
         offer_sweep(
-            plan,
+            sweep,
             [*command, *(["--retry-failed"] if retry else [])],
             "Queue",
             key="sweep-start",
             icon=":material/playlist_play:",
+            retry_failed=retry,
         )
 
 
-def offer_sweep(plan: list[PlannedRun], command: Sequence[str], verb: str, key: str, icon: str) -> None:
-    """What a plan amounts to, its command, and the button that queues it."""
+def yaml_file(title: str, text: str, file_name: str, command: str) -> None:
+    """A configuration to copy or download, and the command of `lvcnet` that reads it."""
+    with st.expander(title, icon=":material/description:"):
+        st.code(text, language="yaml", wrap_lines=True)
+        st.download_button(
+            "Download",
+            text,
+            file_name,
+            "application/yaml",
+            key=f"download-{title}",
+            icon=":material/download:",
+            help=f"Save it as {file_name}.",
+            on_click="ignore",
+        )
+        st.caption(f"Saved as a file, `lvcnet {command} --config {shlex.quote(file_name)}` reads it.")
+
+
+def offer_sweep(
+    sweep: SweepConfig, command: Sequence[str], verb: str, key: str, icon: str, retry_failed: bool = False
+) -> None:
+    """What a sweep amounts to, its command and file, and the button that queues it."""
+    plan = sweep.plan(retry_failed)
     count = plan_summary(plan)
     command_line(command)
+    yaml_file("The sweep as YAML", sweep.to_yaml(), f"{sweep.dataset}-sweep.yaml", "sweep")
     if st.button(
         f"{verb} {counted(count, 'run')}",
         key=key,

@@ -178,8 +178,8 @@ def shown_errors() -> Iterator[None]:
             {
                 "": "Error" if problem.blocking else "Warning",
                 "Where": problem.where,
-                "What": problem.what,
-                "What to do": problem.fix,
+                "What": problem.what
+                + (f" ({problem.fix})" if problem.fix else ""),  # narrow enough for a phone
             }
             for problem in error.problems
         ]

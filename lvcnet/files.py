@@ -1,11 +1,13 @@
 """Small files that survive a crash, names that are safe to use as folders, and keyed randomness."""
 
+import csv
 import hashlib
+import io
 import json
 import os
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,23 @@ def write_atomic(path: Path, content: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, atomically."""
     write_atomic(path, (json.dumps(value, indent=2, sort_keys=False) + "\n").encode())
+
+
+def rows_to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Rows as CSV with a header.
+
+    Args:
+        rows: all with the same keys.
+        columns: the keys, in order; without them there must be at least one row, which tells them.
+
+    >>> rows_to_csv([{"key": "a", "iou": 0.5}])
+    'key,iou\\na,0.5\\n'
+    """
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, fieldnames=list(columns or rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
 
 
 def read_json(path: Path) -> Any:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lab import commands, tables
+from lab.background import background_button
 from lab.navigation import link_to, page_frame
 from lab.noise_view import (
     label_clicks,
@@ -73,18 +74,21 @@ def make_form(name: str, family: str) -> tuple[int, float]:
             )
         bias = bias if FAMILIES[family].biasable else 0.0
         command_line(commands.noise(name, sorted(levels), family, seed, bias, fraction, test))
-        pressed = st.button(
-            "Make label sets",
-            key="noise-make",
-            type="primary",
-            icon=":material/gesture:",
-            disabled=not levels,
-            help="Label sets of the same name are replaced.",
-        )
-        if pressed:
-            made = make_label_sets(name, sorted(levels), family, seed, bias, fraction, test)
-            leave_note(f"Made {', '.join(made)}.")
-            st.rerun()
+        chosen = (name, tuple(sorted(levels)), family, seed, bias, fraction, test)
+        with shown_errors():
+            made = background_button(
+                "Make label sets",
+                "noise-make",
+                ":material/gesture:",
+                "Label sets of the same name are replaced.",
+                lambda task: make_label_sets(task, *chosen),
+                nothing_done="no label set was added",
+                about=chosen,
+                disabled=not levels,
+            )
+            if made is not None:
+                leave_note(f"Made {', '.join(made)}.")
+                st.rerun()
     return int(seed), bias
 
 

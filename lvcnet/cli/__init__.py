@@ -15,6 +15,7 @@ from lvcnet.cli.jobs import register as register_jobs
 from lvcnet.cli.noise import register as register_noise
 from lvcnet.cli.plan import register as register_plan
 from lvcnet.cli.review import register as register_review
+from lvcnet.cli.sweep import register as register_sweep
 from lvcnet.cli.train import register as register_train
 from lvcnet.errors import LvcnetError
 
@@ -37,6 +38,7 @@ for register in (
     register_review,
     register_consensus,
     register_jobs,
+    register_sweep,
     register_about,
 ):
     register(app)

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from lvcnet.cli.jobs import report_recovered, sweep_bar, sweep_until_done
+from lvcnet.cli.jobs import report_recovered
 from lvcnet.cli.options import DatasetName, Json
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
+from lvcnet.cli.sweep import sweep_bar, sweep_until_done
 from lvcnet.correction.agreement import MEASURES, agreement
 from lvcnet.correction.apply import accepted_keys, apply_correction, verdicts_by
 from lvcnet.correction.store import (

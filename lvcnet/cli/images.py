@@ -32,6 +32,8 @@ def images(
 ) -> None:
     """List images with foreground, components and IoU to the clean labels; choose among them.
 
+    Pixels that the label set leaves to be ignored are neither foreground nor background.
+
     Example: `lvcnet data images hips --labels level3 --split train --order worst`
     """
     low, high = _parse_range(foreground, "--foreground")
@@ -50,9 +52,19 @@ def images(
     if as_json:
         print_json({"dataset": name, "labels": labels, "images": [asdict(one) for one in found]})
         return
-    columns = ["image", "split", "labelled", "foreground", "parts", "IoU", "area"]
+    silent = any(one.ignored for one in found)
+    columns = [
+        "image",
+        "split",
+        "labelled",
+        "foreground",
+        "parts",
+        "IoU",
+        "area",
+        *(["ignored"] if silent else []),
+    ]
     title = f"{len(found)} image{'' if len(found) == 1 else 's'} of {name}, {labels}"
-    print_table(title, columns, [_cells(one) for one in found])
+    print_table(title, columns, [_cells(one)[: len(columns)] for one in found])
 
 
 def _parse_range(text: str, option: str) -> tuple[float | None, float | None]:
@@ -74,6 +86,15 @@ def _parse_range(text: str, option: str) -> tuple[float | None, float | None]:
 
 def _cells(one: ImageFacts) -> list[object]:
     if not one.labelled:
-        return [one.key, one.split, "no", None, None, None, None]
+        return [one.key, one.split, "no", None, None, None, None, None]
     change = None if one.area_change is None else f"{one.area_change:+.1%}"
-    return [one.key, one.split, "yes", one.foreground, sum(one.components), one.iou, change]
+    return [
+        one.key,
+        one.split,
+        "yes",
+        one.foreground,
+        sum(one.components),
+        one.iou,
+        change,
+        f"{one.ignored:.1%}",
+    ]

@@ -1,28 +1,22 @@
-"""Commands that manage trainings: runs, cancel, resume, delete, sweep, queue."""
+"""Commands that manage trainings: runs, cancel, resume, delete, queue."""
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lvcnet import jobs
-from lvcnet.cli.options import DatasetName, Json, RunName
-from lvcnet.cli.output import print_json, print_table, progress_bar, progress_screen, screen, split_list
+from lvcnet.cli.options import Json, RunName
+from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import daemon, launch, worker
-from lvcnet.jobs.foreground import SweepProgress, queue_sweep, run_sweep
-from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.jobs.usage import measure_usage
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import delete_run, find_run, list_runs
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
-from lvcnet.training.config import merge_settings, parse_settings, read_preset
 from lvcnet.training.loop import train
 
 WIDE = 130  # columns of a terminal
@@ -30,7 +24,7 @@ WIDE = 130  # columns of a terminal
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to `app`."""
-    for command in (runs, cancel, resume, delete, sweep, queue):
+    for command in (runs, cancel, resume, delete, queue):
         app.command()(command)
 
 
@@ -120,47 +114,6 @@ def delete(
         screen.print(f"Deleted {run}.")
 
 
-def sweep(
-    dataset: DatasetName,
-    methods: Annotated[
-        str, typer.Option(help="Methods, separated by commas.")
-    ] = "fcn,unet,lvcnet,lvcnet-plus",
-    levels: Annotated[str, typer.Option(help="Noise levels or label sets: clean,1,2,dentist2.")] = "1,2,3,4",
-    seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
-    preset: Annotated[str | None, typer.Option(help="Settings to start from, e.g. quick or paper.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; can be repeated.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Trainings at a time (default: LVCNET_WORKERS, or by cores).")
-    ] = None,
-    in_queue: Annotated[
-        bool, typer.Option("--queue", help="In the background, by the queue, and return at once.")
-    ] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed runs again.")] = False,
-    evaluate: Annotated[bool, typer.Option(help="Evaluate each run when it is done.")] = True,
-    as_json: Json = False,
-) -> None:
-    """Train a grid of methods, noise levels and seeds. Done runs are skipped, stopped ones resumed.
-
-    Example: `lvcnet sweep hips --methods unet,lvcnet-plus --levels 1,2,3,4 --seeds 0 --preset quick`
-    """
-    report_recovered()
-    explicit = {"epochs": epochs} if epochs is not None else {}
-    merged = merge_settings(read_preset(preset) if preset else {}, parse_settings(settings or []), explicit)
-    plan = plan_sweep(dataset, split_list(methods), split_list(levels), _seeds(seeds), merged, retry_failed)
-    if in_queue:
-        queued = queue_sweep(plan, evaluate)
-        _present_sweep(plan, {}, as_json, f"{len(queued)} runs queued; `lvcnet queue` shows them.")
-        return
-    with sweep_bar(f"Sweep of {dataset}") as report:
-        problems = sweep_until_done(plan, workers or launch.slots(), evaluate, report)
-    _present_sweep(plan, problems, as_json, f"`lvcnet compare {dataset}` shows the results.")
-    if problems:
-        raise typer.Exit(1)
-
-
 def queue(
     start: Annotated[
         bool, typer.Option("--start", help="Be the worker, here in the foreground, until Ctrl-C.")
@@ -242,52 +195,3 @@ def _present(run: RunDirectory, state: str, as_json: bool) -> None:
         print_json({"run": run.name, "directory": str(run.path), "state": state, "position": place})
     else:
         screen.print(f"{run.name} is {state}{f' (place {place})' if place else ''}.")
-
-
-def sweep_until_done(
-    plan: list[PlannedRun], workers: int, evaluate: bool, report: Callable[[SweepProgress], None]
-) -> dict[str, str]:
-    """`run_sweep`, where Ctrl-C ends the command with the exit status of an interrupted training."""
-    try:
-        return run_sweep(plan, workers, evaluate, report)
-    except KeyboardInterrupt:
-        sys.stderr.write("lvcnet: interrupted; the same command continues\n")
-        raise typer.Exit(launch.INTERRUPTED) from None
-
-
-@contextmanager
-def sweep_bar(title: str) -> Iterator[Callable[[SweepProgress], None]]:
-    """A bar over all epochs of all runs, with the time left as the runs so far predict it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=progress_screen, transient=True) as bar:
-        task = bar.add_task(title)
-
-        def report(now: SweepProgress) -> None:
-            left = (
-                f"{format_seconds(now.seconds_left)} left" if now.seconds_left is not None else "estimating"
-            )
-            text = f"{title}: {now.runs_done}/{now.runs} runs, {now.epochs_done}/{now.epochs} epochs, {left}"
-            bar.update(task, description=text, completed=now.epochs_done, total=now.epochs)
-
-        yield report
-
-
-def _present_sweep(plan: list[PlannedRun], problems: dict[str, str], as_json: bool, hint: str) -> None:
-    summaries = [summarise(cell.run) for cell in plan if cell.run.exists()]
-    notes = {one.run: problems.get(one.run) for one in summaries} | problems
-    if as_json:
-        planned = {cell.name: cell.action for cell in plan}
-        rows = [{**asdict(one), "action": planned[one.run], "problem": notes[one.run]} for one in summaries]
-        print_json({"runs": rows, "problems": problems})
-        return
-    table = [[one.run, one.state, f"{one.epoch}/{one.epochs}", one.iou, notes[one.run]] for one in summaries]
-    print_table("Sweep", ("Run", "State", "Epoch", "IoU", "Problem"), table)
-    failed = [one.run for one in summaries if one.state == "failed"]
-    screen.print(f"{len(failed)} failed: add --retry-failed to try again." if failed else hint)
-
-
-def _seeds(values: str) -> list[int]:
-    wrong = [value for value in split_list(values) if not value.isdigit()]
-    if wrong:
-        raise LvcnetError(f"--seeds {values!r} is not a list of whole numbers: use e.g. 0 or 0,1,2")
-    return [int(value) for value in split_list(values)]

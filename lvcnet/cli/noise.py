@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lvcnet.cli.output import print_json, print_table, progress_bar
+from lvcnet.cli.output import interruptible, print_json, print_table, progress_bar
 from lvcnet.data.coco import write_coco
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.errors import LvcnetError
@@ -53,13 +53,14 @@ def noise(
     if target is not None and levels is not None:
         raise LvcnetError("--levels and --target were both given: choose one of them")
     made = []
-    for level in wanted:
-        title = f"Calibrating level {level}" if level is not None else f"Calibrating to IoU {target:g}"
-        with progress_bar(title) as report:
-            labels = make_noisy_labels(
-                dataset, level, target, family, seed, bias, fraction, include_test, report=report
-            )
-        made.append(labels)
+    with interruptible("no label set was added"):
+        for level in wanted:
+            title = f"Calibrating level {level}" if level is not None else f"Calibrating to IoU {target:g}"
+            with progress_bar(title) as report:
+                labels = make_noisy_labels(
+                    dataset, level, target, family, seed, bias, fraction, include_test, report=report
+                )
+            made.append(labels)
     if not dry_run:
         for labels in made:  # only now: an unreachable target leaves the data set as it was
             dataset.add_labels(labels)

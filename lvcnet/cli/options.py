@@ -7,3 +7,5 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 DatasetName = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")]
 RunName = Annotated[str, typer.Argument(help="Name of the run; `lvcnet runs` lists them.")]
+NewName = Annotated[str, typer.Argument(help="Name of the new data set.")]
+Size = Annotated[int, typer.Option(help="Side of the square working grid in pixels.")]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+
+from lvcnet.jobs.launch import INTERRUPTED
 
 screen = Console()
 progress_screen = Console(stderr=True)
@@ -74,3 +77,13 @@ def progress_bar(title: str, total: int | None = None) -> Iterator[Callable[[int
             progress.update(task, completed=done, total=total)
 
         yield report
+
+
+@contextmanager
+def interruptible(outcome: str) -> Iterator[None]:
+    """Ctrl-C ends the command with a line that says what came of it, and the exit status of an interrupted training."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write(f"lvcnet: interrupted; {outcome}\n")
+        raise typer.Exit(INTERRUPTED) from None

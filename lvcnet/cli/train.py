@@ -24,7 +24,9 @@ def register(app: typer.Typer) -> None:
 def train(
     dataset: Annotated[
         str | None,
-        typer.Argument(help="Name of the data set; `lvcnet data list` lists them. Optional with --like."),
+        typer.Argument(
+            help="Name of the data set; `lvcnet data list` lists them. Optional with --like or --config."
+        ),
     ] = None,
     method: Annotated[str | None, typer.Option(help="fcn, unet, lvcnet or lvcnet-plus.")] = None,
     level: Annotated[str | None, typer.Option(help="Noise level 1 to 4, or clean.")] = None,
@@ -61,11 +63,15 @@ def train(
     given = {"dataset": dataset, "labels": chosen_labels(level, labels), "method": method, "epochs": epochs}
     given |= {"seed": seed, "device": device}
     explicit = {key: value for key, value in given.items() if value is not None}
-    if dataset is None and like is None:
-        raise LvcnetError("nothing says what to learn from: give a DATASET, or a run to copy with --like RUN")
+    from_file = read_yaml(config) if config else {}
+    if dataset is None and like is None and "dataset" not in from_file:
+        raise LvcnetError(
+            "nothing says what to learn from: give a DATASET, a file that names one with --config FILE, or a run to copy"
+            " with --like RUN"
+        )
     layers = [
         *starting_layers(preset, like, method),
-        read_yaml(config) if config else {},
+        from_file,
         parse_settings(settings or []),
         explicit,
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.dataset import Dataset
+from lvcnet.data.dataset import Dataset, comparable_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import overlap_metrics, surface_metrics
 from lvcnet.evaluation.statistics import mean_sd
@@ -74,10 +74,8 @@ def mean_disagreement(
 def compared_masks(
     dataset: Dataset, first: str, second: str, rows: NDArray[np.intp]
 ) -> tuple[BoolArray, BoolArray]:
-    """(N, C, H, W) masks of both label sets, empty wherever one of them ignores a pixel: there is nothing to compare."""
-    one, two = dataset.labels(first), dataset.labels(second)
-    compared = one.says(rows) & two.says(rows)
-    return one.masks[rows] & compared, two.masks[rows] & compared
+    """`comparable_masks` of two label sets by name."""
+    return comparable_masks(dataset.labels(first), dataset.labels(second), rows)
 
 
 def common_rows(dataset: Dataset, first: str, second: str, split: str | None = None) -> NDArray[np.intp]:

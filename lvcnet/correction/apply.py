@@ -1,7 +1,5 @@
 """Accepted proposals as a label set like any other, and a report of what changed. Symbols: see `lvcnet.correction`."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +16,7 @@ from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, own_copy
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import overlap_metrics
 from lvcnet.evaluation.statistics import mean_of_known
-from lvcnet.files import check_name, digest, read_json, write_atomic, write_json
+from lvcnet.files import check_name, digest, read_json, rows_to_csv, write_atomic, write_json
 
 KIND = "correction"
 REVIEWED = "reviewed"
@@ -200,12 +198,8 @@ def write_report(correction: Correction, name: str, report: Row) -> None:
 
 def report_csv(report: Row) -> str:
     """The images of a change report as CSV."""
-    stream = io.StringIO()
     columns = [*COLUMNS, *(CLEAN_COLUMNS if any(CLEAN_COLUMNS[0] in row for row in report["images"]) else ())]
-    writer = csv.DictWriter(stream, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(report["images"])
-    return stream.getvalue()
+    return rows_to_csv(report["images"], columns)
 
 
 def _change(

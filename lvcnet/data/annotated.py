@@ -3,16 +3,19 @@
 Symbols: H, W size of the original image in pixels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.errors import LvcnetError
+from lvcnet.files import rows_to_csv
 
+Report = Callable[[int, int], None]
+Thing = TypeVar("Thing")
 SELF_CROSSING = "self-crossing"
 MOST_SIDE = 100_000
 """No radiograph is longer, in pixels."""
@@ -28,6 +31,7 @@ class Problem:
         fix: what to do about it.
         blocking: False for a warning: the import goes on.
         kind: set where the importer treats a problem specially (`self-crossing`).
+        image: file name of the image that it is about, where it is about one.
     """
 
     where: str
@@ -35,6 +39,7 @@ class Problem:
     fix: str = ""
     blocking: bool = True
     kind: str = ""
+    image: str = ""
 
     def __str__(self) -> str:
         """One line.
@@ -42,7 +47,14 @@ class Problem:
         >>> str(Problem("a.json, annotation 3", "the polygon is empty", "delete it"))
         'a.json, annotation 3: the polygon is empty (delete it)'
         """
-        return f"{self.where}: {self.what}" + (f" ({self.fix})" if self.fix else "")
+        place, fix = self.where and f"{self.where}: ", self.fix and f" ({self.fix})"
+        return f"{place}{self.what}{fix}"
+
+    def row(self) -> dict[str, str]:
+        """What a report says about it; `warning` did not stop the import."""
+        severity = "error" if self.blocking else "warning"
+        place = {"image": self.image, "where": self.where}
+        return {"severity": severity, **place, "what": self.what, "fix": self.fix}
 
 
 class ImportProblems(LvcnetError):
@@ -58,6 +70,35 @@ class ImportProblems(LvcnetError):
         lines = [f"{'error' if problem.blocking else 'warning'}: {problem}" for problem in self.problems]
         head = f"nothing was imported: {errors} problem{'s' if errors != 1 else ''} found"
         super().__init__("\n  ".join([head, *lines]))
+
+
+def reported(things: Sequence[Thing], report: Report | None) -> Iterator[Thing]:
+    """The things one by one, with `report(done, total)` after each.
+
+    >>> list(reported("ab", lambda done, total: print(done, "of", total)))
+    1 of 2
+    2 of 2
+    ['a', 'b']
+    """
+    for number, thing in enumerate(things, start=1):
+        yield thing
+        if report is not None:
+            report(number, len(things))
+
+
+def import_warnings(source: Mapping[str, Any]) -> list[Problem]:
+    """What the import of a data set warned about, from its `source`."""
+    return [
+        Problem("", kept, blocking=False)  # as they were kept at first
+        if isinstance(kept, str)
+        else Problem(kept["where"], kept["what"], kept["fix"], blocking=False, image=kept["image"])
+        for kept in source.get("warnings", [])
+    ]
+
+
+def problems_csv(problems: Sequence[Problem]) -> str:
+    """A report of an import: one line a problem."""
+    return rows_to_csv([problem.row() for problem in problems], list(Problem("", "").row()))
 
 
 class Shape(Protocol):

@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Unpack
 
-from lvcnet.data.annotated import ImportProblems, Problem, relative_name
+from lvcnet.data.annotated import ImportProblems, Problem, Report, relative_name, reported
 from lvcnet.data.contents import Contents, recognise
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.importer import Report, Settings, import_coco, import_labelme, import_masks
+from lvcnet.data.importer import Settings, import_coco, import_labelme, import_masks
 from lvcnet.errors import LvcnetError
 
 MOST_ENTRIES = 50_000
@@ -40,18 +40,20 @@ def import_zip(
     Args:
         name: of the data set.
         source: the zip.
-        report: called with (done, total) images.
+        report: called with (done, total) while it unpacks, then while it imports.
         settings: size, categories, split; see `lvcnet.data.importer.Options`.
 
     Raises:
         ImportProblems: lists all problems at once, with places as they are called in the zip.
         LvcnetError: if it is no zip, too large, or holds nothing that can be recognised.
     """
-    with unpacked(source) as folder, _without_prefix(folder):
+    with unpacked(source, report) as folder, _without_prefix(folder):
         found = recognise(folder)
         dataset = _import(name, found, report, settings)
         dataset.source = _shortened({**dataset.source, "zip": _title(source)}, folder)
-        dataset.source["warnings"] = [str(problem) for problem in found.warnings] + dataset.source["warnings"]
+        dataset.source["warnings"] = [problem.row() for problem in found.warnings] + dataset.source[
+            "warnings"
+        ]
         for label in dataset.label_names():
             manifest = dataset.labels(label).manifest
             manifest.update(_shortened(manifest, folder))
@@ -69,7 +71,7 @@ def inspect_zip(source: Path | BinaryIO) -> Contents:
 
 
 @contextmanager
-def unpacked(source: Path | BinaryIO) -> Iterator[Path]:
+def unpacked(source: Path | BinaryIO, report: Report | None = None) -> Iterator[Path]:
     """A temporary folder with the content of a zip.
 
     Raises:
@@ -77,16 +79,17 @@ def unpacked(source: Path | BinaryIO) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="lvcnet-zip-") as temporary:
         folder = Path(temporary) / "content"
-        unpack(source, folder)
+        unpack(source, folder, report)
         yield folder
 
 
-def unpack(source: Path | BinaryIO, folder: Path) -> None:
+def unpack(source: Path | BinaryIO, folder: Path, report: Report | None = None) -> None:
     """Write the files of a zip below `folder`, which is created; leave out what operating systems add.
 
     Args:
         source: the zip.
         folder: must not exist yet.
+        report: called with (done, total) files.
 
     Raises:
         ImportProblems: lists all entries that lead out of the folder, are links, encrypted, doubled or too large.
@@ -98,7 +101,7 @@ def unpack(source: Path | BinaryIO, folder: Path) -> None:
             entries = _checked(archive.infolist(), title)
             folder.mkdir(parents=True)
             _check_space(sum(entry.file_size for entry in entries.values()), folder, title)
-            for name, entry in entries.items():
+            for name, entry in reported(list(entries.items()), report):
                 _write(archive, entry, folder / name)
     except FileNotFoundError:
         raise LvcnetError(f"zip {title} does not exist: check the path") from None

@@ -8,6 +8,7 @@ pixel-edge polygons, or run lengths where the component has holes.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from lvcnet.data.annotated import (
     AnnotatedImage,
     Annotations,
     Problem,
+    Report,
     Shape,
     declared_size,
     find_image,
     relative_name,
+    reported,
 )
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import mask_to_full_resolution, named_like
@@ -34,14 +37,15 @@ from lvcnet.files import read_json, write_json
 EIGHT_CONNECTED = np.ones((3, 3), dtype=int)
 
 
-def read_coco(path: Path, images: Path) -> Annotations:
+def read_coco(path: Path, images: Path, report: Report | None = None) -> Annotations:
     """Read an annotation file and judge everything in it.
 
     Args:
         path: COCO JSON file.
         images: folder that its file names are relative to.
+        report: called with (done, total) entries, list by list.
     """
-    reader = _Reader(path, images)
+    reader = _Reader(path, images, report)
     reader.read()
     return reader.result
 
@@ -177,8 +181,9 @@ def _segmentation(inside: NDArray[np.bool_], top: int, left: int, height: int, w
 class _Reader:
     """Walks through one file and collects images, shapes and problems."""
 
-    def __init__(self, path: Path, images: Path) -> None:
+    def __init__(self, path: Path, images: Path, report: Report | None) -> None:
         self.path = path
+        self.report = report
         self.folder = images
         self.result = Annotations(str(path))
         self.names: dict[int, str] = {}
@@ -186,9 +191,9 @@ class _Reader:
         self.image_ids: set[int] = set()
         self.file_names: set[str] = set()
 
-    def problem(self, entry: str, what: str, fix: str = "", blocking: bool = True) -> None:
+    def problem(self, entry: str, what: str, fix: str = "", image: str = "") -> None:
         where = f"{self.path.name}, {entry}" if entry else str(self.path)
-        self.result.problems.append(Problem(where, what, fix, blocking))
+        self.result.problems.append(Problem(where, what, fix, image=image))
 
     def read(self) -> None:
         try:
@@ -214,7 +219,7 @@ class _Reader:
         """Read entries that are objects with a unique integer id."""
         seen: set[int] = set()
         singular = SINGULAR[part]
-        for position, entry in enumerate(entries):
+        for position, entry in enumerate(reported(entries, self.report)):
             id = entry.get("id") if isinstance(entry, dict) else None
             if type(id) is not int:
                 self.problem(f"{singular} at position {position}", "has no integer id", "number the entries")
@@ -246,14 +251,14 @@ class _Reader:
             self.problem(where, str(error), "mend the entry")
             return
         if name in self.file_names:
-            self.problem(where, f"file_name {name!r} occurs more than once", "list each image once")
+            self.problem(where, f"file_name {name!r} occurs more than once", "list each image once", name)
             return
         self.file_names.add(name)
         image = AnnotatedImage(name, f"{self.path.name}, {where}", None, height, width)
         try:
             image.image = find_image(self.folder, name)
         except LvcnetError as error:
-            self.problem(where, str(error), "check --images, or remove the entry")
+            self.problem(where, str(error), "check --images, or remove the entry", name)
         self.images[id] = image
         self.result.images.append(image)
 
@@ -261,6 +266,8 @@ class _Reader:
         image_id, category_id = entry.get("image_id"), entry.get("category_id")
         where = f"annotation {id}"
         known_image = isinstance(image_id, int) and image_id in self.image_ids
+        image = self.images.get(image_id) if isinstance(image_id, int) else None
+        name = image.file_name if image is not None else ""
         known_category = isinstance(category_id, int) and category_id in self.names
         if not known_image:
             self.problem(
@@ -268,8 +275,7 @@ class _Reader:
             )
         if not known_category:
             known = ", ".join(f"{number} {name}" for number, name in self.names.items()) or "none"
-            self.problem(where, f"unknown category {category_id!r}", f"the file declares {known}")
-        image = self.images.get(image_id) if isinstance(image_id, int) else None
+            self.problem(where, f"unknown category {category_id!r}", f"the file declares {known}", name)
         if image is None:
             return
         shape = self._shape(entry.get("segmentation"), image, f"{where} ({image.file_name})")
@@ -279,24 +285,24 @@ class _Reader:
     def _shape(self, segmentation: Any, image: AnnotatedImage, where: str) -> Shape | None:
         assert image.height is not None
         assert image.width is not None
+        name = image.file_name
         if isinstance(segmentation, dict):
             try:
                 return parse_run_lengths(segmentation, image.height, image.width)
             except LvcnetError as error:
-                self.problem(where, str(error), "encode the mask again at the size of the image")
+                self.problem(where, str(error), "encode the mask again at the size of the image", name)
                 return None
         if not isinstance(segmentation, list) or any(not isinstance(ring, list) for ring in segmentation):
-            self.problem(
-                where, "has no segmentation of polygons or run lengths", "boxes alone cannot be used"
-            )
+            what, fix = "has no segmentation of polygons or run lengths", "boxes alone cannot be used"
+            self.problem(where, what, fix, name)
             return None
         if not segmentation:
-            self.problem(where, "the polygon is empty", "delete the annotation or draw it again")
+            self.problem(where, "the polygon is empty", "delete the annotation or draw it again", name)
             return None
         rings = []
         for values in segmentation:
             points, problems = check_ring(values, image.height, image.width, f"{self.path.name}, {where}")
-            self.result.problems += problems
+            self.result.problems += [replace(one, image=name) for one in problems]
             if points is not None:
                 rings.append(points)
         return Outline(rings) if rings else None

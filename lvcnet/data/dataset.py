@@ -16,6 +16,8 @@ On disk, one folder a data set:
 import io
 import json
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,14 @@ class LabelSet:
         if self.ignored is None:
             return np.ones((len(rows), *self.masks.shape[1:]), dtype=np.bool_)
         return ~self.ignored[rows]
+
+
+def comparable_masks(
+    one: LabelSet, two: LabelSet, rows: NDArray[np.intp]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(N, C, S, S) masks of two label sets, empty wherever one of them ignores a pixel: there is nothing to compare."""
+    compared = one.says(rows) & two.says(rows)
+    return one.masks[rows] & compared, two.masks[rows] & compared
 
 
 class Dataset:
@@ -204,20 +214,18 @@ class Dataset:
             [head.encode(), self.images.tobytes(), *(np.packbits(part).tobytes() for part in parts)]
         )
 
-    def save(self, folder: Path | None = None) -> Path:
+    def save(self, folder: Path | None = None, report: Callable[[int, int], None] | None = None) -> Path:
         """Write everything to `folder` (default: the workspace) and keep writing there.
+
+        Args:
+            folder: must not exist; nothing of it stays if writing ends early.
+            report: called with (done, total) after each label set; an exception of it is in time to stop all.
 
         Raises:
             LvcnetError: if the folder holds a data set already.
         """
         target = folder or workspace.datasets_dir() / self.name
         check_free(target)
-        unfinished = target.with_name(f".{target.name}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        _write_array(unfinished / "images.npy", self.images)
-        for name in self.label_names():
-            _write_label_set(unfinished / "labels", self.labels(name))
         head = {
             "format": FORMAT_VERSION,
             "name": self.name,
@@ -226,8 +234,14 @@ class Dataset:
             "source": self.source,
             "items": [asdict(item) for item in self.items],
         }
-        write_json(unfinished / "dataset.json", head)
-        unfinished.rename(target)
+        names = self.label_names()
+        with _whole_folder(target) as unfinished:
+            _write_array(unfinished / "images.npy", self.images)
+            write_json(unfinished / "dataset.json", head)
+            for number, name in enumerate(names, start=1):
+                _write_label_set(unfinished / "labels", self.labels(name))
+                if report is not None:
+                    report(number, len(names))
         self.folder = target
         return target
 
@@ -299,10 +313,8 @@ def own_copy(dataset: Dataset) -> Dataset:
     assert dataset.folder is not None
     target = workspace.datasets_dir() / dataset.name
     if not target.exists():
-        unfinished = target.with_name(f".{target.name}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(dataset.folder, unfinished)
-        unfinished.rename(target)
+        with _whole_folder(target) as unfinished:
+            shutil.copytree(dataset.folder, unfinished, dirs_exist_ok=True)
     return Dataset.load(target)
 
 
@@ -316,6 +328,20 @@ def delete_dataset(name: str) -> None:
     if not (folder / "dataset.json").is_file():
         raise LvcnetError(f"there is no data set {name!r} in {workspace.datasets_dir()}")
     shutil.rmtree(folder)
+
+
+@contextmanager
+def _whole_folder(target: Path) -> Iterator[Path]:
+    """A hidden folder that becomes `target` once everything is in it; an error or Ctrl-C leaves nothing behind."""
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+    try:
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        unfinished.rename(target)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
 
 
 def _check_items(items: list[Item], images: NDArray[np.uint8], categories: list[str]) -> None:
@@ -341,13 +367,14 @@ def _write_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def _write_label_set(folder: Path, labels: LabelSet) -> None:
+    """The masks come last: they are what makes a label set one, so that none is without its manifest."""
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {"packed": _pack(labels.masks), "covered": labels.covered}
     if labels.ignored is not None:
         arrays["ignored"] = _pack(labels.ignored)
     np.savez_compressed(buffer, shape=np.array(labels.masks.shape), **arrays)
-    write_atomic(folder / f"{labels.name}.npz", buffer.getvalue())
     write_json(folder / f"{labels.name}.json", labels.manifest)
+    write_atomic(folder / f"{labels.name}.npz", buffer.getvalue())
 
 
 def _read_label_set(folder: Path, name: str) -> LabelSet:

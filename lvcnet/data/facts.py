@@ -1,5 +1,7 @@
 """Facts about every image of a data set under a label set, choosing images by them, and their statistics.
 
+Pixels that a label set leaves to be ignored are neither foreground nor background: no share and no IoU counts them.
+
 Symbols: N images, C categories, S working size.
 """
 
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvcnet.data.coco import EIGHT_CONNECTED
-from lvcnet.data.dataset import CLEAN, SPLITS, Dataset
+from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, comparable_masks
 from lvcnet.errors import LvcnetError
 
 ORDERS = {"stored": "As stored", "worst": "Worst IoU to clean first", "foreground": "Most foreground first"}
@@ -31,11 +33,13 @@ class ImageFacts:
         width: of the original image in pixels.
         height: of the original image in pixels.
         labelled: whether the label set covers the image; if not, nothing below is known.
-        foreground: share of the image that any category covers.
-        shares: C shares, category by category; where categories overlap they sum to more than `foreground`.
-        components: C numbers of 8-connected components.
+        foreground: share that any category covers, of the pixels that count for any; None where none does.
+        shares: C shares of the pixels that count, category by category (None: none counts); where categories overlap they
+            sum to more than `foreground`.
+        components: C numbers of 8-connected components of the foreground that counts.
         iou: with the clean masks, mean over the categories that the clean masks have; None where they have none.
         area_change: (area - clean area) / clean area, mean over the same categories.
+        ignored: share of the pixels that are ignored, mean over the categories.
     """
 
     row: int
@@ -45,10 +49,11 @@ class ImageFacts:
     height: int
     labelled: bool
     foreground: float | None = None
-    shares: tuple[float, ...] = ()
+    shares: tuple[float | None, ...] = ()
     components: tuple[int, ...] = ()
     iou: float | None = None
     area_change: float | None = None
+    ignored: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -119,19 +124,29 @@ def image_facts(dataset: Dataset, labels_name: str = CLEAN) -> list[ImageFacts]:
         if not labels.covered[row]:
             facts.append(ImageFacts(*head, labelled=False))
             continue
-        masks = labels.masks[row]
-        agreement = compare_masks(masks, clean.masks[row]) if clean.covered[row] else (None, None)
+        says = labels.says(np.array([row]))[0]
+        masks = labels.masks[row] & says
+        agreement: tuple[float | None, float | None] = (None, None)
+        if clean.covered[row]:
+            ours, theirs = comparable_masks(labels, clean, np.array([row]))
+            agreement = compare_masks(ours[0], theirs[0])
         facts.append(
             ImageFacts(
                 *head,
                 True,
-                float(masks.any(axis=0).mean()),
-                tuple(masks.mean(axis=(1, 2)).tolist()),
+                _share(masks.any(axis=0), says.any(axis=0)),
+                tuple(_share(*channel) for channel in zip(masks, says, strict=True)),
                 tuple(ndimage.label(mask, structure=EIGHT_CONNECTED)[1] for mask in masks),
                 *agreement,
+                ignored=float(1 - says.mean()),
             )
         )
     return facts
+
+
+def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float | None:
+    """How much of the pixels `whole` the pixels `part`, all among them, are; None of nothing."""
+    return float(part.sum() / whole.sum()) if whole.any() else None
 
 
 def select(facts: Sequence[ImageFacts], filters: Filters) -> list[ImageFacts]:
@@ -170,18 +185,20 @@ def statistics(facts: Sequence[ImageFacts], categories: Sequence[str]) -> dict[s
     """Original sizes, foreground and components of a data set's images, JSON-able.
 
     `sizes` counts images by original size, the most frequent first. `foreground` has the spread of each category's share
-    over the labelled images, `components` how many labelled images have how many components of it.
+    over the labelled images, `components` how many labelled images have how many components of it. `ignored` is the mean
+    share of ignored pixels.
     """
     labelled = [one for one in facts if one.labelled]
     sizes = Counter((one.width, one.height) for one in facts)
     return {
         "labelled": len(labelled),
+        "ignored": float(np.mean([one.ignored for one in labelled])) if labelled else 0.0,
         "sizes": [
             {"width": width, "height": height, "images": count}
             for (width, height), count in sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0]))
         ],
         "foreground": {
-            name: _spread([one.shares[channel] for one in labelled])
+            name: _spread([share for one in labelled if (share := one.shares[channel]) is not None])
             for channel, name in enumerate(categories)
         },
         "components": {

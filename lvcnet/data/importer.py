@@ -4,7 +4,7 @@ Symbols: N images, C categories, S working size.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -12,7 +12,15 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.annotated import SELF_CROSSING, AnnotatedImage, Annotations, ImportProblems, Problem
+from lvcnet.data.annotated import (
+    SELF_CROSSING,
+    AnnotatedImage,
+    Annotations,
+    ImportProblems,
+    Problem,
+    Report,
+    reported,
+)
 from lvcnet.data.coco import read_coco
 from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, Item, LabelSet
 from lvcnet.data.images import TURNED, mask_to_working_grid, named_like, read_image, to_working_grid
@@ -25,7 +33,6 @@ from lvcnet.files import check_name, stable_hash
 
 __all__ = ["ImportProblems", "Problem", "import_coco", "import_labelme", "import_masks"]
 
-Report = Callable[[int, int], None]
 Extras = Mapping[str, Sequence[Path | str]]
 SIZES = (16, 2048)
 LEAST_LEFT = 0.5
@@ -97,7 +104,7 @@ def import_coco(
         train: COCO file whose images are to learn from.
         test: COCO file of the test images; without it a share of the images is set aside.
         labels: further label sets: name to COCO files of the same images, for instance a second annotator.
-        report: called with (done, total) images.
+        report: called with (done, total) while it reads the annotations, then the images.
         settings: size, categories, split; see `Options`.
 
     Raises:
@@ -105,9 +112,10 @@ def import_coco(
     """
     if not Path(images).is_dir():  # one problem, not one for each image
         raise ImportProblems([Problem(str(images), "the image folder does not exist", "check the path")])
-    parts = [read_coco(Path(path), Path(images)) for path in (train, test) if path is not None]
+    parts = [read_coco(Path(path), Path(images), report) for path in (train, test) if path is not None]
     extras = {
-        key: [read_coco(Path(path), Path(images)) for path in paths] for key, paths in (labels or {}).items()
+        key: [read_coco(Path(path), Path(images), report) for path in paths]
+        for key, paths in (labels or {}).items()
     }
     source = {
         "format": "coco",
@@ -130,9 +138,13 @@ def import_labelme(
     Raises:
         ImportProblems: lists all problems at once.
     """
-    extras = {key: [read_labelme(Path(path)) for path in paths] for key, paths in (labels or {}).items()}
+    extras = {
+        key: [read_labelme(Path(path), report) for path in paths] for key, paths in (labels or {}).items()
+    }
     source = {"format": "labelme", "folder": str(folder)}
-    return _Import(name, [read_labelme(Path(folder))], extras, Options(**settings), source).run(report)
+    return _Import(name, [read_labelme(Path(folder), report)], extras, Options(**settings), source).run(
+        report
+    )
 
 
 def import_masks(
@@ -150,13 +162,12 @@ def import_masks(
     """
     chosen = settings.get("categories")
     extras = {
-        key: [read_masks(Path(images), Path(path), chosen) for path in paths]
+        key: [read_masks(Path(images), Path(path), chosen, report) for path in paths]
         for key, paths in (labels or {}).items()
     }
     source = {"format": "masks", "images": str(images), "masks": str(masks)}
-    return _Import(
-        name, [read_masks(Path(images), Path(masks), chosen)], extras, Options(**settings), source
-    ).run(report)
+    parts = [read_masks(Path(images), Path(masks), chosen, report)]
+    return _Import(name, parts, extras, Options(**settings), source).run(report)
 
 
 class _Import:
@@ -207,8 +218,8 @@ class _Import:
         ignored = np.repeat(silent, categories, axis=1)
         return LabelSet(label, masks & ~ignored, covered, self._manifest(label), ignored)
 
-    def problem(self, where: str, what: str, fix: str = "", blocking: bool = True) -> None:
-        self.problems.append(Problem(where, what, fix, blocking))
+    def problem(self, where: str, what: str, fix: str = "", blocking: bool = True, image: str = "") -> None:
+        self.problems.append(Problem(where, what, fix, blocking, image=image))
 
     def _judged(self) -> list[Problem]:
         """All problems, with self-crossing outlines as warnings where they are accepted."""
@@ -232,9 +243,8 @@ class _Import:
                 self.problem(part.origin, "holds no image", "nothing to import")
             for image in part.images:
                 if image.file_name in splits:
-                    self.problem(
-                        image.where, f"{image.file_name} is in the training file too", "keep it in one"
-                    )
+                    what = f"{image.file_name} is in the training file too"
+                    self.problem(image.where, what, "keep it in one", image=image.file_name)
                 else:
                     splits[image.file_name] = split
                     rows.append((image, split))
@@ -296,9 +306,8 @@ class _Import:
         known = {image.file_name: split for image, split in rows}
         for image in (image for annotations in group for image in annotations.images):
             if image.file_name in opinion:
-                self.problem(
-                    image.where, f"label set {label!r} has {image.file_name} twice", "keep it in one file"
-                )
+                what = f"label set {label!r} has {image.file_name} twice"
+                self.problem(image.where, what, "keep it in one file", image=image.file_name)
             opinion[image.file_name] = image
         strangers = [name for name in opinion if name not in known]
         if strangers and len(strangers) == len(opinion):
@@ -331,7 +340,7 @@ class _Import:
         masks = {label: np.zeros((len(rows), len(categories), size, size), dtype=bool) for label in opinions}
         covered = {label: np.zeros(len(rows), dtype=bool) for label in opinions}
         items: list[Item] = []
-        for row, (image, split) in enumerate(rows):
+        for row, (image, split) in enumerate(reported(rows, report)):
             radiograph = self._read(image)
             described = {label: by_name.get(image.file_name) for label, by_name in opinions.items()}
             if radiograph is not None:
@@ -345,8 +354,6 @@ class _Import:
                     if annotated is not None and not self._blocked():
                         masks[label][row] = self._draw(label, annotated, categories, height, width)
                         covered[label][row] = True
-            if report is not None:
-                report(row + 1, len(rows))
         return images, masks, covered, items
 
     def _read(self, image: AnnotatedImage) -> Radiograph | None:
@@ -355,7 +362,7 @@ class _Import:
         try:
             return read_image(image.image, image.file_name)
         except LvcnetError as error:
-            self.problem(image.where, str(error))
+            self.problem(image.where, str(error), image=image.file_name)
             return None
 
     def _check_sizes(self, described: Any, height: int, width: int, turned: bool) -> None:
@@ -365,7 +372,7 @@ class _Import:
         for image in described:
             if image is not None and (image.height, image.width) not in ((height, width), (None, None)):
                 what = f"{image.file_name} is {width} x {height}, the annotation says {image.width} x {image.height}"
-                self.problem(image.where, what, fix)
+                self.problem(image.where, what, fix, image=image.file_name)
 
     def _draw(
         self, label: str, image: AnnotatedImage, categories: list[str], height: int, width: int
@@ -378,7 +385,7 @@ class _Import:
                 try:
                     full |= shape.raster(height, width)
                 except LvcnetError as error:
-                    self.problem(image.where, str(error))
+                    self.problem(image.where, str(error), image=image.file_name)
             drawn[channel] = mask_to_working_grid(full, self.options.size)
             if drawn[channel].mean() < LEAST_LEFT * full.mean():
                 self.faded[label, category].append(image.file_name)
@@ -399,7 +406,7 @@ class _Import:
             self.problem(f"label set {label}", what, fix, blocking=False)
 
     def _origin(self) -> dict[str, Any]:
-        warnings = [str(problem) for problem in self._judged()]
+        warnings = [problem.row() for problem in self._judged()]
         ignore = {} if self.options.ignore is None else {"ignore": self.options.ignore}
         return {**self.source, "seed": self.options.seed, **ignore, "warnings": warnings}
 

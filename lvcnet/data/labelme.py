@@ -10,7 +10,7 @@ import io
 import math
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -24,10 +24,12 @@ from lvcnet.data.annotated import (
     AnnotatedImage,
     Annotations,
     Problem,
+    Report,
     Shape,
     declared_size,
     find_image,
     relative_name,
+    reported,
 )
 from lvcnet.data.coco import EIGHT_CONNECTED, file_name, files_beside, layer_names, layers
 from lvcnet.data.dataset import CLEAN, Dataset
@@ -55,8 +57,8 @@ class Patch:
         return mask
 
 
-def read_labelme(folder: Path) -> Annotations:
-    """Read all `*.json` below a folder and judge everything in them."""
+def read_labelme(folder: Path, report: Report | None = None) -> Annotations:
+    """Read all `*.json` below a folder and judge everything in them; `report` is called with (done, total) files."""
     result = Annotations(str(folder))
     if not folder.is_dir():
         result.problems.append(Problem(str(folder), "the folder does not exist", "check the path"))
@@ -65,15 +67,17 @@ def read_labelme(folder: Path) -> Annotations:
     if not files:
         result.problems.append(Problem(str(folder), "holds no Labelme file", "expected one *.json an image"))
     names: set[str] = set()
-    for path in files:
+    for path in reported(files, report):
         where = path.relative_to(folder).as_posix()
+        found: list[Problem] = []
         try:
-            image = _read_file(path, where, folder, result.problems)
+            image = _read_file(path, where, folder, found)
         except (LvcnetError, OSError, ValueError, RecursionError) as error:
-            result.problems.append(Problem(where, str(error)))
+            result.problems += [*found, Problem(where, str(error))]
             continue
         if image.file_name in names:
-            result.problems.append(Problem(where, f"image {image.file_name} has two files", "keep one"))
+            found.append(Problem(where, f"image {image.file_name} has two files", "keep one"))
+        result.problems += [replace(one, image=image.file_name) for one in found]
         names.add(image.file_name)
         result.images.append(image)
         result.categories += [label for label in image.shapes if label not in result.categories]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem
+from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem, Report, reported
 from lvcnet.data.coco import files_beside, layer_names, layers
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import SUFFIXES, is_image_file, mask_to_full_resolution, named_like
@@ -89,13 +89,16 @@ def _grey_values(values: NDArray[np.integer], has_alpha: bool, path: Path) -> ND
     return opaque if only_alpha_tells else colours[..., 0]
 
 
-def read_masks(images: Path, masks: Path, categories: Sequence[str] | None = None) -> Annotations:
+def read_masks(
+    images: Path, masks: Path, categories: Sequence[str] | None = None, report: Report | None = None
+) -> Annotations:
     """Pair each image with its masks and judge them.
 
     Args:
         images: folder of image files.
         masks: folder of masks in one of the layouts above.
         categories: names for the values 1, 2, ...; default `foreground` or the values themselves.
+        report: called with (done, total) images.
     """
     result = Annotations(str(masks))
     for folder, what in ((images, "image"), (masks, "mask")):
@@ -114,9 +117,9 @@ def read_masks(images: Path, masks: Path, categories: Sequence[str] | None = Non
     subfolders = _category_folders(images, masks)
     if subfolders:
         result.categories = [folder.name for folder in subfolders]
-        _pair_folders(result, subfolders)
+        _pair_folders(result, subfolders, report)
     else:
-        _pair_values(result, masks, list(categories) if categories else None)
+        _pair_values(result, masks, list(categories) if categories else None, report)
     return result
 
 
@@ -159,9 +162,9 @@ def _category_folders(images: Path, masks: Path) -> list[Path]:
     return [path for path in folders if not (images / path.name).is_dir()]
 
 
-def _pair_folders(result: Annotations, subfolders: list[Path]) -> None:
+def _pair_folders(result: Annotations, subfolders: list[Path], report: Report | None) -> None:
     """A missing file in one category's folder means that the image has none of it; missing in all is a problem."""
-    for image in result.images:
+    for image in reported(result.images, report):
         found = {folder.name: _mask_of(folder, image.file_name) for folder in subfolders}
         if not any(found.values()):
             _missing(result, image, subfolders[0].parent)
@@ -170,11 +173,13 @@ def _pair_folders(result: Annotations, subfolders: list[Path]) -> None:
                 image.shapes[category] = [MaskFile(path)]
 
 
-def _pair_values(result: Annotations, masks: Path, categories: list[str] | None) -> None:
+def _pair_values(
+    result: Annotations, masks: Path, categories: list[str] | None, report: Report | None
+) -> None:
     """Binary or numbered masks side by side; the values of all files decide which."""
     binary = categories is not None and len(categories) == 1
     paths: dict[str, tuple[Path, set[int]]] = {}
-    for image in result.images:
+    for image in reported(result.images, report):
         path = _mask_of(masks, image.file_name)
         if path is None:
             _missing(result, image, masks)
@@ -215,7 +220,9 @@ def _assign(
     unknown = values - {number for number in numbers.values() if number is not None}
     if unknown and None not in numbers.values():
         what = f"unknown category value {', '.join(map(str, sorted(unknown)))}"
-        result.problems.append(Problem(f"mask {path}", what, f"known are 0 to {len(numbers)}"))
+        result.problems.append(
+            Problem(f"mask {path}", what, f"known are 0 to {len(numbers)}", image=image.file_name)
+        )
     for name, number in numbers.items():
         if (number is None and values) or number in values:
             image.shapes[name] = [MaskFile(path, number)]
@@ -226,19 +233,24 @@ def _values(result: Annotations, image: AnnotatedImage, path: Path, binary: bool
     try:
         pixels = read_values(path)
     except LvcnetError as error:
-        result.problems.append(Problem(image.where, str(error)))
+        result.problems.append(Problem(image.where, str(error), image=image.file_name))
         return None
     values = set(np.unique(pixels).tolist()) - {0}
     image.height, image.width = pixels.shape
     if binary and len(values) > 1:
         fix = "save 0 and 255 without smoothing or lossy compression"
         what = f"has {len(values)} values besides 0: one is expected"
-        result.problems.append(Problem(f"mask {path}", what, fix))
+        result.problems.append(Problem(f"mask {path}", what, fix, image=image.file_name))
         return None
     if len(values) > MOST_CATEGORIES:
         fix = "save category numbers without smoothing or lossy compression"
         result.problems.append(
-            Problem(f"mask {path}", f"has {len(values)} values: these are no categories", fix)
+            Problem(
+                f"mask {path}",
+                f"has {len(values)} values: these are no categories",
+                fix,
+                image=image.file_name,
+            )
         )
         return None
     return values
@@ -255,4 +267,6 @@ def _missing(result: Annotations, image: AnnotatedImage, masks: Path) -> None:
     lossy = [path for ending in (".jpg", ".jpeg") if (path := expected.with_suffix(ending)).is_file()]
     if lossy:
         fix = f"{lossy[0].name} is there, but JPEG changes the values at edges: save it as PNG"
-    result.problems.append(Problem(image.where, f"mask {expected} does not exist", fix))
+    result.problems.append(
+        Problem(image.where, f"mask {expected} does not exist", fix, image=image.file_name)
+    )

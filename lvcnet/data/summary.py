@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, LabelSet
+from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, LabelSet, comparable_masks
 from lvcnet.data.facts import image_facts, statistics
 
 
@@ -28,12 +28,13 @@ def overview(dataset: Dataset) -> dict[str, Any]:
 def summarise(dataset: Dataset) -> dict[str, Any]:
     """Everything worth knowing about a data set, JSON-able.
 
-    `foreground` is the mean share of the image that each category covers in the clean labels; `original_sizes` are the
-    smallest and largest [width, height]; `statistics` is about the clean labels (see lvcnet.data.facts).
+    `foreground` is the mean share of the image that each category covers in the clean labels, None where they say nothing;
+    `original_sizes` are the smallest and largest [width, height]; `statistics` is about the clean labels (see
+    lvcnet.data.facts).
     """
     clean = dataset.labels(CLEAN)
     sizes = [(item.width, item.height) for item in dataset.items]
-    shares = clean.masks[clean.covered].mean(axis=(0, 2, 3))
+    measured = statistics(image_facts(dataset), dataset.categories)
     return {
         **overview(dataset),
         "folder": str(dataset.folder) if dataset.folder else None,
@@ -42,8 +43,8 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
             [min(side) for side in zip(*sizes, strict=True)],
             [max(side) for side in zip(*sizes, strict=True)],
         ],
-        "foreground": dict(zip(dataset.categories, shares.tolist(), strict=True)),
-        "statistics": statistics(image_facts(dataset), dataset.categories),
+        "foreground": {name: spread and spread["mean"] for name, spread in measured["foreground"].items()},
+        "statistics": measured,
         "labels": [_label_row(dataset, name, clean) for name in dataset.opinions()],
         "source": dataset.source,
     }
@@ -52,15 +53,18 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
 def iou_to_clean(labels: LabelSet, clean: LabelSet, rows: NDArray[np.intp]) -> float | None:
     """Mean IoU with the clean masks over the covered images among `rows` and the categories that an image has.
 
-    As a noise level's target is defined: a category that is not in an image cannot be outlined badly there. None if no
-    image is covered, or none of them shows anything.
+    As a noise level's target is defined: a category that is not in an image cannot be outlined badly there. Pixels that
+    one of both ignores do not count. None if no image is covered, or none of them shows anything.
     """
     chosen = rows[labels.covered[rows] & clean.covered[rows]]
-    there = clean.masks[chosen].any(axis=(2, 3))
+    if not len(chosen):
+        return None
+    ours, theirs = comparable_masks(labels, clean, chosen)
+    there = theirs.any(axis=(2, 3))
     if not there.any():
         return None
-    ours, theirs = labels.masks[chosen][there], clean.masks[chosen][there]
-    return float(((ours & theirs).sum(axis=(1, 2)) / (ours | theirs).sum(axis=(1, 2))).mean())
+    shared, united = (ours & theirs)[there].sum(axis=(1, 2)), (ours | theirs)[there].sum(axis=(1, 2))
+    return float((shared / united).mean())
 
 
 def _label_row(dataset: Dataset, name: str, clean: LabelSet) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """A Comparison as Markdown, CSV or JSON."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +9,7 @@ from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.evaluation.statistics import mean_of_known, mean_sd
 from lvcnet.evaluation.tables import Row, Table, comparison_tables, notes
 from lvcnet.evaluation.words import comparison_words
+from lvcnet.files import rows_to_csv
 
 FORMATS = ("table", "markdown", "csv", "json")
 
@@ -53,15 +52,6 @@ def to_rows(comparison: Comparison) -> list[dict[str, Any]]:
 def to_csv(comparison: Comparison) -> str:
     """`to_rows` as CSV with a header."""
     return rows_to_csv(to_rows(comparison))
-
-
-def rows_to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows that all have the same keys, of which there must be one at least, as CSV with a header."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
 
 
 def table_csv(table: Table) -> str:

@@ -12,9 +12,9 @@ import numpy as np
 from lvcnet.evaluation.clicks import CLEAN_TOLERANCE
 from lvcnet.evaluation.comparison import BASELINE
 from lvcnet.evaluation.equivalence import Equivalence, Point
-from lvcnet.evaluation.formats import rows_to_csv
 from lvcnet.evaluation.planner import Budget, Plan
 from lvcnet.evaluation.tables import NOTHING, Table, method_title
+from lvcnet.files import rows_to_csv
 
 
 def plan_table(plan: Plan) -> Table:

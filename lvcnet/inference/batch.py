@@ -7,8 +7,7 @@ from typing import Any
 
 from lvcnet.data.images import is_image_file
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.formats import rows_to_csv
-from lvcnet.files import write_atomic, write_json
+from lvcnet.files import rows_to_csv, write_atomic, write_json
 from lvcnet.inference.export import (
     DEFAULT_FORMATS,
     CocoPredictions,

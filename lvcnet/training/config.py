@@ -3,8 +3,9 @@
 Order of precedence, last wins: defaults, preset, config file, `--set key=value`, explicit options.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lvcnet.errors import LvcnetError
 
 PRESETS = Path(__file__).parent / "presets"
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class TrainConfig(BaseModel):
@@ -155,12 +157,35 @@ def build_config(*layers: dict[str, Any]) -> TrainConfig:
     Raises:
         LvcnetError: naming every setting that is unknown or out of range.
     """
+    return validated(TrainConfig, merge_settings(*layers), "the configuration")
+
+
+def validated(
+    model: type[Model],
+    values: dict[str, Any],
+    what: str,
+    group: tuple[str, ...] = (),
+    names: Iterable[str] | None = None,
+) -> Model:
+    """`values` as a model.
+
+    Args:
+        model: says what is allowed.
+        values: settings by name.
+        what: is not valid, for the message.
+        group: where the settings are, for the message.
+        names: what to offer where a name is unknown; by default all of the model.
+
+    Raises:
+        LvcnetError: naming every setting that is unknown or out of range.
+    """
     try:
-        return TrainConfig(**merge_settings(*layers))
+        return model.model_validate(values)
     except ValidationError as error:
         problems = [
-            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()
+            f"{'.'.join(str(part) for part in (*group, *item['loc']))}: {item['msg']}"
+            for item in error.errors()
         ]
         unknown = any(item["type"] == "extra_forbidden" for item in error.errors())
-        allowed = f" (settings: {', '.join(TrainConfig.model_fields)})" if unknown else ""
-        raise LvcnetError(f"the configuration is not valid: {'; '.join(problems)}{allowed}") from None
+        allowed = f" (allowed: {', '.join(names or model.model_fields)})" if unknown else ""
+        raise LvcnetError(f"{what} is not valid: {'; '.join(problems)}{allowed}") from None

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 from streamlit.testing.v1 import AppTest
 
+from lab.background import TASKS
 from lab.headless import find_browser, open_browser, serve_lab
 from lvcnet.data.phantom import make_phantom
 from lvcnet.noise.calibrate import make_noisy_labels
@@ -56,6 +57,16 @@ def _open_page(key: str, **query: str) -> AppTest:
     page.run()
     assert not page.exception
     return page
+
+
+def press(page: AppTest, key: str) -> None:
+    """Press a button whose work goes on in the background, and see what comes of it."""
+    page.button(key=key).click().run()
+    if key in TASKS:
+        TASKS[key].wait(60)
+        page.run()
+    assert not page.exception
+    assert key not in TASKS
 
 
 def query(page: AppTest, name: str) -> str:

@@ -12,7 +12,7 @@ from lvcnet.correction.agreement import agreement, mean_disagreement
 from lvcnet.correction.siding import FIRST, SECOND, per_image_rows, siding
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.formats import rows_to_csv
+from lvcnet.files import rows_to_csv
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import OpenPage, query

@@ -1,5 +1,6 @@
 """Getting data in, in a real browser: a broken zip is explained, a good one imported, filtered, opened and reloaded."""
 
+import csv
 import io
 import json
 import zipfile
@@ -20,6 +21,7 @@ from tests.data.conftest import CocoFolder, coco
 __all__ = ["coco"]
 pytestmark = pytest.mark.browser
 SOON = 60_000
+MANY = 400
 
 
 @pytest.fixture
@@ -38,6 +40,19 @@ def pack(path: Path, content: dict[str, Any]) -> Path:
             stream = io.BytesIO()
             Image.fromarray(np.full((20, 40), 120, np.uint8)).save(stream, "PNG")
             written.writestr(f"bones/images/{name}.png", stream.getvalue())
+    return path
+
+
+def pack_slow(path: Path, content: dict[str, Any]) -> Path:
+    """A zip of images so many and large that their import lasts; the first is annotated."""
+    stream = io.BytesIO()
+    Image.fromarray(np.full((1500, 1500), 120, np.uint8)).save(stream, "PNG")
+    size = {"width": 1500, "height": 1500}
+    entries = [{"id": number, "file_name": f"{number}.png", **size} for number in range(1, MANY + 1)]
+    with zipfile.ZipFile(path, "w") as written:
+        written.writestr("train.json", json.dumps({**content, "images": entries}))
+        for entry in entries:
+            written.writestr(f"images/{entry['file_name']}", stream.getvalue())
     return path
 
 
@@ -66,10 +81,27 @@ def test_a_zip_is_refused_mended_imported_filtered_opened_and_reloaded(
     expect(page.get_by_text("image bones/images/e.png does not exist")).to_be_visible()
     expect(page.get_by_text("unknown category 9")).to_be_visible()
     assert "bones" not in list_datasets()
+    with page.expect_download(timeout=SOON) as download:
+        page.get_by_role("button", name="Download the report").click()
+    assert download.value.suggested_filename == "bones-problems.csv"
+    with Path(download.value.path()).open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert sorted((row["severity"], row["image"]) for row in rows) == [
+        ("error", "b.png"),
+        ("error", "e.png"),
+    ]
 
-    page.get_by_test_id("stFileChipDeleteBtn").get_by_role("button").click()
-    wait_until_idle(page)
-    upload(page, pack(tmp_path / "good.zip", coco.content("abcd")))
+    replace_upload(page, pack_slow(tmp_path / "slow.zip", coco.content("a")))
+    expect(page.get_by_text("lvcnet data import bones --zip slow.zip")).to_be_visible(timeout=SOON)
+    page.get_by_role("button", name="Import", exact=True).last.click()
+    expect(page.get_by_text(f"of {MANY}")).to_be_visible(timeout=SOON)
+    expect(page.get_by_role("button", name="Import", exact=True).last).to_be_disabled()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.get_by_text("Cancelled: nothing was imported.")).to_be_visible(timeout=SOON)
+    assert "bones" not in list_datasets()
+    assert list((tmp_path / "home" / "datasets").rglob("*")) == []
+
+    replace_upload(page, pack(tmp_path / "good.zip", coco.content("abcd")))
     expect(page.get_by_text("lvcnet data import bones --zip good.zip")).to_be_visible(timeout=SOON)
     page.get_by_role("button", name="Import", exact=True).last.click()
     expect(page.get_by_text("Data set bones: 4 images.")).to_be_visible(timeout=SOON)
@@ -106,6 +138,13 @@ def test_a_zip_is_refused_mended_imported_filtered_opened_and_reloaded(
     wait_until_idle(page)
     assert "image=" not in page.url
     assert foreign == []
+
+
+def replace_upload(page: Page, path: Path) -> None:
+    """Choose another file instead of the one that is there."""
+    page.get_by_test_id("stFileChipDeleteBtn").get_by_role("button").click()
+    wait_until_idle(page)
+    upload(page, path)
 
 
 def add_a_worse_opinion() -> None:

@@ -21,7 +21,7 @@ from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.data.facts import image_facts
 from lvcnet.data.summary import summarise
 from lvcnet.runs.directory import RunDirectory
-from tests.app.conftest import OpenPage, query
+from tests.app.conftest import OpenPage, press, query
 from tests.data.conftest import CocoFolder, coco
 
 __all__ = ["coco"]
@@ -41,7 +41,7 @@ def test_a_phantom_set_is_created_and_browsed_and_the_command_makes_the_same(
         page.number_input(key=f"phantom-{key}").set_value(value)
     page.run()
     command = page.code[0].value
-    page.button(key="phantom-create").click().run()
+    press(page, "phantom-create")
     assert not page.exception
     assert "small: 4 images" in page.success[0].value
     assert query(page, "view") == "browse"
@@ -54,7 +54,7 @@ def test_a_phantom_set_is_created_and_browsed_and_the_command_makes_the_same(
 
 def test_a_name_that_is_taken_is_refused_in_place(trained_run: RunDirectory, open_page: OpenPage) -> None:
     page = open_page("data", view="phantom")
-    page.button(key="phantom-create").click().run()
+    press(page, "phantom-create")
     assert "'hips' exists" in page.error[0].value
     assert not page.exception
 
@@ -74,7 +74,7 @@ def test_all_problems_of_an_import_are_listed(open_page: OpenPage, tmp_path: Pat
     page.text_input(key="import-images").set_value(str(tmp_path / "png"))
     page.text_input(key="import-train").set_value(str(tmp_path / "train.json"))
     page.run()
-    page.button(key="import-start").click().run()
+    press(page, "import-start")
     assert not page.exception
     assert "Nothing was imported" in page.error[0].value
     listed = page.table[0].value.to_string()
@@ -99,7 +99,7 @@ def test_masks_are_imported_with_a_second_opinion(open_page: OpenPage, tmp_path:
     page.number_input(key="import-size").set_value(32)
     page.run()
     assert f"--labels reader2={tmp_path / 'second'} --size 32" in page.code[0].value
-    page.button(key="import-start").click().run()
+    press(page, "import-start")
     assert not page.error
     assert Dataset.load("mine").label_names() == ["clean", "reader2"]
 
@@ -108,7 +108,7 @@ def test_a_missing_path_is_named(open_page: OpenPage) -> None:
     page = open_page("data", view="import")
     page.button_group(key="import-format").set_value("coco")
     page.text_input(key="import-name").set_value("mine").run()
-    page.button(key="import-start").click().run()
+    press(page, "import-start")
     assert "images, train" in page.error[0].value
 
 
@@ -220,7 +220,7 @@ def test_a_zip_is_recognised_checked_and_imported(open_page: OpenPage, coco: Coc
     assert not page.exception
     assert page.table[0].value["Part"].tolist() == ["set/images", "set/train.json"]
     page.text_input(key="import-name").set_value("bones").run()
-    page.button(key="import-start").click().run()
+    press(page, "import-start")
     assert "Nothing was imported" in page.error[0].value
     assert "unknown category 7" in page.table[1].value.to_string()
     assert list_datasets() == []
@@ -229,7 +229,7 @@ def test_a_zip_is_recognised_checked_and_imported(open_page: OpenPage, coco: Coc
     )
     page.number_input(key="import-size").set_value(32).run()
     assert page.code[0].value == "lvcnet data import bones --zip good.zip --size 32"
-    page.button(key="import-start").click().run()
+    press(page, "import-start")
     assert not page.exception
     assert "bones: 2 images" in page.success[0].value
     assert Dataset.load("bones").source["zip"] == "good.zip"

@@ -14,7 +14,7 @@ from lvcnet.data.facts import compare_masks
 from lvcnet.evaluation.clicks import image_clicks
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import RunDirectory
-from tests.app.conftest import OpenPage, query
+from tests.app.conftest import OpenPage, press, query
 
 
 def test_without_data_the_page_says_so(open_page: OpenPage) -> None:
@@ -29,7 +29,7 @@ def test_label_sets_are_made_as_the_library_makes_them(
     page.button_group(key="noise-levels").set_value([3, 4])
     page.number_input(key="noise-seed").set_value(2).run()
     assert page.code[0].value == "lvcnet noise hips --levels 3,4 --family morphology --seed 2"
-    page.button(key="noise-make").click().run()
+    press(page, "noise-make")
     assert not page.exception
     assert "level3-morphology, level4-morphology" in page.success[0].value
     dataset = Dataset.load("hips")
@@ -42,7 +42,7 @@ def test_an_unreachable_target_is_explained_and_changes_nothing(
     trained_run: RunDirectory, open_page: OpenPage
 ) -> None:
     page = open_page("noise", family="drop")
-    page.button(key="noise-make").click().run()
+    press(page, "noise-make")
     assert "noise family drop" in page.error[0].value
     assert Dataset.load("hips").label_names() == ["clean", "level3"]
 

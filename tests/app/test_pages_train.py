@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import shutil
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -103,6 +105,38 @@ def test_a_sweep_says_how_many_runs_it_has_and_queues_them_once(
     page.run()
     assert any("8 waiting or running" in element.value for element in page.markdown)
     assert page.button(key="sweep-start").disabled
+
+
+def test_the_yaml_of_a_sweep_plans_the_same_runs_on_the_command_line(
+    trained_run: RunDirectory, open_page: OpenPage, submitted: list[str], tmp_path: Path
+) -> None:
+    page = open_page("train", form="sweep")
+    page.multiselect(key="sweep-methods").set_value(["fcn", "unet"])
+    page.multiselect(key="sweep-levels").set_value(["clean", "level3"])
+    page.multiselect(key="sweep-seeds").set_value(["0", "3"])
+    page.number_input(key="sweep-quick-width").set_value(4)
+    page.checkbox(key="sweep-quick-flip").set_value(False).run()
+    assert any("`lvcnet sweep --config hips-sweep.yaml` reads it" in one.value for one in page.caption)
+    (shown,) = [code.value for code in page.code if code.language == "yaml"]
+    planned = page.table[0].value["Run"].tolist()
+    assert len(planned) == len(set(planned)) == 8
+
+    file = tmp_path / "hips-sweep.yaml"
+    file.write_text(shown)
+    result = CliRunner().invoke(app, ["sweep", "--config", str(file), "--queue"])
+    assert (result.exit_code, submitted) == (0, planned)
+    theirs = {name: RunDirectory(trained_run.path.with_name(name)).config() for name in submitted}
+    page.run()
+    assert any("**8 runs**: 8 waiting or running" in one.value for one in page.markdown)
+
+    for name in planned:
+        shutil.rmtree(trained_run.path.with_name(name))
+    submitted.clear()
+    page.run()
+    page.button(key="sweep-start").click().run()
+    assert submitted == planned
+    assert theirs == {name: RunDirectory(trained_run.path.with_name(name)).config() for name in submitted}
+    assert {config["flip"] for config in theirs.values()} == {False}
 
 
 def test_a_seed_that_is_no_number_is_refused_in_place(trained_run: RunDirectory, open_page: OpenPage) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lvcnet.data import archive
+from lvcnet.data.annotated import import_warnings
 from lvcnet.data.archive import import_zip, inspect_zip, unpack
 from lvcnet.data.importer import ImportProblems, import_coco, import_labelme, import_masks
 from lvcnet.errors import LvcnetError
@@ -87,7 +88,7 @@ def test_annotators_and_splits_are_told_by_the_names(coco: CocoFolder) -> None:
     dataset = import_zip("set", packed(files | images("images/") | {"README.md": "hello"}), size=20)
     assert dataset.label_names() == ["clean", "bob"]
     assert dataset.labels("bob").covered.all()
-    assert "README.md" in dataset.source["warnings"][0]
+    assert "README.md" in str(import_warnings(dataset.source)[0])
 
 
 def test_folders_of_splits_with_a_coco_file_each_are_joined(coco: CocoFolder) -> None:
@@ -103,7 +104,7 @@ def test_folders_of_splits_with_a_coco_file_each_are_joined(coco: CocoFolder) ->
         ("train/b.png", "train"),
         ("test/c.png", "test"),
     ]
-    assert "valid/_annotations.coco.json: is left out" in dataset.source["warnings"][0]
+    assert "valid/_annotations.coco.json: is left out" in str(import_warnings(dataset.source)[0])
 
 
 def test_a_zip_of_labelme_files_is_imported_like_the_folder(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_a_zip_of_labelme_files_is_imported_like_the_folder(tmp_path: Path) -> N
     )
     same = import_labelme("set", tmp_path / "on-disk" / "set", size=20)
     assert dataset.fingerprint() == same.fingerprint()
-    assert "about.json" in dataset.source["warnings"][0]
+    assert "about.json" in str(import_warnings(dataset.source)[0])
 
 
 def test_a_zip_of_images_and_masks_is_imported_like_the_folders(tmp_path: Path) -> None:

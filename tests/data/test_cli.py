@@ -1,5 +1,6 @@
 """`lvcnet data ...` as a person or a script calls it: output, exit status, and one clear line for every mistake."""
 
+import csv
 import json
 import zipfile
 from collections.abc import Callable, Sequence
@@ -265,3 +266,44 @@ def test_a_zip_is_imported_and_what_was_recognised_is_told(
     for option, message in (("--images", "drop --images"), ("--labels", "put the second annotator")):
         status, _, err = run("data", "import", "four", "--zip", packed, option, f"x={packed}")
         assert (status, message in err) == (2, True)
+
+
+def read_report(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_the_report_lists_what_stops_an_import_and_what_it_warns_about(
+    run: Run, coco: CocoFolder, tmp_path: Path
+) -> None:
+    """Image a's outline reaches out by 3 px, which is a warning; b's has no known category; z.png is not there."""
+    content, report = coco.content("abz"), tmp_path / "found" / "problems.csv"
+    content["annotations"][0]["segmentation"] = [[-3, 2, 24, 2, 24, 12, -3, 12]]
+    content["annotations"][1]["category_id"] = 7
+    options = ["--images", coco.images, "--size", 20, "--report", report]
+    status, _, err = run("data", "import", "set", "--train", coco.write(content), *options)
+    assert (status, "2 problems found" in err) == (2, True)
+    rows = read_report(report)
+    assert [(row["severity"], row["image"]) for row in rows] == [
+        ("error", "z.png"), ("error", "b.png"), ("warning", "a.png"),
+    ]  # fmt: skip
+    assert rows[1] == {
+        "severity": "error",
+        "image": "b.png",
+        "where": "train.json, annotation 2",
+        "what": "unknown category 7",
+        "fix": "the file declares 1 bone",
+    }
+    content = coco.content("ab")
+    content["annotations"][0]["segmentation"] = [[-3, 2, 24, 2, 24, 12, -3, 12]]
+    answer(run("data", "import", "set", "--train", coco.write(content), *options, "--json"))
+    (row,) = read_report(report)
+    assert (row["severity"], row["image"], row["fix"]) == (
+        "warning", "a.png", "it was clipped at the border",
+    )  # fmt: skip
+    answer(run("data", "import", "fine", "--train", coco.write(coco.content("ab")), *options, "--json"))
+    assert report.read_text() == "severity,image,where,what,fix\n"
+    empty = tmp_path / "empty.zip"
+    zipfile.ZipFile(empty, "w").close()
+    assert run("data", "import", "none", "--zip", empty, "--report", report)[0] == 2
+    assert "holds no file" in read_report(report)[0]["what"]

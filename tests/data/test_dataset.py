@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lvcnet import workspace
+from lvcnet import files, workspace
+from lvcnet.data import dataset as dataset_module
 from lvcnet.data.dataset import Dataset, LabelSet, delete_dataset, find_dataset, list_datasets
 from lvcnet.data.summary import iou_to_clean, summarise
 from lvcnet.errors import LvcnetError
@@ -129,3 +130,42 @@ def test_the_demo_data_set_cannot_be_changed() -> None:
     demo = Dataset.load(workspace.assets_dir() / "datasets" / name)
     with pytest.raises(LvcnetError, match="ships with the project"):
         demo.add_labels(demo.labels("clean"))
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_saving_that_is_interrupted_leaves_nothing(
+    writes: int, workspace_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C before each of the six files: images, head, manifest and masks of two label sets."""
+    left = [writes]
+
+    def write(path: Path, content: bytes) -> None:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    with monkeypatch.context() as patch:
+        for module in (dataset_module, files):
+            patch.setattr(module, "write_atomic", write)
+        with pytest.raises(KeyboardInterrupt):
+            small_dataset(16, 16).save()
+    assert left == [0]
+    assert list((workspace_home / "datasets").iterdir()) == []
+    small_dataset(16, 16).save()
+    assert list_datasets().count("small") == 1
+
+
+def test_saving_can_be_cancelled_between_label_sets(workspace_home: Path) -> None:
+    seen = []
+
+    def report(done: int, total: int) -> None:
+        seen.append((done, total))
+        if done == 2:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        small_dataset(16, 16).save(report=report)
+    assert seen == [(1, 2), (2, 2)]
+    assert list((workspace_home / "datasets").iterdir()) == []

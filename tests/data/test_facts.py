@@ -1,15 +1,19 @@
 """Facts about images, choosing by them, and their statistics, by hand-made masks."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.data_figures import foreground_figure
+from lab.data_image import facts_text
+from lab.tables import spread_rows
 from lvcnet.data.dataset import Dataset, Item, LabelSet
 from lvcnet.data.facts import Filters, ImageFacts, image_facts, select, statistics
-from lvcnet.data.summary import summarise
+from lvcnet.data.summary import iou_to_clean, summarise
 from lvcnet.errors import LvcnetError
 from tests.data.test_cli import Run, answer, run
 
@@ -128,6 +132,66 @@ def test_statistics_by_hand(dataset: Dataset) -> None:
     summary = summarise(dataset)
     assert summary["statistics"] == json.loads(json.dumps(summary["statistics"]))
     assert summary["statistics"]["components"]["bone"] == {"0": 2, "2": 1}
+
+
+@pytest.fixture
+def doubted(dataset: Dataset) -> Dataset:
+    """With a label set `doubted` of images a and b that says nothing about some pixels.
+
+    Image a, bone: the large square lacks its row 3; row 0 (16 px) and the right half of the other rows (15 * 8 = 120 px)
+    are ignored, so that 120 px count, of which 8 are foreground, where the clean masks have 12. Its tooth is as clean.
+    Image b: all of bone is ignored, and of tooth the left 4 columns (64 px), so that 192 px count, of which 32 are
+    foreground.
+    """
+    masks = dataset.labels("clean").masks.copy()
+    masks[0, 0, 3] = False
+    ignored = np.zeros_like(masks)
+    ignored[0, 0, 0] = ignored[0, 0, :, 8:] = ignored[1, 0] = ignored[1, 1, :, :4] = True
+    dataset.add_labels(LabelSet("doubted", masks, np.array([True, True, False]), {}, ignored))
+    return dataset
+
+
+def test_ignored_pixels_are_neither_foreground_nor_background(doubted: Dataset) -> None:
+    a, b, c = facts = image_facts(doubted, "doubted")
+    assert (a.shares, a.foreground) == ((8 / 120, 8 / 256), 16 / 256)
+    assert a.components == (1, 1), "the small square is ignored"
+    assert a.iou == pytest.approx((8 / 12 + 1) / 2)
+    assert a.area_change == pytest.approx((-4 / 12 + 0) / 2)
+    assert a.ignored == pytest.approx(136 / 512)
+    assert (b.shares, b.foreground, b.iou) == ((None, 32 / 192), 32 / 192, 1.0)
+    assert b.ignored == pytest.approx((256 + 64) / 512)
+    assert c.ignored == image_facts(doubted)[0].ignored == 0
+    assert [one.key for one in select(facts, Filters(foreground=(0.1, 0.2)))] == ["ab"]
+    assert select(facts, Filters(foreground=(0.2, 1.0))) == select(facts, Filters(components=(3, None))) == []
+    found = statistics(facts, doubted.categories)
+    assert found["ignored"] == pytest.approx((136 + 320) / 1024)
+    assert (found["foreground"]["bone"]["min"], found["foreground"]["bone"]["max"]) == (8 / 120, 8 / 120)
+    assert found["foreground"]["tooth"]["mean"] == pytest.approx((8 / 256 + 32 / 192) / 2)
+    assert found["components"] == {"bone": {"0": 1, "1": 1}, "tooth": {"1": 2}}
+    iou = iou_to_clean(doubted.labels("doubted"), doubted.labels("clean"), np.arange(3))
+    assert iou == pytest.approx((8 / 12 + 1 + 1) / 3), "one category of one image is not there"
+
+
+def test_where_pixels_are_ignored_the_numbers_say_so(run: Run, doubted: Dataset) -> None:
+    labels = doubted.labels("doubted")
+    doubted.add_labels(replace(labels, name="clean"))
+    doubted.save()
+    out = run("data", "images", "set", "--labels", "doubted")[1]
+    assert ("ignored" in out, "26.6%" in out, "62.5%" in out) == (True, True, True)
+    assert "ignored" not in run("data", "images", "set", "--labels", "noisy")[1]
+    assert "44.5% of all pixels ignored" in run("data", "show", "set")[1]
+    assert summarise(doubted)["foreground"] == {
+        "bone": 8 / 120,
+        "tooth": pytest.approx((8 / 256 + 32 / 192) / 2),
+    }
+    a, b, _ = image_facts(doubted, "doubted")
+    assert facts_text(a, doubted.categories, "clean") == (
+        "bone 6.7 % in 1 part, tooth 3.1 % in 1 part, without the 26.6 % of the pixels that are ignored."
+    )
+    assert facts_text(b, doubted.categories, "clean").startswith("bone — in 0 parts, tooth 16.7 % in 1 part")
+    assert not foreground_figure([b], doubted.categories).data[0].x
+    nothing = spread_rows(statistics([b], doubted.categories))[0]
+    assert (nothing["Median"], nothing["Parts"]) == ("—", "0 in 1 image")
 
 
 def test_the_command_gives_the_same(run: Run, dataset: Dataset) -> None:

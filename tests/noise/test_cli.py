@@ -2,14 +2,16 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from lvcnet.cli import app, main
-from lvcnet.data.dataset import Dataset
+from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.evaluation.clicks import outlines_of
+from lvcnet.noise.calibrate import make_noisy_labels
 from tests.noise.helpers import make_dataset
 
 
@@ -87,3 +89,18 @@ def test_a_dry_run_tells_everything_and_adds_nothing(stored: Dataset) -> None:
     assert made[0]["clicks"] == expected.clicks
     shifted = json.loads(CliRunner().invoke(app, [*arguments, "--family", "shift"]).stdout)["labels"]
     assert shifted[0]["clicks"] is None
+
+
+def test_ctrl_c_while_a_later_level_is_calibrated_adds_none(
+    stored: Dataset, lvcnet: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(dataset: Dataset, level: int, *rest: object, **more: object) -> LabelSet:
+        if level == 2:
+            raise KeyboardInterrupt
+        return make_noisy_labels(dataset, level, *rest, **more)
+
+    monkeypatch.setattr("lvcnet.cli.noise.make_noisy_labels", make)
+    status, out, err = lvcnet("noise", "shapes", "--levels", "1,2")
+    assert (status, out) == (130, "")
+    assert err.strip() == "lvcnet: interrupted; no label set was added"
+    assert Dataset.load("shapes").label_names() == ["clean"]

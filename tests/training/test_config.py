@@ -22,7 +22,7 @@ def test_every_problem_is_named_at_once():
         build_config({"dataset": "hips", "width": 1, "epoch": 3})
     assert "width" in str(error.value)
     assert "epoch" in str(error.value)
-    assert "settings: dataset, labels" in str(error.value)
+    assert "allowed: dataset, labels" in str(error.value)
 
 
 def test_settings_are_read_as_yaml_and_nest_at_dots():

@@ -1,0 +1,66 @@
+"""A sweep as one validated object, so that it can be kept as a file: data set, methods, label sets, seeds, settings."""
+
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from lvcnet.errors import LvcnetError
+from lvcnet.jobs.sweep import PlannedRun, plan_sweep
+from lvcnet.training.config import TrainConfig, build_config, merge_settings, validated
+
+GRID = {"dataset": "dataset", "labels": "labels", "method": "methods", "seed": "seeds"}
+"""Settings of a run that the sweep decides, and what decides them."""
+SETTINGS = [name for name in TrainConfig.model_fields if name not in GRID]
+
+
+class SweepConfig(BaseModel):
+    """Everything that decides which runs a sweep has; `settings` are the same in all of them."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    dataset: str = Field(description="name of the data set")
+    methods: list[str] = Field(["fcn", "unet", "lvcnet", "lvcnet-plus"], description="what is compared")
+    labels: list[str] = Field(
+        ["1", "2", "3", "4"],
+        description="noise levels or label sets: 1 or level1 are the same; clean; dentist2",
+    )
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], description="how often all is done")
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="what differs from the default settings"
+    )
+
+    def plan(self, retry_failed: bool = False) -> list[PlannedRun]:
+        """The runs, see `plan_sweep`."""
+        return plan_sweep(self.dataset, self.methods, self.labels, self.seeds, self.settings, retry_failed)
+
+    def to_yaml(self) -> str:
+        """With every setting, so that the file means the same when defaults or presets change."""
+        whole = build_config(self.settings, {"dataset": self.dataset}).model_dump(exclude=set(GRID))
+        lists = yaml.safe_dump(
+            self.model_dump(exclude={"settings"}), sort_keys=False, default_flow_style=None
+        )
+        return lists + yaml.safe_dump({"settings": whole}, sort_keys=False)
+
+
+def build_sweep(*layers: dict[str, Any]) -> SweepConfig:
+    """Merge what is known about a sweep (later layers win, `settings` name by name) and validate it.
+
+    Raises:
+        LvcnetError: naming everything that is unknown or out of range, the settings included.
+    """
+    groups = [layer.get("settings") or {} for layer in layers]
+    for group in groups:
+        if not isinstance(group, dict):
+            raise LvcnetError(
+                f"settings: {group!r} is not a group of settings: write e.g. `epochs: 5` below it"
+            )
+    merged = {name: value for layer in layers for name, value in layer.items()}
+    sweep = validated(SweepConfig, {**merged, "settings": merge_settings(*groups)}, "the sweep")
+    for name in sweep.settings.keys() & GRID:
+        raise LvcnetError(
+            f"settings.{name} differs between the runs of a sweep: write `{GRID[name]}:` beside the settings"
+        )
+    whole = {**sweep.settings, "dataset": sweep.dataset}
+    validated(TrainConfig, whole, "the sweep", group=("settings",), names=SETTINGS)
+    return sweep
