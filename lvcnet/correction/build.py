@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lvcnet.correction.against_clean import CleanCheck
 from lvcnet.correction.confidence import MeanConfidence, confident_share, surely_wrong
 from lvcnet.correction.folds import Fold, labels_digest
-from lvcnet.correction.judge import judge_batch
+from lvcnet.correction.judge import as_told, judge_batch
 from lvcnet.correction.store import Correction, CorrectionWriter
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
@@ -62,8 +62,9 @@ def build_correction(
         for start, probability in zip(range(0, len(fold.rows), BATCH), probabilities, strict=True):
             batch = fold.rows[start : start + BATCH]
             writer.write(np.searchsorted(rows, batch), probability)
-            found = _judge(dataset, labels, batch, probability, check)
-            confidence.add(probability, dataset.labels(labels).masks[batch])
+            told = as_told(probability, dataset.labels(labels), batch)
+            found = _judge(dataset, labels, batch, told, check)
+            confidence.add(told, dataset.labels(labels).masks[batch], dataset.labels(labels).says(batch))
             judged |= {
                 int(row): {"key": dataset.items[row].key, "run": run.name, **one}
                 for row, one in zip(batch, found, strict=True)
@@ -72,9 +73,8 @@ def build_correction(
                 report(len(judged), len(rows))
     thresholds = confidence.thresholds()
     for numbers in np.array_split(np.arange(len(rows)), range(BATCH, len(rows), BATCH)):
-        shares = confident_share(
-            writer.read(numbers), dataset.labels(labels).masks[rows[numbers]], thresholds
-        )
+        told = as_told(writer.read(numbers), dataset.labels(labels), rows[numbers])
+        shares = confident_share(told, dataset.labels(labels).masks[rows[numbers]], thresholds)
         for number, share in zip(numbers, shares.tolist(), strict=True):
             judged[int(rows[number])]["confident"] = share
     images = [judged[int(row)] for row in rows]

@@ -32,9 +32,11 @@ class MeanConfidence:
         self.total = np.zeros((2, categories))
         self.pixels = np.zeros((2, categories))
 
-    def add(self, probability: FloatArray, labels: BoolArray) -> None:
-        """Count a batch: probability of the foreground and labels, (N, C, H, W)."""
-        for k, (probable, labelled) in enumerate(((1 - probability, ~labels), (probability, labels))):
+    def add(self, probability: FloatArray, labels: BoolArray, says: BoolArray) -> None:
+        """Count a batch: probability of the foreground, labels, and where these say something; all (N, C, H, W)."""
+        for k, (probable, labelled) in enumerate(
+            ((1 - probability, says & ~labels), (probability, says & labels))
+        ):
             self.total[k] += np.where(labelled, probable, 0).sum(axis=(0, 2, 3), dtype=np.float64)
             self.pixels[k] += labelled.sum(axis=(0, 2, 3))
 

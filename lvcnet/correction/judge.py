@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet.data.dataset import LabelSet
 from lvcnet.evaluation.metrics import overlap_metrics, surface_metrics
 from lvcnet.inference.predictor import THRESHOLD
 from lvcnet.noise.objects import components
@@ -34,6 +35,13 @@ class Region:
     box: tuple[int, int, int, int]
     pixels: int
     quality: float
+
+
+def as_told(
+    probability: NDArray[np.float32], labels: LabelSet, rows: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Probability (N, C, H, W) of the images `rows`, and where a label ignores pixels the label: these are not judged."""
+    return np.where(labels.says(rows), probability, labels.masks[rows]).astype(np.float32)
 
 
 def judge_batch(probability: FloatArray, labels: BoolArray, categories: list[str]) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ def test_thresholds_are_the_mean_probability_of_a_class_where_labels_say_it() ->
     """Foreground .9 and .5 (its mean is .7), background .8 and 1 - .4 (its mean is .7)."""
     confidence = MeanConfidence(1)
     for probability, label in ((0.9, True), (0.5, True), (0.2, False), (0.4, False)):
-        confidence.add(np.full((1, 1, 1, 1), probability), np.full((1, 1, 1, 1), label))
+        confidence.add(*(np.full((1, 1, 1, 1), value) for value in (probability, label, True)))
+    confidence.add(*(np.full((1, 1, 1, 1), value) for value in (0.1, True, False)))  # ignored
     np.testing.assert_allclose(confidence.thresholds(), [[0.7], [0.7]])
     np.testing.assert_array_equal(MeanConfidence(2).thresholds(), np.ones((2, 2)))
 
@@ -30,7 +31,7 @@ def test_careful_labels_are_hardly_disputed_confidently_and_coarse_ones_are() ->
     labels = np.stack([square(left=5), square(left=8)])[:, None]
     both = np.repeat(probability[None, None], 2, axis=0)
     confidence = MeanConfidence(1)
-    confidence.add(both, labels)
+    confidence.add(both, labels, np.ones_like(labels))
     careful, coarse = confident_share(both, labels, confidence.thresholds())
     assert careful < 0.5 < coarse
 
