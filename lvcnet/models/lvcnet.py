@@ -49,7 +49,7 @@ SEEN_DISPLACEMENT = 0.82
 """Share of a displacement that shows in this window, since an edge has a width: of a disc, blurred by 0.8 px."""
 LEAST_DISPLACEMENT = 0.2
 """Pixels below which nothing is displaced: reading between pixels would blur more than it puts right."""
-OBSERVED = 4
+OBSERVED = 2
 """Images of a batch whose displacement is measured: what is averaged over many batches needs no more."""
 
 
@@ -354,9 +354,7 @@ class LVCNet(nn.Module):
         offsets = self.displacement.offsets(prediction) if self._displaces() else None
         if offsets is None:
             return None
-        count, categories = maps.shape[1], offsets.shape[1]
-        moved = warp(maps.repeat(1, categories, 1, 1), offsets.repeat_interleave(count, dim=1))
-        return moved.view(len(maps), categories, count, *maps.shape[2:])
+        return warp(maps.unsqueeze(1).repeat(1, offsets.shape[1], 1, 1, 1), offsets)
 
     def move(self, output: LVCOutput) -> LVCOutput:
         """K recurrent warps of Y, then region evidence, added to `output`. Always in float32."""
