@@ -245,12 +245,9 @@ class Displacement(nn.Module):
         )
         self.pixels.lerp_(measured, self.momentum)
 
-    def offsets(self, prediction: Tensor) -> Tensor | None:
-        """Where the edge is read from (B, C, 2, H, W), in pixels; None where outlines lie on their edges."""
-        shift = torch.where(self.pixels.abs() >= LEAST_DISPLACEMENT, self.pixels, 0)
-        if not shift.any():
-            return None
-        return shift.view(1, -1, 1, 1, 1) * inward_normals(prediction)
+    def shift(self) -> Tensor:
+        """How far inside its outlines a category's edges are read, (C,) in pixels; 0 where outlines lie on them."""
+        return torch.where(self.pixels.abs() >= LEAST_DISPLACEMENT, self.pixels, 0)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         state_dict.setdefault(
@@ -302,7 +299,7 @@ class LVCNet(nn.Module):
     def observe(self, gradient: Tensor, labels: Tensor, weights: Tensor | None = None) -> None:
         """Count a batch of image gradients (B, 2, H, W), labels and what a pixel of theirs counts (B, C, H, W)."""
         self.polarity.observe(gradient, labels, weights)
-        if self._displaces():
+        if self._counts_displacement():
             gradient, labels = gradient[:OBSERVED], labels[:OBSERVED]
             normals = inward_normals(labels)
             cue = self.polarity.weigh(oriented_edges(gradient, normals))
@@ -321,8 +318,9 @@ class LVCNet(nn.Module):
         """T (B, C, H, W): what the second head says, weighed by region evidence, in float32."""
         with torch.autocast(x.device.type, enabled=False):
             image, drawn = x.float().contiguous(), self.there(trunk).sigmoid()
-            beside = self._beside(image, drawn)
-            return weigh_regions(drawn, image if beside is None else beside[:, :, 0], self.transform.settle)
+            if self._displaces():
+                image = self._beside(image, drawn)[:, :, 0]
+            return weigh_regions(drawn, image, self.transform.settle)
 
     def respond(self, trunk: TrunkOutput) -> Tensor:
         """The generator's logits (B, C, H, W). It never sends gradients into the trunk."""
@@ -340,20 +338,24 @@ class LVCNet(nn.Module):
         response = response_logits.detach().sigmoid()
         if self.transform.cue == "edges":
             return LVCOutput(trunk, x, response_logits, gradient, response, response)
-        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            seen = torch.cat([gradient, x.float()], dim=1).contiguous()
-            beside = self._beside(seen, trunk.logits.float().sigmoid().contiguous())
+        beside = None
+        if self._displaces():
+            with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+                seen = torch.cat([gradient, x.float()], dim=1).contiguous()
+                beside = self._beside(seen, trunk.logits.float().sigmoid().contiguous())
         edges = length(gradient, dim=1) if beside is None else length(beside[:, :, :2], dim=2).squeeze(2)
         return LVCOutput(trunk, x, response_logits, gradient, response, response * edges, beside)
 
-    def _displaces(self) -> bool:
+    def _counts_displacement(self) -> bool:
         return self.transform.displaced and self.transform.cue == "outlines"
 
-    def _beside(self, maps: Tensor, prediction: Tensor) -> Tensor | None:
-        """Maps (B, K, H, W) as outlines see them that lie beside their edges, (B, C, K, H, W); None if none does."""
-        offsets = self.displacement.offsets(prediction) if self._displaces() else None
-        if offsets is None:
-            return None
+    def _displaces(self) -> bool:
+        """Whether outlines lie beside their edges."""
+        return self._counts_displacement() and bool(self.displacement.shift().any())
+
+    def _beside(self, maps: Tensor, prediction: Tensor) -> Tensor:
+        """Maps (B, K, H, W) as outlines see them that lie beside their edges, (B, C, K, H, W)."""
+        offsets = self.displacement.shift().view(1, -1, 1, 1, 1) * inward_normals(prediction)
         return warp(maps.unsqueeze(1).repeat(1, offsets.shape[1], 1, 1, 1), offsets)
 
     def move(self, output: LVCOutput) -> LVCOutput:
