@@ -140,7 +140,8 @@ class LVC:
         with self.learner.precision():
             trunk = network.trunk(x)
             gradient = network.gradient(x)
-            network.observe(gradient, batch.labels, batch.weights)
+            early = batch.progress <= RELEARN_FULLY
+            network.observe(gradient, batch.labels, batch.weights, displacement=early)
             output = network.look(x, trunk, gradient, network.respond(trunk))
             cue_terms = self._cue_terms(output, batch)
             if alternate:

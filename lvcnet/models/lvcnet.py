@@ -296,10 +296,16 @@ class LVCNet(nn.Module):
         return self.move(self.look(x, trunk, self.gradient(x), self.respond(trunk)))
 
     @torch.no_grad()
-    def observe(self, gradient: Tensor, labels: Tensor, weights: Tensor | None = None) -> None:
-        """Count a batch of image gradients (B, 2, H, W), labels and what a pixel of theirs counts (B, C, H, W)."""
+    def observe(
+        self, gradient: Tensor, labels: Tensor, weights: Tensor | None = None, displacement: bool = True
+    ) -> None:
+        """Count a batch of image gradients (B, 2, H, W), labels and what a pixel of theirs counts (B, C, H, W).
+
+        Args:
+            displacement: count it, too; once it has settled, that need not be paid for.
+        """
         self.polarity.observe(gradient, labels, weights)
-        if self._counts_displacement():
+        if displacement and self._counts_displacement():
             gradient, labels = gradient[:OBSERVED], labels[:OBSERVED]
             normals = inward_normals(labels)
             cue = self.polarity.weigh(oriented_edges(gradient, normals))
