@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
+from lvcnet.methods import METHODS
 from lvcnet.training.config import TrainConfig, build_config, merge_settings, validated
 
 GRID = {"dataset": "dataset", "labels": "labels", "method": "methods", "seed": "seeds"}
@@ -20,7 +21,7 @@ class SweepConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     dataset: str = Field(description="name of the data set")
-    methods: list[str] = Field(["fcn", "unet", "lvcnet", "lvcnet-plus"], description="what is compared")
+    methods: list[str] = Field(list(METHODS), description="what is compared")
     labels: list[str] = Field(
         ["1", "2", "3", "4"],
         description="noise levels or label sets: 1 or level1 are the same; clean; dentist2",

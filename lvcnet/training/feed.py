@@ -81,12 +81,14 @@ class Feed:
         self.train = load_part(dataset, config.labels, train, device)
         self.held_out = load_part(dataset, config.labels, held_out, device)
         self.test = load_part(dataset, CLEAN, dataset.indices("test")[:MONITORED_TEST_IMAGES], device)
-        self.mirrored = mirrored_names(dataset.categories, dataset.labels(config.labels).masks[train])
+        asked = config.augment and config.flip
+        masks = dataset.labels(config.labels).masks
+        self.mirrored = mirrored_names(dataset.categories, masks[train]) if asked else None
 
     @property
     def mirrors(self) -> bool:
         """Whether images are mirrored: where it is asked for and the labels stay true."""
-        return self.config.augment and self.config.flip and self.mirrored is not None
+        return self.mirrored is not None
 
     @property
     def steps(self) -> int:
