@@ -113,8 +113,8 @@ def _as_configured(name: str, found: Explanation, config: dict[str, Any]) -> Exp
         options = lvc_options(config.get("options") or {}, config.get("method", ""))
     except LvcnetError:  # another method's options, or another version's
         return found
-    if name == "lvc" and getattr(options, "cue", "") == "outlines":
-        return Explanation(found.sentence, r"L = g\, y_s")
+    if name == "lvc" and options.cue != "edges":
+        return Explanation(found.sentence, r"L = g\, y_s" if options.cue == "outlines" else "L = y_s")
     if options.relearn and name == "trunk":
         return Explanation(
             "What the first head, which only ever sees the labels, expects annotators to draw; the move starts here.",
@@ -127,7 +127,7 @@ def _as_configured(name: str, found: Explanation, config: dict[str, Any]) -> Exp
             r"T = \sigma(\mathrm{logit}\,T_0 + E)",
         )
     if name == "attention":
-        oriented = getattr(options, "cue", "") == "outlines" and getattr(options, "polarity", False)
+        oriented = options.cue != "edges" and options.polarity
         cue = r"g\,\bigl(w_{+}\,[e_n]_{+}^2 + w_{-}\,[e_n]_{-}^2\bigr)" if oriented else "L"
         return Explanation(
             ORIENTED if oriented else found.sentence, f"a = {FACTORS.get(options.attention, '')}{cue}"

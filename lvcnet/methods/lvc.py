@@ -134,7 +134,8 @@ class LVC:
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Cues first, then segmentation with the new cues (alternate); or both in one update (joint)."""
-        network, alternate = self.network, self.options.training == "alternate"
+        network = self.network
+        alternate = self.options.training == "alternate" and network.generator is not None
         network.train()
         x = self.learner.prepare(standardise(batch.images))
         with self.learner.precision():
@@ -152,8 +153,8 @@ class LVC:
                         output = network.look(x, trunk, gradient, network.respond(trunk))
                 network.move(output)
         terms = self._segmentation_terms(output, batch)
-        self.learner.update(_total(terms) + (0 if alternate else _total(cue_terms)), batch.progress)
-        shown = {**terms, **cue_terms}
+        shown = terms | cue_terms
+        self.learner.update(_total(terms if alternate else shown), batch.progress)
         return {"loss": _total(shown).detach(), **{name: value.detach() for name, value in shown.items()}}
 
     def _moves(self, progress: float) -> bool:
@@ -161,9 +162,10 @@ class LVC:
         return self.options.offsets == "learned" or (self.options.relearn and progress > RELEARN_FROM)
 
     def _cue_terms(self, output: LVCOutput, batch: Batch) -> dict[str, Tensor]:
-        """Eq. 1, or the class-specific term that stands in for it, and the regularisation."""
-        options = self.options
-        logits = output.response_logits
+        """Eq. 1, or the class-specific term that stands in for it, and the regularisation; nothing without a generator."""
+        options, logits = self.options, output.response_logits
+        if logits is None:
+            return {}
         if options.cue == "outlines":
             terms = {"lvc": losses.outline_loss(logits, batch.labels, batch.weights)}
         else:
@@ -250,12 +252,10 @@ class LVC:
 
 def _named(output: LVCOutput) -> dict[str, Tensor]:
     """All maps on the way to S, by name."""
-    named = {
-        "edges": output.edges,
-        "response": output.response,
-        "lvc": output.lvc,
-        "trunk": output.trunk.logits.float().sigmoid(),
-    }
+    named = {"edges": output.edges}
+    if output.response_logits is not None:
+        named["response"] = output.response
+    named |= {"lvc": output.lvc, "trunk": output.trunk.logits.float().sigmoid()}
     if output.warped:
         named |= {
             "attention": output.attentions[0],

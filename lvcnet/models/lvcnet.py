@@ -5,9 +5,10 @@ response (B, C, H, W), L local visual cues (B, C, H, W), V_g guidance and V_s of
 S_k prediction after k warps, S the last of them, weighed by region evidence where that is switched on, n inward
 normals of the predicted boundary.
 
-Two kinds of cue. `edges`, as the paper has it: the generator imitates the Sobel edges, L = g. `outlines`: the
+Three kinds of cue. `edges`, as the paper has it: the generator imitates the Sobel edges, L = g. `outlines`: the
 generator learns where outlines of its class run, g is a density that noisy labels blur but do not displace, and the
-image says where exactly: L = g * y_s. A rib or a tooth is an edge, but no outline runs there.
+image says where exactly: L = g * y_s. A rib or a tooth is an edge, but no outline runs there. `sobel`: no generator, the
+control of the ablation, g = 1 and L = y_s.
 
 Annotators may draw regularly beside the edge: one pixel outside it, say, so that nothing is cut off. How far, is counted
 along the labels (`Displacement`), and image and edges are read that far away, so that a move ends where people draw.
@@ -39,7 +40,7 @@ from lvcnet.cues.region import weigh_regions
 from lvcnet.cues.warp import warp
 from lvcnet.models.unet import TrunkOutput, UNet
 
-CueKind = Literal["edges", "outlines"]
+CueKind = Literal["edges", "outlines", "sobel"]
 OffsetKind = Literal["learned", "guided"]
 POLARITY_BLUR = 2.0
 """How far, in pixels, noisy outlines are spread before edges along them are counted."""
@@ -58,10 +59,10 @@ class Transform:
     """How cues become a move (the switches of the ablation).
 
     Attributes:
-        cue: edges or outlines, see the module docstring.
+        cue: edges, outlines or sobel, see the module docstring.
         attention: product, lvc or near (cues.guidance.attention).
-        polarity: outlines only: weigh edges whose inside is brighter and those whose inside is darker apart.
-        displaced: outlines only: read edges and regions where they regularly lie beside the outlines (Displacement).
+        polarity: not with edges: weigh edges whose inside is brighter and those whose inside is darker apart.
+        displaced: not with edges: read edges and regions where they regularly lie beside the outlines (Displacement).
         aligned: count neighbours by how their boundary's direction agrees (cues.guidance.aligned_guidance).
         normalised: divide the mass centre by the mass; False is Eq. 3 as printed.
         offsets: learned, V_s from convolutions (as printed); guided, V_s is V_g itself.
@@ -99,10 +100,10 @@ class LVCOutput:
     Attributes:
         trunk: logits and features.
         image: x as the network got it.
-        response_logits: (B, C, H, W) of the generator.
+        response_logits: (B, C, H, W) of the generator; None without one.
         gradient: (B, 2, H, W) image gradient in units of a full edge; its length is y_s.
         beside: gradient and image as each category's outlines see them (B, C, 3, H, W); None where these are on the edge.
-        response: g (B, C, H, W) in [0, 1], without its gradient.
+        response: g (B, C, H, W) in [0, 1], without its gradient; 1 without a generator.
         lvc: L (B, C, H, W) in [0, 1].
         attentions, gates, warped: (B, C, H, W); guidance, offsets: (B, C, 2, H, W).
         weighed: (B, C, H, W), the moved prediction after region evidence; None without.
@@ -110,7 +111,7 @@ class LVCOutput:
 
     trunk: TrunkOutput
     image: Tensor
-    response_logits: Tensor
+    response_logits: Tensor | None
     gradient: Tensor
     response: Tensor
     lvc: Tensor
@@ -280,7 +281,8 @@ class LVCNet(nn.Module):
         self.transform = transform or Transform()
         self.side_stages = side_stages
         self.trunk = UNet(categories, widths, block)
-        self.generator = LVCGenerator((*widths[:side_stages], widths[0]), categories)
+        generates = self.transform.cue != "sobel"
+        self.generator = LVCGenerator((*widths[:side_stages], widths[0]), categories) if generates else None
         self.polarity = Polarity(categories)
         self.displacement = Displacement(categories)
         if self.transform.offsets == "learned":
@@ -328,8 +330,10 @@ class LVCNet(nn.Module):
                 image = self._beside(image, drawn)[:, :, 0]
             return weigh_regions(drawn, image, self.transform.settle)
 
-    def respond(self, trunk: TrunkOutput) -> Tensor:
-        """The generator's logits (B, C, H, W). It never sends gradients into the trunk."""
+    def respond(self, trunk: TrunkOutput) -> Tensor | None:
+        """The generator's logits (B, C, H, W), None without one. It never sends gradients into the trunk."""
+        if self.generator is None:
+            return None
         stages = [stage.detach() for stage in (*trunk.encoder[: self.side_stages], trunk.decoded)]
         logits: Tensor = self.generator(stages, trunk.logits.detach().sigmoid())
         return logits.float()
@@ -339,9 +343,14 @@ class LVCNet(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             return edge_gradient(x.contiguous())
 
-    def look(self, x: Tensor, trunk: TrunkOutput, gradient: Tensor, response_logits: Tensor) -> LVCOutput:
+    def look(
+        self, x: Tensor, trunk: TrunkOutput, gradient: Tensor, response_logits: Tensor | None
+    ) -> LVCOutput:
         """The cues of an image; no move yet."""
-        response = response_logits.detach().sigmoid()
+        if response_logits is None:
+            response = torch.ones_like(trunk.logits, dtype=torch.float32)
+        else:
+            response = response_logits.detach().sigmoid()
         if self.transform.cue == "edges":
             return LVCOutput(trunk, x, response_logits, gradient, response, response)
         beside = None
@@ -353,7 +362,7 @@ class LVCNet(nn.Module):
         return LVCOutput(trunk, x, response_logits, gradient, response, response * edges, beside)
 
     def _counts_displacement(self) -> bool:
-        return self.transform.displaced and self.transform.cue == "outlines"
+        return self.transform.displaced and self.transform.cue != "edges"
 
     def _displaces(self) -> bool:
         """Whether outlines lie beside their edges."""

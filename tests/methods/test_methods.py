@@ -28,7 +28,15 @@ def _batch(progress=0.0):
     return Batch(images, labels, torch.arange(4), progress)
 
 
-CASES = [("fcn", {}), ("unet", {}), ("lvcnet", {}), ("lvcnet", {"variant": "paper"}), ("lvcnet-plus", {})]
+CASES = [
+    ("fcn", {}),
+    ("unet", {}),
+    ("lvcnet", {}),
+    ("lvcnet", {"variant": "paper"}),
+    ("lvcnet", {"cue": "sobel"}),
+    ("lvcnet-plus", {}),
+    ("lvcnet-plus", {"cue": "sobel", "training": "alternate"}),
+]
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)

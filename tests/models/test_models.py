@@ -61,6 +61,14 @@ def test_without_warps_the_prediction_is_the_trunk():
     assert torch.equal(output.prediction, output.trunk.logits.sigmoid())
 
 
+def test_without_a_generator_every_edge_is_a_cue():
+    network = LVCNet(2, stage_widths(4, 3), transform=Transform(cue="sobel", warps=1))
+    output = network(torch.rand(2, 1, 32, 32))
+    assert output.response_logits is None
+    assert torch.equal(output.lvc, output.edges.expand(2, 2, 32, 32))
+    assert not [name for name in network.state_dict() if name.startswith("generator")]
+
+
 def test_learned_offsets_start_at_zero():
     network = LVCNet(1, stage_widths(4, 3), transform=Transform(offsets="learned", warps=1))
     output = network(torch.rand(1, 1, 32, 32))
