@@ -5,76 +5,38 @@ y_G label (B, C, H, W).
 """
 
 import math
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lvcnet.cues.bands import gaussian_band, sobel_bands
+
 EDGE_QUANTILE = 0.98
 """The magnitude that counts as a full edge, as a quantile over the image (a radiograph has about 2 % edge pixels)."""
 
 
-def gaussian_kernel(sigma: float, radius: int | None = None) -> Tensor:
-    """Normalised (2r+1,) Gaussian weights; `radius` in pixels, default three sigma."""
-    r = max(1, math.ceil(3 * sigma)) if radius is None else radius
-    positions = torch.arange(-r, r + 1, dtype=torch.float32)
-    weights = torch.exp(-0.5 * (positions / sigma) ** 2)
-    normalised: Tensor = weights / weights.sum()
-    return normalised
-
-
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)  # what a prediction caches, a training may differentiate through
-def _band(size: int, sigma: float, device: torch.device) -> Tensor:
-    """(size, size) matrix whose product with a row of pixels is its Gaussian blur, the border replicated."""
-    kernel = gaussian_kernel(sigma)
-    radius = len(kernel) // 2
-    rows = torch.arange(size).unsqueeze(1).expand(size, len(kernel))
-    columns = (rows + torch.arange(-radius, radius + 1)).clamp(0, size - 1)
-    band = torch.zeros(size, size)
-    band.index_put_((rows, columns), kernel.expand_as(columns), accumulate=True)
-    return band.to(device)
-
-
 def blur(maps: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of (B, C, H, W) maps with replicated borders; sigma in pixels, 0 leaves them as they are.
-
-    As two matrix products: at the sizes of this project several times faster than convolutions on a CPU.
-    """
+    """Gaussian blur of (B, C, H, W) maps with replicated borders; sigma in pixels, 0 leaves them as they are."""
     if sigma <= 0:
         return maps
-    down, across = (_band(size, sigma, maps.device).to(maps) for size in maps.shape[-2:])
-    return down @ (maps @ across.T)
-
-
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)
-def _sobel_bands(size: int, sigma: float, device: torch.device) -> tuple[Tensor, Tensor]:
-    """(size, size) matrices of Sobel's two factors on a row of pixels: [1 2 1] / 4, and [-1 0 1] / 2; after a blur."""
-    eye = torch.eye(size, device=device)
-    before, after = (
-        eye[(torch.arange(size) - 1).clamp_min(0)],
-        eye[(torch.arange(size) + 1).clamp_max(size - 1)],
-    )
-    blurred = _band(size, sigma, device) if sigma > 0 else eye
-    return (0.25 * before + 0.5 * eye + 0.25 * after) @ blurred, 0.5 * (after - before) @ blurred
+    vertical, horizontal = (gaussian_band(size, sigma, maps.device) for size in maps.shape[-2:])
+    return vertical.down(horizontal.across(maps))
 
 
 def sobel(maps: Tensor, sigma: float = 0.0) -> Tensor:
     """Sobel derivatives of maps after a Gaussian blur: (B, C, H, W) -> (B, C, 2, H, W), d/dx then d/dy, per pixel.
 
-    The kernel is divided by 8, so a ramp that rises by 1 a pixel has derivative 1. The border is replicated. As matrix
-    products, like `blur`.
+    The kernel is divided by 8, so a ramp that rises by 1 a pixel has derivative 1. The border is replicated.
 
     >>> ramp = torch.arange(5.0).expand(1, 1, 5, 5)
     >>> sobel(ramp)[0, 0, :, 2, 2].tolist()
     [1.0, 0.0]
     """
-    height, width = maps.shape[-2:]
-    smooth_down, slope_down = (band.to(maps) for band in _sobel_bands(height, sigma, maps.device))
-    smooth_across, slope_across = (band.to(maps) for band in _sobel_bands(width, sigma, maps.device))
-    return torch.stack([smooth_down @ (maps @ slope_across.T), slope_down @ (maps @ smooth_across.T)], dim=2)
+    (smooth_y, slope_y), (smooth_x, slope_x) = (
+        sobel_bands(size, sigma, maps.device) for size in maps.shape[-2:]
+    )
+    return torch.stack([smooth_y.down(slope_x.across(maps)), slope_y.down(smooth_x.across(maps))], dim=2)
 
 
 def length(vectors: Tensor, dim: int) -> Tensor:
@@ -113,7 +75,7 @@ def inward_normals(prediction: Tensor, sigma: float = 1.5) -> Tensor:
     Shape: (B, C, H, W) -> (B, C, 2, H, W).
 
     >>> step = torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]).expand(1, 1, 6, 6)
-    >>> inward_normals(step)[0, 0, :, 2, 2].round(decimals=2).tolist()
+    >>> (inward_normals(step)[0, 0, :, 2, 2].round(decimals=2) + 0).tolist()
     [1.0, 0.0]
     """
     slope = sobel(prediction, sigma)

@@ -7,14 +7,14 @@ A pixel that lies beside an edge gets a vector that points away from the edge, d
 the prediction there moves the predicted boundary onto the edge.
 """
 
-from functools import lru_cache
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lvcnet.cues.edges import blur, gaussian_kernel, length, near_boundary, sobel
+from lvcnet.cues.bands import window_bands
+from lvcnet.cues.edges import blur, length, near_boundary, sobel
 
 AttentionKind = Literal["product", "lvc", "near"]
 ATTENTION_KINDS: tuple[AttentionKind, ...] = ("product", "lvc", "near")
@@ -39,31 +39,19 @@ def attention(prediction: Tensor, lvc: Tensor, kind: AttentionKind = "near") -> 
     return lvc if kind == "lvc" else lvc * near_boundary(prediction)
 
 
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)  # what a prediction caches, a training may differentiate through
-def _window(size: int, sigma: float, device: torch.device) -> tuple[Tensor, Tensor]:
-    """(size, size) matrices that sum a row of pixels in a Gaussian window: w(d), and w(d) d; nothing lies outside."""
-    kernel = gaussian_kernel(sigma)
-    radius = len(kernel) // 2
-    steps = torch.arange(size).unsqueeze(0) - torch.arange(size).unsqueeze(1)
-    weights = torch.where(steps.abs() <= radius, kernel[(steps + radius).clamp(0, 2 * radius)], 0.0)
-    return weights.to(device), (weights * steps).to(device)
-
-
 def window_moments(weights: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     """Mass and first moments of (B, C, H, W) weights in a Gaussian window around every pixel.
 
-    Relative to the window's centre, so coordinates never grow with the image. Separable, as matrix products (see
-    `lvcnet.cues.edges.blur`).
+    Relative to the window's centre, so coordinates never grow with the image. Separable.
 
     Returns:
         mass (B, C, H, W), and moments (B, C, 2, H, W): sum of w(d) a(p + d) d, x then y, in pixels.
     """
-    down, ramp_down = (part.to(weights) for part in _window(weights.shape[-2], sigma, weights.device))
-    across, ramp_across = (part.to(weights) for part in _window(weights.shape[-1], sigma, weights.device))
-    rows = weights @ across.T
-    moments = torch.stack([down @ (weights @ ramp_across.T), ramp_down @ rows], dim=2)
-    return down @ rows, moments
+    sum_y, ramp_y = window_bands(weights.shape[-2], sigma, weights.device)
+    sum_x, ramp_x = window_bands(weights.shape[-1], sigma, weights.device)
+    rows = sum_x.across(weights)
+    moments = torch.stack([sum_y.down(ramp_x.across(weights)), ramp_y.down(rows)], dim=2)
+    return sum_y.down(rows), moments
 
 
 def guidance(

@@ -152,7 +152,9 @@ class LVCGenerator(nn.Module):
         """Stages (B, widths[i], any size) and Y (B, C, H, W) -> logits (B, C, H, W)."""
         size = prediction.shape[-2:]
         parts = [_enlarged(side(stage), size) for side, stage in zip(self.sides, stages, strict=True)]
-        logits: Tensor = self.fuse(torch.cat([*parts, prediction.to(parts[0].dtype)], dim=1))
+        # One channel fits every memory layout; said which, joining keeps that of the features instead of turning them.
+        drawn = prediction.to(parts[0].dtype).clone(memory_format=torch.channels_last)
+        logits: Tensor = self.fuse(torch.cat([*parts, drawn], dim=1))
         return logits
 
 

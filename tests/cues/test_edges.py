@@ -1,7 +1,5 @@
 """Sobel, normals, bands: against values worked out by hand."""
 
-import math
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,7 +10,6 @@ from lvcnet.cues.edges import (
     contour,
     edge_fraction,
     edge_gradient,
-    gaussian_kernel,
     initial_edges,
     inward_normals,
     near_boundary,
@@ -35,12 +32,6 @@ def test_sobel_of_a_single_bright_pixel():
     derivative = sobel(image)[0, 0]
     assert derivative[0, 1:4, 1:4].tolist() == [[1, 0, -1], [2, 0, -2], [1, 0, -1]]
     assert derivative[1, 1:4, 1:4].tolist() == [[1, 2, 1], [0, 0, 0], [-1, -2, -1]]
-
-
-def test_gaussian_kernel_by_hand():
-    weights = [math.exp(-0.5), 1.0, math.exp(-0.5)]
-    expected = torch.tensor(weights) / sum(weights)
-    assert torch.allclose(gaussian_kernel(1.0, radius=1), expected)
 
 
 def test_blur_keeps_a_constant_image_and_the_mass_of_a_point():
