@@ -6,7 +6,6 @@ offsets) need a training each: `lvcnet sweep DATASET --methods lvcnet --set opti
 """
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -66,7 +65,7 @@ def main() -> None:
         f"| as trained | {agreement(method, part):.4f} |",
     ]
     for change in SWITCHES:
-        network.transform = dataclasses.replace(chosen, **change)
+        network.transform = chosen.model_copy(update=change)
         label = ", ".join(f"{name} = {value}" for name, value in change.items())
         lines.append(f"| {label} | {agreement(method, part):.4f} |")
     text = "\n".join(lines) + "\n"

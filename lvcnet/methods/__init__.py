@@ -60,7 +60,7 @@ def _supervised(
 def _lvc(name: str, trunk: Trunk, options: dict[str, Any], how: Optimisation, device: torch.device) -> Method:
     chosen = lvc_options(options, name)
     widths = stage_widths(trunk.width, trunk.depth)
-    network = LVCNet(trunk.categories, widths, trunk.block, chosen.transform(), second_head=chosen.relearn)
+    network = LVCNet(trunk.categories, widths, trunk.block, chosen, second_head=chosen.relearn)
     return LVC(network, chosen, how, device)
 
 

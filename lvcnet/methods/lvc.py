@@ -23,52 +23,28 @@ cannot feed themselves, and where labels agree to a fraction of a pixel that hea
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from torch import Tensor
 
-from lvcnet.cues.guidance import AttentionKind
 from lvcnet.cues.region import LEAST_PROBABILITY
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import lvc_losses as losses
 from lvcnet.methods.base import Batch, cross_entropy, standardise
 from lvcnet.methods.learner import Learner, Optimisation
-from lvcnet.models.lvcnet import CueKind, LVCNet, LVCOutput, OffsetKind, Transform
+from lvcnet.models.lvcnet import LVCNet, LVCOutput, Transform
 from lvcnet.models.maps import Maps
 
-TRANSFORM_FIELDS = tuple(Transform.__dataclass_fields__)
 
-
-class LVCOptions(BaseModel):
-    """`options` of a run with method lvcnet: every switch of the ablation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class LVCOptions(Transform):
+    """`options` of a run with method lvcnet: every switch of the ablation, those of the transform among them."""
 
     variant: Literal["corrected", "paper", "plus"] = "corrected"
     training: Literal["alternate", "joint", "successive"] = "alternate"
     printed_losses: bool = False
-    cue: CueKind = Transform.cue
-    attention: AttentionKind = Transform.attention
-    polarity: bool = Transform.polarity
-    displaced: bool = Transform.displaced
-    aligned: bool = Transform.aligned
-    normalised: bool = Transform.normalised
-    offsets: OffsetKind = Transform.offsets
-    warps: int = Field(Transform.warps, ge=0, le=16)
-    step: float = Field(Transform.step, gt=0)
-    sigma: float = Field(Transform.sigma, gt=0)
-    damping: float = Field(Transform.damping, gt=0)
-    agreement: float = Field(Transform.agreement, ge=0)
-    evidence: int = Field(Transform.evidence, ge=0, le=16)
-    settle: int = Field(Transform.settle, ge=0, le=16)
-    detached: bool = Transform.detached
     relearn: bool = False
     stray_weight: float = Field(0.0, ge=0)
     guidance_weight: float = Field(0.0, ge=0)
     edge_weight: float = Field(0.0, ge=0)
-
-    def transform(self) -> Transform:
-        """The part that belongs to the network."""
-        return Transform(**{name: getattr(self, name) for name in TRANSFORM_FIELDS})
 
 
 PAPER: dict[str, Any] = {

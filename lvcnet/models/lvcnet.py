@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from lvcnet.cues.edges import blur, contour, edge_gradient, inward_normals, length, oriented_edges
@@ -54,8 +55,7 @@ OBSERVED = 2
 """Images of a batch whose displacement is measured: what is averaged over many batches needs no more."""
 
 
-@dataclass(frozen=True)
-class Transform:
+class Transform(BaseModel):
     """How cues become a move (the switches of the ablation).
 
     Attributes:
@@ -76,6 +76,8 @@ class Transform:
         detached: no gradient from the moved prediction into the trunk.
     """
 
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     cue: CueKind = "outlines"
     attention: AttentionKind = "lvc"
     polarity: bool = True
@@ -83,13 +85,13 @@ class Transform:
     aligned: bool = True
     normalised: bool = True
     offsets: OffsetKind = "guided"
-    warps: int = 4
-    step: float = 2.0
-    sigma: float = 1.25
-    damping: float = 0.003
-    agreement: float = 10.0
-    evidence: int = 0
-    settle: int = 4
+    warps: int = Field(default=4, ge=0, le=16)
+    step: float = Field(default=2.0, gt=0)
+    sigma: float = Field(default=1.25, gt=0)
+    damping: float = Field(default=0.003, gt=0)
+    agreement: float = Field(default=10.0, ge=0)
+    evidence: int = Field(default=0, ge=0, le=16)
+    settle: int = Field(default=4, ge=0, le=16)
     detached: bool = True
 
 
