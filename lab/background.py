@@ -1,4 +1,4 @@
-"""Long work of a form in a thread: a button starts it, whoever looks at the page sees how far it is and can cancel it.
+"""Long work of a page in a thread: a button starts it, whoever looks at the page sees how far it is and can cancel it.
 
 The work belongs to the lab, not to a browser's session: it goes on when the page is closed or loaded again. It knows
 nothing of Streamlit; its task's `stage` gives it `report(done, total)`, the callback that library functions take, and that
@@ -27,6 +27,10 @@ class Cancelled(Exception):
     """Raised by `report` in the work's thread after somebody cancelled it."""
 
 
+Work = Callable[["Task"], Any]
+"""What is done in a thread, with its task."""
+
+
 class Task:
     """Work in a thread of its own.
 
@@ -38,7 +42,7 @@ class Task:
         error: what it raised; `Cancelled` if it was cancelled.
     """
 
-    def __init__(self, title: str, work: Callable[["Task"], Any]) -> None:
+    def __init__(self, title: str, work: Work) -> None:
         self.title, self.done, self.total = title, 0, 0
         self.result: Any = None
         self.error: Exception | None = None
@@ -74,10 +78,10 @@ class Task:
             raise Cancelled
         self.done, self.total = done, total
 
-    def _run(self, work: Callable[["Task"], Any]) -> None:
+    def _run(self, work: Work) -> None:
         try:
             self.result = work(self)
-        except Exception as error:  # shown by the page, see `background_button`
+        except Exception as error:  # shown by the page, see `outcome`
             self.error = error
 
 
@@ -91,22 +95,24 @@ def background_button(
     key: str,
     icon: str,
     help_text: str,
-    work: Callable[[Task], Any],
+    work: Work,
     nothing_done: str,
     about: Hashable = None,
     disabled: bool = False,
+    primary: bool = True,
 ) -> Any:
-    """A primary button that starts `work`; below it progress and Cancel, and then what came of it.
+    """A button that starts `work`; below it progress and Cancel, and then what came of it.
 
     Args:
         label: of the button.
-        key: of the button and of the work: one at a time.
+        key: of the button and of the work: one at a time, whoever started it.
         icon: of the button.
         help_text: of the button.
         work: called with its task in another thread.
         nothing_done: said when it was cancelled.
         about: what kept it from being done is shown as long as this is the same, and it is not started anew.
         disabled: as long as the form is not filled in.
+        primary: whether it is what the page is for.
 
     Returns:
         What the work returned, once; None before that.
@@ -116,15 +122,51 @@ def background_button(
     """
     running = key in TASKS and not TASKS[key].ended
     pressed = st.button(
-        label, key=key, type="primary", icon=icon, help=help_text, disabled=disabled or running
+        label,
+        key=key,
+        type="primary" if primary else "secondary",
+        icon=icon,
+        help=help_text,
+        disabled=disabled or running,
     )
-    stopped = f"stopped-{key}"
     if pressed:
-        st.session_state.pop(stopped, None)
+        st.session_state.pop(_stopped(key), None)
         started = start(key, label, work)
         started.wait(SOON)
         if not started.ended:
             st.rerun()  # the button is no longer one to press
+    return outcome(key, nothing_done, about)
+
+
+def background_work(key: str, title: str, work: Work, nothing_done: str, about: Hashable = None) -> Any:
+    """Work that starts by itself, with the same progress and Cancel; not again after it was stopped or failed.
+
+    Args:
+        key, work, nothing_done, about: see `background_button`.
+        title: what it does.
+
+    Returns:
+        What the work returned, once: keep it. None before that, and where it was cancelled.
+
+    Raises:
+        LvcnetError: what the work raised, with every draw of the page.
+    """
+    known, _ = st.session_state.get(_stopped(key), (None, None))
+    if key not in TASKS and (known is None or known != about):
+        start(key, title, work).wait(SOON)
+    return outcome(key, nothing_done, about)
+
+
+def _stopped(key: str) -> str:
+    """Under which name a session keeps what came of stopped work: (about, error)."""
+    return f"stopped-{key}"
+
+
+def outcome(key: str, nothing_done: str, about: Hashable = None) -> Any:
+    """Progress and Cancel while work goes on; its result once, or what kept it from being done.
+
+    For work whose button is gone by the time it ends; see `background_button` for the rest.
+    """
     task = TASKS.get(key)
     if task is not None and not task.ended:
         st.fragment(_watch, run_every=SECONDS)(key)
@@ -135,8 +177,8 @@ def background_button(
             return task.result
         if not isinstance(task.error, Cancelled | LvcnetError):
             raise task.error
-        st.session_state[stopped] = (about, task.error)
-    known, error = st.session_state.get(stopped, (None, None))
+        st.session_state[_stopped(key)] = (about, task.error)
+    known, error = st.session_state.get(_stopped(key), (None, None))
     if error is None or known != about:
         return None
     if isinstance(error, Cancelled):
@@ -145,7 +187,7 @@ def background_button(
     raise error.with_traceback(None)
 
 
-def start(key: str, title: str, work: Callable[[Task], Any]) -> Task:
+def start(key: str, title: str, work: Work) -> Task:
     """Start work, unless there is already some of this key: then that is what goes on."""
     with _starting:
         if key not in TASKS or TASKS[key].ended:

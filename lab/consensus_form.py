@@ -3,7 +3,8 @@
 import streamlit as st
 
 from lab import commands, tables
-from lab.widgets import command_line, leave_note, progress_bar, shown_errors
+from lab.background import Task, background_button
+from lab.widgets import command_line, leave_note, shown_errors
 from lvcnet import workspace
 from lvcnet.correction.consensus import METHODS, MOST_ANNOTATORS, consensus
 from lvcnet.data.dataset import Dataset
@@ -40,25 +41,28 @@ def consensus_form(dataset: Dataset, first: str, second: str) -> None:
             help="Of the new label set; training can learn from it.",
         )
         command_line(commands.consensus(dataset.name, chosen, str(method), name))
-        pressed = st.button(
-            "Make label set",
-            key="consensus-make",
-            type="primary",
-            icon=":material/join:",
-            disabled=not own or len(chosen) < 2,
-            help="Estimates how reliable each annotator is, too."
-            if own
-            else "This data set ships with the lab and stays as it is: make or import your own.",
-        )
-        if pressed:
-            with shown_errors():
-                _make(dataset.name, chosen, str(method), name)
+        with shown_errors():
+            made = background_button(
+                "Make label set",
+                f"consensus-{dataset.name}",
+                ":material/join:",
+                "Estimates how reliable each annotator is, too."
+                if own
+                else "This data set ships with the lab and stays as it is: make or import your own.",
+                lambda task: _make(task, dataset.name, chosen, str(method), name),
+                nothing_done="no label set was made",
+                about=(*chosen, method, name),
+                disabled=not own or len(chosen) < 2,
+            )
+            if made is not None:
+                leave_note(made)
+                st.rerun()
 
 
-def _make(dataset_name: str, names: list[str], method: str, name: str) -> None:
+def _make(task: Task, dataset_name: str, names: list[str], method: str, name: str) -> str:
+    """Unite label sets; returns what to say about it."""
     dataset = Dataset.load(dataset_name)  # not the shared copy, which other sessions read
-    with progress_bar("Uniting outlines") as report:
-        united, found = consensus(dataset, names, method, name, report=report)
+    united, found = consensus(dataset, names, method, name, report=task.stage("Uniting outlines"))
     dataset.add_labels(united)
     reliability = "; ".join(
         f"{one}: sensitivity {tables.number(part['sensitivity'][one])}, specificity"
@@ -66,5 +70,4 @@ def _make(dataset_name: str, names: list[str], method: str, name: str) -> None:
         for part in found["per_category"].values()
         for one in names
     )
-    leave_note(f"Made {name} for {found['images']} images by {METHODS[method]}. {reliability}.")
-    st.rerun()
+    return f"Made {name} for {found['images']} images by {METHODS[method]}. {reliability}."

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lab import commands, tables
+from lab.background import TASKS, background_button, outcome
 from lab.navigation import link_to
 from lab.widgets import (
     command_line,
@@ -11,10 +12,10 @@ from lab.widgets import (
     pick,
     pick_dataset,
     pick_labels,
-    progress_bar,
     remember,
     shown_errors,
 )
+from lvcnet.correction.store import Correction
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.correct import (
     Request,
@@ -30,6 +31,8 @@ from lvcnet.runs.summary import format_seconds
 from lvcnet.training.config import list_presets, read_preset
 
 SECONDS = 2.0
+JUDGING = "judge-"
+NOT_JUDGED = "no label was judged; the folds stay trained"
 
 
 def show_start() -> None:
@@ -48,12 +51,17 @@ def show_start() -> None:
 
 def show_requests() -> None:
     """Fold trainings on their way, and labels that can be judged now."""
-    for request in list_requests():
+    requests = list_requests()
+    for request in requests:
         with st.container(border=True), shown_errors():
             st.markdown(
                 f"**{request.correction}**: {request.labels} of {request.dataset}, {request.folds} folds"
             )
             _follow(request)
+    waiting = {_judging(request.correction) for request in requests}
+    for key in [key for key in TASKS if key.startswith(JUDGING) and key not in waiting]:
+        with shown_errors():  # a request ends with its judgement, before this page hears of it
+            _show_judged(outcome(key, NOT_JUDGED))
 
 
 def _follow(request: Request) -> None:
@@ -62,23 +70,36 @@ def _follow(request: Request) -> None:
     if now.runs_done < now.runs:
         st.fragment(_watch, run_every=SECONDS)(request)
         return
-    with st.container(horizontal=True):
-        judged = st.button(
-            "Judge the labels",
-            key=f"judge-{request.correction}",
-            type="primary",
-            icon=":material/gavel:",
-            help="The trained folds look at the images they left out; seconds to a minute.",
-        )
+    correction = background_button(
+        "Judge the labels",
+        _judging(request.correction),
+        ":material/gavel:",
+        "The trained folds look at the images they left out; seconds to a minute.",
+        lambda task: judge(
+            prepare(request, overwrite=True), overwrite=True, report=task.stage("Judging labels")
+        ),
+        nothing_done=NOT_JUDGED,
+        about=request.correction,
+    )
+    _show_judged(correction)
+    if _judging(request.correction) not in TASKS:
         _cancel_button(request)
-    if judged:
-        with progress_bar("Judging labels") as report:
-            correction = judge(prepare(request, overwrite=True), overwrite=True, report=report)
-        leave_note(f"{tables.counted(len(correction.rows), 'label')} judged: the worst comes first.")
-        remember("correction", correction.name)
-        remember("view", "review")
-        st.query_params.pop("image", None)
-        st.rerun()
+
+
+def _judging(correction: str) -> str:
+    """Key of the button and of the work that judges."""
+    return f"{JUDGING}{correction}"
+
+
+def _show_judged(correction: Correction | None) -> None:
+    """Go to the review once labels are judged."""
+    if correction is None:
+        return
+    leave_note(f"{tables.counted(len(correction.rows), 'label')} judged: the worst comes first.")
+    remember("correction", correction.name)
+    remember("view", "review")
+    st.query_params.pop("image", None)
+    st.rerun()
 
 
 def _watch(request: Request) -> None:

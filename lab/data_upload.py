@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from lab.background import Task, background_work
 from lvcnet.data.archive import inspect_zip
 from lvcnet.data.contents import Contents
 
@@ -23,7 +24,9 @@ def upload() -> UploadedFile | None:
         help="Images with COCO JSON files, Labelme JSON files beside the images, or folders images and masks.",
     )
     if chosen is not None:
-        _show_contents(_recognised(chosen))
+        contents = _recognised(chosen)
+        if contents is not None:
+            _show_contents(contents)
     else:
         st.caption(
             "COCO: `train` and `test` in the files' names tell the splits, other words annotators. Labelme: JSON files"
@@ -32,16 +35,26 @@ def upload() -> UploadedFile | None:
     return chosen
 
 
-def _recognised(chosen: UploadedFile) -> Contents:
-    """What is in the upload; unpacked once, not with every change of a widget."""
-    known = st.session_state.get(RECOGNISED)
-    if known is None or known[0] != chosen.file_id:
-        with st.spinner("Looking into the zip"):
-            chosen.seek(0)
-            known = (chosen.file_id, inspect_zip(chosen))
-        st.session_state[RECOGNISED] = known
-    contents: Contents = known[1]
-    return contents
+def _recognised(chosen: UploadedFile) -> Contents | None:
+    """What is in the upload, unpacked once and not with every change of a widget; None until that is done."""
+    known, contents = st.session_state.get(RECOGNISED, (None, None))
+    if known != chosen.file_id:
+        contents = background_work(
+            f"look-{chosen.file_id}",
+            "Looking into the zip",
+            lambda task: _look(task, chosen),
+            nothing_done="remove the zip and choose it again to look into it",
+            about=chosen.file_id,
+        )
+        if contents is not None:
+            st.session_state[RECOGNISED] = (chosen.file_id, contents)
+    found: Contents | None = contents
+    return found
+
+
+def _look(task: Task, chosen: UploadedFile) -> Contents:
+    chosen.seek(0)
+    return inspect_zip(chosen, task.stage("Looking into the zip, files"))
 
 
 def _show_contents(found: Contents) -> None:

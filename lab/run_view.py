@@ -8,12 +8,13 @@ from typing import Any
 import streamlit as st
 
 from lab import tables
+from lab.background import background_button
 from lab.curves import iou_curves, loss_curves
 from lab.navigation import link_to
 from lab.palette import method_title
 from lab.run_about import edit_about
 from lab.tables import counted
-from lab.widgets import leave_note, progress_bar, run_title, shown_errors
+from lab.widgets import leave_note, run_title, shown_errors
 from lvcnet import jobs
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
@@ -263,16 +264,18 @@ def evaluation(run: RunDirectory) -> None:
         )
         st.info(text, icon=":material/info:")
     if run.status()["state"] == "done" and not is_demo(run):
-        pressed = st.button(
-            "Evaluate again" if found else "Evaluate",
-            key="run-evaluate",
-            icon=":material/straighten:",
-            help=f"Measures the last checkpoint on the clean test labels. `lvcnet evaluate {run.name}`",
-        )
-        if pressed:
-            with shown_errors():
-                with progress_bar("Predicting test images") as report:
-                    evaluate_run(run, report=report)
+        with shown_errors():
+            measured = background_button(
+                "Evaluate again" if found else "Evaluate",
+                f"evaluate-{run.name}",
+                ":material/straighten:",
+                f"Measures the last checkpoint on the clean test labels. `lvcnet evaluate {run.name}`",
+                lambda task: evaluate_run(run, report=task.stage("Predicting test images")),
+                nothing_done="nothing was measured",
+                about=run.name,
+                primary=False,
+            )
+            if measured is not None:
                 leave_note(f"{run.name} is evaluated.")
                 st.rerun()
 

@@ -188,20 +188,6 @@ def shown_errors() -> Iterator[None]:
         st.error(str(error), icon=":material/error:")
 
 
-@contextmanager
-def progress_bar(title: str) -> Iterator[Report]:
-    """A progress bar; yields `report(done, total)`, the callback that library functions take."""
-    bar = st.progress(0.0, text=title)
-
-    def report(done: int, total: int) -> None:
-        bar.progress(min(1.0, done / max(1, total)), text=f"{title}: {done} of {total}")
-
-    try:
-        yield report
-    finally:
-        bar.empty()
-
-
 def command_line(arguments: Sequence[str]) -> None:
     """The equivalent command, to copy."""
     st.caption("The same on the command line")

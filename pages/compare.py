@@ -3,11 +3,13 @@
 import streamlit as st
 
 from lab import comparing
+from lab.background import TASKS, Task, background_button
 from lab.compare_views import show_export, show_results, show_tables
 from lab.image_views import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
 from lab.navigation import page_frame
 from lab.planner_view import show_planner
-from lab.widgets import empty_state, leave_note, pick, pick_view, progress_bar, show_note, shown_errors
+from lab.tables import counted
+from lab.widgets import empty_state, leave_note, pick, pick_view, show_note, shown_errors
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.metrics import METRICS
@@ -24,41 +26,45 @@ VIEWS = {
 }
 
 
-def evaluate(runs: list[RunDirectory]) -> None:
-    """Evaluate runs one after another; what fails is reported and the others go on."""
+def evaluate(task: Task, runs: list[RunDirectory]) -> str:
+    """Evaluate runs one after another; what fails does not keep the others from it. Returns what to say about it.
+
+    Raises:
+        LvcnetError: if every run failed.
+    """
     failed: list[str] = []
     for number, run in enumerate(runs, start=1):
-        with progress_bar(f"Evaluating {run.name} ({number} of {len(runs)})") as report:
-            try:
-                evaluate_run(run, report=report)
-            except LvcnetError as error:
-                failed.append(str(error))
-    for problem in failed:
-        st.error(problem, icon=":material/error:")
-    if len(failed) < len(runs):
-        done = len(runs) - len(failed)
-        leave_note(
-            f"{done} {'run' if done == 1 else 'runs'} evaluated." + (" " + " ".join(failed) if failed else "")
-        )
-        st.rerun()
+        report = task.stage(f"Evaluating {run.name} ({number} of {len(runs)}), images")
+        try:
+            evaluate_run(run, report=report)
+        except LvcnetError as error:
+            failed.append(str(error))
+    if len(failed) == len(runs):
+        raise LvcnetError("; ".join(failed))
+    return f"{counted(len(runs) - len(failed), 'run')} evaluated. {' '.join(failed)}".strip()
 
 
 def offer_evaluation(dataset: str) -> None:
     """A button for runs that are done but were never measured."""
-    waiting = comparing.not_evaluated(dataset)
-    if not waiting:
+    waiting, key = comparing.not_evaluated(dataset), f"evaluate-runs-of-{dataset}"
+    if not waiting and key not in TASKS:
         return
-    count = f"{len(waiting)} {'run' if len(waiting) == 1 else 'runs'}"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{count} finished but not measured yet: {', '.join(run.name for run in waiting[:4])}")
-        pressed = st.button(
+    count = counted(len(waiting), "run")
+    st.markdown(f"{count} finished but not measured yet: {', '.join(run.name for run in waiting[:4])}")
+    with shown_errors():
+        said = background_button(
             f"Evaluate {count}",
-            key="evaluate",
-            icon=":material/straighten:",
-            help="Predict the test images and measure all metrics against the clean labels; seconds a run.",
+            key,
+            ":material/straighten:",
+            "Predict the test images and measure all metrics against the clean labels; seconds a run.",
+            lambda task: evaluate(task, waiting),
+            nothing_done="runs that were measured until then stay so",
+            about=dataset,
+            primary=False,
         )
-    if pressed:
-        evaluate(waiting)
+        if said is not None:
+            leave_note(said)
+            st.rerun()
 
 
 def load(dataset: str, metric: str) -> Comparison | None:

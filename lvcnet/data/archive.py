@@ -60,13 +60,17 @@ def import_zip(
         return dataset
 
 
-def inspect_zip(source: Path | BinaryIO) -> Contents:
+def inspect_zip(source: Path | BinaryIO, report: Report | None = None) -> Contents:
     """What a zip holds and what each part would become, without importing it.
+
+    Args:
+        source: the zip.
+        report: called with (done, total) while it unpacks.
 
     Raises:
         LvcnetError: as `import_zip`.
     """
-    with unpacked(source) as folder, _without_prefix(folder):
+    with unpacked(source, report) as folder, _without_prefix(folder):
         return recognise(folder)
 
 

@@ -16,6 +16,7 @@ from lab.noise_view import make_label_sets
 from lab.widgets import Report
 from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.data.importer import import_masks
+from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import PAGES, OpenPage, press, query
 
@@ -161,3 +162,53 @@ def test_cancelled_noise_adds_no_label_set(trained_run: RunDirectory) -> None:
     assert isinstance(task.error, Cancelled)
     assert stages == [f"Calibrating level {level} of hips, try" for level in (1, 2)]
     assert Dataset.load("hips").label_names() == ["clean", "level3"]
+
+
+def _counting_page(work, about):  # its source alone is run: no names of this file in it
+    import streamlit as st
+
+    from lab.background import background_work
+    from lab.widgets import shown_errors
+
+    with shown_errors():
+        found = background_work("look", "Looking", work, nothing_done="nothing was found", about=about)
+        st.markdown(f"found {found}")
+
+
+def test_work_that_starts_by_itself_gives_its_result_once() -> None:
+    page = AppTest.from_function(_counting_page, args=(lambda task: 7, "a"), default_timeout=60).run()
+    assert page.markdown[0].value == "found 7"
+    assert TASKS == {}
+
+
+def test_work_that_starts_by_itself_is_not_tried_again_until_it_is_about_something_else() -> None:
+    tries = []
+
+    def fail(task: Task) -> None:
+        tries.append(1)
+        raise LvcnetError("no zip")
+
+    page = AppTest.from_function(_counting_page, args=(fail, "a"), default_timeout=60).run()
+    page.run()
+    assert (page.error[0].value, len(tries)) == ("no zip", 1)
+    page.args = (fail, "b")
+    page.run()
+    assert (page.error[0].value, len(tries)) == ("no zip", 2)
+
+
+def test_work_that_starts_by_itself_can_be_cancelled() -> None:
+    going = Event()
+
+    def wait(task: Task) -> None:
+        report = task.stage("Looking")
+        report(1, 3)
+        assert going.wait(60)
+        report(2, 3)
+
+    page = AppTest.from_function(_counting_page, args=(wait, "a"), default_timeout=60).run()
+    assert [bar.proto.text for bar in page.get("progress")] == ["Looking: 1 of 3"]
+    page.button(key="look-cancel").click().run()
+    going.set()
+    TASKS["look"].wait(60)
+    page.run()
+    assert page.info[0].value == "Cancelled: nothing was found."

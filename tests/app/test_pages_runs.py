@@ -11,7 +11,7 @@ from lvcnet.runs.about import About, read_about
 from lvcnet.runs.directory import RunDirectory, process_record
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
-from tests.app.conftest import OpenPage, query
+from tests.app.conftest import OpenPage, press, query
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_what_cannot_be_done_is_explained(waiting: RunDirectory, open_page: Open
 def test_a_run_is_evaluated_and_shows_the_figures(trained_run: RunDirectory, open_page: OpenPage) -> None:
     page = open_page("runs")
     assert any("Not evaluated yet" in element.value for element in page.info)
-    page.button(key="run-evaluate").click().run()
+    press(page, f"evaluate-{trained_run.name}")
     evaluation = trained_run.evaluation()
     assert evaluation is not None
     table = page.table[0].value.set_index("Metric")["All test images"]
