@@ -1,22 +1,21 @@
 """The data page's view of two label sets: agreement, where they differ, whom the image sides with, a consensus."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import streamlit as st
 
 from lab import commands, overlays, pictures, tables
 from lab.agreement_figures import share_bar, spread_figure, who_drew_what, whom_it_sides_with
+from lab.background import Task, background_work
 from lab.consensus_form import consensus_form
 from lab.data_view import SPLITS
 from lab.figures import EXPORT
 from lab.palette import OPINION_COLOURS
 from lab.widgets import (
-    Stamp,
     command_line,
     dataset_stamp,
     empty_state,
-    load_dataset,
     pick,
     pick_labels,
 )
@@ -32,6 +31,8 @@ MEASURES = {
     "area_bias": "Area bias (%)",
 }
 Row = dict[str, Any]
+MEASURED = "measured-agreement"
+"""Where a session keeps (about, result) of the comparison it shows."""
 
 
 def show_agreement(dataset: Dataset) -> None:
@@ -59,8 +60,10 @@ def show_agreement(dataset: Dataset) -> None:
     if first == second:
         st.info("Choose two different label sets.", icon=":material/info:")
         return
-    stamp = dataset_stamp(find_dataset(dataset.name))
-    agreed, sided = _measured(dataset.name, first, second, split, stamp)
+    measured = _measured(dataset, first, second, split)
+    if measured is None:
+        return
+    agreed, sided = measured
     _figures(agreed)
     left, right = st.columns(2, gap="large")
     with left:
@@ -73,12 +76,35 @@ def show_agreement(dataset: Dataset) -> None:
     consensus_form(dataset, first, second)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _measured(name: str, first: str, second: str, split: str | None, stamp: Stamp) -> tuple[Row, Row]:
-    dataset = load_dataset(name)
-    with st.spinner("Comparing the outlines", show_time=True):
-        agreed = agreement(dataset, first, second, split)
-        return agreed, siding(dataset, first, second, split)
+def _measured(dataset: Dataset, first: str, second: str, split: str | None) -> tuple[Row, Row] | None:
+    """What both comparisons say; measured once as long as the label sets stay the same, None until then.
+
+    Raises:
+        LvcnetError: see `agreement`.
+    """
+    files = {"images.npy", f"{first}.npz", f"{second}.npz"}  # other label sets may come and go
+    stamp = [entry for entry in dataset_stamp(find_dataset(dataset.name)) if entry[0] in files]
+    about = (dataset.name, first, second, split, *stamp)
+    known, measured = st.session_state.get(MEASURED, (None, None))
+    if known == about:
+        return cast(tuple[Row, Row], measured)
+
+    def work(task: Task) -> tuple[Row, Row]:
+        agreed = agreement(dataset, first, second, split, task.stage("Comparing the outlines, images"))
+        return agreed, siding(
+            dataset, first, second, split, report=task.stage("Comparing with edges, images")
+        )
+
+    measured = background_work(
+        f"agreement-{dataset.name}-{first}-{second}-{split}",
+        "Comparing the outlines",
+        work,
+        nothing_done="choose other label sets, or the same once more, to compare them",
+        about=about,
+    )
+    if measured is not None:
+        st.session_state[MEASURED] = (about, measured)
+    return cast(tuple[Row, Row] | None, measured)
 
 
 def _figures(agreed: Row) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import streamlit as st
 
-from lab.widgets import Report
 from lvcnet.errors import LvcnetError
+from lvcnet.progress import Report
 
 SECONDS = 0.5
 """Between two looks at how far the work is."""

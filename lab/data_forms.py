@@ -10,7 +10,7 @@ from lab.background import background_button
 from lab.data_new import new_dataset, show_new
 from lab.data_upload import upload
 from lab.downloads import offer_report
-from lab.widgets import Report, command_line, shown_errors
+from lab.widgets import command_line, shown_errors
 from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.archive import import_zip
 from lvcnet.data.dataset import Dataset
@@ -18,6 +18,7 @@ from lvcnet.data.importer import Options, import_coco, import_labelme, import_ma
 from lvcnet.data.importer import Settings as ImportSettings
 from lvcnet.data.phantom import SIZES, make_phantom
 from lvcnet.errors import LvcnetError
+from lvcnet.progress import Report
 
 FORMATS: dict[str, str] = {
     "zip": "Upload a zip",

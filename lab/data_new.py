@@ -5,11 +5,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from lab.background import Task
-from lab.widgets import Report, leave_note, remember
+from lab.widgets import leave_note, remember
 from lvcnet import workspace
 from lvcnet.data.annotated import import_warnings
 from lvcnet.data.dataset import Dataset, check_free
 from lvcnet.files import check_name
+from lvcnet.progress import Report
 
 MOST_WARNINGS = 5
 

@@ -24,7 +24,6 @@ from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
 
-Report = Callable[[int, int], None]
 Stamp = tuple[tuple[str, int], ...]
 CACHED_DATASETS = 4
 NOTE = "note-for-the-next-run"

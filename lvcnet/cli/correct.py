@@ -199,7 +199,8 @@ def agree(
 
     Example: `lvcnet agree jaws clean dentist2`
     """
-    found = agreement(Dataset.load(dataset), first, second, split)
+    with progress_bar("Comparing the outlines") as report:
+        found = agreement(Dataset.load(dataset), first, second, split, report)
     if as_json:
         print_json(found)
         return

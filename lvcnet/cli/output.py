@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 
 from lvcnet.jobs.launch import INTERRUPTED
+from lvcnet.progress import Report
 
 screen = Console()
 progress_screen = Console(stderr=True)
@@ -60,7 +61,7 @@ def split_list(text: str) -> list[str]:
 
 
 @contextmanager
-def progress_bar(title: str, total: int | None = None) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(title: str, total: int | None = None) -> Iterator[Report]:
     """A progress bar on stderr; yields `report(done, total)`, the callback that library functions take."""
     columns = (
         TextColumn("{task.description}"),

@@ -10,6 +10,7 @@ from lvcnet.data.dataset import Dataset, comparable_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import overlap_metrics, surface_metrics
 from lvcnet.evaluation.statistics import mean_sd
+from lvcnet.progress import Report
 
 BATCH = 32
 MEASURES = ("dice", "iou", "distance_px")
@@ -17,7 +18,9 @@ BoolArray = NDArray[np.bool_]
 Row = dict[str, Any]
 
 
-def agreement(dataset: Dataset, first: str, second: str, split: str | None = None) -> Row:
+def agreement(
+    dataset: Dataset, first: str, second: str, split: str | None = None, report: Report | None = None
+) -> Row:
     """Compare two label sets on the images that both cover.
 
     Args:
@@ -25,6 +28,7 @@ def agreement(dataset: Dataset, first: str, second: str, split: str | None = Non
         first: a label set.
         second: another one.
         split: only this split; default all images.
+        report: called with (images done, images).
 
     Returns:
         JSON-able: for each of `dice`, `iou` and `distance_px` (mean distance of the two outlines) `mean` and `sd`
@@ -35,8 +39,12 @@ def agreement(dataset: Dataset, first: str, second: str, split: str | None = Non
         LvcnetError: if there is no such label set, both are the same, or no image is covered by both.
     """
     rows = common_rows(dataset, first, second, split)
-    batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-    tables = [_measure(*compared_masks(dataset, first, second, batch)) for batch in batches]
+    tables = []
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
+        tables.append(_measure(*compared_masks(dataset, first, second, batch)))
+        if report:
+            report(start + len(batch), len(rows))
     values = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     images = [
         {"key": dataset.items[row].key, **{name: _mean(table[n]) for name, table in values.items()}}

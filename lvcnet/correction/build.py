@@ -1,6 +1,6 @@
 """From finished fold runs to a correction, image by image. Symbols: see `lvcnet.correction`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,10 @@ from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import check_fingerprint
 from lvcnet.evaluation.statistics import mean_of_known
 from lvcnet.inference.predictor import Predictor
+from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 
 BATCH = 32
-Report = Callable[[int, int], None]
 Row = dict[str, Any]
 
 

@@ -14,7 +14,7 @@ result depend on how much of it the image shows. Reliability is therefore estima
 ring of background around it of about the same area.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from scipy import ndimage
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name
+from lvcnet.progress import Report
 
 KIND = "consensus"
 METHODS = {"majority": "Majority vote", "staple": "STAPLE"}
@@ -36,7 +37,6 @@ BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Row = dict[str, Any]
-Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

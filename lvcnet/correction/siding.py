@@ -11,7 +11,6 @@ This is a hint, not truth: a strong edge may belong to another structure, and wh
 cue says nothing.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from lvcnet.cues.edges import initial_edges, near_boundary
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.predictor import Predictor
+from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 
 NOWHERE, FIRST, SECOND, UNDECIDED = range(4)
@@ -35,7 +35,6 @@ BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.floating[Any]]
 SideMap = NDArray[np.uint8]
 Row = dict[str, Any]
-Report = Callable[[int, int], None]
 
 
 def siding(

@@ -3,10 +3,10 @@
 Symbols: H, W size of the original image in pixels.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from lvcnet.errors import LvcnetError
 from lvcnet.files import rows_to_csv
 
-Report = Callable[[int, int], None]
-Thing = TypeVar("Thing")
 SELF_CROSSING = "self-crossing"
 MOST_SIDE = 100_000
 """No radiograph is longer, in pixels."""
@@ -70,20 +68,6 @@ class ImportProblems(LvcnetError):
         lines = [f"{'error' if problem.blocking else 'warning'}: {problem}" for problem in self.problems]
         head = f"nothing was imported: {errors} problem{'s' if errors != 1 else ''} found"
         super().__init__("\n  ".join([head, *lines]))
-
-
-def reported(things: Sequence[Thing], report: Report | None) -> Iterator[Thing]:
-    """The things one by one, with `report(done, total)` after each.
-
-    >>> list(reported("ab", lambda done, total: print(done, "of", total)))
-    1 of 2
-    2 of 2
-    ['a', 'b']
-    """
-    for number, thing in enumerate(things, start=1):
-        yield thing
-        if report is not None:
-            report(number, len(things))
 
 
 def import_warnings(source: Mapping[str, Any]) -> list[Problem]:

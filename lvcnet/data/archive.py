@@ -16,11 +16,12 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Unpack
 
-from lvcnet.data.annotated import ImportProblems, Problem, Report, relative_name, reported
+from lvcnet.data.annotated import ImportProblems, Problem, relative_name
 from lvcnet.data.contents import Contents, recognise
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.importer import Settings, import_coco, import_labelme, import_masks
 from lvcnet.errors import LvcnetError
+from lvcnet.progress import Report, reported
 
 MOST_ENTRIES = 50_000
 MOST_BYTES = 4 * 1024**3

@@ -20,12 +20,10 @@ from lvcnet.data.annotated import (
     AnnotatedImage,
     Annotations,
     Problem,
-    Report,
     Shape,
     declared_size,
     find_image,
     relative_name,
-    reported,
 )
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import mask_to_full_resolution, named_like
@@ -33,6 +31,7 @@ from lvcnet.data.polygons import Outline, check_ring, trace
 from lvcnet.data.rle import encode_run_lengths, parse_run_lengths
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
+from lvcnet.progress import Report, reported
 
 EIGHT_CONNECTED = np.ones((3, 3), dtype=int)
 

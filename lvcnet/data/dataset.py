@@ -16,7 +16,7 @@ On disk, one folder a data set:
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from lvcnet import workspace
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, digest, read_json, write_atomic, write_json
+from lvcnet.progress import Report
 
 FORMAT_VERSION = 1
 SPLITS = ("train", "test")
@@ -214,7 +215,7 @@ class Dataset:
             [head.encode(), self.images.tobytes(), *(np.packbits(part).tobytes() for part in parts)]
         )
 
-    def save(self, folder: Path | None = None, report: Callable[[int, int], None] | None = None) -> Path:
+    def save(self, folder: Path | None = None, report: Report | None = None) -> Path:
         """Write everything to `folder` (default: the workspace) and keep writing there.
 
         Args:

@@ -12,15 +12,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.annotated import (
-    SELF_CROSSING,
-    AnnotatedImage,
-    Annotations,
-    ImportProblems,
-    Problem,
-    Report,
-    reported,
-)
+from lvcnet.data.annotated import SELF_CROSSING, AnnotatedImage, Annotations, ImportProblems, Problem
 from lvcnet.data.coco import read_coco
 from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, Item, LabelSet
 from lvcnet.data.images import TURNED, mask_to_working_grid, named_like, read_image, to_working_grid
@@ -30,6 +22,7 @@ from lvcnet.data.radiograph import Radiograph
 from lvcnet.data.splits import splits_by_folder, splits_by_hash
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, stable_hash
+from lvcnet.progress import Report, reported
 
 __all__ = ["ImportProblems", "Problem", "import_coco", "import_labelme", "import_masks"]
 

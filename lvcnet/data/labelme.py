@@ -24,12 +24,10 @@ from lvcnet.data.annotated import (
     AnnotatedImage,
     Annotations,
     Problem,
-    Report,
     Shape,
     declared_size,
     find_image,
     relative_name,
-    reported,
 )
 from lvcnet.data.coco import EIGHT_CONNECTED, file_name, files_beside, layer_names, layers
 from lvcnet.data.dataset import CLEAN, Dataset
@@ -37,6 +35,7 @@ from lvcnet.data.images import mask_to_full_resolution, named_like
 from lvcnet.data.polygons import Outline, check_ring, trace
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
+from lvcnet.progress import Report, reported
 
 LABELME_VERSION = "5.5.0"
 

@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem, Report, reported
+from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem
 from lvcnet.data.coco import files_beside, layer_names, layers
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import SUFFIXES, is_image_file, mask_to_full_resolution, named_like
 from lvcnet.data.radiograph import check_pixel_count
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic
+from lvcnet.progress import Report, reported
 
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 MOST_CATEGORIES = 64

@@ -6,8 +6,6 @@ size). Shape and pose depend only on (seed, key), so one key shows the same pers
 Symbols: N images, S side of an image in pixels.
 """
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +17,7 @@ from lvcnet.data.phantom_projection import View, project_bones
 from lvcnet.data.phantom_tissue import project_tissue
 from lvcnet.errors import LvcnetError
 from lvcnet.files import keyed_rng
+from lvcnet.progress import Report
 
 CATEGORIES = ("innominate bone",)
 SIZES = (32, 1024)
@@ -31,7 +30,7 @@ def make_phantom(
     test: int,
     size: int = 128,
     seed: int = 0,
-    report: Callable[[int, int], None] | None = None,
+    report: Report | None = None,
 ) -> Dataset:
     """Render a data set in memory, with the exact masks as label set `clean`; it is not saved.
 

@@ -7,7 +7,7 @@ last epoch unless `best` is asked for.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.files import keyed_rng, read_json
 from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.noise.calibrate import compare
+from lvcnet.progress import Report
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.store import is_demo
 
@@ -30,7 +31,6 @@ ROUND_METRICS = ("precision", "recall", "miou")
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
-Report = Callable[[int, int], None]
 
 
 def evaluate_masks(

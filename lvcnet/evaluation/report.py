@@ -5,7 +5,7 @@ of one method, label set and seed the newest. What is left out is listed with th
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from lvcnet.evaluation.statistics import (
     signed_rank,
 )
 from lvcnet.evaluation.table1 import pooled_rounds, rounds_note
+from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, list_runs
 from lvcnet.training.config import TrainConfig
@@ -42,7 +43,6 @@ MAY_DIFFER = {"dataset", "labels", "method", "options", "seed", "device", "threa
 MAY_DIFFER |= {"validate_every", "snapshot_every", "snapshot_images"}
 """Settings of a training that do not make a comparison of methods unfair; all others must be equal."""
 
-Report = Callable[[int, int], None]
 Evaluated = list[tuple[RunDirectory, dict[str, Any]]]
 Group = dict[int, tuple[RunDirectory, dict[str, Any]]]
 """Seed -> run and its evaluation: what is in one cell."""

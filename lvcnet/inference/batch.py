@@ -16,7 +16,7 @@ from lvcnet.inference.export import (
     write_file,
     write_image_files,
 )
-from lvcnet.inference.predictor import THRESHOLD, Predictor, Report
+from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.inference.segmentation import (
     Segmentation,
     failed_row,
@@ -24,6 +24,7 @@ from lvcnet.inference.segmentation import (
     segment_file,
     summarise,
 )
+from lvcnet.progress import Report
 
 COCO_NAME = "predictions.json"
 CSV_NAME = "measurements.csv"

@@ -3,7 +3,7 @@
 Symbols: N images, C categories, S working size in pixels, H x W the image's own size.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from lvcnet.data.images import mask_to_original, to_working_grid
 from lvcnet.errors import LvcnetError
 from lvcnet.models.maps import Maps
+from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.checkpoint import load_method
 
 THRESHOLD = 0.5
 """A pixel belongs to the mask from this probability on. Never tuned: there is no clean validation image."""
-
-Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lvcnet import workspace
-from lvcnet.correction.build import Report, build_correction
+from lvcnet.correction.build import build_correction
 from lvcnet.correction.folds import Fold, add_fold_labels, split_folds
 from lvcnet.correction.store import Correction, check_free
 from lvcnet.data.dataset import Dataset, own_copy
@@ -18,6 +18,7 @@ from lvcnet.files import read_json, write_json
 from lvcnet.jobs import launch, queue
 from lvcnet.jobs.foreground import SweepProgress, progress, queue_sweep
 from lvcnet.jobs.sweep import PlannedRun, label_set, plan_sweep
+from lvcnet.progress import Report
 from lvcnet.runs.directory import ACTIVE
 from lvcnet.training.config import build_config
 from lvcnet.training.loop import check_config

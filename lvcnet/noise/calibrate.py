@@ -6,7 +6,6 @@ All draws are keyed by seed, family, level, image and category, never sequential
 order leaves every other image's draws alone. (The calibrated strength is a property of the whole training set.)
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +17,11 @@ from lvcnet.errors import LvcnetError
 from lvcnet.files import keyed_rng
 from lvcnet.noise import create_family
 from lvcnet.noise.levels import Family, Mask, target_of
+from lvcnet.progress import Report
 
 TOLERANCE = 0.005
 """Largest distance of the achieved mean IoU from the target."""
 MAX_STEPS = 40
-
-Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import logging
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,6 +19,7 @@ from lvcnet import __version__
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import METHODS, Method
+from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory, process_record
 from lvcnet.runs.locks import device_lock, run_lock
 from lvcnet.runs.snapshots import write_snapshot
@@ -31,7 +31,6 @@ from lvcnet.training.device import resolve_device
 from lvcnet.training.feed import Feed, seed_of, split_rows
 from lvcnet.training.monitor import agreement, take_snapshot
 
-Report = Callable[[int, int], None]
 logger = logging.getLogger("lvcnet.training")
 
 

@@ -69,6 +69,16 @@ def press(page: AppTest, key: str) -> None:
     assert key not in TASKS
 
 
+def settle(page: AppTest) -> None:
+    """Wait for work that the page started by itself, and draw the page as it would draw itself."""
+    while TASKS:
+        for task in list(TASKS.values()):
+            task.wait(60)
+            assert task.ended
+        page.run()
+        assert not page.exception
+
+
 def query(page: AppTest, name: str) -> str:
     """A query parameter; AppTest holds a list until the script has set it."""
     value = page.query_params[name]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from lab.agreement_figures import who_drew_what, whom_it_sides_with
+from lab.background import TASKS
 from lab.palette import OPINION_COLOURS, rgb
 from lvcnet.correction.agreement import agreement, mean_disagreement
 from lvcnet.correction.siding import FIRST, SECOND, per_image_rows, siding
@@ -15,12 +16,13 @@ from lvcnet.errors import LvcnetError
 from lvcnet.files import rows_to_csv
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import RunDirectory
-from tests.app.conftest import OpenPage, press, query
+from tests.app.conftest import OpenPage, press, query, settle
 from tests.correction.conftest import square
 
 
 def test_two_label_sets_are_compared_and_united(trained_run: RunDirectory, open_page: OpenPage) -> None:
     page = open_page("data", view="agreement", dataset="hips")
+    settle(page)
     dataset = Dataset.load("hips")
     found = agreement(dataset, "clean", "level3")
     figures = {metric.label: metric.value for metric in page.metric}
@@ -34,9 +36,11 @@ def test_two_label_sets_are_compared_and_united(trained_run: RunDirectory, open_
     page.text_input(key="consensus-name").set_value("both").run()
     assert page.code[2].value == "lvcnet consensus hips clean level3 --method majority --as both"
     press(page, "consensus-hips")
+    assert not TASKS, "a new label set changes nothing about the two that are compared"
     assert "Made both for 8 images by Majority vote. clean: sensitivity" in page.success[0].value
     assert Dataset.load("hips").manifest("both")["sources"] == ["clean", "level3"]
     press(page, "consensus-hips")
+    assert not TASKS, "a new label set changes nothing about the two that are compared"
     assert "'both' exists" in page.error[0].value
     page.selectbox(key="pick-second").set_value("clean").run()
     assert "Choose two different label sets" in page.info[0].value

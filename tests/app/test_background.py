@@ -13,10 +13,10 @@ from lab import background
 from lab.background import TASKS, Cancelled, Task
 from lab.data_new import new_dataset
 from lab.noise_view import make_label_sets
-from lab.widgets import Report
 from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.data.importer import import_masks
 from lvcnet.errors import LvcnetError
+from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import PAGES, OpenPage, press, query
 

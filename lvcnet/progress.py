@@ -1,0 +1,22 @@
+"""How long work tells whoever waits for it how far it is."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+Report = Callable[[int, int], None]
+"""Called with (done, total); what it raises stops the work."""
+Thing = TypeVar("Thing")
+
+
+def reported(things: Sequence[Thing], report: Report | None) -> Iterator[Thing]:
+    """The things one by one, with `report(done, total)` after each.
+
+    >>> list(reported("ab", lambda done, total: print(done, "of", total)))
+    1 of 2
+    2 of 2
+    ['a', 'b']
+    """
+    for number, thing in enumerate(things, start=1):
+        yield thing
+        if report is not None:
+            report(number, len(things))
