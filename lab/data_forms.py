@@ -14,8 +14,9 @@ from lab.widgets import command_line, shown_errors
 from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.archive import import_zip
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.importer import Options, import_coco, import_labelme, import_masks
-from lvcnet.data.importer import Settings as ImportSettings
+from lvcnet.data.import_options import Options
+from lvcnet.data.import_options import Settings as ImportSettings
+from lvcnet.data.importer import import_coco, import_labelme, import_masks
 from lvcnet.data.phantom import SIZES, make_phantom
 from lvcnet.errors import LvcnetError
 from lvcnet.progress import Report

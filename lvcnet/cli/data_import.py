@@ -15,8 +15,9 @@ from lvcnet.cli.output import interruptible, print_table, progress_bar, split_li
 from lvcnet.data.annotated import ImportProblems, Problem, import_warnings, problems_csv
 from lvcnet.data.archive import import_zip, inspect_zip
 from lvcnet.data.dataset import check_free
-from lvcnet.data.importer import Options, import_coco, import_labelme, import_masks
-from lvcnet.data.importer import Settings as ImportSettings
+from lvcnet.data.import_options import Options
+from lvcnet.data.import_options import Settings as ImportSettings
+from lvcnet.data.importer import import_coco, import_labelme, import_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, write_atomic
 

@@ -19,7 +19,8 @@ from typing import Any, BinaryIO, Unpack
 from lvcnet.data.annotated import ImportProblems, Problem, relative_name
 from lvcnet.data.contents import Contents, recognise
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.importer import Settings, import_coco, import_labelme, import_masks
+from lvcnet.data.import_options import Settings
+from lvcnet.data.importer import import_coco, import_labelme, import_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.progress import Report, reported
 
@@ -42,7 +43,7 @@ def import_zip(
         name: of the data set.
         source: the zip.
         report: called with (done, total) while it unpacks, then while it imports.
-        settings: size, categories, split; see `lvcnet.data.importer.Options`.
+        settings: size, categories, split; see `lvcnet.data.import_options.Options`.
 
     Raises:
         ImportProblems: lists all problems at once, with places as they are called in the zip.

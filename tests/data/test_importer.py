@@ -10,7 +10,8 @@ from PIL import Image
 
 from lvcnet.data.annotated import import_warnings
 from lvcnet.data.exporter import export_labels
-from lvcnet.data.importer import ImportProblems, Settings, import_coco, import_labelme, import_masks
+from lvcnet.data.import_options import Settings
+from lvcnet.data.importer import ImportProblems, import_coco, import_labelme, import_masks
 from lvcnet.errors import LvcnetError
 from tests.data.conftest import CocoFolder
 
