@@ -13,12 +13,11 @@ from lab.train_settings import asked_run, settings_fields
 from lab.widgets import command_line, pick, pick_labels, shown_errors
 from lvcnet import jobs
 from lvcnet.data.dataset import Dataset, list_datasets
-from lvcnet.errors import LvcnetError
 from lvcnet.jobs.estimate import expected_seconds
 from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import PlannedRun
-from lvcnet.jobs.sweep_config import SweepConfig, build_sweep
+from lvcnet.jobs.sweep_config import SweepConfig, build_sweep, parse_seeds
 from lvcnet.methods import METHOD_TITLES
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.directory import RunDirectory
@@ -241,18 +240,3 @@ def plan_summary(plan: Sequence[PlannedRun]) -> int:
             hide_index=True,
         )
     return left
-
-
-def parse_seeds(texts: Sequence[str]) -> list[int]:
-    """Seeds as numbers.
-
-    Raises:
-        LvcnetError: if one is not a whole number from 0.
-
-    >>> parse_seeds(["0", "12"])
-    [0, 12]
-    """
-    wrong = [text for text in texts if not text.isdigit()]
-    if wrong:
-        raise LvcnetError(f"seed {wrong[0]!r} is not a whole number from 0: remove it")
-    return [int(text) for text in texts]

@@ -16,7 +16,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.jobs import launch
 from lvcnet.jobs.foreground import SweepProgress, queue_sweep, run_sweep
 from lvcnet.jobs.sweep import PlannedRun
-from lvcnet.jobs.sweep_config import build_sweep
+from lvcnet.jobs.sweep_config import build_sweep, parse_seeds
 from lvcnet.runs.summary import format_seconds, summarise
 from lvcnet.training.config import parse_settings, read_preset, read_yaml
 
@@ -70,7 +70,7 @@ def sweep(
     explicit: dict[str, Any] = {"dataset": dataset} if dataset is not None else {}
     lists = {"methods": methods, "labels": levels}
     explicit |= {name: split_list(text) for name, text in lists.items() if text is not None}
-    explicit |= {"seeds": _seeds(seeds)} if seeds is not None else {}
+    explicit |= {"seeds": parse_seeds(split_list(seeds))} if seeds is not None else {}
     chosen = build_sweep(
         {"settings": read_preset(preset)} if preset else {},
         _read_config(config, dataset),
@@ -139,10 +139,3 @@ def _read_config(path: Path | None, dataset: str | None) -> dict[str, Any]:
         where = f"add `dataset: NAME` to {path}" if path else "give a file that does with --config FILE"
         raise LvcnetError(f"nothing says which data set to sweep: give a DATASET, or {where}")
     return found
-
-
-def _seeds(values: str) -> list[int]:
-    wrong = [value for value in split_list(values) if not value.isdigit()]
-    if wrong:
-        raise LvcnetError(f"--seeds {values!r} is not a list of whole numbers: use e.g. 0 or 0,1,2")
-    return [int(value) for value in split_list(values)]

@@ -1,5 +1,6 @@
 """A sweep as one validated object, so that it can be kept as a file: data set, methods, label sets, seeds, settings."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import yaml
@@ -65,3 +66,18 @@ def build_sweep(*layers: dict[str, Any]) -> SweepConfig:
     whole = {**sweep.settings, "dataset": sweep.dataset}
     validated(TrainConfig, whole, "the sweep", group=("settings",), names=SETTINGS)
     return sweep
+
+
+def parse_seeds(texts: Sequence[str]) -> list[int]:
+    """Seeds as numbers.
+
+    Raises:
+        LvcnetError: if one is not a whole number from 0.
+
+    >>> parse_seeds(["0", "12"])
+    [0, 12]
+    """
+    wrong = [text for text in texts if not text.isdigit()]
+    if wrong:
+        raise LvcnetError(f"seed {wrong[0]!r} is not a whole number from 0: use for instance 0, 1 and 2")
+    return [int(text) for text in texts]

@@ -150,7 +150,7 @@ def test_failed_runs_of_a_sweep_are_skipped_or_retried_and_the_failure_is_the_ex
 
 def test_bad_arguments_are_explained():
     make_dataset()
-    with pytest.raises(LvcnetError, match="--seeds 'a' is not a list of whole numbers"):
+    with pytest.raises(LvcnetError, match="seed 'a' is not a whole number from 0"):
         call("sweep", "discs", "--seeds", "a")
     with pytest.raises(LvcnetError, match="preset 'slow' does not exist"):
         call("sweep", "discs", "--preset", "slow")
