@@ -1,10 +1,14 @@
 """Data sets that nothing was tuned on, for `lvcnet noise` and `lvcnet sweep`:
 
     LVCNET_HOME=DIR python benchmarks/untuned_data.py beside
+    LVCNET_HOME=DIR python benchmarks/untuned_data.py close
     LVCNET_HOME=DIR python benchmarks/untuned_data.py brain --atlas FOLDER
 
 `beside`: the phantom, outlined one pixel outside the bone all around, as careful annotators may do; its images and splits
 are those of `lvcnet data phantom hips --train 300 --test 100 --size 128 --seed 0`.
+
+`close`: the phantom twice as large, cut out around its larger bone: a large organ, partly beyond the image's border, whose
+outlines err twice as far in pixels at the same IoU.
 
 `brain`: white matter in slices of the MNI152 2009a template, another organ, another modality, and with stronger edges
 beside the ones that matter. FOLDER holds `mni_icbm152_t1_*.nii.gz` and `mni_icbm152_wm_*.nii.gz`, which come with the
@@ -18,6 +22,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet
 from lvcnet.data.phantom import make_phantom
@@ -34,12 +39,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data", choices=["beside", "brain"])
+    parser.add_argument("data", choices=["beside", "close", "brain"])
     parser.add_argument("--atlas", type=Path, help="folder of the template, for brain")
     options = parser.parse_args()
     if options.data == "brain" and not options.atlas:
         parser.error("brain needs --atlas FOLDER")
-    dataset = beside() if options.data == "beside" else brain(options.atlas)
+    make = {"beside": beside, "close": close, "brain": lambda: brain(options.atlas)}
+    dataset = make[options.data]()
     dataset.save()
     print(f"{dataset.name}: {len(dataset.items)} images, fingerprint {dataset.fingerprint()}")
 
@@ -53,6 +59,36 @@ def beside() -> Dataset:
     dataset = Dataset("beside", phantom.categories, phantom.items, phantom.images)
     dataset.add_labels(LabelSet(CLEAN, np.array(wider, dtype=bool), np.ones(len(clean), dtype=bool)))
     return dataset
+
+
+def close() -> Dataset:
+    """Quarters of large phantoms, centred on the centroid of the largest piece of bone."""
+    phantom = make_phantom("close", train=300, test=100, size=2 * SIZE, seed=0)
+    masks = phantom.labels(CLEAN).masks
+    cuts = [_around(_largest_piece(mask[0])) for mask in masks]
+    items = [Item(item.key, item.split, SIZE, SIZE) for item in phantom.items]
+    images = [image[cut] for image, cut in zip(phantom.images, cuts, strict=True)]
+    dataset = Dataset("close", phantom.categories, items, np.array(images))
+    cut_masks = np.array([mask[:, *cut] for mask, cut in zip(masks, cuts, strict=True)])
+    dataset.add_labels(LabelSet(CLEAN, cut_masks, np.ones(len(items), dtype=bool)))
+    return dataset
+
+
+def _largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    pieces, _ = ndimage.label(mask)
+    areas = np.bincount(pieces.ravel())
+    areas[0] = 0
+    return np.asarray(pieces == areas.argmax())
+
+
+def _around(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """A window of the working size around the centroid of a mask, inside the image."""
+    starts = [
+        min(max(0, int(middle) - SIZE // 2), length - SIZE)
+        for middle, length in zip(ndimage.center_of_mass(mask), mask.shape, strict=True)
+    ]
+    down, across = (slice(start, start + SIZE) for start in starts)
+    return down, across
 
 
 def brain(folder: Path) -> Dataset:
