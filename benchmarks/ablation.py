@@ -113,7 +113,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plan = list({cell.name: cell for group in groups for cell in group.plan}.values())
     problems = {} if options.report_only else run_sweep(plan, options.workers or slots(), report=Progress())
     complete_evaluations(plan)
-    tables = [table for group in groups if (table := group_table(group, options)) is not None]
     text = "\n\n".join(
         [
             f"# Ablation: {options.data}, {label_set(options.level)}",
@@ -124,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             " trainings. Label recovery: IoU of the predictions on the training images with their clean labels.",
             *(f"Note: {name}: {problem}." for name, problem in problems.items()),
             *(f"Note: {note}." for note in options.note),
-            *(markdown_section(table) for table in tables),
+            *(markdown_section(group_table(group, options)) for group in groups),
         ]
     )
     write_atomic(options.output, f"{text}\n".encode())
@@ -179,16 +178,17 @@ def plan(
     return plan_data(options.data, robustness_options(words))
 
 
-def group_table(group: Group, options: argparse.Namespace) -> Table | None:
-    """One row a variant; None if none of them was trained."""
+def group_table(group: Group, options: argparse.Namespace) -> Table:
+    """One row a variant, also for those that were not trained."""
+    labels, made = label_set(options.level), [cell.run for cell in group.plan if cell.run.exists()]
     try:
-        comparison = compare(options.data, [cell.run for cell in group.plan if cell.run.exists()], METRIC)
-    except LvcnetError:
-        return None
-    labels = label_set(options.level)
+        comparison = compare(options.data, made, METRIC)
+        cells = [comparison.cell(named(method), labels) for method in group.methods]
+    except LvcnetError:  # no run is done
+        comparison, cells = None, [None] * len(group.methods)
     rows = [
-        row(comparison, cell) if (cell := comparison.cell(named(method), labels)) else missing(method)
-        for method in group.methods
+        row(comparison, cell) if comparison and cell else missing(method)
+        for method, cell in zip(group.methods, cells, strict=True)
     ]
     header = ["Variant", "IoU", "Change (points)", "95 % interval", "Against", "Label recovery", "Seeds"]
     return Table(group.title, group.note, header, rows)
