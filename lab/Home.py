@@ -5,6 +5,7 @@ Gradio's queue only works while the lifespan of its app is entered; a mounted ap
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,6 +37,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         await asyncio.to_thread(jobs.recover)
     except Exception:
         logging.getLogger(__name__).exception("could not put the queue in order; the lab starts all the same")
+    # Streamlit collects garbage after every run of a page, and meanwhile no thread can go on: what lives as long as the lab
+    # (a quarter of a second's worth of modules) need not be looked at each time.
+    gc.collect()
+    gc.freeze()
     async with gradio_host.router.lifespan_context(gradio_host):
         yield
 

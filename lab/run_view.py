@@ -270,7 +270,7 @@ def evaluation(run: RunDirectory) -> None:
                 f"evaluate-{run.name}",
                 ":material/straighten:",
                 f"Measures the last checkpoint on the clean test labels. `lvcnet evaluate {run.name}`",
-                lambda task: evaluate_run(run, report=task.stage("Predicting test images")),
+                lambda task: evaluate_run(run, report=task.stage("Predicting and measuring, images")),
                 nothing_done="nothing was measured",
                 about=run.name,
                 primary=False,

@@ -34,7 +34,7 @@ def evaluate(task: Task, runs: list[RunDirectory]) -> str:
     """
     failed: list[str] = []
     for number, run in enumerate(runs, start=1):
-        report = task.stage(f"Evaluating {run.name} ({number} of {len(runs)}), images")
+        report = task.stage(f"Evaluating {run.name} (run {number} of {len(runs)}), images")
         try:
             evaluate_run(run, report=report)
         except LvcnetError as error:

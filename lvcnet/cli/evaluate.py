@@ -46,7 +46,7 @@ def evaluate(
 
     Example: `lvcnet evaluate hips-lvcnet-level3-s0 --json`
     """
-    with progress_bar(f"Predicting with {run}") as report:
+    with progress_bar(f"Predicting and measuring with {run}") as report:
         result = evaluate_run(find_run(run), checkpoint, against, split, device, report)
     if as_json:
         print_json(

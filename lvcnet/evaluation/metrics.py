@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.errors import LvcnetError
+from lvcnet.progress import Report
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
@@ -41,15 +42,20 @@ METRICS: dict[str, str] = {
 """Every metric by its key, with its name on screen, in the order of all tables."""
 
 LOWER_IS_BETTER = ("hd95", "assd")
+BATCH = 32
+"""Images that are measured between two reports."""
 SURFACE_METRICS = ("nsd_1px", "nsd_2px", "hd95", "assd")
 
 
-def image_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:
+def image_metrics(
+    predicted: BoolArray, reference: BoolArray, report: Report | None = None
+) -> dict[str, FloatArray]:
     """All metrics of `METRICS`.
 
     Args:
         predicted: (N, C, H, W) bool.
         reference: (N, C, H, W) bool.
+        report: called with (images done, images).
 
     Returns:
         name -> (N, C) float64.
@@ -65,13 +71,15 @@ def image_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, Float
         raise LvcnetError(
             f"predicted masks {predicted.shape} and reference masks {reference.shape} must both be (N, C, H, W)"
         )
-    predicted, reference = predicted.astype(bool), reference.astype(bool)
-    values = {
-        **overlap_metrics(predicted, reference),
-        "boundary_iou": boundary_iou(predicted, reference),
-        **surface_metrics(predicted, reference),
-    }
-    return {name: values[name] for name in METRICS}
+    parts = []
+    for start in range(0, max(1, len(predicted)), BATCH):
+        one, two = (masks[start : start + BATCH].astype(bool) for masks in (predicted, reference))
+        parts.append(
+            {**overlap_metrics(one, two), "boundary_iou": boundary_iou(one, two), **surface_metrics(one, two)}
+        )
+        if report:
+            report(min(start + BATCH, len(predicted)), len(predicted))
+    return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
 
 
 def overlap_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:

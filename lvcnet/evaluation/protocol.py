@@ -21,7 +21,7 @@ from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.files import keyed_rng, read_json
 from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.noise.calibrate import compare
-from lvcnet.progress import Report
+from lvcnet.progress import Report, part_of
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.store import is_demo
 
@@ -39,6 +39,7 @@ def evaluate_masks(
     keys: Sequence[str],
     categories: Sequence[str],
     seed: int = 0,
+    report: Report | None = None,
 ) -> dict[str, Any]:
     """All metrics of a set of masks, as a JSON-able dictionary.
 
@@ -48,11 +49,12 @@ def evaluate_masks(
         keys: N image keys.
         categories: C names.
         seed: keys the draws of the rounds.
+        report: called with (images done, images).
 
     Returns:
         Each metric's mean over images and categories at the top level, then `rounds`, `per_category` and `per_image`.
     """
-    values = image_metrics(predicted, reference)
+    values = image_metrics(predicted, reference, report)
     return {
         **{name: float(table.mean()) for name, table in values.items()},
         "rounds": random_rounds(values, seed),
@@ -111,7 +113,7 @@ def evaluate_run(
         against: label set that counts as truth: clean, or level1 as in the paper.
         split: test or train.
         device: auto, cpu, cuda, cuda:N or mps.
-        report: called with (done, total) images.
+        report: called with (done, total) images, each counted when it is predicted and when it is measured.
 
     Raises:
         LvcnetError: if the run is not finished, has no checkpoint, the data changed since the training, or
@@ -128,7 +130,12 @@ def evaluate_run(
     predictor = Predictor(run, which, device)
     reference = dataset.labels(against)
     counts = reference.says(rows)
-    predicted = predictor.predict_masks(dataset.images[rows], report=report)
+    as_trained = (against, split) == (CLEAN, "test")
+    recovered = len(_quality_rows(dataset, config["labels"])) if as_trained else 0
+    predict, measure, recover = (
+        part_of(report, start, 2 * len(rows) + recovered) for start in (0, len(rows), 2 * len(rows))
+    )
+    predicted = predictor.predict_masks(dataset.images[rows], report=predict)
     result = {
         "run": run.name,
         "dataset": dataset.name,
@@ -153,12 +160,13 @@ def evaluate_run(
             reference.masks[rows] & counts,
             [dataset.items[row].key for row in rows],
             dataset.categories,
+            report=measure,
         ),
     }
-    if (against, split) == (CLEAN, "test"):
-        result["label_recovery"] = label_recovery(dataset, config["labels"], predictor)
+    if as_trained:
+        result["label_recovery"] = label_recovery(dataset, config["labels"], predictor, recover)
     result["seconds"] = time.perf_counter() - started
-    if state == "done" and (which, against, split) == ("last", CLEAN, "test") and not is_demo(run):
+    if state == "done" and as_trained and which == "last" and not is_demo(run):
         run.write_evaluation(result)
     return result
 
@@ -187,15 +195,17 @@ def label_iou(dataset: Dataset, name: str) -> float | None:
     return _iou_with_clean(dataset, rows, dataset.labels(name).masks[rows]) if len(rows) else None
 
 
-def label_recovery(dataset: Dataset, name: str, predictor: Predictor) -> float | None:
+def label_recovery(
+    dataset: Dataset, name: str, predictor: Predictor, report: Report | None = None
+) -> float | None:
     """How good the labels are if predictions take their place: as `label_iou`, on the same images.
 
     The difference from `label_iou` is what a network that learned from labels `name` repairs of them.
     """
     rows = _quality_rows(dataset, name)
-    return (
-        _iou_with_clean(dataset, rows, predictor.predict_masks(dataset.images[rows])) if len(rows) else None
-    )
+    if not len(rows):
+        return None
+    return _iou_with_clean(dataset, rows, predictor.predict_masks(dataset.images[rows], report=report))
 
 
 def _quality_rows(dataset: Dataset, name: str) -> NDArray[np.intp]:

@@ -98,7 +98,8 @@ def test_only_the_default_measurement_of_a_finished_run_is_kept(make_run) -> Non
 def test_progress_is_reported(make_run) -> None:
     seen: list[tuple[int, int]] = []
     evaluate_run(make_run(), report=lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (6, 6)
+    # 6 test images are predicted and measured, then 4 training images are predicted.
+    assert seen == [(6, 16), (12, 16), (16, 16)]
 
 
 def test_labels_that_cover_no_test_image_are_refused(make_run) -> None:
