@@ -293,12 +293,14 @@ def as_html(report: Report) -> str:
 
 
 def leading_tables(report: Report) -> list[Table]:
-    """What concerns all data sets: targets, data, time."""
+    """What concerns all data sets: targets where LVC-Net is part of it, data, time."""
     datasets = {name: Dataset.load(name) for name in report.comparisons}
     phantoms = [name for name, dataset in datasets.items() if dataset.source.get("kind") == "phantom"]
     timing = [timing_table(report.timings)] if report.timings else []
+    ours = [cell for cell in report.plan if cell.config.method.startswith("lvcnet")]
+    targets = [target_table(verdicts(report.comparisons, phantoms, report.timings))] if ours else []
     return [
-        target_table(verdicts(report.comparisons, phantoms, report.timings)),
+        *targets,
         data_table(list(datasets.values()), report.plan),
         *timing,
     ]
