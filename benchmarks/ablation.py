@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from robustness import RESULTS, Progress, complete_evaluations, plan_data, prepare_data, split
+from robustness import RESULTS, Progress, complete_evaluations, parse_method, plan_data, prepare_data, split
 from robustness import parse_options as robustness_options
 from shown import shown_command
 
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
+from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, method_name
 from lvcnet.evaluation.formats import markdown_section
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.statistics import paired_bootstrap
@@ -195,9 +195,13 @@ def group_table(group: Group, options: argparse.Namespace) -> Table:
 
 
 def named(method: str) -> str:
-    """A variant as comparisons name it: options in the order of their names."""
-    name, *options = method.split()
-    return " ".join([name, *sorted(options)])
+    """A variant as comparisons name it.
+
+    >>> named("lvcnet-plus warps=1 aligned=false")
+    'lvcnet-plus aligned=False warps=1'
+    """
+    name, settings = parse_method(method)
+    return method_name({"method": name, **settings})
 
 
 def row(comparison: Comparison, cell: Cell) -> list[str]:
