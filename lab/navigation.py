@@ -39,13 +39,23 @@ CSS = """
 """
 ONE_STEP_A_PAGE = """
 <script>
-// A page writes every choice into its address, and Streamlit makes each a step of the back button: leave one a page.
+// A page writes every choice into its address, and Streamlit makes each a step of the back button: leave one a page. What
+// the next page writes may come just before Streamlit moves on to it; then this page's own address is put back.
 if (!window.labHistory) {
   window.labHistory = true;
   const push = history.pushState.bind(history);
+  const soon = 1000;  // ms
+  let own = location.href, changed = -soon;
   history.pushState = (state, title, address) => {
-    const same = new URL(address, location.href).pathname === location.pathname;
-    return same ? history.replaceState(state, title, address) : push(state, title, address);
+    const target = new URL(address, location.href), now = performance.now(), just = now - changed < soon;
+    if (target.pathname === location.pathname) {
+      if (!just) own = location.href;
+      changed = now;
+      return history.replaceState(state, title, address);
+    }
+    if (just && target.search === location.search) history.replaceState(history.state, "", own);
+    changed = -soon;
+    return push(state, title, address);
   };
 }
 </script>
