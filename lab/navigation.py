@@ -40,21 +40,21 @@ CSS = """
 ONE_STEP_A_PAGE = """
 <script>
 // A page writes every choice into its address, and Streamlit makes each a step of the back button: leave one a page. What
-// the next page writes may come just before Streamlit moves on to it; then this page's own address is put back.
+// the next page writes may come before Streamlit has moved on to it; then the address that was left is put back.
 if (!window.labHistory) {
   window.labHistory = true;
   const push = history.pushState.bind(history);
-  const soon = 1000;  // ms
-  let own = location.href, changed = -soon;
+  let left = null;
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    const here = link && !link.target && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+    if (here && link.origin === location.origin && link.pathname !== location.pathname) left = location.href;
+  }, true);
   history.pushState = (state, title, address) => {
-    const target = new URL(address, location.href), now = performance.now(), just = now - changed < soon;
-    if (target.pathname === location.pathname) {
-      if (!just) own = location.href;
-      changed = now;
-      return history.replaceState(state, title, address);
-    }
-    if (just && target.search === location.search) history.replaceState(history.state, "", own);
-    changed = -soon;
+    const same = new URL(address, location.href).pathname === location.pathname;
+    if (same) return history.replaceState(state, title, address);
+    if (left) history.replaceState(history.state, "", left);
+    left = null;
     return push(state, title, address);
   };
 }
