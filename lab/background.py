@@ -151,8 +151,8 @@ def background_work(key: str, title: str, work: Work, nothing_done: str, about: 
     Raises:
         LvcnetError: what the work raised, with every draw of the page.
     """
-    known, _ = st.session_state.get(_stopped(key), (None, None))
-    if key not in TASKS and (known is None or known != about):
+    known, error = st.session_state.get(_stopped(key), (None, None))
+    if key not in TASKS and (error is None or known != about):
         start(key, title, work).wait(SOON)
     return outcome(key, nothing_done, about)
 

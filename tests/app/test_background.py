@@ -181,14 +181,17 @@ def test_work_that_starts_by_itself_gives_its_result_once() -> None:
     assert TASKS == {}
 
 
-def test_work_that_starts_by_itself_is_not_tried_again_until_it_is_about_something_else() -> None:
+@pytest.mark.parametrize("about", ["a", None])
+def test_work_that_starts_by_itself_is_not_tried_again_until_it_is_about_something_else(
+    about: str | None,
+) -> None:
     tries = []
 
     def fail(task: Task) -> None:
         tries.append(1)
         raise LvcnetError("no zip")
 
-    page = AppTest.from_function(_counting_page, args=(fail, "a"), default_timeout=60).run()
+    page = AppTest.from_function(_counting_page, args=(fail, about), default_timeout=60).run()
     page.run()
     assert (page.error[0].value, len(tries)) == ("no zip", 1)
     page.args = (fail, "b")
