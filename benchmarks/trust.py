@@ -1,0 +1,122 @@
+"""Kill, tear and fuzz the project for an hour: `python benchmarks/trust.py --output benchmarks/results/trust.md`.
+
+- kills (kills.py, kill_actions.py): trainers, workers, evaluators, the lab, and everything that writes, by SIGKILL;
+- torn files (torn_files.py): every kind of file of a workspace, damaged in every way, read by everything that reads it;
+- fuzzing (fuzzing.py): every parser of foreign files, with files made of good ones by mutation.
+
+The report holds what was executed and every fault found. The tests do the same in short form (tests/system).
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from kill_actions import kill_all_actions
+from kills import Tally, lab_kills, prepare, queue_kills, trainers_at_every_change, trainers_at_random
+from shown import shown_command
+
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.formats import markdown_table
+from lvcnet.progress import Report
+from lvcnet.training.commit import current_commit
+
+MOST_FAULTS_SHOWN = 40
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the chosen sections and write the report; the exit status is 1 if there was a fault."""
+    options = parse_options(arguments)
+    torch.set_num_threads(
+        1
+    )  # trainers are forked: nobody may hold a lock of a thread that the child does not have
+    sections: list[str] = []
+    faults: list[str] = []
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="lvcnet-trust-") as folder:
+        for name in options.sections.split(","):
+            text, found = SECTION[name](Path(folder) / name, options)
+            sections += [text, ""]
+            faults += found
+    given = sys.argv[1:] if arguments is None else arguments
+    report = "\n".join(
+        [
+            f"Command: `{shown_command('trust.py', given)}`; commit {current_commit()}; seed {options.seed};"
+            f" {(time.monotonic() - started) / 60:.0f} minutes.",
+            "",
+            *sections,
+            "## Faults",
+            "",
+            *([f"- {fault}" for fault in faults[:MOST_FAULTS_SHOWN]] or ["None."]),
+            *([f"- and {len(faults) - MOST_FAULTS_SHOWN} more"] if len(faults) > MOST_FAULTS_SHOWN else []),
+        ]
+    )
+    print(report)
+    if options.output:
+        options.output.write_text(report + "\n")
+    return 1 if faults else 0
+
+
+def kills(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
+    """Kills, a row a kind; shares of `--kills`, as what is killed at every change has its own number."""
+    prepare(folder / "home")
+    share = options.kills // 10
+    tallies: list[Tally] = []
+    for name, work in (
+        ("trainer, every change", lambda report: trainers_at_every_change("lvcnet-plus", report)),
+        (
+            "trainer, random",
+            lambda report: trainers_at_random("lvcnet-plus", 3 * share, options.seed, report),
+        ),
+        ("trainer, random", lambda report: trainers_at_random("unet", 2 * share, options.seed, report)),
+        ("queue", lambda report: queue_kills(2 * share, options.seed, report)),
+        ("lab", lambda report: lab_kills(max(1, share // 10), report)),
+    ):
+        tallies.append(work(_shown(name)))
+    tallies += kill_all_actions(folder / "actions", _shown("everything that writes"))
+    rows = [[tally.what, str(tally.kills), str(tally.trials), str(len(tally.faults))] for tally in tallies]
+    total = sum(tally.kills for tally in tallies)
+    rows.append(["**all**", f"**{total}**", str(sum(tally.trials for tally in tallies)), ""])
+    table = markdown_table(["what was killed", "kills", "pieces of work", "faults"], rows)
+    words = (
+        "A fault is a run or a state that was lost, doubled, stuck, mixed, or different from that of work which nobody"
+        " disturbed; trainings are compared to the bit (tensors of last, best and state, metrics without times,"
+        " snapshots)."
+    )
+    return f"## Kills\n\n{words}\n\n{table}", [fault for tally in tallies for fault in tally.faults]
+
+
+def _shown(name: str) -> Report:
+    """Progress on standard error."""
+
+    def report(done: int, total: int) -> None:
+        sys.stderr.write(f"\r{name}: {done} of {total} ")
+        if done >= total:
+            sys.stderr.write("\n")
+
+    return report
+
+
+SECTION: dict[str, Callable[[Path, argparse.Namespace], tuple[str, list[str]]]] = {"kills": kills}
+
+
+def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sections", default=",".join(SECTION), help="some of them, separated by commas")
+    parser.add_argument("--kills", type=int, default=500, help="about how many processes to kill")
+    parser.add_argument("--seed", type=int, default=0, help="of moments, mutations and inputs")
+    parser.add_argument("--output", type=Path, help="write the report there, too")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except LvcnetError as error:
+        sys.exit(f"trust: {error}")
