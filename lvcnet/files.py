@@ -15,6 +15,8 @@ import numpy as np
 
 from lvcnet.errors import LvcnetError
 
+FORMULA = re.compile(r"(?=[=+\-@\t\r])(?!(?:[-+\d.,;: %±()\[\]—–]|to|px|points)*$)")
+"""What spreadsheets take for a formula; numbers with a sign are none (OWASP, "CSV injection")."""
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 
 
@@ -54,7 +56,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def rows_to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
-    """Rows as CSV with a header.
+    """Rows as CSV with a header; text that a spreadsheet would run as a formula gets a quotation mark before it.
 
     Args:
         rows: all with the same keys.
@@ -62,12 +64,18 @@ def rows_to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) 
 
     >>> rows_to_csv([{"key": "a", "iou": 0.5}])
     'key,iou\\na,0.5\\n'
+    >>> rows_to_csv([{"key": "=1+A1", "gain": "+0.5 %"}])
+    "key,gain\\n'=1+A1,+0.5 %\\n"
     """
     stream = io.StringIO()
     writer = csv.DictWriter(stream, fieldnames=list(columns or rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _no_formula(value) for name, value in row.items()} for row in rows)
     return stream.getvalue()
+
+
+def _no_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
 def read_json(path: Path) -> Any:

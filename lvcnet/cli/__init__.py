@@ -13,6 +13,7 @@ from lvcnet.cli.data import register as register_data
 from lvcnet.cli.evaluate import register as register_evaluate
 from lvcnet.cli.jobs import register as register_jobs
 from lvcnet.cli.noise import register as register_noise
+from lvcnet.cli.output import visible
 from lvcnet.cli.plan import register as register_plan
 from lvcnet.cli.review import register as register_review
 from lvcnet.cli.sweep import register as register_sweep
@@ -71,7 +72,7 @@ def main() -> None:
         if error.filename is None:  # not about a file that the user could have named
             raise
         problem = f"{error.filename} cannot be used: {error.strerror}"
-    sys.stderr.write(problem and f"lvcnet: {problem}\n")
+    sys.stderr.write(problem and f"lvcnet: {visible(problem)}\n")
     sys.exit(2)
 
 

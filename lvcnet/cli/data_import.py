@@ -11,7 +11,7 @@ import typer
 from lvcnet import workspace
 from lvcnet.cli.data_summary import present_dataset
 from lvcnet.cli.options import Json, NewName, Size
-from lvcnet.cli.output import interruptible, print_table, progress_bar, split_list
+from lvcnet.cli.output import interruptible, print_table, progress_bar, split_list, visible
 from lvcnet.data.annotated import ImportProblems, Problem, import_warnings, problems_csv
 from lvcnet.data.archive import import_zip, inspect_zip
 from lvcnet.data.dataset import check_free
@@ -129,7 +129,7 @@ def import_data(
     if report is not None:
         write_atomic(report, problems_csv(warnings).encode())
     for warning in warnings:
-        sys.stderr.write(f"warning: {warning}\n")
+        sys.stderr.write(f"warning: {visible(str(warning))}\n")
     present_dataset(dataset, as_json)
 
 

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from lvcnet import jobs
 from lvcnet.cli.options import Json, RunName
@@ -171,7 +170,7 @@ def _runs_table(summaries: list[RunSummary], wide: bool) -> tuple[list[str], lis
     if any(one.title for one in summaries):
         columns[1:1] = ["Title"]
         for row, one in zip(rows, summaries, strict=True):
-            row[1:1] = [escape(one.title)]  # its brackets are no markup
+            row[1:1] = [one.title]
     return columns, rows
 
 

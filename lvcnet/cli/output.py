@@ -1,6 +1,7 @@
 """How every command speaks: results on stdout, progress on stderr, one JSON object with `--json`, errors on one line."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,12 +18,34 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from lvcnet.jobs.launch import INTERRUPTED
 from lvcnet.progress import Report
 
-screen = Console()
-progress_screen = Console(stderr=True)
+HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys instead of showing it: escape sequences, and marks that turn the direction of text."""
+
+
+def visible(text: str) -> str:
+    r"""A text in which a name from data cannot command the terminal.
+
+    >>> print(visible("jaw\x1b[2Ja"))
+    jaw\x1b[2Ja
+    """
+    return HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+class _Screen(Console):
+    """Shows text as it is: brackets and colons of a name are no markup of rich's, control characters no commands."""
+
+    def render_str(self, text: str, **style: Any) -> Text:
+        """Text for a line or a table's cell."""
+        return super().render_str(visible(text), **{**style, "markup": False, "emoji": False})
+
+
+screen = _Screen(markup=False, emoji=False)
+progress_screen = _Screen(stderr=True, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
@@ -64,7 +87,7 @@ def split_list(text: str) -> list[str]:
 def progress_bar(title: str, total: int | None = None) -> Iterator[Report]:
     """A progress bar on stderr; yields `report(done, total)`, the callback that library functions take."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -72,7 +95,7 @@ def progress_bar(title: str, total: int | None = None) -> Iterator[Report]:
     )
     silent = not progress_screen.is_terminal
     with Progress(*columns, console=progress_screen, transient=True, disable=silent) as progress:
-        task = progress.add_task(title, total=total)
+        task = progress.add_task(visible(title), total=total)
 
         def report(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)

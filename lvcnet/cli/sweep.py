@@ -100,7 +100,7 @@ def sweep_until_done(
 @contextmanager
 def sweep_bar(title: str) -> Iterator[Callable[[SweepProgress], None]]:
     """A bar over all epochs of all runs, with the time left as the runs so far predict it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=progress_screen, transient=True) as bar:
         task = bar.add_task(title)
 
