@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lab import overlays
+from lab.escaping import plotly_text
 from lab.figures import chart_layout, count_ticks
 from lab.palette import OPINION_COLOURS
 from lab.pictures import enlarged, enlarged_mask
@@ -58,7 +59,7 @@ def share_bar(share: Mapping[str, float], titles: Mapping[str, str]) -> go.Figur
         figure.add_bar(
             x=[100 * value],
             y=[""],
-            name=titles[side],
+            name=plotly_text(titles[side]),
             orientation="h",
             text=f"{100 * value:.0f} %" if value >= WORDY else "",
             textposition="inside",
@@ -74,7 +75,7 @@ def share_bar(share: Mapping[str, float], titles: Mapping[str, str]) -> go.Figur
                     "size": 8,
                 },
             },
-            hovertemplate=f"{titles[side]}: %{{x:.1f}} % of the area<extra></extra>",
+            hovertemplate=f"{plotly_text(titles[side])}: %{{x:.1f}} % of the area<extra></extra>",
         )
     figure.update_layout(**chart_layout())
     figure.update_layout(barmode="stack", height=150, legend={"traceorder": "normal"})

@@ -10,6 +10,7 @@ from lab.agreement_figures import share_bar, spread_figure, who_drew_what, whom_
 from lab.background import Task, background_work
 from lab.consensus_form import consensus_form
 from lab.data_view import SPLITS
+from lab.escaping import plain
 from lab.figures import EXPORT
 from lab.palette import OPINION_COLOURS
 from lab.widgets import (
@@ -18,6 +19,7 @@ from lab.widgets import (
     empty_state,
     pick,
     pick_labels,
+    show_table,
 )
 from lvcnet.correction.agreement import agreement, compared_masks, mean_disagreement
 from lvcnet.correction.siding import Strength, per_image_rows, side_maps, siding
@@ -129,7 +131,7 @@ def _figures(agreed: Row) -> None:
             "Area bias",
             tables.NOTHING if bias is None else f"{100 * bias:+.1f} %",
             None,
-            f"How much larger {agreed['second']} draws than {agreed['first']}, mean over images.",
+            f"How much larger {plain(agreed['second'])} draws than {plain(agreed['first'])}, mean over images.",
         )
     )
     with st.container(horizontal=True):
@@ -155,7 +157,7 @@ def _figures(agreed: Row) -> None:
             }
             for category, found in agreed["per_category"].items()
         ]
-        st.table(rows, hide_index=True)
+        show_table(rows)
 
 
 def _spread(agreed: Row) -> None:
@@ -189,8 +191,8 @@ def _sides(sided: Row) -> None:
         + ", ".join(f"{100 * share:.0f} % {titles[side]}" for side, share in sided["share"].items()),
     )
     st.markdown(
-        f"They differ on {sided['area_px']:,} px. In {won['first']} images more of that goes to **{sided['first']}**,"
-        f" in {won['second']} to **{sided['second']}**."
+        f"They differ on {sided['area_px']:,} px. In {won['first']} images more of that goes to **{plain(sided['first'])}**,"
+        f" in {won['second']} to **{plain(sided['second'])}**."
     )
     st.caption(
         "Each region that only one of them drew goes to the label set whose outline around it lies on stronger edges of"

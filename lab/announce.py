@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from lab.escaping import plain
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.daemon import worker_pid
 from lvcnet.runs.directory import ACTIVE, RunDirectory
@@ -91,5 +92,5 @@ def _say_news() -> None:
     before: dict[str, str] = st.session_state.get(SEEN, now)
     for name, words, icon in news(before, now):
         link = f"[Show the run](runs?{urlencode({'run': name})})"
-        st.toast(f"**{name}** {words}. {link}", icon=icon, duration="long")
+        st.toast(f"**{plain(name)}** {words}. {link}", icon=icon, duration="long")
     st.session_state[SEEN] = {**before, **now}

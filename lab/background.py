@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from lab.escaping import plain
 from lvcnet.errors import LvcnetError
 from lvcnet.progress import Report
 
@@ -201,7 +202,7 @@ def _watch(key: str) -> None:
     if task is None or task.ended:
         st.rerun(scope="app")
     counted = f": {task.done} of {task.total}" if task.total else ""
-    text = "Cancelling" if task.cancelling else f"{task.title}{counted}"
+    text = "Cancelling" if task.cancelling else plain(f"{task.title}{counted}")
     st.progress(min(1.0, task.done / max(1, task.total)), text=text)
     st.button(
         "Cancel",

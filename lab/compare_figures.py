@@ -3,6 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from lab.escaping import plotly_text
 from lab.figures import SYMBOLS, chart_layout, retention_bars, robustness_curve
 from lab.palette import method_colour
 from lvcnet.evaluation.comparison import BASELINE, Comparison
@@ -27,13 +28,13 @@ def difference_intervals(comparison: Comparison) -> go.Figure:
         found = [one for one in comparison.differences if one.method == method]
         if found:
             figure.add_scatter(
-                x=[labels_title(one.labels) for one in found],
+                x=[plotly_text(labels_title(one.labels)) for one in found],
                 y=[scale * one.mean for one in found],
                 error_y={
                     "array": [scale * (one.high - one.mean) for one in found],
                     "arrayminus": [scale * (one.mean - one.low) for one in found],
                 },
-                name=method_title(method),
+                name=plotly_text(method_title(method)),
                 mode="markers",
                 offsetgroup=method,
                 marker={
@@ -55,7 +56,9 @@ def difference_intervals(comparison: Comparison) -> go.Figure:
         yaxis_title=f"{metric} minus {method_title(BASELINE)}'s ({unit})",
         showlegend=True,
     )
-    figure.update_xaxes(categoryorder="array", categoryarray=[labels_title(name) for name in labels])
+    figure.update_xaxes(
+        categoryorder="array", categoryarray=[plotly_text(labels_title(name)) for name in labels]
+    )
     return figure
 
 
@@ -85,11 +88,11 @@ def plan_curve(plan: Plan) -> go.Figure:
                 "array": [point.high - point.score for point in points],
                 "arrayminus": [point.score - point.low for point in points],
             },
-            name=method_title(method),
+            name=plotly_text(method_title(method)),
             mode="lines+markers",
             line={"color": colour, "width": 2.5},
             marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 9},
-            customdata=[point.labels for point in points],
+            customdata=[plotly_text(point.labels) for point in points],
             hovertemplate="%{y:.3f} with %{x:.1f} clicks (%{customdata})",
         )
     figure.update_layout(
@@ -101,7 +104,7 @@ def plan_curve(plan: Plan) -> go.Figure:
     figure.update_xaxes(
         type="log",
         tickvals=[one.clicks for one in plan.outlines],
-        ticktext=[f"{one.clicks:.0f}<br>{labels_title(one.labels)}" for one in plan.outlines],
+        ticktext=[f"{one.clicks:.0f}<br>{plotly_text(labels_title(one.labels))}" for one in plan.outlines],
     )
     return figure
 

@@ -9,6 +9,7 @@ from lab import comparing, figures
 from lab.charts import show_chart
 from lab.compare_figures import difference_intervals
 from lab.compare_html import html_report
+from lab.escaping import code, plain, sentence
 from lab.tables import unbroken
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Comparison
@@ -28,14 +29,16 @@ def show_results(comparison: Comparison) -> None:
             f"{name} ({', '.join(map(str, found))})" for name, found in comparison.unequal.items()
         )
         st.warning(
-            f"These runs were not trained alike, so differences between methods may come from that: {differing}.",
+            f"These runs were not trained alike, so differences between methods may come from that: {plain(differing)}.",
             icon=":material/balance:",
         )
-    st.header(f"{METRICS[metric]} after learning from {labels_title(labels).lower()} labels", anchor=False)
+    st.header(
+        f"{METRICS[metric]} after learning from {plain(labels_title(labels).lower())} labels", anchor=False
+    )
     with st.container(horizontal=True, key="headline"):
         for title, score, delta in comparing.headline(comparison):
             st.metric(
-                title,
+                plain(title),
                 score,
                 delta,
                 delta_color="inverse" if metric in LOWER_IS_BETTER else "normal",
@@ -54,7 +57,7 @@ def show_results(comparison: Comparison) -> None:
     _show_retention(comparison)
     if found := notes(comparison):
         with st.expander(f"Notes ({len(found)})", icon=":material/info:"):
-            st.markdown("\n".join(f"- {note[0].upper()}{note[1:]}." for note in found))
+            st.markdown("\n".join(f"- {plain(note[0].upper() + note[1:])}." for note in found))
 
 
 def _show_words(comparison: Comparison) -> None:
@@ -68,13 +71,13 @@ def _show_words(comparison: Comparison) -> None:
         return
     hardest = [one for one in found if one.labels == found[0].labels]
     for difference in hardest:
-        st.markdown(unbroken(difference_sentence(difference)))
+        st.markdown(unbroken(sentence(difference_sentence(difference))))
     if others := found[len(hardest) :]:
         with st.expander(f"On other labels ({len(others)})", icon=":material/notes:"):
             for difference in others:
-                st.markdown(unbroken(difference_sentence(difference)))
+                st.markdown(unbroken(sentence(difference_sentence(difference))))
     if caveat := seeds_caveat(comparison.differences):
-        st.caption(caveat)
+        st.caption(plain(caveat))
 
 
 def _show_curve(comparison: Comparison) -> None:
@@ -220,14 +223,14 @@ def show_tables(comparison: Comparison) -> None:
     """All tables of the report, as `lvcnet compare` prints them."""
     st.caption(levels_in_words())
     for number, table in enumerate(comparison_tables(comparison)):
-        st.header(table.title, anchor=False)
+        st.header(plain(table.title), anchor=False)
         st.dataframe(
             [dict(zip(table.header, row, strict=True)) for row in table.rows],
             hide_index=True,
             height="content",
             key=f"table-{number}",
         )
-        st.caption(table.note)
+        st.caption(plain(table.note))
         _offer_csv(table, f"{comparison.dataset}-{comparison.metric}-{number + 1}", f"csv-{number}")
 
 
@@ -248,7 +251,7 @@ def show_export(comparison: Comparison) -> None:
     name = f"{comparison.dataset}-{comparison.metric}"
     st.markdown(
         "All tables, and the paper's figures. Buttons below a figure save it as PNG or SVG, those below a table as CSV;"
-        f" all numbers on the command line: `lvcnet compare {comparison.dataset} --metric {comparison.metric}`."
+        f" all numbers on the command line: {code(f'lvcnet compare {comparison.dataset} --metric {comparison.metric}')}."
     )
     with st.container(horizontal=True):
         st.download_button(

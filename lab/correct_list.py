@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lab.correct_state import DECISION_TITLES, decision_text
-from lab.widgets import pick, remember
+from lab.escaping import plain
+from lab.widgets import pick, remember, show_table
 from lvcnet.correction.apply import UNDECIDED
 from lvcnet.correction.decisions import Event
 from lvcnet.correction.review import SHOWN, Row, count_decisions, filter_rows
@@ -103,9 +104,9 @@ def show_history(events: Sequence[Event], key: str | None) -> None:
     ):
         own = [event for event in events if event.key == key]
         for title, some in ((f"Image {key}", own), ("All images", list(events))):
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{plain(title)}**")
             if some:
-                st.table(
+                show_table(
                     [
                         {
                             "Time (UTC)": event.time[:16].replace("T", " "),
@@ -114,8 +115,7 @@ def show_history(events: Sequence[Event], key: str | None) -> None:
                             "Decision": decision_text(event),
                         }
                         for event in some[::-1][:LATEST]
-                    ],
-                    hide_index=True,
+                    ]
                 )
             else:
                 st.caption("Nothing was decided yet.")

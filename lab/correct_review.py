@@ -10,6 +10,7 @@ from lab import correct_state, panels, tables
 from lab.correct_edit import show_editor
 from lab.correct_pictures import LEGEND, OPACITY, place, review_layers
 from lab.correct_state import Look, decision_text
+from lab.escaping import plain
 from lab.overlays import Mask
 from lab.pictures import legend
 from lab.viewer import Panel, Values, show_viewer, viewer_data
@@ -106,7 +107,7 @@ def choose_part(name: str, look: Look) -> Verdict:
             number
             for number, region in enumerate(regions)
             if st.checkbox(
-                region_title(region, len(look.image), several),
+                plain(region_title(region, len(look.image), several)),
                 number in taken,
                 key=f"region-{suffix}-{number}",
                 help=f"A connected region of label and proposal ({region['pixels']} px) and where it lies.",
@@ -157,7 +158,7 @@ def region_title(region: dict[str, Any], size: int, several: bool = False) -> st
 def _head(review: Review, look: Look) -> None:
     """Which image this is, how good its label looks, and what was decided about it."""
     rank = next(row["rank"] for row in review.rows if row["key"] == look.key)
-    st.markdown(f"**{look.key}** · number {rank} of {len(review.rows)}, worst first")
+    st.markdown(f"**{plain(look.key)}** · number {rank} of {len(review.rows)}, worst first")
     judged = look.judged
     st.markdown(
         f"Label quality **{tables.number(judged['quality'])}** · IoU with the proposal"
@@ -170,7 +171,7 @@ def _head(review: Review, look: Look) -> None:
     if verdict is None:
         st.markdown(":gray-badge[:material/radio_button_unchecked: Undecided]")
     else:
-        st.markdown(f":blue-badge[:material/check: {decision_text(verdict)}] by {verdict.reviewer}")
+        st.markdown(f":blue-badge[:material/check: {decision_text(verdict)}] by {plain(verdict.reviewer)}")
     if not review.reviewer:
         st.info("Write your name under Reviewer: decisions are signed.", icon=":material/edit:")
 
@@ -217,7 +218,7 @@ def _move_buttons(review: Review, look: Look) -> None:
             icon=":material/undo:",
             disabled=own is None,
             help="Take your last decision back"
-            + (f" ({own.key}: {decision_text(own).lower()})." if own else "; there is none yet."),
+            + (f" ({plain(own.key)}: {decision_text(own).lower()})." if own else "; there is none yet."),
             on_click=correct_state.undo,
             args=(review.name, review.reviewer),
         )

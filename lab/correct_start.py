@@ -4,6 +4,7 @@ import streamlit as st
 
 from lab import commands, tables
 from lab.background import TASKS, background_button, outcome
+from lab.escaping import plain
 from lab.navigation import link_to
 from lab.widgets import (
     command_line,
@@ -55,7 +56,7 @@ def show_requests() -> None:
     for request in requests:
         with st.container(border=True), shown_errors():
             st.markdown(
-                f"**{request.correction}**: {request.labels} of {request.dataset}, {request.folds} folds"
+                f"**{plain(request.correction)}**: {plain(request.labels)} of {plain(request.dataset)}, {request.folds} folds"
             )
             _follow(request)
     waiting = {_judging(request.correction) for request in requests}
@@ -107,7 +108,7 @@ def _watch(request: Request) -> None:
     try:
         now = request_progress(prepare(request, overwrite=True))
     except LvcnetError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     if now.runs_done >= now.runs:
         st.rerun(scope="app")
@@ -183,7 +184,7 @@ def _form(name: str) -> None:
         changed = None if epochs == settings["epochs"] else int(epochs)
         command_line([*commands.correct(name, labels, method, folds, seed, preset, changed, own), "--queue"])
         if dataset.is_demo:
-            st.caption(f"Folds are label sets, so {name} is copied to your workspace first.")
+            st.caption(f"Folds are label sets, so {plain(name)} is copied to your workspace first.")
         if st.button(
             "Train the judges",
             key="start-correct",

@@ -7,6 +7,7 @@ import streamlit as st
 from lab import commands, tables
 from lab.correct_state import DECISION_TITLES
 from lab.downloads import labels_file
+from lab.escaping import plain
 from lab.navigation import link_to
 from lab.train_forms import offer_sweep, show_started
 from lab.widgets import command_line, leave_note, pick, remember, shown_errors
@@ -68,7 +69,7 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
     counts, labels = count_decisions(rows), correction.head["labels"]
     done = len(rows) - counts["undecided"]
     st.header("Make a label set of the decisions", anchor=False)
-    st.markdown(f"{done} of {len(rows)} labels are decided. **{labels}** itself is never changed.")
+    st.markdown(f"{done} of {len(rows)} labels are decided. **{plain(labels)}** itself is never changed.")
     rest = _pick_rest(correction, rows)
     rule = "+".join([*([REVIEWED] if done else []), *RULES[rest]]) or "none"
     left, right = st.columns(2, vertical_alignment="bottom")
@@ -80,11 +81,11 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
     ).strip()
     replaceable = name in dataset.label_names() and dataset.manifest(name).get("kind") == KIND
     overwrite = replaceable and right.checkbox(
-        f"Replace {name}", key="made-overwrite", help="It exists already; runs trained on it stay."
+        f"Replace {plain(name)}", key="made-overwrite", help="It exists already; runs trained on it stay."
     )
     if dataset.is_demo:
         st.caption(
-            f"The demo data stay as they are: your copy of {dataset.name}, with this label set, goes to the workspace."
+            f"The demo data stay as they are: your copy of {plain(dataset.name)}, with this label set, goes to the workspace."
         )
     command_line(commands.correct_apply(correction.name, name, rule, rest == "ignore", overwrite))
     nothing = done == 0 and rest == "keep"
@@ -153,7 +154,8 @@ def _changes(report: Report) -> None:
             )
     if report["emptied"]:
         st.warning(
-            f"{tables.counted(len(report['emptied']), 'repaired label')} became empty: {', '.join(report['emptied'][:5])}.",
+            f"{tables.counted(len(report['emptied']), 'repaired label')} became empty:"
+            f" {plain(', '.join(report['emptied'][:5]))}.",
             icon=":material/warning:",
         )
     images = report["images"]

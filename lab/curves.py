@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from lab.escaping import plotly_text
 from lab.figures import count_ticks
 from lab.palette import FURTHER_COLOURS, LABEL_COLOURS
 
@@ -74,7 +75,7 @@ def iou_curves(
                 x=[1, max([2, *(row["epoch"] for row in rows)])],
                 y=[label_iou, label_iou],
                 mode="lines",
-                name=f"The {labels} labels themselves, against clean",
+                name=f"The {plotly_text(labels)} labels themselves, against clean",
                 line={"color": "#7F8C99", "width": 1.5, "dash": "dot"},
                 hovertemplate="%{y:.3f}",
             )
@@ -173,7 +174,7 @@ def _add_line(
         x=epochs,
         y=smoothed(values, weight) if weight else values,
         mode="lines" if len(points) > 40 or weight or dash else "lines+markers",
-        name=title,
+        name=plotly_text(title),
         line={"color": colour, "width": 2, "dash": dash},
         marker={"size": 5},
         hovertemplate="%{y:.3f}",

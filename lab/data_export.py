@@ -6,6 +6,7 @@ import streamlit as st
 
 from lab import commands
 from lab.downloads import labels_file
+from lab.escaping import plain
 from lab.widgets import command_line, leave_note, pick, pick_labels
 from lvcnet import workspace
 from lvcnet.data.dataset import Dataset, delete_dataset
@@ -31,7 +32,7 @@ def export_view(dataset: Dataset) -> None:
     st.caption(FORMAT_HELP[format] + " Everything is at the size of the original images.")
     name = exported_name(dataset, labels, format)
     st.download_button(
-        f"Download {name}",
+        f"Download {plain(name)}",
         partial(labels_file, dataset, labels, format),  # written only when it is asked for
         name,
         "application/json" if format == "coco" else "application/zip",
@@ -54,7 +55,7 @@ def _delete(dataset: Dataset) -> None:
         help=None if own else "This data set ships with the lab and cannot be deleted.",
     ):
         st.markdown(
-            f"Delete **{dataset.name}** with all its label sets? Runs trained on it stay. This cannot be undone."
+            f"Delete **{plain(dataset.name)}** with all its label sets? Runs trained on it stay. This cannot be undone."
         )
         if st.button("Delete for good", key="delete-dataset", type="primary", help="There is no way back."):
             delete_dataset(dataset.name)

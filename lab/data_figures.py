@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from lab.escaping import plotly_text
 from lab.figures import chart_layout, count_ticks
 from lab.palette import FURTHER_COLOURS
 from lvcnet.data.facts import ImageFacts
@@ -44,7 +45,7 @@ def foreground_figure(facts: Sequence[ImageFacts], categories: Sequence[str]) ->
     for channel, name in enumerate(categories):
         figure.add_histogram(
             x=[100 * share for one in facts if one.labelled and (share := one.shares[channel]) is not None],
-            name=name,
+            name=plotly_text(name),
             nbinsx=24,
             marker={"color": COLOURS[channel % len(COLOURS)]},
             opacity=1.0 if len(categories) == 1 else 0.65,
@@ -62,7 +63,7 @@ def component_figure(statistics: dict[str, Any]) -> go.Figure:
         figure.add_bar(
             x=[int(count) for count in counts],
             y=list(counts.values()),
-            name=name,
+            name=plotly_text(name),
             marker={"color": COLOURS[number % len(COLOURS)]},
             text=list(counts.values()),
             textposition="outside",

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lab import tables
+from lab.escaping import plain
 from lab.facts import load_facts
 from lab.figures import EXPORT
 from lab.map_figures import Line, labelled_figure
@@ -47,7 +48,7 @@ def show_image(dataset: Dataset, keys: list[str], shown: str) -> None:
     if key is None:
         return
     item = dataset.items[dataset.index(key)]
-    _neighbours(key, keys, f"**{key}**, {item.split}, {item.width} x {item.height} px")
+    _neighbours(key, keys, f"**{plain(key)}**, {item.split}, {item.width} x {item.height} px")
     names = st.multiselect(
         "Label sets",
         dataset.opinions(),
@@ -91,7 +92,7 @@ def _show_labels(dataset: Dataset, name: str, key: str, height: int) -> None:
     """One label set over the image, the clean outline below it, and its numbers."""
     row = dataset.index(key)
     facts = load_facts(dataset, name)[row]
-    st.markdown(f"**{name}**")
+    st.markdown(f"**{plain(name)}**")
     st.plotly_chart(
         labelled_figure(
             dataset.images[row],
@@ -103,7 +104,7 @@ def _show_labels(dataset: Dataset, name: str, key: str, height: int) -> None:
         config=EXPORT,
         alt=f"Radiograph {key} with the outlines of {name}{'' if name == CLEAN else ' and clean'}",
     )
-    st.caption(facts_text(facts, dataset.categories, name))
+    st.caption(plain(facts_text(facts, dataset.categories, name)))
 
 
 def outlines(dataset: Dataset, name: str, row: int) -> list[Line]:

@@ -32,9 +32,9 @@ def show_new(dataset: Dataset) -> None:
     warnings = import_warnings(dataset.source)
     note = f"Data set {dataset.name}: {len(dataset)} images."
     for warning in warnings[:MOST_WARNINGS]:
-        note += f"  \nWarning: {warning}"
+        note += f"\nWarning: {warning}"
     if len(warnings) > MOST_WARNINGS:
-        note += f"  \n{len(warnings) - MOST_WARNINGS} more warnings: see Statistics."
+        note += f"\n{len(warnings) - MOST_WARNINGS} more warnings: see Statistics."
     leave_note(note)
     remember("dataset", dataset.name)
     remember("view", "browse")

@@ -5,9 +5,10 @@ import streamlit as st
 from lab import tables
 from lab.data_figures import component_figure, foreground_figure, size_figure
 from lab.downloads import offer_report
+from lab.escaping import plain
 from lab.facts import load_facts
 from lab.figures import EXPORT
-from lab.widgets import command_line, dataset_summary, pick_labels
+from lab.widgets import command_line, dataset_summary, pick_labels, show_table
 from lvcnet.data.annotated import Problem, import_warnings
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import statistics
@@ -30,7 +31,7 @@ def show_statistics(dataset: Dataset) -> None:
             st.metric(title, value, border=True, width="content", help=help_text)
     _show_distributions(dataset)
     st.header("Label sets", anchor=False)
-    st.table(tables.label_rows(summary), hide_index=True)
+    show_table(tables.label_rows(summary))
     st.caption(
         f"Fingerprint {summary['fingerprint']}: equal data, equal digits. A run remembers the one it was trained on."
     )
@@ -45,7 +46,7 @@ def _show_distributions(dataset: Dataset) -> None:
     facts = load_facts(dataset, labels)
     found = statistics(facts, dataset.categories)
     if not found["labelled"]:
-        st.info(f"{labels} covers no image.", icon=":material/info:")
+        st.info(f"{plain(labels)} covers no image.", icon=":material/info:")
         return
     charts = (
         ("Foreground", foreground_figure(facts, dataset.categories), "how much of the images is foreground"),
@@ -58,17 +59,17 @@ def _show_distributions(dataset: Dataset) -> None:
             st.plotly_chart(
                 figure, key=f"statistics-{title}", config=EXPORT, alt=f"Chart of {dataset.name}: {what}"
             )
-    st.table(tables.spread_rows(found), hide_index=True)
+    show_table(tables.spread_rows(found))
     st.caption(
-        f"Over the {found['labelled']} images that {labels} covers; parts are 8-connected."
-        + (f" {tables.ignored_note(labels, found['ignored'])}" if found["ignored"] else "")
+        f"Over the {found['labelled']} images that {plain(labels)} covers; parts are 8-connected."
+        + (f" {plain(tables.ignored_note(labels, found['ignored']))}" if found["ignored"] else "")
     )
 
 
 def _show_warnings(warnings: list[Problem], file_name: str) -> None:
     if warnings:
         with st.expander(f"Warnings of the import ({len(warnings)})", icon=":material/warning:"):
-            st.markdown("\n".join(f"- {warning}" for warning in warnings))
+            st.markdown("\n".join(f"- {plain(warning)}" for warning in warnings))
             offer_report(warnings, file_name)
 
 

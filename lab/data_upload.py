@@ -4,6 +4,8 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from lab.background import Task, background_work
+from lab.escaping import plain
+from lab.widgets import show_table
 from lvcnet.data.archive import inspect_zip
 from lvcnet.data.contents import Contents
 
@@ -59,6 +61,6 @@ def _look(task: Task, chosen: UploadedFile) -> Contents:
 
 def _show_contents(found: Contents) -> None:
     st.markdown(f"**Recognised: {KINDS[found.kind]}**")
-    st.table(found.rows, hide_index=True)
+    show_table(found.rows)
     for warning in found.warnings:
-        st.warning(str(warning), icon=":material/warning:")
+        st.warning(plain(warning), icon=":material/warning:")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from lab import commands, pictures, tables
 from lab.data_image import asked_image, open_image, show_image
+from lab.escaping import plain
 from lab.facts import load_facts
 from lab.palette import category_colours
 from lab.widgets import command_line, pick, pick_labels, remember
@@ -55,7 +56,7 @@ def gallery(dataset: Dataset) -> None:
     filters = _filters(facts, search or "", order)
     found = select(facts, filters)
     if any(one.ignored for one in facts):
-        st.caption(tables.ignored_note(labels, statistics(facts, dataset.categories)["ignored"]))
+        st.caption(plain(tables.ignored_note(labels, statistics(facts, dataset.categories)["ignored"])))
     _show_count(found, facts, labels)
     if found:
         _grid(dataset, labels, found, f"gallery-page-{dataset.name}-{labels}-{filters}")
@@ -166,12 +167,12 @@ def _tile(dataset: Dataset, labels: str, one: ImageFacts) -> None:
             alt=f"Radiograph {one.key} with {labels} outlines",
         )
         st.button(
-            one.key,
+            plain(one.key),
             key=f"open-{one.row}",
             type="tertiary",
             on_click=open_image,
             args=(one.key,),
-            help=f"Open {one.key} with its label sets side by side.",
+            help=f"Open {plain(one.key)} with its label sets side by side.",
         )
         st.caption(_facts_line(one, labels))
 

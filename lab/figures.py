@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import plotly.graph_objects as go
 
+from lab.escaping import plotly_text
 from lab.palette import method_colour, rgb
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import Cell, Comparison, method_order
@@ -107,7 +108,7 @@ def _add_bars(figure: go.Figure, method: str, bars: Mapping[str, tuple[float, st
     figure.add_bar(
         x=list(bars),
         y=[value for value, _ in bars.values()],
-        name=method_title(method),
+        name=plotly_text(method_title(method)),
         marker={
             "color": method_colour(method.partition(" ")[0]),
             "pattern": {"shape": [shape for _, shape in bars.values()]},
@@ -147,6 +148,7 @@ def pair_scatter(
     low, high = (float(min(x.min(), y.min())), float(max(x.max(), y.max()))) if keys else (0.0, 1.0)
     margin = 0.05 * (high - low or 1.0)
     ends = [low - margin, high + margin]
+    names = [plotly_text(title) for title in titles]
     figure = go.Figure()
     figure.add_scatter(
         x=ends, y=ends, mode="lines", line={"color": "#8C8C8C", "dash": "dash", "width": 1}, hoverinfo="skip"
@@ -157,14 +159,15 @@ def pair_scatter(
         mode="markers",
         marker={"color": colours, "size": 10, "line": {"width": 1, "color": "#FFFFFF"}},
         customdata=keys,
-        hovertemplate=f"<b>%{{customdata}}</b><br>{titles[0]} %{{x:.3f}}<br>{titles[1]} %{{y:.3f}}<extra></extra>",
+        hovertext=[plotly_text(key) for key in keys],
+        hovertemplate=f"<b>%{{hovertext}}</b><br>{names[0]} %{{x:.3f}}<br>{names[1]} %{{y:.3f}}<extra></extra>",
     )
     figure.update_layout(
         **{**chart_layout(), "height": 480},
         showlegend=False,
-        xaxis={"title": f"{titles[0]}: {METRICS[metric]}", "range": ends, "constrain": "domain"},
+        xaxis={"title": f"{names[0]}: {METRICS[metric]}", "range": ends, "constrain": "domain"},
         yaxis={
-            "title": f"{titles[1]}: {METRICS[metric]}",
+            "title": f"{names[1]}: {METRICS[metric]}",
             "range": ends,
             "constrain": "domain",
             "scaleanchor": "x",
@@ -215,7 +218,7 @@ def _add_curve(
     figure.add_scatter(
         x=list(x),
         y=means,
-        name=method_title(method),
+        name=plotly_text(method_title(method)),
         legendgroup=method,
         mode="lines+markers",
         line={"color": colour, "width": 2.5},
@@ -223,7 +226,7 @@ def _add_curve(
         customdata=[
             [
                 f" (95 % interval {interval(cell)})" if banded and cell.interval else "",
-                cell.labels,
+                plotly_text(cell.labels),
                 len(cell.runs),
             ]
             for cell in cells

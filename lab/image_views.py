@@ -9,6 +9,7 @@ import streamlit as st
 
 from lab import comparing, figures, panels, viewing
 from lab.charts import show_chart
+from lab.escaping import plain
 from lab.overlays import Mask
 from lab.palette import LABEL_COLOURS, method_colour
 from lab.pictures import legend
@@ -67,8 +68,8 @@ def show_side_by_side(comparison: Comparison) -> None:
     asked = st.query_params.get("image", "")
     if asked not in keys and any(asked in measured for measured in scores.values()):
         st.info(
-            f"Image {asked} was measured, but these runs have no usable checkpoint here: only the images of their snapshots"
-            " can be shown.",
+            f"Image {plain(asked)} was measured, but these runs have no usable checkpoint here: only the images of their"
+            " snapshots can be shown.",
             icon=":material/info:",
         )
     with columns[3]:
@@ -106,7 +107,7 @@ def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str)
     """The labels and every method's answer in one row, zoomed and moved together."""
     sights, problems = _sights(cells, seed, key)
     for title, problem in problems.items():
-        st.warning(f"{title}: {problem}", icon=":material/warning:")
+        st.warning(plain(f"{title}: {problem}"), icon=":material/warning:")
     if not sights:
         return
     first, labels = next(iter(sights.values())), cells[0].labels
@@ -257,7 +258,7 @@ def show_pairs(comparison: Comparison) -> None:
     wins = sum(sign * (scores[1][key] - scores[0][key]) > 0 for key in both)
     with right:
         st.markdown(
-            f"{METRICS[comparison.metric]}: {titles[1]} is better on **{wins} of {len(both)}** test images.\n\n"
+            f"{METRICS[comparison.metric]}: {plain(titles[1])} is better on **{wins} of {len(both)}** test images.\n\n"
             "A point has the colour of the method that did better; the dashed line is a draw. Click a point to see its"
             " image side by side."
         )

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache, wraps
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ def shows_errors(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*arguments, **named)
         except LvcnetError as error:
-            raise gr.Error(str(error), duration=None, print_exception=False, title=TITLE) from None
+            raise gr.Error(
+                escape(str(error), quote=False), duration=None, print_exception=False, title=TITLE
+            ) from None
 
     return wrapper
 
@@ -57,7 +60,9 @@ def shows_errors_of_steps(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             yield from function(*arguments, **named)
         except LvcnetError as error:
-            raise gr.Error(str(error), duration=None, print_exception=False, title=TITLE) from None
+            raise gr.Error(
+                escape(str(error), quote=False), duration=None, print_exception=False, title=TITLE
+            ) from None
 
     return wrapper
 

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from lab import overlays, segment, segment_tables
+from lab.escaping import plain
 from lab.inference_api import (
     batch_outcomes,
     given_file,
@@ -62,7 +63,7 @@ def on_predicted(results: list[Segmentation]) -> tuple[Any, ...]:
         gr.Dropdown(choices=[("Radiograph", RADIOGRAPH), *named], value=RADIOGRAPH, visible=several),
         gr.Dropdown(choices=[("Radiograph", RADIOGRAPH), *named], value=len(results) - 1, visible=several),
         gr.Dropdown(choices=named, value=len(results) - 1, visible=several),
-        gr.Markdown(f"No DICOM SEG: {problem}." if problem else "", visible=bool(problem)),
+        gr.Markdown(plain(f"No DICOM SEG: {problem}.") if problem else "", visible=bool(problem)),
         *buttons,
     )
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lab import map_figures, viewing
 from lab.charts import show_chart
+from lab.escaping import plain
 from lab.explain import explain
 from lab.map_figures import label_lines
 from lab.move_view import describe
@@ -139,7 +140,7 @@ def _show_map(
     values = np.hypot(layer[0], layer[1]) if vector else layer
     unit = "px" if vector else what.unit
     heading = "Final segmentation" if name == "prediction" else title(name)
-    st.markdown(f"**{heading}**")
+    st.markdown(f"**{plain(heading)}**")
     stretched = own and name not in PROBABILITIES and not name.startswith("warp")
     highest = None if stretched or unit == "px" else 1.0
     show_chart(
@@ -181,7 +182,7 @@ def show_what_is_missing(run: RunDirectory, key: str) -> None:
     ]
     wanted = ", ".join(name[0].lower() + name[1:] for name in names)
     st.info(
-        f"{method_title(config['method'])} predicts and nothing else: its boundary is as coarse as its labels were."
+        f"{plain(method_title(config['method']))} predicts and nothing else: its boundary is as coarse as its labels were."
         f" LVC-Net starts from the same kind of trunk and adds {wanted}, and the warps that follow from them.",
         icon=":material/info:",
     )

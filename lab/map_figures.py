@@ -11,6 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from lab.escaping import plotly_text
 from lab.palette import LABEL_COLOURS
 from lvcnet.data.polygons import trace
 
@@ -79,7 +80,7 @@ def labelled_figure(
     )  # the pixel below is what one points at
     if image.size <= MOST_NAMED:
         figure.data[0].update(
-            customdata=category_names(masks, image.shape),
+            customdata=category_names({plotly_text(name): mask for name, mask in masks.items()}, image.shape),
             hovertemplate="x %{x}, y %{y}: grey value %{z}<br>%{customdata}<extra></extra>",
         )
     return figure
@@ -210,7 +211,7 @@ def line_trace(line: Line) -> dict[str, Any]:
         "x": x,
         "y": y,
         "mode": "lines",
-        "name": line.title,
+        "name": plotly_text(line.title),
         "line": {"color": line.colour, "width": 2, "dash": line.dash},
     }
 

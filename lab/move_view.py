@@ -5,6 +5,7 @@ import streamlit as st
 
 from lab import field_figures, map_figures, viewing
 from lab.charts import show_chart
+from lab.escaping import plain
 from lab.explain import Explanation, explain
 from lab.map_figures import Line, label_lines
 from lab.palette import LABEL_COLOURS
@@ -81,7 +82,7 @@ def show_boundary(sight: Sight, channel: int, config: dict[str, object]) -> None
     left, right = st.columns(2)
     for column, stage in ((left, before), (right, after)):
         with column:
-            st.markdown(f"**{_stage_title(stage)}**")
+            st.markdown(f"**{plain(_stage_title(stage))}**")
             describe(explain(stage, config))
 
 

@@ -11,6 +11,7 @@ from streamlit.errors import StreamlitAPIException
 from streamlit.navigation.page import StreamlitPage
 
 from lab.announce import watch
+from lab.escaping import plain
 from lvcnet import workspace
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
@@ -208,10 +209,10 @@ def link_to(
 ) -> None:
     """A link to another page by its key, e.g. `link_to("runs", "See it train", query={"run": name})`.
 
-    A page that runs alone (in a test) has no navigation to link into: it shows the label as text.
+    The label is plain text. A page that runs alone (in a test) has no navigation to link into: it shows the label as text.
     """
     entry = ENTRIES[key]
-    text = label or entry.title
+    text = plain(label or entry.title)
     try:
         st.page_link(
             entry.page(), label=text, icon=f":material/{entry.icon}:", help=help_text, query_params=query

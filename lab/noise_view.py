@@ -7,6 +7,7 @@ import streamlit as st
 from lab import commands, pictures, tables
 from lab.background import Task
 from lab.curves import area_histogram, iou_histogram
+from lab.escaping import plain
 from lab.facts import load_facts
 from lab.figures import EXPORT
 from lab.palette import LABEL_COLOURS, LABEL_TITLES
@@ -99,7 +100,7 @@ def preview_panel(dataset: Dataset, key: str, level: int, family: str, seed: int
             width="stretch",
             alt=f"Radiograph {key}: areas that a {family} outline of level {level} misses and adds",
         )
-    st.markdown(tables.unbroken(f"**{key} at level {level}**: {_numbers(iou, change, clicks)}."))
+    st.markdown(tables.unbroken(f"**{plain(key)} at level {level}**: {_numbers(iou, change, clicks)}."))
     st.caption(
         f"Strength {shown.strength:.2f} {shown.unit}"
         + (", that of the label set made with these settings." if shown.exact else f", {ESTIMATED}.")
@@ -119,9 +120,9 @@ def levels_in_a_row(dataset: Dataset, names: list[str], key: str) -> None:
             masks = labels.masks[row] if facts.labelled else None
             column.image(
                 painted(dataset, masks, row),
-                caption=f"{name}: {_numbers(facts.iou, facts.area_change, _clicks_of(dataset, name, row))}"
+                caption=f"{plain(name)}: {_numbers(facts.iou, facts.area_change, _clicks_of(dataset, name, row))}"
                 if facts.labelled
-                else f"{name}: not labelled",
+                else f"{plain(name)}: not labelled",
                 width="stretch",
                 alt=f"Radiograph {key}: {DRAWN[draw].lower()} of clean and {name}",
             )

@@ -4,6 +4,7 @@ Symbols: C categories, S working size in pixels.
 """
 
 from collections.abc import Sequence
+from html import escape
 
 import cv2
 import numpy as np
@@ -93,6 +94,6 @@ def legend(entries: Sequence[tuple[str, str]]) -> str:
     '<span style="white-space:nowrap"><span style="color:#009E73" aria-hidden="true">▬</span> Clean label</span>'
     """
     return "&emsp; ".join(
-        f'<span style="white-space:nowrap"><span style="color:{colour}" aria-hidden="true">▬</span> {title}</span>'
+        f'<span style="white-space:nowrap"><span style="color:{colour}" aria-hidden="true">▬</span> {escape(title)}</span>'
         for title, colour in entries
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from lab import commands, comparing
 from lab.charts import show_chart
 from lab.compare_figures import plan_curve
+from lab.escaping import plain, sentence
 from lab.tables import unbroken
 from lab.widgets import command_line, empty_state
 from lvcnet.errors import LvcnetError
@@ -45,7 +46,7 @@ def show_planner(comparison: Comparison) -> None:
     _show_table(plan)
     if plan.notes:
         with st.expander(f"Notes ({len(plan.notes)})", icon=":material/info:"):
-            st.markdown("\n".join(f"- {note[0].upper()}{note[1:]}." for note in plan.notes))
+            st.markdown("\n".join(f"- {plain(note[0].upper() + note[1:])}." for note in plan.notes))
 
 
 def _show_curve(plan: Plan, metric: str) -> None:
@@ -67,14 +68,14 @@ def _show_sentences(plan: Plan) -> None:
     if not plan.equivalences:
         st.markdown(f"Equal outlines need {baseline} and another method, both measured.")
     for number, (method, found) in enumerate(by_saving(plan).items()):
-        text = unbroken("\n\n".join(equivalence_sentence(one, plan) for one in found))
+        text = unbroken(sentence("\n\n".join(equivalence_sentence(one, plan) for one in found)))
         if number == 0:
             st.markdown(text)
         else:
-            with st.expander(f"{method_title(method)} against {baseline}"):
+            with st.expander(f"{plain(method_title(method))} against {baseline}"):
                 st.markdown(text)
     if plan.caveat:
-        st.caption(plan.caveat)
+        st.caption(plain(plan.caveat))
 
 
 def _show_budget(plan: Plan) -> None:
@@ -91,20 +92,20 @@ def _show_budget(plan: Plan) -> None:
             help=f"Vertices that people can set in all {plan.images} training images together.",
         )
     with right:
-        st.markdown(unbroken("\n\n".join(budget_sentences(plan, afford(plan, budget)))))
+        st.markdown(unbroken(sentence("\n\n".join(budget_sentences(plan, afford(plan, budget))))))
     command_line(commands.plan(plan.dataset, budget))
 
 
 def _show_table(plan: Plan) -> None:
     table = plan_table(plan)
-    st.header(table.title, anchor=False)
+    st.header(plain(table.title), anchor=False)
     st.dataframe(
         [dict(zip(table.header, row, strict=True)) for row in table.rows],
         hide_index=True,
         height="content",
         key="plan-table",
     )
-    st.caption(table.note)
+    st.caption(plain(table.note))
     st.download_button(
         "Download CSV",
         lambda: plan_csv(plan),

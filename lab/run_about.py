@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from lab.escaping import code, plain
 from lab.widgets import leave_note
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.about import NOTE_LENGTH, TITLE_LENGTH, read_about, write_about
@@ -16,7 +17,7 @@ def shown_about(run: RunDirectory) -> None:
     """Title and note, if there are any. As plain text: what somebody wrote is not markup."""
     about = read_about(run)
     if about.title:
-        st.header(_plain(about.title), anchor=False)
+        st.header(plain(about.title), anchor=False)
     if about.note:
         st.text(about.note)
 
@@ -30,7 +31,9 @@ def edit_about(run: RunDirectory) -> None:
         disabled=demo,
         key=OPEN,
         on_change="rerun",
-        help=READ_ONLY if demo else f"`lvcnet rename {run.name} TITLE`, `lvcnet note {run.name} TEXT`",
+        help=READ_ONLY
+        if demo
+        else f"{code(f'lvcnet rename {run.name} TITLE')}, {code(f'lvcnet note {run.name} TEXT')}",
     ):
         title, note = f"run-title-{run.name}", f"run-note-{run.name}"
         with st.form(f"run-about-{run.name}", border=False, enter_to_submit=False):
@@ -59,12 +62,3 @@ def _save(run: RunDirectory, title: str, note: str) -> None:
         write_about(run, st.session_state[title], st.session_state[note])
     except LvcnetError as error:
         leave_note(str(error), failed=True)
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it is.
-
-    >>> print(_plain("a*b* $x$ [y]"))
-    a\\*b\\* \\$x\\$ \\[y\\]
-    """
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-.!$~:|<>" else letter for letter in text)

@@ -10,11 +10,12 @@ import streamlit as st
 from lab import tables
 from lab.background import background_button
 from lab.curves import iou_curves, loss_curves
+from lab.escaping import code, plain
 from lab.navigation import link_to
 from lab.palette import method_title
 from lab.run_about import edit_about
 from lab.tables import counted
-from lab.widgets import leave_note, run_title, shown_errors
+from lab.widgets import leave_note, run_title, show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
@@ -52,17 +53,18 @@ def progress(run: RunDirectory) -> None:
     )
     with st.container(horizontal=True, key="run-figures"):
         for label, (value, help_text) in (shown | _machine(run, usage)).items():
-            st.metric(label, value, border=True, width="content", help=help_text)
+            st.metric(label, plain(value), border=True, width="content", help=help_text)
     device = run.status().get("device")
     st.progress(
-        one.progress, text=f"{tables.percent(one.progress)} of the epochs{f', on {device}' if device else ''}"
+        one.progress,
+        text=f"{tables.percent(one.progress)} of the epochs{f', on {plain(device)}' if device else ''}",
     )
     if one.note and one.state == "failed":
-        st.error(one.note, icon=":material/error:")
+        st.error(plain(one.note), icon=":material/error:")
     elif one.note and one.state != "done":
-        st.warning(f"{one.state.capitalize()}: {one.note}.", icon=":material/info:")
+        st.warning(plain(f"{one.state.capitalize()}: {one.note}."), icon=":material/info:")
     elif one.note:
-        st.warning(f"Not evaluated: {one.note}", icon=":material/info:")
+        st.warning(plain(f"Not evaluated: {one.note}"), icon=":material/info:")
 
 
 def _usage_now(run: RunDirectory) -> Usage:
@@ -172,7 +174,7 @@ def log(run: RunDirectory) -> None:
             icon=":material/download:",
             type="tertiary",
             disabled=not run.log.exists(),
-            help=f"All of it: `{run.log}`",
+            help=f"All of it: {code(run.log)}",
             on_click="ignore",
         )
     lines = run.log_tail(LOG_LINES).splitlines()[::-1] or ["The trainer has not written anything yet."]
@@ -195,7 +197,7 @@ def actions(run: RunDirectory) -> None:
                 disabled=demo or run.cancel_requested(),
                 on_click=_act,
                 args=(jobs.cancel, run, f"{run.name} is asked to save its state and stop."),
-                help=f"Stops after the current step and can be resumed. `lvcnet cancel {run.name}`",
+                help=f"Stops after the current step and can be resumed. {code(f'lvcnet cancel {run.name}')}",
             )
         if state in RESUMABLE:
             st.button(
@@ -206,7 +208,7 @@ def actions(run: RunDirectory) -> None:
                 disabled=demo,
                 on_click=_act,
                 args=(jobs.resume, run, f"{run.name} is in the queue again."),
-                help=f"Continues from the last checkpoint. `lvcnet resume {run.name} --queue`",
+                help=f"Continues from the last checkpoint. {code(f'lvcnet resume {run.name} --queue')}",
             )
         edit_about(run)
         with st.popover(
@@ -218,7 +220,7 @@ def actions(run: RunDirectory) -> None:
             else None,
         ):
             st.markdown(
-                f"Delete **{run.name}** with its checkpoints, curves and results? This cannot be undone."
+                f"Delete **{plain(run.name)}** with its checkpoints, curves and results? This cannot be undone."
             )
             st.button(
                 "Delete for good",
@@ -226,13 +228,13 @@ def actions(run: RunDirectory) -> None:
                 type="primary",
                 on_click=_act,
                 args=(delete_run, run, f"{run.name} is deleted."),
-                help=f"There is no way back. `lvcnet delete {run.name} --yes`",
+                help=f"There is no way back. {code(f'lvcnet delete {run.name} --yes')}",
             )
         config = run.config()
         link_to(
             "train",
             "Clone configuration",
-            f"Opens the train page with every setting of this run. `lvcnet train --like {run.name}`",
+            f"Opens the train page with every setting of this run. {code(f'lvcnet train --like {run.name}')}",
             query={"like": run.name, "form": "run", **{name: config[name] for name in COPIED}},
         )
         if state == "done":
@@ -248,12 +250,12 @@ def evaluation(run: RunDirectory) -> None:
     st.header("Evaluation", anchor=False)
     if found:
         st.markdown(
-            f"{found['images']} {found['split']} images against {found['against']} labels, epoch {found['epoch']},"
+            f"{found['images']} {plain(found['split'])} images against {plain(found['against'])} labels, epoch {found['epoch']},"
             f" {found['parameters']:,} parameters, {format_seconds(found['training_seconds'])} of training."
         )
-        st.table(tables.evaluation_rows(found), hide_index=True)
+        show_table(tables.evaluation_rows(found))
         if note := found["rounds"].get("note"):
-            st.caption(note[0].upper() + note[1:] + ".")
+            st.caption(plain(note[0].upper() + note[1:] + "."))
         link_to("compare", "Compare with other runs", query={"dataset": found["dataset"]})
     else:
         state = run.status()["state"]
@@ -269,7 +271,7 @@ def evaluation(run: RunDirectory) -> None:
                 "Evaluate again" if found else "Evaluate",
                 f"evaluate-{run.name}",
                 ":material/straighten:",
-                f"Measures the last checkpoint on the clean test labels. `lvcnet evaluate {run.name}`",
+                f"Measures the last checkpoint on the clean test labels. {code(f'lvcnet evaluate {run.name}')}",
                 lambda task: evaluate_run(run, report=task.stage("Predicting and measuring, images")),
                 nothing_done="nothing was measured",
                 about=run.name,
@@ -287,9 +289,12 @@ def configuration(run: RunDirectory) -> None:
     created = datetime.fromtimestamp(run.status().get("created", 0)).strftime("%Y-%m-%d %H:%M")
     with st.expander("Configuration", icon=":material/description:"):
         st.markdown(
-            f"{method_title(config['method'])} on {config['labels']} labels of {config['dataset']}"
-            f" (fingerprint {data.get('fingerprint', '–')}), created {created}, version {config.get('version', '–')},"
-            f" commit {config.get('commit') or '–'}. Folder: `{run.path}`"
+            plain(
+                f"{method_title(config['method'])} on {config['labels']} labels of {config['dataset']}"
+                f" (fingerprint {data.get('fingerprint', '–')}), created {created}, version {config.get('version', '–')},"
+                f" commit {config.get('commit') or '–'}."
+            )
+            + f" Folder: {code(run.path)}"
         )
         st.json(config, expanded=1)
 

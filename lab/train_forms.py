@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lab import commands
+from lab.escaping import code, plain
 from lab.navigation import link_to
 from lab.tables import counted
 from lab.train_settings import asked_run, settings_fields
-from lab.widgets import command_line, pick, pick_labels, shown_errors
+from lab.widgets import command_line, pick, pick_labels, show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.jobs.estimate import expected_seconds
@@ -110,13 +111,13 @@ def copied_settings(run: RunDirectory, dataset: Dataset) -> None:
     """Say whose settings the form holds, and what of them cannot be had."""
     config = run.config()
     st.info(
-        f"Filled in with every setting of {run.name}. What you change here is all that will differ.",
+        f"Filled in with every setting of {plain(run.name)}. What you change here is all that will differ.",
         icon=":material/content_copy:",
     )
     if config["dataset"] not in list_datasets():
-        st.warning(f"Its data set {config['dataset']} is no longer there.", icon=":material/info:")
+        st.warning(f"Its data set {plain(config['dataset'])} is no longer there.", icon=":material/info:")
     elif config["dataset"] == dataset.name and config["labels"] not in dataset.label_names():
-        st.warning(f"Its labels {config['labels']} are no longer there.", icon=":material/info:")
+        st.warning(f"Its labels {plain(config['labels'])} are no longer there.", icon=":material/info:")
 
 
 def sweep_form(dataset: Dataset) -> None:
@@ -176,10 +177,12 @@ def yaml_file(title: str, text: str, file_name: str, command: str) -> None:
             "application/yaml",
             key=f"download-{title}",
             icon=":material/download:",
-            help=f"Save it as {file_name}.",
+            help=f"Save it as {plain(file_name)}.",
             on_click="ignore",
         )
-        st.caption(f"Saved as a file, `lvcnet {command} --config {shlex.quote(file_name)}` reads it.")
+        st.caption(
+            f"Saved as a file, {code(f'lvcnet {command} --config {shlex.quote(file_name)}')} reads it."
+        )
 
 
 def offer_sweep(
@@ -208,7 +211,7 @@ def show_started() -> None:
     if names:
         text = names[0] if len(names) == 1 else f"{counted(len(names), 'run')}, first {names[0]}"
         st.success(
-            f"In the queue: {text}. Training goes on when this page is closed.",
+            f"In the queue: {plain(text)}. Training goes on when this page is closed.",
             icon=":material/check_circle:",
         )
         link_to("runs", "Watch it train", query={"run": names[0]})
@@ -232,11 +235,10 @@ def plan_summary(plan: Sequence[PlannedRun]) -> int:
         )
     st.markdown(text)
     with st.expander("The runs by name", icon=":material/list:"):
-        st.table(
+        show_table(
             [
                 {"Run": cell.name, "Now": cell.state or "new", "Then": ACTION_TITLES[cell.action]}
                 for cell in plan
-            ],
-            hide_index=True,
+            ]
         )
     return left

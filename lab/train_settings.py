@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
+from lab.escaping import plain
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.like import settings_like
 from lvcnet.methods.lvc import LVCOptions
@@ -52,7 +53,7 @@ def asked_run() -> RunDirectory | None:
         run = find_run(name)
         settings_like(run)
     except LvcnetError as error:
-        st.warning(f"The form starts from a preset: {error}.", icon=":material/info:")
+        st.warning(f"The form starts from a preset: {plain(error)}.", icon=":material/info:")
         return None
     return run
 
@@ -99,7 +100,7 @@ def settings_fields(
             options = lvcnet_options(key, base.options)
         if kept := base.options.keys() - OPTION_FIELDS:
             text = ", ".join(f"{name} = {base.options[name]}" for name in sorted(kept))
-            st.caption(f"Also taken from the run: {text}.")
+            st.caption(f"Also taken from the run: {plain(text)}.")
     changes = {name: value for name, value in values.items() if value != getattr(base, name)}
     return start, changes | ({"options": options} if options else {})
 

@@ -5,13 +5,14 @@ while other pages are visited.
 """
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from lab.escaping import plain
 from lab.navigation import link_to
 from lab.palette import method_title
 from lvcnet import workspace
@@ -172,7 +173,7 @@ def shown_errors() -> Iterator[None]:
     try:
         yield
     except ImportProblems as error:
-        st.error(str(error).splitlines()[0].capitalize() + ".", icon=":material/error:")
+        st.error(plain(str(error).splitlines()[0].capitalize() + "."), icon=":material/error:")
         rows = [
             {
                 "": "Error" if problem.blocking else "Warning",
@@ -182,9 +183,14 @@ def shown_errors() -> Iterator[None]:
             }
             for problem in error.problems
         ]
-        st.table(rows, hide_index=True)
+        show_table(rows)
     except LvcnetError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
+
+
+def show_table(rows: Sequence[Mapping[str, object]]) -> None:
+    """Rows as a table of plain text, which may come from data: `st.table` itself reads Markdown."""
+    st.table([{plain(name): plain(value) for name, value in row.items()} for row in rows], hide_index=True)
 
 
 def command_line(arguments: Sequence[str]) -> None:
@@ -194,13 +200,13 @@ def command_line(arguments: Sequence[str]) -> None:
 
 
 def empty_state(text: str, page: str, label: str, query: dict[str, str] | None = None) -> None:
-    """Nothing to show: say why, and link to the next step."""
-    st.info(text, icon=":material/info:")
+    """Nothing to show: say why, in plain text, and link to the next step."""
+    st.info(plain(text), icon=":material/info:")
     link_to(page, label, query=query)
 
 
 def leave_note(text: str, failed: bool = False) -> None:
-    """A message that the next run of a page shows; for callbacks, and before `st.rerun()`."""
+    """A message in plain text that the next run of a page shows; for callbacks, and before `st.rerun()`."""
     st.session_state[NOTE] = (text, failed)
 
 
@@ -209,9 +215,9 @@ def show_note() -> None:
     text, failed = st.session_state.pop(NOTE, ("", False))
     with st.container():  # always there, so that what comes below does not change its place
         if text and failed:
-            st.error(text, icon=":material/error:")
+            st.error(plain(text), icon=":material/error:")
         elif text:
-            st.success(text, icon=":material/check_circle:")
+            st.success(plain(text), icon=":material/check_circle:")
 
 
 def _follow_address(parameter: str, options: Sequence[str], default: str | None) -> str:

@@ -5,6 +5,7 @@ import streamlit as st
 from lab import comparing
 from lab.background import TASKS, Task, background_button
 from lab.compare_views import show_export, show_results, show_tables
+from lab.escaping import plain
 from lab.image_views import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
 from lab.navigation import page_frame
 from lab.planner_view import show_planner
@@ -50,7 +51,7 @@ def offer_evaluation(dataset: str) -> None:
     if not waiting and key not in TASKS:
         return
     count = counted(len(waiting), "run")
-    st.markdown(f"{count} finished but not measured yet: {', '.join(run.name for run in waiting[:4])}")
+    st.markdown(f"{count} finished but not measured yet: {plain(', '.join(run.name for run in waiting[:4]))}")
     with shown_errors():
         said = background_button(
             f"Evaluate {count}",

@@ -7,6 +7,7 @@ from lab.correct_review import Review, pick_reviewer, show_image
 from lab.correct_start import show_requests, show_start
 from lab.correct_state import current_key, is_stale, load_correction, look_at
 from lab.correct_use import show_use
+from lab.escaping import plain
 from lab.navigation import page_frame
 from lab.widgets import load_dataset, pick, pick_view, remember, show_note, shown_errors
 from lvcnet.correction.review import review_rows
@@ -91,8 +92,8 @@ else:
         dataset = load_dataset(correction.head["dataset"])
         if is_stale(correction):
             st.warning(
-                f"The labels {correction.head['labels']} of {dataset.name} changed since they were judged: decisions can be"
-                " seen, but no label set can be made of them. Judge the labels again.",
+                f"The labels {plain(correction.head['labels'])} of {plain(dataset.name)} changed since they were"
+                " judged: decisions can be seen, but no label set can be made of them. Judge the labels again.",
                 icon=":material/warning:",
             )
         if view == "use":

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lab import glossary
+from lab.escaping import plain
 from lab.navigation import ENTRIES, link_to, page_frame
 
 COLUMNS = 2
@@ -26,7 +27,10 @@ words = st.text_input(
 )
 sections = {title: glossary.found(terms(), words) for title, terms in glossary.SECTIONS.items()}
 if not any(sections.values()):
-    st.info(f"Nothing here speaks of {words!r}. Empty the field to see all entries.", icon=":material/info:")
+    st.info(
+        f"Nothing here speaks of {plain(repr(words))}. Empty the field to see all entries.",
+        icon=":material/info:",
+    )
 for title, terms in sections.items():
     if terms:
         st.header(title, anchor=title.lower().replace(" ", "-"))

@@ -4,6 +4,7 @@ import streamlit as st
 
 from lab import commands, tables
 from lab.background import background_button
+from lab.escaping import plain
 from lab.navigation import link_to, page_frame
 from lab.noise_view import (
     label_clicks,
@@ -21,6 +22,7 @@ from lab.widgets import (
     pick,
     pick_dataset,
     show_note,
+    show_table,
     shown_errors,
 )
 from lvcnet.data.dataset import Dataset
@@ -96,7 +98,7 @@ def show_label_sets(dataset: Dataset, names: list[str], key: str) -> None:
     """What was made: target and achieved, one image at every level, the spread over the images."""
     st.header("Target and achieved", anchor=False)
     clicks = [label_clicks(dataset, one) for one in names]
-    st.table(tables.manifest_rows(names, [dataset.manifest(one) for one in names], clicks), hide_index=True)
+    show_table(tables.manifest_rows(names, [dataset.manifest(one) for one in names], clicks))
     st.caption(
         "IoU is the mean ± SD over the training images. Strength is what the calibration chose. Clicks are the polygon"
         " vertices that such outlines take; only the polygon family has vertices to count."
@@ -145,6 +147,6 @@ with shown_errors():
             show_label_sets(dataset, names, key)
         else:
             st.info(
-                f"{name} has no label set of family {family} yet. Make some above; it takes seconds.",
+                f"{plain(name)} has no label set of family {family} yet. Make some above; it takes seconds.",
                 icon=":material/info:",
             )

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from lab import figures, guide, tables
+from lab.escaping import plain
 from lab.navigation import link_to, page_frame
 from lab.palette import LABEL_COLOURS
 from lab.pictures import legend
-from lab.widgets import shown_errors
+from lab.widgets import show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.noise.levels import levels_in_words
@@ -25,7 +26,7 @@ runs = list_runs()
 step = guide.next_step(runs)
 with st.container(border=True, key="next-step"):
     st.header("Next step", anchor=False)
-    st.markdown(step.why)
+    st.markdown(plain(step.why))
     link_to(step.page, step.label, query=step.query)
 
 left, right = st.columns([3, 2], gap="large")
@@ -39,10 +40,10 @@ with left:
         )
     else:
         st.markdown(
-            f"{METRICS['iou']} on the clean test labels of **{comparison.dataset}**, by the labels a method learned from."
+            f"{METRICS['iou']} on the clean test labels of **{plain(comparison.dataset)}**, by the labels a method learned from."
         )
         rows = tables.robustness(comparison)
-        st.table(rows, hide_index=True)
+        show_table(rows)
         if any(column.startswith("Retention") for column in rows[0]):
             st.caption(
                 f"{levels_in_words()} Retention: the score at the noisiest level as a share of that at level 1."
@@ -68,7 +69,7 @@ with right:
             else "No worker runs now; one starts with the next training."
         )
         if runs:
-            st.table(tables.recent_runs(runs[:RECENT]), hide_index=True)
+            show_table(tables.recent_runs(runs[:RECENT]))
             link_to("runs", "All runs, curves and logs")
         else:
             st.info("No training yet.", icon=":material/info:")
@@ -86,7 +87,7 @@ if drawn:
     entries = [("Clean label", LABEL_COLOURS["clean"]), ("Prediction", LABEL_COLOURS["prediction"])]
     st.html(f"<small>{legend(entries)}</small>")
     st.caption(
-        f"A test image as run {drawn[0]} sees it. In the third picture, hue is the direction and brightness the length"
+        f"A test image as run {plain(drawn[0])} sees it. In the third picture, hue is the direction and brightness the length"
         " of an offset."
     )
     link_to("inspect", "Look at every map and epoch", query={"run": drawn[0]})

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from lab.escaping import plain
 from lab.navigation import link_to, page_frame
 from lab.train_forms import run_form, show_started, sweep_form
 from lab.widgets import load_dataset, pick_dataset, pick_view, shown_errors
@@ -21,7 +22,7 @@ with shown_errors():
         dataset = load_dataset(name)
         if dataset.opinions() == [CLEAN]:
             st.info(
-                f"{name} has clean labels only. Training works; noise makes it interesting.",
+                f"{plain(name)} has clean labels only. Training works; noise makes it interesting.",
                 icon=":material/info:",
             )
             link_to("noise", "Make noisy labels", query={"dataset": name})

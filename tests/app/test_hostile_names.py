@@ -1,0 +1,171 @@
+"""A data set full of markup in a real browser: nothing is fetched, nothing runs, every name is read as it was written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from lab.escaping import JOINER
+from lab.headless import serve_lab, wait_until_idle
+from tests.app.hostile import attacks, categories, counting_server, file_names, make_hostile, write_files
+
+pytestmark = pytest.mark.browser
+SOON = 60_000
+
+
+@dataclass
+class HostileLab:
+    """A running lab, the address that its names ask for, what was asked for there, and files to import."""
+
+    url: str
+    address: str
+    asked: list[str]
+    files: Path
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostileLab]:
+    folder = tmp_path_factory.mktemp("hostile")
+    with counting_server() as (address, asked), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LVCNET_HOME", str(folder / "home"))
+        make_hostile(folder / "source", address)
+        write_files(folder / "again", address)
+        with serve_lab(folder / "home", folder / "log.txt") as url:
+            yield HostileLab(url, address, asked, folder / "again")
+        assert "Traceback" not in (folder / "log.txt").read_text()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1440, "height": 2400})
+    opened.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    yield opened
+    opened.close()
+
+
+def shown(page: Page, lab: HostileLab, address: str) -> str:
+    """The text of a page, which must be quiet and free of links to the foreign address."""
+    page.goto(f"{lab.url}/{address}", timeout=SOON)
+    expect(page.locator("h1").first).to_be_visible(timeout=SOON)
+    wait_until_idle(page)
+    return read(page, lab, address)
+
+
+def read(page: Page, lab: HostileLab, address: str) -> str:
+    assert page.locator("[data-testid=stException]").all_inner_texts() == [], address
+    assert page.locator(f"[href*='{lab.address}'], [src*='{lab.address}']").count() == 0, address
+    assert lab.asked == [], address
+    fields = page.locator("input").evaluate_all("all => all.map(one => one.value)")
+    return plain_text(" ".join([page.locator("body").text_content() or "", *fields]))
+
+
+def plain_text(text: str) -> str:
+    """Without what only parts a text: joiners and white space."""
+    return " ".join(text.replace(JOINER, "").split())
+
+
+FEW_NAMES = (
+    *("overview", "train", "train?form=sweep", "runs", "glossary", "inference"),
+    *("data?view=phantom", "data?view=export&dataset=bad"),
+    *("correct?correction=repair&view=use", "correct?view=new&dataset=bad"),
+    *(f"compare?dataset=bad&view={view}" for view in ("results", "side-by-side", "image-by-image")),
+    *(f"compare?dataset=bad&view={view}" for view in ("planner", "tables", "export")),
+)
+
+
+@pytest.mark.parametrize("address", FEW_NAMES)
+def test_a_page_that_shows_few_names(lab: HostileLab, page: Page, address: str) -> None:
+    text = shown(page, lab, address)
+    if address == "runs":
+        assert all(plain_text(attack) in text for attack in attacks(lab.address)), "the note"
+
+
+def test_every_image_and_category_is_named_as_it_is(lab: HostileLab, page: Page) -> None:
+    text = shown(page, lab, "data?view=browse&dataset=bad")
+    missing = [name for name in file_names(lab.address) if plain_text(name.removesuffix(".png")) not in text]
+    assert missing == []
+    assert all(plain_text(name) in text for name in categories(lab.address)), "the legend"
+    text = shown(page, lab, "data?view=statistics&dataset=bad&labels=level4")
+    assert all(plain_text(name) in text for name in categories(lab.address)), "a table and charts"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "noise?dataset=bad&labels=level4",
+        "data?view=agreement&dataset=bad&second=level4",
+        "correct?correction=repair",
+        "correct?correction=repair&show=all&reviewer=B&mode=edit",
+        "inspect?run=bad-lvcnet",
+        "inspect?run=bad-lvcnet&part=maps",
+        "inspect?run=bad-lvcnet&part=film",
+        "inspect?run=bad-lvcnet&source=checkpoint",
+    ],
+)
+def test_a_page_with_an_image(lab: HostileLab, page: Page, address: str) -> None:
+    text = shown(page, lab, address)
+    assert any(plain_text(name.removesuffix(".png")) in text for name in file_names(lab.address))
+
+
+def test_an_image_in_large_and_what_the_pointer_reads(lab: HostileLab, page: Page) -> None:
+    shown(page, lab, "data?view=browse&dataset=bad")
+    page.locator(".st-key-open-0 button").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".js-plotly-plot").first).to_be_visible(timeout=SOON)
+    wait_until_idle(page)
+    box = dialog.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(dialog.locator(".hoverlayer .hovertext").first).to_be_visible(timeout=SOON)
+    hover = plain_text(dialog.locator(".hoverlayer").first.text_content() or "")
+    assert any(name[:20] in hover for name in map(plain_text, categories(lab.address))), hover
+    text = read(page, lab, "dialog")
+    assert all(plain_text(name) in text for name in categories(lab.address))
+
+
+def test_problems_of_an_import(lab: HostileLab, page: Page) -> None:
+    (lab.files / "annotations.json").write_text(
+        (lab.files / "annotations.json").read_text().replace(f'"width": {32}', '"width": 999')
+    )
+    shown(page, lab, "data?view=import")
+    page.get_by_role("radio", name="COCO files").click()
+    wait_until_idle(page)
+    for label, value in (
+        ("Name", "again"),
+        ("Image folder", str(lab.files / "images")),
+        ("Training annotations", str(lab.files / "annotations.json")),
+    ):
+        page.get_by_label(label, exact=True).fill(value)
+        page.get_by_label(label, exact=True).press("Enter")
+        wait_until_idle(page)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("button", name="Download the report")).to_be_visible(timeout=SOON)
+    text = read(page, lab, "problems")
+    assert all(plain_text(name) in text for name in file_names(lab.address))
+
+
+def test_the_inference_app_and_its_messages(lab: HostileLab, page: Page) -> None:
+    page.goto(f"{lab.url}/gradio/?run=bad-lvcnet", timeout=SOON)
+    expect(page.locator(".token").first).to_be_visible(timeout=SOON)
+    page.locator("input[type=file]").first.set_input_files(
+        sorted((lab.files / "images").iterdir())[0], timeout=SOON
+    )
+    page.get_by_role("button", name="Segment", exact=True).click()
+    expect(page.locator(".sizes table").first).to_be_visible(timeout=SOON)
+    text = plain_text(page.locator("body").text_content() or "")
+    assert all(plain_text(name) in text for name in categories(lab.address))
+    assert lab.asked == []
+
+
+def test_the_html_report(lab: HostileLab, page: Page, tmp_path: Path) -> None:
+    shown(page, lab, "compare?dataset=bad&view=export")
+    with page.expect_download(timeout=SOON) as download:
+        page.get_by_role("button", name="HTML report").click()
+    path = tmp_path / "report.html"
+    download.value.save_as(path)
+    page.goto(path.as_uri())
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=SOON)
+    assert page.locator(f"[href*='{lab.address}'], [src*='{lab.address}']").count() == 0
+    assert lab.asked == []
