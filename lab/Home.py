@@ -11,9 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import gradio as gr
 import streamlit as st
-from fastapi import FastAPI
 from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Route
 
@@ -25,9 +23,7 @@ GRADIO_PATH = "/gradio"
 REDIRECTS = {GRADIO_PATH: f"{GRADIO_PATH}/", "/overview": "/"}
 """Addresses that people type, and where Gradio and Streamlit's first page really are."""
 
-gradio_host = gr.mount_gradio_app(
-    FastAPI(openapi_url=None), inference_app.build(), path=GRADIO_PATH, **inference_app.serving_options()
-)
+gradio_host = inference_app.mounted(GRADIO_PATH)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,23 +56,41 @@ def fetch(url: str) -> tuple[int, str]:
 
 
 @contextmanager
-def serve_lab(home: Path, log: Path, script: str = "lab/Home.py") -> Iterator[str]:
+def serve_lab(
+    home: Path, log: Path, script: str = "lab/Home.py", environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Run `streamlit run SCRIPT` with the workspace `home`; yields its address and stops it afterwards."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless", "true"]
+    command = ["-m", "streamlit", "run", script, "--server.headless", "true", "--server.port", str(port)]
+    with _served(command, port, "/_stcore/health", log, {"LVCNET_HOME": str(home), **(environment or {})}):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def serve_inference(home: Path, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Run `python -m lab.inference_app` with the workspace `home`; yields its address and stops it afterwards."""
+    port = free_port()
+    own = {"LVCNET_HOME": str(home), "GRADIO_SERVER_PORT": str(port), **(environment or {})}
+    with _served(["-m", "lab.inference_app"], port, "/config", log, own):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _served(
+    command: Sequence[str], port: int, health: str, log: Path, environment: Mapping[str, str]
+) -> Iterator[None]:
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [*command, "--server.port", str(port)],
+            [sys.executable, *command],
             cwd=ROOT,
-            env={**os.environ, "LVCNET_HOME": str(home)},
+            env={**os.environ, **environment},
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    address = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_healthy(process, address, log)
-        yield address
+        _wait_until_healthy(process, f"http://127.0.0.1:{port}{health}", log)
+        yield
     finally:
         process.send_signal(signal.SIGINT)
         try:
@@ -139,7 +157,7 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], address: str, log: Pat
         if process.poll() is not None:
             break
         try:
-            if fetch(f"{address}/_stcore/health")[0] == 200:
+            if fetch(address)[0] == 200:
                 return
         except OSError:
             time.sleep(0.2)

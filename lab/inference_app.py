@@ -8,6 +8,8 @@ import os
 from typing import Any
 
 import gradio as gr
+import uvicorn
+from fastapi import FastAPI
 
 from lab import overlays, segment
 from lab.inference_api import BATCH_FORMATS, KEEP_SECONDS, add_endpoints, private_folder
@@ -30,6 +32,7 @@ from lvcnet.data.images import SUFFIXES, read_image
 from lvcnet.inference.export import FORMATS
 from lvcnet.noise.levels import levels_in_words
 
+PORT = 7860
 MAX_FILE_SIZE = "200mb"
 NOTICE = "Research software, not a medical device: do not use the results for diagnosis or treatment."
 EMPTY_BATCH = (
@@ -49,7 +52,7 @@ HIDDEN: dict[str, Any] = {"api_visibility": "private"}
 
 
 def serving_options() -> dict[str, Any]:
-    """What both ways of serving the app have in common."""
+    """How the app is served, wherever it is mounted."""
     return {
         "theme": theme(),
         "css": CSS,
@@ -77,6 +80,16 @@ def build() -> gr.Blocks:
         app.load(on_load, None, [runs, run], **HIDDEN)
         add_endpoints()
     return app
+
+
+def mounted(path: str) -> FastAPI:
+    """The app, served below `path` of a host that has nothing else."""
+    app = build()
+    host = gr.mount_gradio_app(FastAPI(openapi_url=None), app, path=path, **serving_options())
+    # Gradio checks the paths that clients name only in an app that was launched, and a mounted one never is: without this
+    # any file of the server can be read.
+    app.has_launched = True
+    return host
 
 
 def _single_tab() -> gr.Dropdown:
@@ -241,8 +254,10 @@ def _sample_gallery() -> gr.Gallery:
 
 
 def main() -> None:
-    """Serve the app alone on 127.0.0.1."""
-    build().queue().launch(server_name="127.0.0.1", share=False, quiet=False, **serving_options())
+    """Serve the app alone on 127.0.0.1, at the port GRADIO_SERVER_PORT or 7860."""
+    port = int(os.environ.get("GRADIO_SERVER_PORT", PORT))
+    print(f"LVC-Net Lab: inference, at http://127.0.0.1:{port}/")
+    uvicorn.run(mounted("/"), host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,8 @@
 
 import csv
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-import time
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -20,10 +16,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from lab.headless import ROOT, fetch, free_port
+from lab.headless import ROOT, fetch, serve_inference
 
 SAMPLES = ROOT / "assets" / "samples"
-PATIENCE = 120
 AREA = "area_px"
 
 
@@ -32,32 +27,8 @@ def address(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """`python -m lab.inference_app` in a process of its own, with the run `tiny`."""
     home = tmp_path_factory.mktemp("client") / "home"
     shutil.copytree(trained_home, home)
-    port = free_port()
-    environment = {**os.environ, "LVCNET_HOME": str(home), "GRADIO_SERVER_PORT": str(port)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lab.inference_app"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/", process)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            if fetch(address)[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the app did not start")
+    with serve_inference(home, home.with_name("log.txt")) as served:
+        yield f"{served}/"
 
 
 @pytest.fixture(scope="module")
