@@ -19,9 +19,10 @@ from lvcnet.evaluation.report import compare as compare_runs
 from lvcnet.evaluation.tables import comparison_tables, notes
 from lvcnet.evaluation.words import comparison_words
 from lvcnet.files import write_atomic
-from lvcnet.inference.batch import find_images, predict_files
+from lvcnet.inference.batch import predict_files
 from lvcnet.inference.export import DEFAULT_FORMATS, check_formats
 from lvcnet.inference.export import FORMATS as FILE_FORMATS
+from lvcnet.inference.own_files import find_images
 from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.runs.store import find_run
 
@@ -140,17 +141,19 @@ def predict(
 
     For each image: NAME_overlay.png, and for each category NAME_CATEGORY_mask.png (255 inside) and
     NAME_CATEGORY_probability.png (16 bit, 65535 is 1); labelme: NAME.json; dicom-seg: NAME_seg.dcm. For all together:
-    predictions.json (COCO) and measurements.csv (px, and mm where the spacing is known). A file that cannot be read is
-    reported, the others go on, and the exit status is 1.
+    predictions.json (COCO) and measurements.csv (px, and mm where the spacing is known). A file that cannot be read, or a
+    format of it that cannot be written, is reported, the others go on, and the exit status is 1. Results of earlier
+    predictions, and DICOM objects that are no radiographs, are left out and named.
 
     Example: `lvcnet predict hips-lvcnet-level3-s0 radiographs hip2.dcm --output results --formats masks,dicom-seg,csv`
     """
     if not 0 < threshold <= 1:
         raise LvcnetError(f"threshold {threshold:g} is out of range: give a probability above 0 and up to 1")
-    chosen, paths = check_formats(split_list(formats)), find_images(images)
+    chosen, found = check_formats(split_list(formats)), find_images(images)
     predictor = Predictor(find_run(run), checkpoint, device)
-    with progress_bar(f"Segmenting with {run}", len(paths)) as report:
-        written = predict_files(predictor, paths, output, threshold, chosen, report)
+    with progress_bar(f"Segmenting with {run}", len(found.images)) as report:
+        written = predict_files(predictor, found.images, output, threshold, chosen, report)
+    written["left_out"] = [{"image": str(path), "reason": reason} for path, reason in found.left_out]
     if as_json:
         print_json({"run": run, "checkpoint": checkpoint, "directory": str(output), **written})
     else:
@@ -177,6 +180,8 @@ def _print_predictions(written: dict[str, Any], formats: list[str], output: Path
             screen.print(f"Note: {prediction['image']}: {note}", highlight=False, markup=False)
     for problem in written["problems"]:
         screen.print(f"Problem: {problem['problem']}", highlight=False, markup=False)
+    for left in written["left_out"]:
+        screen.print(f"Left out: {left['image']} is {left['reason']}", highlight=False, markup=False)
     done = len(written["predictions"])
     screen.print(f"Wrote {', '.join(formats)} of {done} images to {output}", highlight=False)
 

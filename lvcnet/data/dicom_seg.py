@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.errors import InvalidDicomError
 
 from lvcnet import __version__
+from lvcnet.data.dicom_header import read_header
 from lvcnet.data.images import is_dicom
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import LvcnetError, foreign
 
 NAMING = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 """What a segmentation refers to."""
@@ -51,7 +51,7 @@ def dicom_seg(path: Path, masks: NDArray[np.bool_], categories: Sequence[str], d
     from highdicom.seg import Segmentation
 
     source = source_header(path)
-    try:
+    with foreign(f"{path.name} does not allow a DICOM SEG", "take COCO, Labelme or PNG masks instead"):
         segmentation = Segmentation(
             [source],
             masks.transpose(1, 2, 0)[None].astype(np.uint8),
@@ -69,10 +69,10 @@ def dicom_seg(path: Path, masks: NDArray[np.bool_], categories: Sequence[str], d
             content_description=description[:LONGEST_TEXT],
             omit_empty_frames=False,
         )
-    except (AttributeError, TypeError, ValueError) as error:
-        raise LvcnetError(
-            f"{path.name} does not allow a DICOM SEG ({error}): take COCO, Labelme or PNG masks instead"
-        ) from error
+        return _encoded(segmentation)
+
+
+def _encoded(segmentation: pydicom.Dataset) -> bytes:
     segmentation.SpecificCharacterSet = "ISO_IR 192"  # category names may hold anything
     shared = segmentation.SharedFunctionalGroupsSequence[0]
     if "SliceThickness" not in shared.get("PixelMeasuresSequence", [{"SliceThickness": 0}])[0]:
@@ -90,29 +90,34 @@ def source_header(path: Path) -> pydicom.Dataset:
     Raises:
         LvcnetError: if a segmentation cannot refer to it; the message says why.
     """
-    try:
-        with path.open("rb") as stream:
-            if not is_dicom(stream.read(132), path.name):
-                raise LvcnetError(
-                    f"{path.name} is not a DICOM file: a DICOM SEG refers to the image it belongs to; take COCO,"
-                    " Labelme or PNG masks instead"
-                )
-            stream.seek(0)
-            header = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-    except (OSError, InvalidDicomError) as error:
-        raise LvcnetError(f"{path.name} cannot be read again: segment it once more") from error
-    missing = [name for name in NAMING if not header.get(name)]
+    with foreign(f"{path.name} cannot be read again", "segment it once more"), path.open("rb") as stream:
+        if not is_dicom(stream.read(132), path.name):
+            raise LvcnetError(
+                f"{path.name} is not a DICOM file: a DICOM SEG refers to the image it belongs to; take COCO,"
+                " Labelme or PNG masks instead"
+            )
+        header = read_header(stream, path.name, pixels=False)
+        return _completed(header, path.name)
+
+
+def _completed(header: pydicom.Dataset, name: str) -> pydicom.Dataset:
+    """The header with all that a segmentation copies.
+
+    Raises:
+        LvcnetError: if a segmentation cannot refer to it.
+    """
+    missing = [keyword for keyword in NAMING if not header.get(keyword)]
     if missing:
         raise LvcnetError(
-            f"{path.name} has no {', '.join(missing)}: a DICOM SEG cannot refer to it; take COCO, Labelme or PNG masks instead"
+            f"{name} has no {', '.join(missing)}: a DICOM SEG cannot refer to it; take COCO, Labelme or PNG masks instead"
         )
     if int(header.get("NumberOfFrames") or 1) > 1:
         raise LvcnetError(
-            f"{path.name} has {header.NumberOfFrames} frames: a DICOM SEG is written for single images only"
+            f"{name} has {header.NumberOfFrames} frames: a DICOM SEG is written for single images only"
         )
-    for name in MAY_BE_EMPTY:
-        if name not in header:
-            setattr(header, name, "")
+    for keyword in MAY_BE_EMPTY:
+        if keyword not in header:
+            setattr(header, keyword, "")
     return header
 
 

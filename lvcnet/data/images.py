@@ -9,6 +9,7 @@ unsigned numbers and white as zero are told apart here, since Pillow does not.
 
 import io
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -18,8 +19,16 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from lvcnet.data import dicom
-from lvcnet.data.radiograph import Radiograph, check_pixel_count, robust_window, several
-from lvcnet.errors import LvcnetError
+from lvcnet.data.radiograph import (
+    Radiograph,
+    check_pixel_count,
+    histogram,
+    look_up,
+    robust_window,
+    row_blocks,
+    several,
+)
+from lvcnet.errors import LvcnetError, foreign
 
 __all__ = [
     "Radiograph",
@@ -37,6 +46,8 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
 # check_pixel_count refuses what Pillow would only warn about
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+HEAD = 132
+USE = "use PNG, JPEG, TIFF, BMP or DICOM"
 TIFF_MAGIC = (b"II*\0", b"MM\0*")
 SIGNED, WHITE_IS_ZERO = 2, 0
 """Values of the TIFF tags SampleFormat and PhotometricInterpretation."""
@@ -56,26 +67,16 @@ def read_image(source: Path | bytes | BinaryIO, name: str | None = None) -> Radi
         LvcnetError: if it is missing, damaged, too large, or none of these formats.
     """
     name = name or (str(source) if isinstance(source, Path) else "the uploaded file")
-    content = _content(source, name)
-    if is_dicom(content, name):
-        return dicom.read_dicom(content, name)
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-            check_pixel_count(picture.height, picture.width, name)
-            return Radiograph(_grey(picture), notes=_notes(picture))
-    except LvcnetError:
-        raise
-    except UnidentifiedImageError as error:
-        if content[:4] in TIFF_MAGIC:
-            return Radiograph(_rare_tiff(content, name))
-        raise LvcnetError(
-            f"{name} cannot be read as an image (unknown format): use PNG, JPEG, TIFF, BMP or DICOM"
-        ) from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, MemoryError) as error:
-        reason = "it is damaged"
-        raise LvcnetError(
-            f"{name} cannot be read as an image ({reason}): use PNG, JPEG, TIFF, BMP or DICOM"
-        ) from error
+        with _opened(source) as stream:
+            head = stream.read(HEAD)
+            stream.seek(0)
+            if is_dicom(head, name):
+                return dicom.read_dicom(stream, name)
+            with foreign(f"{name} cannot be read as an image", USE):
+                return _read_picture(stream, name, head)
+    except OSError as error:
+        raise LvcnetError(f"{name} cannot be read: {error.strerror or error}") from None
 
 
 def is_dicom(content: bytes, name: str) -> bool:
@@ -206,39 +207,69 @@ def _overlaps(length: int, size: int) -> NDArray[np.float64]:
     return shares
 
 
-def _content(source: Path | bytes | BinaryIO, name: str) -> bytes:
-    if isinstance(source, bytes):
-        return source
+def _opened(source: Path | bytes | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """The source as a stream; a stream that was given stays open."""
+    if isinstance(source, Path):
+        return source.open("rb")
+    return io.BytesIO(source) if isinstance(source, bytes) else nullcontext(source)
+
+
+def _read_picture(stream: BinaryIO, name: str, head: bytes) -> Radiograph:
     try:
-        return source.read_bytes() if isinstance(source, Path) else source.read()
-    except OSError as error:
-        raise LvcnetError(f"{name} cannot be read: {error.strerror or error}") from None
+        with Image.open(stream, formats=FORMATS) as picture:
+            check_pixel_count(picture.height, picture.width, name)
+            notes = _notes(picture)
+            return Radiograph(_grey(picture), notes=notes)
+    except UnidentifiedImageError:
+        if head[:4] in TIFF_MAGIC:
+            stream.seek(0)
+            return Radiograph(_rare_tiff(stream, name))
+        raise LvcnetError(f"{name} cannot be read as an image (unknown format): {USE}") from None
 
 
 def _grey(picture: Image.Image) -> NDArray[np.float32]:
     """(H, W) float32 in [0, 1]; colour by luma, more than 8 bits by the robust window."""
-    values = _numbers(picture)
-    turned = ImageOps.exif_transpose(picture)
-    if values is not None:
-        grey = robust_window(values)
-        white_is_zero = _tag(picture, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO
-        return 1 - grey if white_is_zero else grey
-    if turned.mode in ("P", "PA"):
-        turned = turned.convert("RGB")
-    return np.asarray(turned.convert("L")).astype(np.float32) / np.float32(255)
-
-
-def _numbers(picture: Image.Image) -> NDArray[np.float64] | None:
-    """(H, W) values of a picture that holds more than 8 bits or signed numbers; None for all others."""
     signed = _tag(picture, TiffImagePlugin.SAMPLEFORMAT) == SIGNED
-    if not (picture.mode.startswith("I") or picture.mode == "F" or (picture.mode == "L" and signed)):
-        return None
-    values: NDArray[Any] = np.asarray(ImageOps.exif_transpose(picture))
-    if picture.mode == "L":
+    white_is_zero = _tag(picture, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO
+    wide = picture.mode.startswith("I") or picture.mode == "F"
+    unsigned = picture.mode == "I" and picture.format == "TIFF" and not signed
+    ImageOps.exif_transpose(picture, in_place=True)
+    if not wide and not (picture.mode == "L" and signed):
+        if picture.mode in ("P", "PA"):
+            return _look_up_eight_bits(_values(picture.convert("RGB").convert("L")))
+        return _look_up_eight_bits(_values(picture if picture.mode == "L" else picture.convert("L")))
+    values = _values(picture)
+    picture.close()  # its own copy of the pixels goes before there is another one
+    if not wide:
         values = values.view(np.int8)
-    elif values.dtype == np.int32 and picture.format == "TIFF" and not signed:
+    elif unsigned:
         values = values.view(np.uint32)
-    return values.astype(np.float64)
+    if values.dtype.itemsize > 2:
+        grey = robust_window(values)
+    else:
+        least, counts = histogram(values)
+        grey = look_up(values, least, robust_window(np.arange(len(counts), dtype=np.float64), counts))
+    return np.subtract(1, grey, out=grey) if white_is_zero else grey
+
+
+def _look_up_eight_bits(values: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return look_up(values, 0, np.arange(256, dtype=np.float32) / np.float32(255))
+
+
+def _values(picture: Image.Image) -> NDArray[Any]:
+    """(H, W) values of a picture with one channel, taken strip by strip: Pillow would hold three copies at once."""
+    picture.load()
+    strips = row_blocks(picture.height, picture.width)
+    width, height = picture.size
+    parts = (
+        (rows, np.asarray(picture.crop((0, rows.start, width, min(rows.stop, height))))) for rows in strips
+    )
+    rows, first = next(parts)
+    values = np.empty((height, width), dtype=first.dtype)
+    values[rows] = first
+    for rows, part in parts:
+        values[rows] = part
+    return values
 
 
 def _tag(picture: Image.Image, number: int) -> Any:
@@ -248,19 +279,26 @@ def _tag(picture: Image.Image, number: int) -> Any:
 
 
 def _notes(picture: Image.Image) -> tuple[str, ...]:
+    """What a user should know; pages are not counted, since that means to walk through all of them."""
     turned = picture.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
-    return ((TURNED,) if turned else ()) + several(getattr(picture, "n_frames", 1), "pages")
+    more = getattr(picture, "is_animated", False)
+    return ((TURNED,) if turned else ()) + ((several("several pages"),) if more else ())
 
 
-def _rare_tiff(content: bytes, name: str) -> NDArray[np.float32]:
+def _rare_tiff(stream: BinaryIO, name: str) -> NDArray[np.float32]:
     """(H, W) float32 in [0, 1] of a TIFF file that Pillow does not know: of 64-bit floats.
 
     Raises:
         LvcnetError: if OpenCV does not know it either.
     """
+    tags = TiffImagePlugin.ImageFileDirectory_v2(stream.read(8))
+    stream.seek(tags.next)
+    tags.load(stream)
+    check_pixel_count(tags[TiffImagePlugin.IMAGELENGTH], tags[TiffImagePlugin.IMAGEWIDTH], name)
+    stream.seek(0)
     before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+        values = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         values = None
     finally:
@@ -271,4 +309,4 @@ def _rare_tiff(content: bytes, name: str) -> NDArray[np.float32]:
             " 16 bits, or floats of 32, or use PNG, JPEG, BMP or DICOM"
         )
     check_pixel_count(values.shape[0], values.shape[1], name)
-    return robust_window(values.astype(np.float64))
+    return robust_window(values)

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lvcnet.data.images import is_image_file
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import rows_to_csv, write_atomic, write_json
 from lvcnet.inference.export import (
     DEFAULT_FORMATS,
     CocoPredictions,
     check_formats,
+    planned_names,
     unique_stems,
     write_file,
     write_image_files,
 )
+from lvcnet.inference.own_files import check_overwrites
 from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.inference.segmentation import (
     Segmentation,
@@ -26,8 +27,8 @@ from lvcnet.inference.segmentation import (
 )
 from lvcnet.progress import Report
 
-COCO_NAME = "predictions.json"
-CSV_NAME = "measurements.csv"
+SHARED = {"coco": "predictions.json", "csv": "measurements.csv"}
+"""Files for all images together, by format."""
 
 
 @dataclass(frozen=True)
@@ -51,26 +52,6 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-def find_images(given: Sequence[Path]) -> list[Path]:
-    """The files given, and for a folder all radiographs in it and below, in the order of their names.
-
-    In folders only files count that are images by their ending or DICOM by their content.
-
-    Raises:
-        LvcnetError: if something does not exist or a folder holds no radiograph.
-    """
-    missing = [str(path) for path in given if not path.exists()]
-    if missing:
-        raise LvcnetError(f"no such file: {', '.join(missing)}; nothing was predicted")
-    found: list[Path] = []
-    for path in given:
-        inside = sorted(filter(is_image_file, path.rglob("*"))) if path.is_dir() else [path]
-        if not inside:
-            raise LvcnetError(f"{path} holds no PNG, JPEG, TIFF, BMP or DICOM file; nothing was predicted")
-        found += [file for file in inside if file not in found]
-    return found
-
-
 def segment_files(
     predictor: Predictor,
     paths: Sequence[Path],
@@ -81,6 +62,7 @@ def segment_files(
 ) -> Iterator[Outcome]:
     """Segment files one after the other and write everything into `folder`, one image in memory at a time.
 
+    Whatever goes wrong with a file while it is read, segmented or written costs that file, or that format of it, only.
     A caller that stops taking outcomes has cancelled the rest; the files for all images together are written last.
 
     Args:
@@ -92,28 +74,36 @@ def segment_files(
         names: what to call the images; default the files' names, or the paths where names meet.
 
     Raises:
-        LvcnetError: if a format does not exist or the folder cannot be written to.
+        LvcnetError: if a format does not exist, the folder cannot be written to, or a radiograph would be overwritten.
     """
     chosen = check_formats(formats)
     called = list(names) if names is not None else image_names(paths)
+    stems = unique_stems([Path(name) for name in called])
+    planned = [folder / name for stem in stems for name in planned_names(predictor.categories, stem, chosen)]
+    shared = [folder / name for format, name in SHARED.items() if format in chosen]
+    check_overwrites(planned, shared, paths)
+    _make(folder)
     coco = CocoPredictions(predictor.categories, f"run {predictor.run.name}, threshold {threshold:g}")
     rows: list[dict[str, Any]] = []
-    for path, stem, name in zip(paths, unique_stems([Path(name) for name in called]), called, strict=True):
+    for path, stem, name in zip(paths, stems, called, strict=True):
         try:
-            result = segment_file(predictor, path, name, threshold)
+            with foreign(
+                f"{name} cannot be segmented", "take it out of the batch, or save it in another format"
+            ):
+                result = segment_file(predictor, path, name, threshold)
+                summary = summarise(result)
         except LvcnetError as error:
             outcome = Outcome(
                 name, False, {}, [failed_row(predictor, name, threshold, str(error))], str(error)
             )
         else:
-            coco.add(name, result)
-            outcome = _written(result, folder, stem, chosen)
+            outcome = _written(result, summary, folder, stem, chosen, coco)
         rows += outcome.rows
         yield outcome
     if "coco" in chosen:
-        write_file(folder / COCO_NAME, write_json, coco.content)
+        write_file(folder / SHARED["coco"], write_json, coco.content)
     if "csv" in chosen:
-        write_file(folder / CSV_NAME, write_atomic, rows_to_csv(rows).encode())
+        write_file(folder / SHARED["csv"], write_atomic, rows_to_csv(rows).encode(errors="backslashreplace"))
 
 
 def predict_files(
@@ -144,7 +134,7 @@ def predict_files(
             problems.append({"image": image, "problem": outcome.problem})
         if report:
             report(number, len(paths))
-    shared = {name: file for name, file in (("coco", COCO_NAME), ("csv", CSV_NAME)) if name in formats}
+    shared = {name: file for name, file in SHARED.items() if name in formats}
     return {**shared, "predictions": predictions, "problems": problems}
 
 
@@ -154,14 +144,37 @@ def image_names(paths: Sequence[Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [path.as_posix() for path in paths]
 
 
-def _written(result: Segmentation, folder: Path, stem: str, formats: Sequence[str]) -> Outcome:
-    """Write one image's files; an image that does not allow a DICOM SEG keeps the others."""
-    problem = ""
-    files = write_image_files(result, folder, stem, [name for name in formats if name != "dicom-seg"])
-    if "dicom-seg" in formats:
+def _written(
+    result: Segmentation,
+    summary: dict[str, Any],
+    folder: Path,
+    stem: str,
+    formats: Sequence[str],
+    coco: CocoPredictions,
+) -> Outcome:
+    """Write one image's files; a format that cannot be written is a problem and keeps the others."""
+    files: dict[str, Any] = {}
+    problems: list[str] = []
+    for format in formats:
         try:
-            files |= write_image_files(result, folder, stem, ["dicom-seg"])
+            with foreign(f"{result.name} cannot be written as {format}", "take another format"):
+                if format == "coco":
+                    coco.add(result.name, result)
+                files |= write_image_files(result, folder, stem, [format])
         except LvcnetError as error:
-            problem = str(error)
-    rows = measurement_rows(summarise(result), problem)
+            problems.append(str(error))
+    problem = "; ".join(problems)
+    rows = measurement_rows(summary, problem)
     return Outcome(result.name, True, files, rows, problem, result.radiograph.notes)
+
+
+def _make(folder: Path) -> None:
+    """Make the folder for the results, so that nothing is segmented in vain.
+
+    Raises:
+        LvcnetError: if that is not possible.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LvcnetError(f"{folder} cannot be written to: {error.strerror or error}") from None

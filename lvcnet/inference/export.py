@@ -26,6 +26,7 @@ from lvcnet.data.images import named_like
 from lvcnet.data.labelme import labelme_content
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic, write_json
+from lvcnet.inference.own_files import LABELME_KEY, MARK, marked_png
 from lvcnet.inference.segmentation import Segmentation
 
 FORMATS: dict[str, str] = {
@@ -105,11 +106,11 @@ def write_image_files(
         picture = overlay(result.radiograph.pixels, result.masks)
         write_png(folder / files["overlay"], picture[..., ::-1])
     if "masks" in formats:
-        files["masks"] = _category_names(result, stem, "mask")
+        files["masks"] = _category_names(result.categories, stem, "mask")
         for name, mask in zip(files["masks"].values(), result.masks, strict=True):
             write_png(folder / name, mask.astype(np.uint8) * 255)
     if "probabilities" in formats:
-        files["probabilities"] = _category_names(result, stem, "probability")
+        files["probabilities"] = _category_names(result.categories, stem, "probability")
         for name, probability in zip(
             files["probabilities"].values(), result.prediction.probability, strict=True
         ):
@@ -118,12 +119,29 @@ def write_image_files(
     if "labelme" in formats:
         files["labelme"] = f"{stem}.json"
         content = labelme_content(Path(result.name).name, result.masks, result.categories)
+        content[LABELME_KEY] = MARK
         write_file(folder / files["labelme"], write_json, content)
     if "dicom-seg" in formats:
         files["dicom-seg"] = f"{stem}_seg.dcm"
         seg = dicom_seg(result.path, result.masks, result.categories, result.origin)
         write_file(folder / files["dicom-seg"], write_atomic, seg)
     return files
+
+
+def planned_names(categories: Sequence[str], stem: str, formats: Sequence[str]) -> list[str]:
+    """Names of all files that `write_image_files` will write.
+
+    >>> planned_names(["left femur"], "hip", ["masks", "dicom-seg"])
+    ['hip_left-femur_mask.png', 'hip_seg.dcm']
+    """
+    names = {
+        "overlay": [f"{stem}_overlay.png"],
+        "labelme": [f"{stem}.json"],
+        "dicom-seg": [f"{stem}_seg.dcm"],
+    }
+    names["masks"] = list(_category_names(categories, stem, "mask").values())
+    names["probabilities"] = list(_category_names(categories, stem, "probability").values())
+    return [name for format in formats for name in names.get(format, [])]
 
 
 def names_in(files: dict[str, Any]) -> list[str]:
@@ -159,7 +177,6 @@ class CocoPredictions:
         images, annotations = self.content["images"], self.content["annotations"]
         height, width = result.masks.shape[1:]
         number = len(images) + 1
-        images.append({"id": number, "file_name": file_name, "width": width, "height": height})
         scores = {
             id: float(probability[mask].mean())
             for id, probability, mask in zip(
@@ -167,8 +184,9 @@ class CocoPredictions:
             )
             if mask.any()
         }
-        for annotation in masks_to_annotations(result.masks, number, len(annotations) + 1, self.ids):
-            annotations.append({**annotation, "score": scores[annotation["category_id"]]})
+        found = masks_to_annotations(result.masks, number, len(annotations) + 1, self.ids)
+        images.append({"id": number, "file_name": file_name, "width": width, "height": height})
+        annotations += [{**annotation, "score": scores[annotation["category_id"]]} for annotation in found]
 
 
 def unique_stems(paths: Sequence[Path]) -> list[str]:
@@ -189,15 +207,13 @@ def write_png(path: Path, picture: NDArray[Any]) -> None:
     encoded, content = cv2.imencode(".png", np.ascontiguousarray(picture))
     if not encoded:
         raise LvcnetError(f"{path} cannot be written as PNG")
-    write_file(path, write_atomic, content.tobytes())
+    write_file(path, write_atomic, marked_png(content.tobytes()))
 
 
-def _category_names(result: Segmentation, stem: str, ending: str) -> dict[str, str]:
+def _category_names(categories: Sequence[str], stem: str, ending: str) -> dict[str, str]:
     """File names by category; category names come from users' files and may hold anything."""
-    slugs = _numbered(
-        [re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-") or "category" for name in result.categories]
-    )
-    return {name: f"{stem}_{slug}_{ending}.png" for name, slug in zip(result.categories, slugs, strict=True)}
+    slugs = _numbered([re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-") or "category" for name in categories])
+    return {name: f"{stem}_{slug}_{ending}.png" for name, slug in zip(categories, slugs, strict=True)}
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

@@ -146,11 +146,10 @@ def test_sigmoid_window() -> None:
     [
         (dicom(VALUES, 12)[:-4], "cannot be read as DICOM|cannot be decoded"),
         (b"\0" * 128 + b"DICM" + b"garbage", "DICOM"),
-        (dicom(VALUES, 12, WindowCenter=1, WindowWidth=0), "window of width 0"),
         (dicom(VALUES, 12, WindowCenter=1, WindowWidth=5, VOILUTFunction="CUBIC"), "CUBIC"),
         (dicom(VALUES, 12, Rows=60_000, Columns=60_000), "at most 100,000,000"),
     ],
-    ids=["cut off", "garbage", "window of no width", "unknown function", "too large"],
+    ids=["cut off", "garbage", "unknown function", "too large"],
 )
 def test_damaged_files(content: bytes, message: str) -> None:
     with pytest.raises(LvcnetError, match=message):
@@ -217,3 +216,108 @@ def test_lossless_jpeg_says_what_run_lengths_say() -> None:
     assert jpeg.pixels.shape == (100, 100)
     assert jpeg.pixels.std() > 0.1
     np.testing.assert_array_equal(jpeg.pixels, runs.pixels)
+
+
+NUMBERS = (
+    "WindowCenter",
+    "WindowWidth",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+)
+
+
+def with_text(keyword: str, text: str, **attributes: Any) -> bytes:
+    """A file whose attribute is the text as it stands, which pydicom itself would refuse to write."""
+    usual = {"WindowCenter": 250, "WindowWidth": 301, "RescaleSlope": 1, "RescaleIntercept": 0, **attributes}
+    header = pydicom.dcmread(io.BytesIO(dicom(VALUES, 12, **usual)))
+    tag = pydicom.tag.Tag(keyword)
+    header[tag] = pydicom.dataelem.RawDataElement(tag, "DS", len(text), text.encode(), 0, False, True)
+    stream = io.BytesIO()
+    pydicom.dcmwrite(stream, header)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("text", ["NaN", "inf", "-Infinity", "high"])
+@pytest.mark.parametrize("keyword", NUMBERS)
+def test_what_is_no_finite_number_is_refused_by_its_tag(keyword: str, text: str) -> None:
+    given = f"{text}\\{text}" if "Spacing" in keyword else text
+    tag = pydicom.tag.Tag(keyword)
+    name = rf"scan\.dcm has {keyword} \({tag.group:04X},{tag.element:04X}\) .*{text}.*finite number"
+    with pytest.raises(LvcnetError, match=name):
+        read_image(with_text(keyword, given), "scan.dcm")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "note"),
+    [
+        ("WindowWidth", "0", "width 0"),
+        ("WindowWidth", "-3", "width -3"),
+        ("WindowCenter", "1e400", "a single grey value"),
+        ("WindowWidth", "1e400", "a single grey value"),
+        ("WindowCenter", "-1e300", "a single grey value"),
+    ],
+)
+def test_a_window_that_shows_nothing_is_replaced_by_the_percentiles(
+    keyword: str, text: str, note: str
+) -> None:
+    image = read_image(with_text(keyword, text))
+    np.testing.assert_array_equal(image.pixels, read_image(dicom(VALUES, 12)).pixels)
+    (found,) = image.notes
+    assert note in found
+    assert "percentiles" in found
+
+
+def test_a_window_narrower_than_one_is_exact() -> None:
+    """A portal image in units of dose; LINEAR would divide by a negative width."""
+    image = read_image(
+        dicom(VALUES, 12, RescaleSlope=0.001, RescaleIntercept=0, WindowCenter=0.25, WindowWidth=0.5)
+    )
+    np.testing.assert_allclose(image.pixels, VALUES / 500, atol=1e-6)
+    assert "LINEAR_EXACT" in image.notes[0]
+
+
+@pytest.mark.parametrize("spacing", ["0\\0", "-1\\1", "1e400\\1", "1", "1\\1\\1"])
+def test_a_spacing_that_is_no_distance_is_left_aside(spacing: str) -> None:
+    image = read_image(with_text("PixelSpacing", spacing, ImagerPixelSpacing=[0.2, 0.3]))
+    assert image.spacing_mm == (0.2, 0.3)
+    assert "PixelSpacing" in image.notes[0]
+
+
+def test_a_slope_beyond_all_numbers_is_refused() -> None:
+    with pytest.raises(LvcnetError, match="lead to values without bounds"):
+        read_image(with_text("RescaleSlope", "1e308", RescaleIntercept=-1e308))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value"),
+    [("PixelData", "OW", b"123"), ("Rows", "US", b"\2\0\0"), ("BitsStored", "US", b"\0\0")],
+    ids=["pixels", "rows", "no bits"],
+)
+def test_whatever_pydicom_raises_is_about_the_file(keyword: str, vr: str, value: bytes) -> None:
+    header = pydicom.dcmread(io.BytesIO(dicom(VALUES, 12)))
+    tag = pydicom.tag.Tag(keyword)
+    header[tag] = pydicom.dataelem.RawDataElement(tag, vr, len(value), value, 0, False, True)
+    stream = io.BytesIO()
+    pydicom.dcmwrite(stream, header)
+    with pytest.raises(LvcnetError, match=r"scan\.dcm cannot be (decoded|read as DICOM)"):
+        read_image(stream.getvalue(), "scan.dcm")
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_values_of_32_bits_are_read_like_those_of_16(signed: bool) -> None:
+    values = np.arange(1001).reshape(7, 143) - (300 if signed else 0)
+    small, large = (
+        read_image(
+            dicom(values.astype(f"{'i' if signed else 'u'}{width}"), PhotometricInterpretation="MONOCHROME1")
+        )
+        for width in (2, 4)
+    )
+    np.testing.assert_allclose(large.pixels, small.pixels, atol=1e-6)
+
+
+def test_a_segmentation_is_no_radiograph() -> None:
+    content = dicom(VALUES, 12, SOPClassUID="1.2.840.10008.5.1.4.1.1.66.4", SOPInstanceUID=generate_uid())
+    with pytest.raises(LvcnetError, match="is a segmentation, not a radiograph"):
+        read_image(content)

@@ -111,6 +111,25 @@ def test_predict_takes_a_folder_and_goes_on_after_a_bad_file(make_run, lvcnet, t
     assert float(rows["scan.dcm"]["area_mm2"]) == pytest.approx(int(rows["scan.dcm"]["area_px"]) / 4)
 
 
+def test_predict_into_its_own_input_finds_the_same_radiographs_again(
+    make_run, lvcnet, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    write_samples_of(folder)
+    (folder / "broken.png").unlink()
+    run = make_run()
+    call = ("predict", run.name, str(folder), "--output", str(folder / "out"), "--json")
+    counts = []
+    for _ in range(2):
+        status, out, _ = lvcnet(*call, "--formats", "masks,overlay,csv")
+        found = json.loads(out)
+        counts.append((status, len(found["predictions"]), len(found["left_out"])))
+    assert counts == [(0, 2, 0), (0, 2, 4)]
+    assert found["left_out"][0]["reason"] == "a result of `lvcnet predict`"
+    status, _, err = lvcnet(*call[:2], *map(str, (folder / "out").glob("*.png")), *call[3:])
+    assert (status, "no radiograph was found" in err) == (2, True)
+
+
 def write_samples_of(folder: Path) -> None:
     """A PNG, a DICOM file with pixels of 0.5 mm, a PNG that is none, and a text that is not looked at."""
     folder.mkdir()

@@ -14,8 +14,9 @@ from PIL import Image
 from lab.samples import write_dicom
 from lvcnet.data.labelme import read_labelme
 from lvcnet.errors import LvcnetError
-from lvcnet.inference import batch
-from lvcnet.inference.predictor import Predictor
+from lvcnet.inference import batch, export
+from lvcnet.inference.own_files import find_images
+from lvcnet.inference.predictor import Prediction, Predictor
 from lvcnet.inference.segmentation import agreements, segment_file
 
 
@@ -38,10 +39,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_is_searched_for_radiographs(folder: Path) -> None:
     (folder / "deeper" / "1.2.840.7").write_bytes((folder / "scan.dcm").read_bytes())
-    names = [path.relative_to(folder).as_posix() for path in batch.find_images([folder])]
+    names = [path.relative_to(folder).as_posix() for path in find_images([folder]).images]
     assert names == ["broken.tif", "deeper/1.2.840.7", "deeper/IM0001", "plain.png", "scan.dcm"]
-    assert batch.find_images([folder / "scan.dcm", folder])[0] == folder / "scan.dcm"
-    assert len(batch.find_images([folder / "scan.dcm", folder])) == 5
+    assert find_images([folder / "scan.dcm", folder]).images[0] == folder / "scan.dcm"
+    assert len(find_images([folder / "scan.dcm", folder]).images) == 5
 
 
 def test_every_format_says_the_same(predictor: Predictor, folder: Path, tmp_path: Path) -> None:
@@ -91,7 +92,9 @@ def test_bad_files_are_reported_and_the_others_go_on(
 ) -> None:
     out = tmp_path / "out"
     outcomes = list(
-        batch.segment_files(predictor, batch.find_images([folder]), out, formats=["dicom-seg", "csv", "coco"])
+        batch.segment_files(
+            predictor, find_images([folder]).images, out, formats=["dicom-seg", "csv", "coco"]
+        )
     )
     assert [(outcome.image, outcome.segmented) for outcome in outcomes] == [
         ("broken.tif", False),
@@ -131,7 +134,7 @@ def test_who_stops_taking_outcomes_cancels_the_rest(
     folder: Path,
     tmp_path: Path,
 ) -> None:
-    files = batch.segment_files(predictor, batch.find_images([folder]), tmp_path / "out", formats=["masks"])
+    files = batch.segment_files(predictor, find_images([folder]).images, tmp_path / "out", formats=["masks"])
     next(files), next(files)
     files.close()
     assert {path.name.partition("_")[0] for path in (tmp_path / "out").iterdir()} == {"IM0001"}
@@ -156,3 +159,91 @@ def test_two_thresholds_of_one_radiograph_agree_by_their_iou(predictor: Predicto
     expected = [round(int(high.masks[c].sum()) / int(low.masks[c].sum()), 4) for c in (0, 1)]
     assert [row["iou"] for row in rows] == expected
     assert [row["category"] for row in rows] == predictor.categories
+
+
+def test_results_are_never_input(predictor: Predictor, folder: Path) -> None:
+    """A second call for the same folder finds the same radiographs, whatever was written below it."""
+    formats = ["masks", "probabilities", "overlay", "coco", "labelme", "dicom-seg", "csv"]
+    first = find_images([folder])
+    written = [
+        batch.predict_files(predictor, find_images([folder]).images, folder / "out", formats=formats)
+        for _ in (1, 2)
+    ]
+    again = find_images([folder, *(folder / "out").glob("plain*.png")])
+    assert again.images == first.images
+    assert written[0] == written[1]
+    results = {path.name for path in (folder / "out").iterdir() if path.suffix in (".png", ".dcm")}
+    assert {path.name for path, _ in again.left_out} == results
+    assert {reason for _, reason in again.left_out} == {"a result of `lvcnet predict`", "a segmentation"}
+    with pytest.raises(LvcnetError, match=r"no radiograph was found: .*out/IM0001_.* is .* and \d+ more"):
+        find_images([folder / "out"])
+
+
+def test_a_mark_does_not_change_a_picture(predictor: Predictor, folder: Path, tmp_path: Path) -> None:
+    batch.predict_files(predictor, [folder / "scan.dcm"], tmp_path / "out", formats=["masks", "overlay"])
+    for path in (tmp_path / "out").iterdir():
+        with Image.open(path) as picture:
+            picture.load()
+            assert picture.text["Software"] == "LVC-Net Lab prediction"
+
+
+def test_no_radiograph_is_written_over(predictor: Predictor, folder: Path) -> None:
+    before = (folder / "plain.png").read_bytes()
+    (folder / "x_overlay.png").write_bytes(before)
+    (folder / "x.png").write_bytes(before)
+    with pytest.raises(LvcnetError, match=r"x_overlay\.png is a radiograph .* choose another --output"):
+        batch.predict_files(predictor, find_images([folder]).images, folder, formats=["overlay"])
+    (folder / "plain.json").write_text("{}")
+    with pytest.raises(LvcnetError, match=r"plain\.json exists and was not written by `lvcnet predict`"):
+        batch.predict_files(predictor, [folder / "plain.png"], folder, formats=["labelme"])
+    assert (folder / "plain.json").read_text() == "{}"
+    for _ in (1, 2):
+        batch.predict_files(predictor, [folder / "scan.dcm"], folder, formats=["labelme", "overlay"])
+    assert (folder / "x_overlay.png").read_bytes() == before
+
+
+def test_an_object_of_a_class_that_highdicom_does_not_know_costs_its_seg_only(
+    predictor: Predictor, folder: Path, tmp_path: Path
+) -> None:
+    header = pydicom.dcmread(folder / "scan.dcm")
+    retired = "1.2.840.10008.5.1.4.1.1.6"  # Ultrasound Image Storage, retired
+    header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID = retired
+    header.save_as(folder / "a.dcm")
+    out = tmp_path / "out"
+    written = batch.predict_files(
+        predictor, [folder / "a.dcm", folder / "scan.dcm"], out, formats=["dicom-seg", "masks", "csv", "coco"]
+    )
+    assert [len(entry["masks"]) for entry in written["predictions"]] == [2, 2]
+    ((problem),) = written["problems"]
+    assert "a.dcm does not allow a DICOM SEG" in problem["problem"]
+    assert (out / "scan_seg.dcm").exists()
+    rows = list(csv.DictReader((out / "measurements.csv").open()))
+    assert [bool(row["problem"]) for row in rows] == [True, True, False, False]
+
+
+class Surprise(Exception):
+    """Of a library, derived from nothing that anybody would list."""
+
+
+def test_any_exception_costs_one_file_or_one_format_of_it(
+    predictor: Predictor, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [folder / name for name in ("plain.png", "scan.dcm", "deeper/IM0001")]
+    predict, overlay = predictor.predict_image, export.overlay
+
+    def fails_for_the_first(pixels: np.ndarray, threshold: float) -> Prediction:
+        monkeypatch.setattr(predictor, "predict_image", predict)
+        raise Surprise("out of luck")
+
+    def fails_once(*arguments: object) -> np.ndarray:
+        monkeypatch.setattr(export, "overlay", overlay)
+        raise Surprise
+
+    monkeypatch.setattr(predictor, "predict_image", fails_for_the_first)
+    monkeypatch.setattr(export, "overlay", fails_once)
+    outcomes = list(batch.segment_files(predictor, paths, tmp_path / "out", formats=["overlay", "masks"]))
+    assert [outcome.segmented for outcome in outcomes] == [False, True, True]
+    assert outcomes[0].problem.startswith("plain.png cannot be segmented (out of luck)")
+    assert outcomes[1].problem.startswith("scan.dcm cannot be written as overlay (Surprise)")
+    assert list(outcomes[1].files) == ["masks"]
+    assert outcomes[2].problem == ""

@@ -11,8 +11,9 @@ from pycocotools.coco import COCO
 
 from lvcnet.data.images import to_working_grid
 from lvcnet.errors import LvcnetError
-from lvcnet.inference.batch import find_images, predict_files
+from lvcnet.inference.batch import predict_files
 from lvcnet.inference.export import overlay
+from lvcnet.inference.own_files import find_images
 from lvcnet.inference.predictor import Predictor
 from lvcnet.training import checkpoint
 
