@@ -69,7 +69,7 @@ def plan_curve(plan: Plan) -> go.Figure:
     """
     figure = go.Figure()
     for one in next(iter(by_saving(plan).values()), []):
-        if np.isfinite(one.needed):
+        if one.unclear is None and np.isfinite(one.needed):
             figure.add_scatter(
                 x=[one.point.clicks, one.needed],
                 y=[one.point.score, one.point.score],

@@ -16,7 +16,13 @@ from lvcnet.evaluation.comparison import BASELINE, Comparison
 from lvcnet.evaluation.formats import table_csv, to_csv, to_json, to_markdown
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import NOTHING, Table, comparison_tables, method_title, notes, round_table
-from lvcnet.evaluation.words import difference_sentence, hardest_first, labels_title, seeds_caveat
+from lvcnet.evaluation.words import (
+    difference_sentence,
+    excluded_sentences,
+    hardest_first,
+    labels_title,
+    seeds_caveat,
+)
 from lvcnet.noise.levels import levels_in_words
 
 
@@ -24,14 +30,6 @@ def show_results(comparison: Comparison) -> None:
     """Scores at the noisiest labels, the robustness curve, differences in words, Table 1."""
     metric = comparison.metric
     labels = comparing.hardest_labels(comparison)
-    if comparison.unequal:
-        differing = "; ".join(
-            f"{name} ({', '.join(map(str, found))})" for name, found in comparison.unequal.items()
-        )
-        st.warning(
-            f"These runs were not trained alike, so differences between methods may come from that: {plain(differing)}.",
-            icon=":material/balance:",
-        )
     st.header(
         f"{METRICS[metric]} after learning from {plain(labels_title(labels).lower())} labels", anchor=False
     )
@@ -47,6 +45,7 @@ def show_results(comparison: Comparison) -> None:
                 height="stretch",
                 help="Mean over the clean test labels and all seeds, last epoch, threshold 0.5.",
             )
+    show_excluded(comparison, labels)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _show_curve(comparison)
@@ -60,13 +59,20 @@ def show_results(comparison: Comparison) -> None:
             st.markdown("\n".join(f"- {plain(note[0].upper() + note[1:])}." for note in found))
 
 
+def show_excluded(comparison: Comparison, labels: str | None = None) -> None:
+    """Why nothing is concluded from some figures, of one label set or of all, and what to do."""
+    if found := excluded_sentences(comparison, labels):
+        st.warning("\n\n".join(unbroken(sentence(text)) for text in found), icon=":material/balance:")
+
+
 def _show_words(comparison: Comparison) -> None:
     """Differences as sentences: those of the hardest labels at once, the others on demand."""
     st.header("In words", anchor=False)
     found = hardest_first(comparison.differences)
     if not found:
         st.markdown(
-            f"A comparison needs {method_title(BASELINE)} and another method on the same labels and seed."
+            f"No method can be called better or worse: a comparison needs {method_title(BASELINE)} and another method on"
+            " the same labels and seed, trained alike, whose predictions did not collapse."
         )
         return
     hardest = [one for one in found if one.labels == found[0].labels]
@@ -118,6 +124,7 @@ def _show_curve(comparison: Comparison) -> None:
         f"{better} and flatter is better."
         " Bands: 95 % intervals over test images"
         + ("; one seed a point." if alone else " and, where several, seeds.")
+        + (" Hollow: nothing is concluded from this score." if comparison.excluded() else "")
         + f" {levels_in_words()}"
     )
 
@@ -202,11 +209,12 @@ def _show_retention(comparison: Comparison) -> None:
     )
     figure = figures.retention_bars(comparison, kind=kind)
     if not figure.data:
+        excluded = f" {excluded_sentences(comparison)[0].replace('**', '')}" if comparison.excluded() else ""
         missing = {
             "retention": "the method's score at level 1: train on level 1 labels and another level",
             "retention_clean": f"{baseline}'s after learning from clean labels: train {baseline} on them",
         }
-        st.info(f"This is the score at a level over {missing[kind]}.", icon=":material/info:")
+        st.info(f"This is the score at a level over {missing[kind]}.{excluded}", icon=":material/info:")
         return
     name = f"{comparison.dataset}-{comparison.metric}-{kind}"
     show_chart(figure, "retention", "Retention in percent by method and noise level", name)

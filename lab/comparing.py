@@ -12,7 +12,7 @@ from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, noise_level
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.planner import Plan, plan_dataset
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
-from lvcnet.evaluation.tables import interval, method_title, round_table, summary
+from lvcnet.evaluation.tables import interval, marked, method_title, round_table, summary
 from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
@@ -84,16 +84,19 @@ def table_rows(comparison: Comparison, further: Sequence[str] = ()) -> list[dict
 
 
 def headline(comparison: Comparison) -> list[tuple[str, str, str | None]]:
-    """At the noisiest labels: (method, score, difference from the baseline) for every method that learned from them."""
+    """At the noisiest labels: (method, score, difference from the baseline) for every method that learned from them.
+
+    There is no difference from or to a score from which nothing is concluded.
+    """
     labels = hardest_labels(comparison)
     found = [cell for cell in comparison.cells if cell.labels == labels]
-    baseline = next((cell for cell in found if cell.method == BASELINE), None)
+    baseline = next((cell for cell in found if cell.method == BASELINE and not cell.excluded), None)
     base = baseline.mean(comparison.metric) if baseline else None
     rows: list[tuple[str, str, str | None]] = []
     for cell in found:
         score = cell.mean(comparison.metric)
-        delta = None if base is None or cell.method == BASELINE else f"{score - base:+.3f}"
-        rows.append((method_title(cell.method), f"{score:.3f}", delta))
+        delta = None if base is None or cell.excluded or cell.method == BASELINE else f"{score - base:+.3f}"
+        rows.append((marked(cell, method_title(cell.method)), f"{score:.3f}", delta))
     return rows
 
 

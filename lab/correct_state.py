@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from lab.overlays import Mask
 from lab.widgets import Stamp, dataset_stamp, leave_note, load_dataset, remember
 from lvcnet.correction.decisions import Event, Standing, Verdict
-from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.judge import suspicion
 from lvcnet.correction.review import Row, after, review_rows
 from lvcnet.correction.reviewed import reviewed_masks
 from lvcnet.correction.store import Correction, correction_folder
-from lvcnet.data.dataset import Dataset, find_dataset
+from lvcnet.data.dataset import Dataset, find_dataset, labels_digest
 from lvcnet.errors import LvcnetError
 
 DECISION_TITLES: dict[str, str] = {

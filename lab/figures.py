@@ -222,10 +222,11 @@ def _add_curve(
         legendgroup=method,
         mode="lines+markers",
         line={"color": colour, "width": 2.5},
-        marker={"symbol": symbol, "size": 9},
+        marker={"symbol": [f"{symbol}-open" if cell.excluded else symbol for cell in cells], "size": 9},
         customdata=[
             [
-                f" (95 % interval {interval(cell)})" if banded and cell.interval else "",
+                (" †" if cell.excluded else "")
+                + (f" (95 % interval {interval(cell)})" if banded and cell.interval else ""),
                 plotly_text(cell.labels),
                 len(cell.runs),
             ]

@@ -18,7 +18,7 @@ from lab.widgets import pick, remember, shown_errors
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
-from lvcnet.evaluation.tables import method_title
+from lvcnet.evaluation.tables import MARK, method_title
 from lvcnet.evaluation.words import labels_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import find_run
@@ -117,7 +117,8 @@ def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str)
     note = _labels_note(first, labels)
     shown = [Panel("Labels", note, f"Labels, image {key}: {note}", panels.labels_layers(first.clean, noisy))]
     for method, sight in sights.items():
-        title, note = method_title(method), _scores_note(sight)
+        title = method_title(method)
+        note = _scores_note(sight) + (MARK if comparison.cell(method, labels).excluded else "")
         layers = panels.method_layers(first.clean, noisy if everywhere else None, masks[method], mode)
         shown.append(Panel(title, note, f"{title}, image {key}: {note}", layers))
     st.html(f"<small>{legend(_legend(mode, noisy is not None))}</small>")
@@ -257,8 +258,14 @@ def show_pairs(comparison: Comparison) -> None:
     sign = -1 if comparison.metric in LOWER_IS_BETTER else 1
     wins = sum(sign * (scores[1][key] - scores[0][key]) > 0 for key in both)
     with right:
+        reasons = [cells[method].excluded for method in (first, second) if cells[method].excluded]
+        verdict = (
+            f"Nothing can be concluded from these images: {plain('; '.join(map(str, reasons)))}."
+            if reasons
+            else f"{METRICS[comparison.metric]}: {plain(titles[1])} is better on **{wins} of {len(both)}** test images."
+        )
         st.markdown(
-            f"{METRICS[comparison.metric]}: {plain(titles[1])} is better on **{wins} of {len(both)}** test images.\n\n"
+            f"{verdict}\n\n"
             "A point has the colour of the method that did better; the dashed line is a draw. Click a point to see its"
             " image side by side."
         )

@@ -7,6 +7,7 @@ import streamlit as st
 from lab import commands, comparing
 from lab.charts import show_chart
 from lab.compare_figures import plan_curve
+from lab.compare_views import show_excluded
 from lab.escaping import plain, sentence
 from lab.tables import unbroken
 from lab.widgets import command_line, empty_state
@@ -34,9 +35,11 @@ def show_planner(comparison: Comparison) -> None:
     except LvcnetError as error:
         text = str(error)
         query = {"dataset": comparison.dataset}
+        show_excluded(comparison)
         empty_state(f"{text[0].upper()}{text[1:]}.", "train", "Train on this data set", query)
         return
     st.header("How carefully must we outline?", anchor=False)
+    show_excluded(comparison)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _show_curve(plan, comparison.metric)
@@ -66,7 +69,10 @@ def _show_sentences(plan: Plan) -> None:
     """The method that saves most in full, the others folded."""
     baseline = method_title(BASELINE)
     if not plan.equivalences:
-        st.markdown(f"Equal outlines need {baseline} and another method, both measured.")
+        st.markdown(
+            f"No outlines can be called equal: that needs {baseline} and another method, both measured, trained alike and"
+            " not collapsed."
+        )
     for number, (method, found) in enumerate(by_saving(plan).items()):
         text = unbroken(sentence("\n\n".join(equivalence_sentence(one, plan) for one in found)))
         if number == 0:

@@ -133,7 +133,9 @@ def robustness(comparison: Comparison) -> list[Row]:
         row = {"Method": evaluation_tables.method_title(method)}
         for name, cell in zip(labels, cells, strict=True):
             row[labels_title(name)] = (
-                evaluation_tables.summary(cell.values[comparison.metric]) if cell else NOTHING
+                evaluation_tables.marked(cell, evaluation_tables.summary(cell.values[comparison.metric]))
+                if cell
+                else NOTHING
             )
         kept = comparison.robustness(method)["retention"]
         if kept:

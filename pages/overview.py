@@ -3,13 +3,14 @@
 import streamlit as st
 
 from lab import figures, guide, tables
-from lab.escaping import plain
+from lab.escaping import plain, sentence
 from lab.navigation import link_to, page_frame
 from lab.palette import LABEL_COLOURS
 from lab.pictures import legend
 from lab.widgets import show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.evaluation.metrics import METRICS
+from lvcnet.evaluation.words import excluded_sentences
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import list_runs
 
@@ -48,6 +49,8 @@ with left:
             st.caption(
                 f"{levels_in_words()} Retention: the score at the noisiest level as a share of that at level 1."
             )
+        for text in excluded_sentences(comparison):
+            st.caption(f"†: {sentence(text)}")
         if len(comparison.label_sets()) > 1:
             st.plotly_chart(
                 figures.robustness_curve(comparison, "iou"),

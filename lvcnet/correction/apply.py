@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from lvcnet.correction.confidence import surely_wrong
 from lvcnet.correction.decisions import Verdict
-from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.reviewed import reviewed_masks
 from lvcnet.correction.store import Correction, worst_first
-from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, own_copy
+from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, labels_digest, own_copy
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import overlap_metrics
 from lvcnet.evaluation.statistics import mean_of_known

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from lvcnet.correction.against_clean import CleanCheck
 from lvcnet.correction.confidence import MeanConfidence, confident_share, surely_wrong
-from lvcnet.correction.folds import Fold, labels_digest
+from lvcnet.correction.folds import Fold
 from lvcnet.correction.judge import as_told, judge_batch
 from lvcnet.correction.store import Correction, CorrectionWriter
-from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.dataset import CLEAN, Dataset, labels_digest
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import check_fingerprint
 from lvcnet.evaluation.statistics import mean_of_known

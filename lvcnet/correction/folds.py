@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.dataset import FOLD, Dataset, LabelSet
+from lvcnet.data.dataset import FOLD, Dataset, LabelSet, labels_digest
 from lvcnet.errors import LvcnetError
-from lvcnet.files import digest, stable_hash
+from lvcnet.files import stable_hash
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,3 @@ def add_fold_labels(dataset: Dataset, labels: str, folds: int) -> list[Fold]:
         masks = source.masks & covered[:, None, None, None]
         dataset.add_labels(LabelSet(part.labels, masks, covered, manifest, source.ignored))
     return parts
-
-
-def labels_digest(labels: LabelSet) -> str:
-    """12 hexadecimal digits over masks, coverage and ignored pixels: what was judged is what is repaired."""
-    parts = [labels.masks, labels.covered, *([] if labels.ignored is None else [labels.ignored])]
-    return digest([np.packbits(part).tobytes() for part in parts])

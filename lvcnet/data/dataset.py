@@ -83,6 +83,12 @@ def comparable_masks(
     return one.masks[rows] & compared, two.masks[rows] & compared
 
 
+def labels_digest(labels: LabelSet) -> str:
+    """12 hexadecimal digits over masks, coverage and ignored pixels: equal content, equal digits, whatever the name."""
+    parts = [labels.masks, labels.covered, *([] if labels.ignored is None else [labels.ignored])]
+    return digest([np.packbits(part).tobytes() for part in parts])
+
+
 class Dataset:
     """Images (N, S, S) uint8 in memory, label sets read when asked for.
 

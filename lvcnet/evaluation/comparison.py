@@ -37,6 +37,7 @@ class Cell:
             `label_iou`; one value a seed that knows it.
         interval: 95 % interval of the comparison's metric by a bootstrap that draws images and, if there are several,
             seeds again; None without scores by image.
+        excluded: why nothing is concluded from it, and what to do; None where it counts.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Cell:
     best_last: list[float] = field(default_factory=list)
     recovery: list[float] = field(default_factory=list)
     interval: tuple[float, float] | None = None
+    excluded: str | None = None
 
     @property
     def paper_noise(self) -> bool:
@@ -92,19 +94,22 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything `lvcnet compare` knows about a data set."""
+    """Everything `lvcnet compare` knows about a data set.
+
+    Attributes:
+        cells: what was measured; differences, retention and area leave out those with a reason under `excluded`.
+        skipped: run -> why it is in no cell.
+        noise: label set -> the manifest it was made with: family, target and achieved IoU, seed; empty where it has none.
+        rounds: what the paper's rounds were, in words.
+    """
 
     dataset: str
     metric: str
     cells: list[Cell]
     differences: list[Difference]
     skipped: dict[str, str] = field(default_factory=dict)
-    unequal: dict[str, list[Any]] = field(default_factory=dict)
-    """Training settings that are not the same for all runs: setting -> values. A fair comparison has none."""
     noise: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Label set -> the manifest it was made with: family, target and achieved IoU, seed; empty where it has none."""
     rounds: str = ""
-    """What the paper's rounds were, in words."""
 
     def methods(self) -> list[str]:
         """Methods in the order of the paper, variants behind them."""
@@ -118,6 +123,10 @@ class Comparison:
     def cell(self, method: str, labels: str) -> Cell | None:
         """The cell of a method and label set, if there is a run."""
         return next((cell for cell in self.cells if (cell.method, cell.labels) == (method, labels)), None)
+
+    def excluded(self) -> list[Cell]:
+        """Cells from which nothing is concluded, noisiest labels first."""
+        return [cell for cell in reversed(self.ordered_cells()) if cell.excluded]
 
     def ordered_cells(self) -> list[Cell]:
         """Cells by label set, from clean to noisy, and within it by method."""
@@ -134,26 +143,28 @@ class Comparison:
         return {
             cell.level: cell.mean(self.score)
             for cell in self.cells
-            if cell.method == method and cell.level is not None and cell.paper_noise
+            if cell.method == method and cell.level is not None and cell.paper_noise and not cell.excluded
         }
 
     def robustness(self, method: str) -> dict[str, Any]:
         """How much of its quality one method keeps, and what it costs.
 
         `retention` is level k over the method's own level 1, `retention_clean` level k over the baseline trained on
-        clean labels; `area` is under the score over label IoU. `metric` says which score.
+        clean labels; `area` is under the score over label IoU. `metric` says which score. Excluded cells count as
+        missing.
         """
         cells = [cell for cell in self.cells if cell.method == method]
         scores = self.level_scores(method)
         clean = self.level_scores(BASELINE).get(0)
-        known = [cell for cell in cells if cell.label_iou is not None and cell.paper_noise]
+        known = [
+            cell for cell in cells if cell.label_iou is not None and cell.paper_noise and not cell.excluded
+        ]
+        levels = sorted({cell.level for cell in cells if cell.level and cell.paper_noise})
         return {
             "method": method,
             "metric": self.score,
-            "retention": {f"level{level}": retention(scores, level) for level in sorted(scores) if level > 1},
-            "retention_clean": {
-                f"level{level}": share(scores[level], clean) for level in sorted(scores) if level
-            },
+            "retention": {f"level{level}": retention(scores, level) for level in levels if level > 1},
+            "retention_clean": {f"level{level}": share(scores.get(level), clean) for level in levels},
             "area": area_under_curve(
                 [float(cell.label_iou or 0) for cell in known], [cell.mean(self.score) for cell in known]
             ),

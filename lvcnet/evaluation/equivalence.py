@@ -2,17 +2,22 @@
 
 Symbols: R resamples, K label sets of one method, from few clicks to many.
 
-Between two measured label sets a method's IoU runs straight over the logarithm of the clicks, and never falls with more
-clicks (isotonic means). Outside the measured clicks nothing is claimed but on which side the answer lies.
+Between two measured label sets a method's IoU runs straight over the logarithm of the clicks. The measured scores stay
+as they are, also where one falls with more clicks: a number of clicks is named only if the baseline scored less with
+all fewer clicks and no less with all more. Outside the measured clicks nothing is claimed but on which side the answer lies.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lvcnet.evaluation.comparison import BASELINE
 from lvcnet.evaluation.statistics import FloatArray, percentile_bounds
+
+Unclear = Literal["few", "mixed", "overlap"]
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,11 @@ class Equivalence:
     Attributes:
         point: the other method's.
         needed: the baseline's clicks per image; infinite where it is better with `fewest` (-inf) or does not get there
-            with `most` (inf).
-        low, high: 95 % interval of `needed`, infinite likewise.
+            with `most` (inf), NaN where the measured scores name no number.
+        low, high: 95 % interval of `needed`, likewise.
         fewest, most: clicks between which the baseline was measured.
+        unclear: why nothing can be said: `few` (the baseline was measured at one number of clicks), `mixed` (it is above
+            and below the score with more clicks), `overlap` (chance explains the difference); None where something can.
     """
 
     point: Point
@@ -55,6 +62,7 @@ class Equivalence:
     high: float
     fewest: float
     most: float
+    unclear: Unclear | None = None
 
     def saving(self, needed: float) -> float:
         """Share of the baseline's clicks that the other method saves; negative if it needs more.
@@ -67,58 +75,63 @@ class Equivalence:
 def equivalences(points: Sequence[Point], baseline: str = BASELINE) -> list[Equivalence]:
     """The baseline's clicks for every other point's score; none where the baseline has no point."""
     base = sorted((point for point in points if point.method == baseline), key=lambda point: point.clicks)
-    if not base:
-        return []
-    clicks = np.array([point.clicks for point in base])
-    scores = isotonic(np.array([[point.score for point in base]]))
-    draws = isotonic(np.stack([point.draws for point in base], axis=1))
-    found = []
-    for point in points:
-        if point.method != baseline:
-            needed = float(clicks_needed(clicks, scores, np.array([point.score]))[0])
-            low, high = percentile_bounds(clicks_needed(clicks, draws, point.draws))
-            found.append(Equivalence(point, needed, low, high, float(clicks[0]), float(clicks[-1])))
-    return found
+    return [_equivalence(base, point) for point in points if base and point.method != baseline]
 
 
-def isotonic(scores: FloatArray) -> FloatArray:
-    """(R, K) scores that never fall along K, each row nearest to the given one in the least squares sense.
+def _equivalence(base: Sequence[Point], point: Point) -> Equivalence:
+    clicks = np.array([one.clicks for one in base])
+    fewest, most = float(clicks[0]), float(clicks[-1])
+    first, last = (
+        float(reached[0])
+        for reached in clicks_needed(clicks, np.array([[one.score for one in base]]), np.array([point.score]))
+    )
+    touched = first == -np.inf and point.score >= min(one.score for one in base)
+    if fewest == most or first != last or touched:
+        return Equivalence(point, np.nan, np.nan, np.nan, fewest, most, "few" if fewest == most else "mixed")
+    # of a resample whose scores go up and down the interval takes in both ends
+    firsts, lasts = clicks_needed(clicks, np.stack([one.draws for one in base], axis=1), point.draws)
+    low = min(first, percentile_bounds(firsts)[0])
+    high = max(first, percentile_bounds(lasts)[1])
+    certain = low == high if np.isinf(first) else not low <= point.clicks <= high
+    return Equivalence(point, first, low, high, fewest, most, None if certain else "overlap")
 
-    >>> isotonic(np.array([[0.5, 0.75, 0.25, 1.0]]))
-    array([[0.5, 0.5, 0.5, 1. ]])
-    """
-    count = scores.shape[1]
-    result = np.full_like(scores, -np.inf)
-    for first in range(count):
-        means = np.cumsum(scores[:, first:], axis=1) / np.arange(1, count - first + 1)
-        smallest = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]
-        result[:, first:] = np.maximum(result[:, first:], smallest)
-    return result
 
-
-def clicks_needed(clicks: FloatArray, scores: FloatArray, targets: FloatArray) -> FloatArray:
-    """(R,) the fewest clicks at which each of R curves reaches its target.
+def clicks_needed(
+    clicks: FloatArray, scores: FloatArray, targets: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Two (R,) arrays: the clicks at which each of R curves first reaches its target, and from which on it stays there.
 
     Args:
         clicks: (K,) rising.
-        scores: (R, K), never falling along K; straight over log(clicks) in between.
+        scores: (R, K), straight over log(clicks) in between.
         targets: (R,).
 
     Returns:
-        -inf where even the first score is above the target, inf where no score reaches it.
+        -inf where it is above the target from the first score on, inf where no score reaches it, or the last does not.
 
-    >>> clicks_needed(np.array([10.0, 40.0]), np.array([[0.5, 1.0]] * 3), np.array([0.25, 0.75, 1.25])).round(1)
+    >>> first, last = clicks_needed(np.array([10.0, 40.0]), np.array([[0.5, 1.0]] * 3), np.array([0.25, 0.75, 1.25]))
+    >>> first.round(1)
     array([-inf,  20.,  inf])
+    >>> clicks_needed(np.array([10.0, 40.0]), np.array([[0.5, 0.25]]), np.array([0.375]))
+    (array([-inf]), array([inf]))
     """
     reached = scores >= targets[:, None]
-    right = (
-        np.maximum(reached.argmax(axis=1), 1) if len(clicks) > 1 else np.zeros(len(targets), dtype=np.intp)
-    )
-    left = np.maximum(right - 1, 0)
+    count = len(clicks)
+    first = np.where(reached.any(axis=1), reached.argmax(axis=1), count)
+    last = count - np.where((~reached).any(axis=1), (~reached)[:, ::-1].argmax(axis=1), count)
+    return _crossing(clicks, scores, targets, first), _crossing(clicks, scores, targets, last)
+
+
+def _crossing(
+    clicks: FloatArray, scores: FloatArray, targets: FloatArray, right: NDArray[np.intp]
+) -> FloatArray:
+    """Where R curves cross their targets on the way to the label set `right`, (R,) of 0 (at once) to K (never)."""
     rows = np.arange(len(targets))
-    rise = scores[rows, right] - scores[rows, left]
-    share = np.clip((targets - scores[rows, left]) / np.where(rise > 0, rise, 1.0), 0.0, 1.0)
-    needed: FloatArray = np.exp(np.log(clicks[left]) + share * np.log(clicks[right] / clicks[left]))
-    needed[~reached[:, -1]] = np.inf
-    needed[scores[:, 0] > targets] = -np.inf
+    inner = np.clip(right, min(1, len(clicks) - 1), len(clicks) - 1)
+    before = np.maximum(inner - 1, 0)
+    rise = scores[rows, inner] - scores[rows, before]
+    share = np.clip((targets - scores[rows, before]) / np.where(rise > 0, rise, 1.0), 0.0, 1.0)
+    needed: FloatArray = np.exp(np.log(clicks[before]) + share * np.log(clicks[inner] / clicks[before]))
+    needed[right == 0] = np.where(scores[:, 0] > targets, -np.inf, clicks[0])[right == 0]
+    needed[right == len(clicks)] = np.inf
     return needed

@@ -81,7 +81,15 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
                 for method, levels in paper.TABLE_1.items()
             },
         },
-        "unequal_settings": comparison.unequal,
+        "excluded": [
+            {
+                "method": cell.method,
+                "labels": cell.labels,
+                "runs": list(cell.runs.values()),
+                "reason": cell.excluded,
+            }
+            for cell in comparison.excluded()
+        ],
         "skipped": comparison.skipped,
     }
 
@@ -94,6 +102,7 @@ def _flat(cell: Cell, metric: str) -> dict[str, Any]:
         "label_iou": cell.label_iou,
         "label_recovery": mean_of_known(cell.recovery),
         "seeds": len(cell.runs),
+        "excluded": cell.excluded,
         "parameters": cell.parameters,
         "training_seconds": cell.training_seconds,
         "step_seconds": cell.step_seconds,

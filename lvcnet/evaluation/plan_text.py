@@ -4,6 +4,7 @@ Clicks are per image unless a text says that they are in all; savings are shares
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -32,22 +33,28 @@ def plan_table(plan: Plan) -> Table:
 
 
 def by_saving(plan: Plan) -> dict[str, list[Equivalence]]:
-    """Method -> its equivalences from few to many clicks; the method that saves most, on average, first."""
+    """Method -> its equivalences from few to many clicks; the method that certainly saves most, on average, first."""
     found: dict[str, list[Equivalence]] = {}
     for one in plan.equivalences:
         found.setdefault(one.point.method, []).append(one)
-    return dict(
-        sorted(found.items(), key=lambda entry: -np.mean([one.saving(one.needed) for one in entry[1]]))
-    )
+    return dict(sorted(found.items(), key=lambda entry: -_mean_saving(entry[1])))
+
+
+def _mean_saving(found: Sequence[Equivalence]) -> float:
+    """Of those about which something can be said; less than any where there are none."""
+    known = [one.saving(one.needed) for one in found if one.unclear is None]
+    return float(np.mean(known)) if known else -np.inf
 
 
 def equivalence_sentence(one: Equivalence, plan: Plan) -> str:
-    """Which outlines of the baseline another method's are worth, as Markdown."""
+    """Which outlines of the baseline another method's are worth, or why that cannot be said, as Markdown."""
     point, saving, baseline = one.point, one.saving(one.needed), method_title(BASELINE)
     own = f"{_outlines(point.labels)} with {method_title(point.method)}"
     own = own[0].upper() + own[1:]
+    if one.unclear:
+        return f"What {own[0].lower()}{own[1:]} are worth cannot be said: {_why_unclear(one, plan)}"
     if np.isfinite(one.needed):
-        claim = f"{own} equal {_place(one.needed, plan)} with {baseline}: {_saving_words(one)}"
+        claim = f"{own} equal {_place(one, plan)} with {baseline}: {_saving_words(one)}"
         return f"{claim}, {point.clicks:.1f} instead of {one.needed:.1f} an image, for IoU {point.score:.3f}."
     if one.needed > 0:
         claim, needs = f"beat all that were measured with {baseline}", f"more than {one.most:.1f}"
@@ -64,6 +71,32 @@ def equivalence_sentence(one: Equivalence, plan: Plan) -> str:
     )
 
 
+def _why_unclear(one: Equivalence, plan: Plan) -> str:
+    """Why nothing can be said, and what to measure next."""
+    point, baseline = one.point, method_title(BASELINE)
+    sweep = f"lvcnet sweep {plan.dataset} --methods {BASELINE}"
+    if one.unclear == "few":
+        return (
+            f"{baseline} was measured at {one.most:.1f} clicks an image only. Measure it on more label sets:"
+            f" `{sweep} --levels 1,2,3,4`."
+        )
+    if one.unclear == "mixed":
+        measured = ", ".join(f"{base.score:.3f} at {base.clicks:.1f}" for base in plan.of(BASELINE))
+        labels = ",".join(base.labels for base in plan.of(BASELINE))
+        return (
+            f"{baseline} is above and below its IoU {point.score:.3f} with more clicks an image ({measured})."
+            f" Train more seeds: `{sweep} --levels {labels} --seeds 0,1,2`."
+        )
+    more = f"Train more seeds, `lvcnet sweep {plan.dataset} --seeds 0,1,2`, or measure on more test images."
+    if np.isinf(one.needed):
+        side = "above" if one.needed > 0 else "below"
+        return f"its IoU {point.score:.3f} is {side} all of {baseline}'s, but not certainly. {more}"
+    return (
+        f"for IoU {point.score:.3f} {baseline} takes {one.needed:.1f} clicks an image instead of {point.clicks:.1f},"
+        f" **no certain difference** (95 % interval of the saving {_interval(one)}). {more}"
+    )
+
+
 def budget_sentences(plan: Plan, budget: Budget) -> list[str]:
     """What a number of clicks affords, as Markdown."""
     each = budget.expected.clicks
@@ -76,6 +109,12 @@ def budget_sentences(plan: Plan, budget: Budget) -> list[str]:
     chosen = next(one for one in plan.outlines if one.labels == budget.labels)
     total = f"{chosen.clicks:.1f} an image, {chosen.clicks * plan.images:,.0f} in all"
     sentences = [f"{start}: enough for **{_outlines(budget.labels)}** ({total}).", _best(budget)]
+    rougher = [point for point in plan.points if point.clicks < chosen.clicks]
+    if rougher and (better := max(rougher, key=lambda point: point.score)).score > budget.points[0].score:
+        sentences.append(
+            f"Fewer clicks measured better: {_outlines(better.labels)} with {method_title(better.method)}, IoU"
+            f" {better.score:.3f}. More careful outlines are not certain to pay."
+        )
     known = {method: score for method, score in budget.expected.scores.items() if score is not None}
     if known:
         ranked = sorted(known, key=lambda method: -known[method])
@@ -92,7 +131,8 @@ def budget_sentences(plan: Plan, budget: Budget) -> list[str]:
 
 
 def plan_rows(plan: Plan) -> list[dict[str, Any]]:
-    """One flat row a point. `baseline_clicks` is None, and `saving` a bound, where `outside` says so."""
+    """One flat row a point. `baseline_clicks` is None, and `saving` a bound, where `outside` says so; `unclear` says why
+    nothing can be concluded (see `Equivalence`)."""
     tolerances = {one.labels: one.tolerance for one in plan.outlines}
     found = {(one.point.method, one.point.labels): one for one in plan.equivalences}
     return [
@@ -148,13 +188,14 @@ def _equal(one: Equivalence | None) -> dict[str, Any]:
     """JSON knows no infinity: None is outside of what was measured."""
     if one is None:
         names = ("baseline_clicks", "baseline_clicks_low", "baseline_clicks_high", "outside")
-        return dict.fromkeys((*names, "saving", "saving_low", "saving_high"))
+        return dict.fromkeys((*names, "saving", "saving_low", "saving_high", "unclear"))
     ends = {"": one.needed, "_low": one.low, "_high": one.high}
     outside = {np.inf: "more than measured", -np.inf: "fewer than measured"}
     return {
         **{f"baseline_clicks{end}": value if np.isfinite(value) else None for end, value in ends.items()},
         "outside": outside.get(one.needed),
-        **{f"saving{end}": one.saving(value) for end, value in ends.items()},
+        **{f"saving{end}": None if np.isnan(value) else one.saving(value) for end, value in ends.items()},
+        "unclear": one.unclear,
     }
 
 
@@ -167,7 +208,9 @@ def _row(point: Point, one: Equivalence | None) -> list[str]:
     ]
     if one is None:
         return [*row, NOTHING, NOTHING, NOTHING]
-    beyond = one.low == one.high == one.needed and np.isinf(one.needed)
+    if one.unclear and not np.isfinite(one.needed):
+        return [*row, "cannot be said", NOTHING, NOTHING]
+    beyond = np.isinf(one.needed)
     return [*row, _needs(one), f"{_percent(one, one.needed)} %", NOTHING if beyond else _interval(one)]
 
 
@@ -191,10 +234,7 @@ def _interval(one: Equivalence, more: bool = False) -> str:
 
 def _saving_words(one: Equivalence) -> str:
     """What is saved, and its interval."""
-    saving = one.saving(one.needed)
-    if one.saving(one.low) <= 0 <= one.saving(one.high):
-        return f"**no certain difference in clicks** (95 % interval of the saving {_interval(one)})"
-    more = saving < 0
+    more = one.saving(one.needed) < 0
     amount = f"{_percent(one, one.needed, more)} % {'more' if more else 'fewer'} clicks"
     return f"**{amount}** (95 % interval {_interval(one, more)})"
 
@@ -204,23 +244,23 @@ def _best(budget: Budget) -> str:
     best = f"**{method_title(first.method)}**: IoU {first.score:.3f} (95 % interval {first.low:.3f} to {first.high:.3f})"
     if budget.lead is None:
         return f"Only one method was measured there, {best}."
-    second, lead = method_title(budget.points[1].method), budget.lead
-    ahead = f"{100 * lead.mean:.1f} points ahead of {second} ({100 * lead.low:.1f} to {100 * lead.high:.1f})"
+    rival, lead = method_title(budget.rival or ""), budget.lead
+    ahead = f"{100 * lead.mean:.1f} points ahead of {rival} ({100 * lead.low:.1f} to {100 * lead.high:.1f})"
+    if lead.low > 0:
+        return f"Best there is {best}, {ahead}."
     return (
-        f"Best there is {best}, {ahead}."
-        if lead.low > 0
-        else f"Best there is {best}, but not certainly: {ahead}."
+        f"Which method is best there cannot be said: {best}, is {ahead}. Train more seeds to tell them apart."
     )
 
 
-def _place(needed: float, plan: Plan) -> str:
-    """Clicks among the baseline's measured outlines, in words."""
+def _place(one: Equivalence, plan: Plan) -> str:
+    """Where the baseline reaches a score among its measured outlines, in words."""
     measured = plan.of(BASELINE)
-    nearest = min(measured, key=lambda point: abs(np.log(point.clicks / needed)))
-    if abs(nearest.clicks / needed - 1) < 0.02:
-        return _outlines(nearest.labels)
-    rougher = [point.labels for point in measured if point.clicks < needed][-1]
-    finer = next(point.labels for point in measured if point.clicks > needed)
+    for point in measured:
+        if abs(point.clicks / one.needed - 1) < 0.02 and abs(point.score - one.point.score) < 0.005:
+            return _outlines(point.labels)
+    rougher = [point.labels for point in measured if point.score < one.point.score][-1]
+    finer = next(point.labels for point in measured if point.score >= one.point.score)
     return f"outlines between {_words(rougher)} and {_words(finer)}"
 
 

@@ -12,12 +12,11 @@ from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.clicks import Outlines, not_counted, outlined_rows, outlines_of
 from lvcnet.evaluation.comparison import BASELINE, ENOUGH_SEEDS, Cell, Comparison, method_order
-from lvcnet.evaluation.equivalence import Equivalence, Point, equivalences, isotonic
+from lvcnet.evaluation.equivalence import Equivalence, Point, equivalences
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.statistics import FloatArray, Interval, percentile_bounds, resampled_means
 from lvcnet.evaluation.tables import method_title
 from lvcnet.evaluation.tables import notes as left_out
-from lvcnet.runs.store import find_run
 
 METRIC = "iou"
 
@@ -47,7 +46,8 @@ class Budget:
         clicks: in total.
         labels: the most careful measured label set it affords; None if it affords none.
         points: what every method made of it, best first.
-        lead: the best method's score minus the next one's.
+        lead: the best method's score minus that of `rival`.
+        rival: whom the best method is least certainly ahead of.
         expected: between the measured label sets, at just so many clicks.
     """
 
@@ -55,6 +55,7 @@ class Budget:
     labels: str | None
     points: list[Point]
     lead: Interval | None
+    rival: str | None
     expected: Expectation
 
 
@@ -101,7 +102,7 @@ def plan_dataset(dataset: str, methods: Sequence[str] = (), seed: int = 0) -> Pl
 
 
 def make_plan(comparison: Comparison, methods: Sequence[str] = (), seed: int = 0) -> Plan:
-    """Clicks and scores of all measured runs whose outlines can be counted.
+    """Clicks and scores of all measured runs that were trained alike and whose outlines can be counted.
 
     Args:
         comparison: of the data set's runs.
@@ -113,7 +114,7 @@ def make_plan(comparison: Comparison, methods: Sequence[str] = (), seed: int = 0
     """
     dataset = Dataset.load(comparison.dataset)
     cells = _chosen(comparison, methods)
-    notes: list[str] = []
+    notes = left_out(comparison)
     outlines = _count(dataset, comparison, cells, notes)
     scores = {(cell.method, cell.labels): _scores(cell, notes) for cell in cells if cell.labels in outlines}
     tables = {key: found for key, found in scores.items() if found}
@@ -138,7 +139,7 @@ def make_plan(comparison: Comparison, methods: Sequence[str] = (), seed: int = 0
         points,
         equivalences(points),
         _caveat(points),
-        notes + left_out(comparison),
+        notes,
     )
 
 
@@ -170,23 +171,27 @@ def afford(plan: Plan, clicks: float) -> Budget:
     expected = expect(plan, plan.images, clicks / plan.images)
     affordable = [outlines for outlines in plan.outlines if outlines.clicks <= expected.clicks]
     if not affordable:
-        return Budget(clicks, None, [], None, expected)
+        return Budget(clicks, None, [], None, None, expected)
     labels = affordable[-1].labels
     points = sorted((p for p in plan.points if p.labels == labels), key=lambda point: -point.score)
-    return Budget(clicks, labels, points, _lead(points), expected)
+    lead, rival = _lead(points)
+    return Budget(clicks, labels, points, lead, rival, expected)
 
 
-def _lead(points: Sequence[Point]) -> Interval | None:
-    if len(points) < 2:
-        return None
-    first, second = points[:2]
-    return Interval(first.score - second.score, *percentile_bounds(first.draws - second.draws))
+def _lead(points: Sequence[Point]) -> tuple[Interval | None, str | None]:
+    """How far the first is ahead of the others: of whom it is least certainly ahead, and of whom that is."""
+    first, *others = points
+    leads = [
+        (Interval(first.score - other.score, *percentile_bounds(first.draws - other.draws)), other.method)
+        for other in others
+    ]
+    return min(leads, key=lambda one: one[0].low, default=(None, None))
 
 
 def _score_at(points: Sequence[Point], clicks: float) -> float | None:
     if not points[0].clicks <= clicks <= points[-1].clicks:
         return None
-    scores = isotonic(np.array([[point.score for point in points]]))[0]
+    scores = [point.score for point in points]
     return float(np.interp(np.log(clicks), np.log([point.clicks for point in points]), scores))
 
 
@@ -198,7 +203,7 @@ def _chosen(comparison: Comparison, methods: Sequence[str]) -> list[Cell]:
             f" {', '.join(known)}, or train it with `lvcnet train`"
         )
     wanted = {*methods, BASELINE} if methods else set(known)
-    return [cell for cell in comparison.cells if cell.method in wanted]
+    return [cell for cell in comparison.cells if cell.method in wanted and not cell.excluded]
 
 
 def _count(
@@ -208,21 +213,11 @@ def _count(
     found: dict[str, Outlines] = {}
     for labels in sorted({cell.labels for cell in cells}):
         manifest = comparison.noise.get(labels, {})
-        reason = not_counted(labels, manifest)
-        if reason is None and len(_strengths(cells, labels)) > 1:
-            reason = "it was made again with another strength between its runs"
-        if reason:
+        if reason := not_counted(labels, manifest):
             notes.append(f"label set {labels} has no clicks and is left out: {reason}")
         else:
             found[labels] = outlines_of(dataset, labels, manifest)
     return found
-
-
-def _strengths(cells: Sequence[Cell], labels: str) -> set[float | None]:
-    """Strengths that the runs on a label set recorded; of several, the clicks of one would be wrong for the others."""
-    names = [name for cell in cells if cell.labels == labels for name in cell.runs.values()]
-    recorded = [find_run(name).config().get("data", {}).get("labels") or {} for name in names]
-    return {manifest.get("strength") for manifest in recorded}
 
 
 def _scores(cell: Cell, notes: list[str]) -> list[dict[str, float]]:

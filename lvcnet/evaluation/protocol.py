@@ -7,7 +7,7 @@ last epoch unless `best` is asked for.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.alike import labels_now, same_labels
+from lvcnet.evaluation.collapse import mask_facts
 from lvcnet.evaluation.metrics import image_metrics
 from lvcnet.evaluation.robustness import best_last_gap
 from lvcnet.evaluation.statistics import mean_sd
@@ -40,6 +42,7 @@ def evaluate_masks(
     categories: Sequence[str],
     seed: int = 0,
     report: Report | None = None,
+    counts: BoolArray | None = None,
 ) -> dict[str, Any]:
     """All metrics of a set of masks, as a JSON-able dictionary.
 
@@ -50,10 +53,15 @@ def evaluate_masks(
         categories: C names.
         seed: keys the draws of the rounds.
         report: called with (images done, images).
+        counts: (N, C, H, W) bool, the pixels that are measured; all by default.
 
     Returns:
-        Each metric's mean over images and categories at the top level, then `rounds`, `per_category` and `per_image`.
+        Each metric's mean over images and categories at the top level, then `rounds`, `per_category`, `per_image`, and
+        under `masks` what tells a collapse (`lvcnet.evaluation.collapse`).
     """
+    if counts is None:
+        counts = np.ones_like(reference)
+    predicted, reference = predicted & counts, reference & counts
     values = image_metrics(predicted, reference, report)
     return {
         **{name: float(table.mean()) for name, table in values.items()},
@@ -66,6 +74,7 @@ def evaluate_masks(
             {"key": key, **{name: float(table[n].mean()) for name, table in values.items()}}
             for n, key in enumerate(keys)
         ],
+        "masks": mask_facts(predicted, reference, counts, categories),
     }
 
 
@@ -129,7 +138,6 @@ def evaluate_run(
     rows = _covered_rows(dataset, against, split)
     predictor = Predictor(run, which, device)
     reference = dataset.labels(against)
-    counts = reference.says(rows)
     as_trained = (against, split) == (CLEAN, "test")
     recovered = len(_quality_rows(dataset, config["labels"])) if as_trained else 0
     predict, measure, recover = (
@@ -142,7 +150,7 @@ def evaluate_run(
         "fingerprint": fingerprint,
         "method": config["method"],
         "labels": config["labels"],
-        "label_iou": label_iou(dataset, config["labels"]),
+        "label_iou": _trained_label_iou(dataset, config),
         "seed": config["seed"],
         "checkpoint": which,
         "epoch": read_json(run.checkpoints / f"{which}.json")["epoch"],
@@ -156,11 +164,12 @@ def evaluate_run(
         "threshold": THRESHOLD,
         "size": dataset.size,
         **evaluate_masks(
-            predicted & counts,
-            reference.masks[rows] & counts,
+            predicted,
+            reference.masks[rows],
             [dataset.items[row].key for row in rows],
             dataset.categories,
             report=measure,
+            counts=reference.says(rows),
         ),
     }
     if as_trained:
@@ -193,6 +202,13 @@ def label_iou(dataset: Dataset, name: str) -> float | None:
     """
     rows = _quality_rows(dataset, name)
     return _iou_with_clean(dataset, rows, dataset.labels(name).masks[rows]) if len(rows) else None
+
+
+def _trained_label_iou(dataset: Dataset, config: Mapping[str, Any]) -> float | None:
+    """`label_iou` of the labels a run learned from; None if they were made again or deleted since."""
+    name = config["labels"]
+    known = name in dataset.label_names() and same_labels(config, labels_now(dataset, name))
+    return label_iou(dataset, name) if known else None
 
 
 def label_recovery(

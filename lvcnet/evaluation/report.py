@@ -1,11 +1,14 @@
 """The table of a data set: methods x label sets, mean and sd over seeds, beside the paper's Table 1.
 
 Only runs that are done and evaluated on the clean test labels with their last checkpoint count, and of several runs
-of one method, label set and seed the newest. What is left out is listed with the reason.
+of one method, label set and seed the newest. Of a label set that was made again, only runs on one content of it count.
+
+Most runs were trained alike; where another one is all there is of a method and label set, it is shown, and so is one
+whose predictions collapsed, but no difference, retention or plan rests on it. What is left out is listed with the reason.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,8 @@ from numpy.typing import NDArray
 
 from lvcnet.data.dataset import FOLD, Dataset, list_datasets
 from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.alike import Config, differing, in_words, labels_now, same_labels
+from lvcnet.evaluation.collapse import collapse
 from lvcnet.evaluation.comparison import (
     BASELINE,
     Cell,
@@ -37,11 +42,6 @@ from lvcnet.evaluation.table1 import pooled_rounds, rounds_note
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, list_runs
-from lvcnet.training.config import TrainConfig
-
-MAY_DIFFER = {"dataset", "labels", "method", "options", "seed", "device", "threads"}
-MAY_DIFFER |= {"validate_every", "snapshot_every", "snapshot_images"}
-"""Settings of a training that do not make a comparison of methods unfair; all others must be equal."""
 
 Evaluated = list[tuple[RunDirectory, dict[str, Any]]]
 Group = dict[int, tuple[RunDirectory, dict[str, Any]]]
@@ -77,22 +77,25 @@ def compare(
     skipped: dict[str, str] = {}
     evaluations = _evaluations(chosen, evaluate, device, skipped, report)
     evaluations = _same_data(dataset, evaluations, skipped)
+    evaluations = _same_label_sets(dataset, evaluations, skipped)
     if not evaluations:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
         raise LvcnetError(
             f"there is nothing to compare on data set {dataset!r}"
             + (f" ({reasons})" if reasons else f": train something with `lvcnet train {dataset}`")
         )
-    groups = _group(evaluations, skipped)
-    cells = [_cell(method, labels, group, metric, seed) for (method, labels), group in groups.items()]
+    groups, excluded = _group(evaluations, skipped)
+    cells = [
+        _cell(*key, group, metric, seed, "; ".join(excluded.get(key, ())) or None)
+        for key, group in groups.items()
+    ]
     cells.sort(key=lambda cell: (method_order(cell.method), cell.level is None, cell.level or 0, cell.labels))
     return Comparison(
         dataset,
         metric,
         cells,
-        _differences(groups, metric, seed),
+        _differences({key: group for key, group in groups.items() if key not in excluded}, metric, seed),
         skipped,
-        _unequal(groups),
         _noise(groups),
         rounds_note([evaluation for _, evaluation in evaluations]),
     )
@@ -140,27 +143,75 @@ def _same_data(dataset: str, evaluations: Evaluated, skipped: dict[str, str]) ->
     return [(run, evaluation) for run, evaluation in evaluations if evaluation["fingerprint"] == fingerprint]
 
 
-def _group(evaluations: Evaluated, skipped: dict[str, str]) -> dict[tuple[str, str], Group]:
-    """Runs by method and label set; of several with one seed the first, which is the newest."""
-    groups: dict[tuple[str, str], Group] = defaultdict(dict)
-    for run, evaluation in evaluations:
-        config = run.config()
-        group, seed = groups[method_name(config), config["labels"]], config["seed"]
-        if seed in group:
-            skipped[run.name] = f"{group[seed][0].name} is newer, same method, labels and seed"
+def _same_label_sets(dataset: str, evaluations: Evaluated, skipped: dict[str, str]) -> Evaluated:
+    """Of a label set that was made again between its runs only those on its present content, else on the commonest."""
+    left_out: set[str] = set()
+    for labels in {run.config()["labels"] for run, _ in evaluations}:
+        kinds = _kinds([one for one in evaluations if one[0].config()["labels"] == labels], same_labels)
+        if len(kinds) < 2:
+            continue
+        stored = dataset in list_datasets() and labels in (data := Dataset.load(dataset)).label_names()
+        now = labels_now(data, labels) if stored else None
+        chosen = max(
+            kinds, key=lambda kind: (now is not None and same_labels(kind[0][0].config(), now), len(kind))
+        )
+        for run, _ in (one for kind in kinds if kind is not chosen for one in kind):
+            left_out.add(run.name)
+            skipped[run.name] = (
+                f"label set {labels} was made again, and this run learned from another one: train it again"
+                " (`lvcnet sweep` does) or delete it"
+            )
+    return [(run, evaluation) for run, evaluation in evaluations if run.name not in left_out]
+
+
+def _kinds(evaluations: Evaluated, same: Callable[[Config, Config], bool]) -> list[Evaluated]:
+    """The runs in parts in which all are the same; those with the newest run first."""
+    kinds: list[Evaluated] = []
+    for one in evaluations:
+        fitting = (kind for kind in kinds if same(kind[0][0].config(), one[0].config()))
+        kind = next(fitting, None)
+        if kind is None:
+            kinds.append([one])
         else:
-            group[seed] = (run, evaluation)
-    return dict(groups)
+            kind.append(one)
+    return kinds
 
 
-def _unequal(groups: dict[tuple[str, str], Group]) -> dict[str, list[Any]]:
-    configs = [run.config() for group in groups.values() for run, _ in group.values()]
-    values = {
-        name: {config[name] for config in configs if name in config}
-        for name in TrainConfig.model_fields
-        if name not in MAY_DIFFER
-    }
-    return {name: sorted(found) for name, found in values.items() if len(found) > 1}
+def _group(
+    evaluations: Evaluated, skipped: dict[str, str]
+) -> tuple[dict[tuple[str, str], Group], dict[tuple[str, str], list[str]]]:
+    """Runs by method and label set, of several with one seed the newest; and why nothing is concluded from some.
+
+    Runs of one cell were trained alike. The first choice are settings that most usable runs have.
+    """
+    kinds = _kinds(evaluations, lambda one, other: not differing(one, other))
+    kinds.sort(key=lambda kind: (-sum(not collapse(found) for _, found in kind), -len(kind)))
+    groups: dict[tuple[str, str], Group] = {}
+    excluded: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for number, kind in enumerate(kinds):
+        unlike = in_words(differing(kind[0][0].config(), kinds[0][0][0].config()))
+        known = set(groups)
+        for run, evaluation in kind:
+            config = run.config()
+            key, seed = (method_name(config), config["labels"]), config["seed"]
+            group = groups.setdefault(key, {})
+            if key in known:
+                skipped[run.name] = (
+                    f"it was not trained like the others ({unlike}): train it with their settings"
+                )
+            elif seed in group:
+                skipped[run.name] = f"{group[seed][0].name} is newer, same method, labels and seed"
+            else:
+                group[seed] = (run, evaluation)
+                if number:
+                    excluded[key].append(
+                        f"run {run.name} was not trained like the others ({unlike}): train it with their settings"
+                    )
+                if collapsed := collapse(evaluation):
+                    excluded[key].append(
+                        f"run {run.name} {collapsed}: train it for more epochs or with another learning rate"
+                    )
+    return groups, dict(excluded)
 
 
 def _noise(groups: dict[tuple[str, str], Group]) -> dict[str, dict[str, Any]]:
@@ -172,7 +223,7 @@ def _noise(groups: dict[tuple[str, str], Group]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cell:
+def _cell(method: str, labels: str, group: Group, metric: str, seed: int, excluded: str | None) -> Cell:
     seeds = sorted(group)
     runs, evaluations = zip(*(group[seed] for seed in seeds), strict=True)
     return Cell(
@@ -189,6 +240,7 @@ def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cel
         best_last=_known(evaluations, "best_last_gap"),
         recovery=_known(evaluations, "label_recovery"),
         interval=_interval(evaluations, metric, seed),
+        excluded=excluded,
     )
 
 

@@ -1,7 +1,7 @@
 """A Comparison as tables of text: what `lvcnet compare`, the lab and the benchmark's report all show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lvcnet.evaluation import paper
@@ -14,6 +14,9 @@ from lvcnet.methods import METHOD_TITLES
 Row = list[str]
 NOTHING = "—"
 """What was not measured, or is not in the paper."""
+MARK = " †"
+"""Behind figures from which nothing is concluded; `notes` say why."""
+MARKED = f" {MARK.strip()}: nothing is concluded from it, see the notes."
 OUTLINE_METRICS = ("boundary_iou", "nsd_1px", "nsd_2px", "hd95", "assd")
 SHORT = {"precision": "Precision", "recall": "Recall", "miou": "mIoU"}
 
@@ -73,7 +76,18 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
         memory_table(comparison),
         cost_table(comparison),
     ]
-    return [table for table in found if table.rows]
+    return [_explained(table) for table in found if table.rows]
+
+
+def marked(cell: Cell, text: str) -> str:
+    """A cell's figure, with a mark where nothing is concluded from it."""
+    return f"{text}{MARK}" if cell.excluded else text
+
+
+def _explained(table: Table) -> Table:
+    """With a word on the mark where a table has one."""
+    found = any(text.endswith(MARK) for row in table.rows for text in row)
+    return replace(table, note=table.note + MARKED) if found else table
 
 
 def round_table(comparison: Comparison) -> Table:
@@ -83,7 +97,8 @@ def round_table(comparison: Comparison) -> Table:
     header += [f"Paper: {SHORT[name]}" for name in paper.METRICS] if with_paper else []
     rows = []
     for cell in comparison.ordered_cells():
-        row = [cell.labels, method_title(cell.method), *(plus_minus(*cell.rounds[name]) for name in SHORT)]
+        figures = [plus_minus(*cell.rounds[name]) for name in SHORT]
+        row = [cell.labels, marked(cell, method_title(cell.method)), *figures]
         theirs = cell.paper or {}
         row += [_number(theirs.get(name)) for name in paper.METRICS] if with_paper else []
         rows.append(row)
@@ -193,7 +208,7 @@ def outline_table(comparison: Comparison) -> Table:
     rows = [
         [
             cell.labels,
-            method_title(cell.method),
+            marked(cell, method_title(cell.method)),
             *(plus_minus(*mean_sd(cell.values[name])) for name in OUTLINE_METRICS),
         ]
         for cell in comparison.ordered_cells()
@@ -217,7 +232,7 @@ def recovery_table(comparison: Comparison) -> Table:
                 manifest.get("family", NOTHING),
                 _number(manifest.get("target_iou"), 2),
                 NOTHING if quality is None else plus_minus(quality, sd),
-                *(summary(cell.recovery) if cell else NOTHING for cell in cells),
+                *(marked(cell, summary(cell.recovery)) if cell else NOTHING for cell in cells),
             ]
         )
     return Table(
@@ -258,17 +273,17 @@ def cost_table(comparison: Comparison) -> Table:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What a reader has to know: unequal settings and runs that were left out."""
+    """What a reader has to know: from which figures nothing is concluded, and which runs were left out."""
     found = [
-        f"not a fair comparison, {name} differs: {', '.join(map(str, values))}"
-        for name, values in comparison.unequal.items()
+        f"nothing is concluded from {method_title(cell.method)} on {cell.labels}: {cell.excluded}"
+        for cell in comparison.excluded()
     ]
     return found + [f"left out {name}: {reason}" for name, reason in comparison.skipped.items()]
 
 
 def _summary(comparison: Comparison, method: str, labels: str) -> str:
     cell = comparison.cell(method, labels)
-    return summary(cell.values[comparison.metric]) if cell else NOTHING
+    return marked(cell, summary(cell.values[comparison.metric])) if cell else NOTHING
 
 
 def _paper_rows(comparison: Comparison, labels: Sequence[str]) -> list[Row]:

@@ -9,6 +9,7 @@ from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import (
     BASELINE,
     ENOUGH_SEEDS,
+    Cell,
     Comparison,
     Difference,
     method_order,
@@ -19,10 +20,28 @@ from lvcnet.evaluation.tables import method_title
 
 
 def comparison_words(comparison: Comparison) -> list[str]:
-    """All paired comparisons as sentences, those of the noisiest labels first, and what the intervals leave out."""
+    """All paired comparisons as sentences, those of the noisiest labels first, what the intervals leave out, and where
+    nothing can be concluded."""
     sentences = [difference_sentence(one) for one in hardest_first(comparison.differences)]
     caveat = seeds_caveat(comparison.differences)
-    return [*sentences, caveat] if caveat else sentences
+    return [*sentences, *([caveat] if caveat else []), *excluded_sentences(comparison)]
+
+
+def excluded_sentences(comparison: Comparison, only: str | None = None) -> list[str]:
+    """For every label set, or one, with measured figures that do not count: why, and what to do, as Markdown."""
+    found: dict[str, list[Cell]] = {}
+    for cell in (cell for cell in comparison.excluded() if only in (None, cell.labels)):
+        found.setdefault(cell.labels, []).append(cell)
+    return [
+        f"**{labels_title(labels)}: nothing can be said about {_listed(cells)}.** "
+        + " ".join(f"{reason[0].upper()}{reason[1:]}." for reason in (cell.excluded or "" for cell in cells))
+        for labels, cells in found.items()
+    ]
+
+
+def _listed(cells: Sequence[Cell]) -> str:
+    *first, last = [method_title(cell.method) for cell in cells]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def labels_title(labels: str, label_iou: float | None = None) -> str:

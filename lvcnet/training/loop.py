@@ -16,7 +16,7 @@ import psutil
 import torch
 
 from lvcnet import __version__
-from lvcnet.data.dataset import Dataset
+from lvcnet.data.dataset import Dataset, labels_digest
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import METHODS, Method
 from lvcnet.progress import Report
@@ -60,6 +60,7 @@ def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
         "size": dataset.size,
         "categories": dataset.categories,
         "labels": dataset.manifest(config.labels),
+        "labels_digest": labels_digest(dataset.labels(config.labels)),
     }
     run.create({**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()})
     return run

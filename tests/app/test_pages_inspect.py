@@ -119,15 +119,15 @@ def test_the_film_has_a_frame_an_epoch(sweep_home: Path, open_page: OpenPage) ->
 
 def test_a_run_in_training_shows_new_snapshots_by_itself(sweep_home: Path, open_page: OpenPage) -> None:
     run = RunDirectory(sweep_home / "runs" / "lvcnet-4")
-    run.update_status(state="running", epoch=2)
+    run.update_status(state="running", epoch=6)
     page = open_page("inspect_run", run="lvcnet-4")
-    assert "Training: epoch 2 of 2" in texts(page)
-    assert page.select_slider(key="epoch-lvcnet-4").value == 2
-    shutil.copy(run.snapshots / "epoch-0002.npz", run.snapshots / "epoch-0003.npz")
+    assert "Training: epoch 6 of 6" in texts(page)
+    assert page.select_slider(key="epoch-lvcnet-4").value == 6
+    shutil.copy(run.snapshots / "epoch-0006.npz", run.snapshots / "epoch-0007.npz")
     page.run()
-    assert page.select_slider(key="epoch-lvcnet-4").value == 3
+    assert page.select_slider(key="epoch-lvcnet-4").value == 7
     page.select_slider(key="epoch-lvcnet-4").set_value(1).run()
-    shutil.copy(run.snapshots / "epoch-0002.npz", run.snapshots / "epoch-0004.npz")
+    shutil.copy(run.snapshots / "epoch-0006.npz", run.snapshots / "epoch-0008.npz")
     page.run()
     assert page.select_slider(key="epoch-lvcnet-4").value == 1  # who looks at an old epoch is left in peace
 

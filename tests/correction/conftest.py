@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.store import Correction, CorrectionWriter
-from lvcnet.data.dataset import Dataset, Item, LabelSet
+from lvcnet.data.dataset import Dataset, Item, LabelSet, labels_digest
 
 SIZE = 20
 

@@ -9,7 +9,7 @@ import pytest
 from lvcnet import workspace
 from lvcnet.correction.apply import accepted_keys, apply_correction, verdicts_by
 from lvcnet.correction.decisions import Verdict
-from lvcnet.correction.folds import add_fold_labels, labels_digest
+from lvcnet.correction.folds import add_fold_labels
 from lvcnet.correction.store import (
     Correction,
     CorrectionWriter,
@@ -17,7 +17,7 @@ from lvcnet.correction.store import (
     list_corrections,
     worst_first,
 )
-from lvcnet.data.dataset import Dataset, LabelSet
+from lvcnet.data.dataset import Dataset, LabelSet, labels_digest
 from lvcnet.data.exporter import export_labels
 from lvcnet.data.importer import import_masks
 from lvcnet.errors import LvcnetError

@@ -3,15 +3,23 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation import formats, tables
+from lvcnet.evaluation.alike import labels_now
+from lvcnet.evaluation.collapse import collapse, mask_facts
 from lvcnet.evaluation.paper import TABLE_1, paper_retention
 from lvcnet.evaluation.report import compare
+from lvcnet.evaluation.words import comparison_words
+from lvcnet.files import write_json
+from lvcnet.models.maps import Maps
 from lvcnet.runs.store import list_runs
+from tests.evaluation.conftest import CUTS, BrightMethod
 
 PERFECT = float(np.mean([(8 - n) / 8 for n in range(6)]))
 
@@ -113,14 +121,103 @@ def test_evaluations_of_other_data_are_left_out(make_run) -> None:
     assert compare("tiny").skipped == {old.name: "the data set changed since"}
 
 
-def test_unequal_settings_and_options_are_shown(make_run) -> None:
+def test_runs_that_were_not_trained_alike_are_shown_but_never_paired_or_pooled(make_run) -> None:
     make_run("unet", "level4", epochs=5)
+    make_run("unet", "level1", epochs=5)
+    make_run("unet", "level4", epochs=9, seed=1)
     make_run("lvcnet", "level4", epochs=9, options={"variant": "paper"})
+    make_run("lvcnet", "level1", epochs=5, width=32)
+    make_run("fcn", "level1", epochs=5)
     comparison = compare("tiny", evaluate=True)
-    assert comparison.unequal == {"epochs": [5, 9]}
-    assert comparison.methods() == ["unet", "lvcnet variant=paper"]
-    assert any("epochs differs: 5, 9" in note for note in tables.notes(comparison))
-    assert formats.to_rows(comparison)[1]["paper_miou"] is None
+    assert comparison.methods() == ["fcn", "unet", "lvcnet", "lvcnet variant=paper"]
+    assert [(one.method, one.labels) for one in comparison.differences] == [("fcn", "level1")]
+    unet = comparison.cell("unet", "level4")
+    assert (unet.runs, unet.excluded) == ({0: "tiny-unet-level4-s0"}, None)
+    assert "epochs 9 instead of 5" in comparison.skipped["tiny-unet-level4-s1"]
+    reasons = {one["method"]: one["reason"] for one in formats.to_json(comparison)["excluded"]}
+    assert reasons.keys() == {"lvcnet", "lvcnet variant=paper"}
+    assert "width 32 instead of 16" in reasons["lvcnet"]
+    assert "epochs 9 instead of 5" in reasons["lvcnet variant=paper"]
+    assert any("LVC-Net variant=paper †" in row for row in tables.round_table(comparison).rows)
+    assert any("epochs 9 instead of 5" in note for note in tables.notes(comparison))
+    assert formats.to_rows(comparison)[-1]["paper_miou"] is None
+
+
+def test_a_label_set_made_again_is_another_one(make_run, tiny) -> None:
+    old = make_run("unet", "level4")
+    labels = tiny.labels("level4")
+    tiny.add_labels(replace(labels, masks=np.roll(labels.masks, 1, axis=-1)))  # same name, same (no) manifest
+    for method in ("lvcnet", "fcn"):
+        make_run(method, "level4")
+    now = labels_now(tiny, "level4")["data"]
+    for run in list_runs("tiny"):
+        recorded = {**now, "labels_digest": "of old"} if run.name == old.name else now
+        config = run.config()
+        write_json(run.path / "config.json", {**config, "data": {**config["data"], **recorded}})
+    comparison = compare("tiny", evaluate=True)
+    assert comparison.methods() == ["fcn", "lvcnet"]
+    assert not comparison.differences
+    assert "label set level4 was made again" in comparison.skipped[old.name]
+    assert compare("tiny", runs=[old]).cells[0].label_iou is None  # how good the old ones were is not known
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (np.zeros((16, 16), bool), "predicts nothing of 'bone' on 6 of 6 images"),
+        (np.ones((16, 16), bool), "predicts everything as 'bone' on 6 of 6 images"),
+        (np.tri(16, dtype=bool), "predicts the same mask of 'bone' on 6 of 6 images"),
+    ],
+)
+def test_nothing_is_concluded_from_collapsed_predictions(make_run, monkeypatch, mask, words) -> None:
+    for labels in ("level1", "level4"):
+        for method in ("unet", "lvcnet"):
+            make_run(method, labels)
+    collapsing = {"lvcnet"}
+
+    def predict(self, images, details=True):
+        if self.cut == CUTS["lvcnet"] and collapsing:
+            return Maps(torch.from_numpy(mask).expand(images.shape).float())
+        return Maps(images)
+
+    monkeypatch.setattr(BrightMethod, "predict", predict)
+    comparison = compare("tiny", evaluate=True)
+    assert not comparison.differences
+    assert all(words in comparison.cell("lvcnet", labels).excluded for labels in ("level1", "level4"))
+    assert comparison.cell("unet", "level4").excluded is None
+    found = comparison.robustness("lvcnet")
+    assert (found["retention"], found["retention_clean"]["level4"], found["area"]) == (
+        {"level4": None},
+        None,
+        None,
+    )
+    assert comparison.robustness("unet")["retention"] == {"level4": 1.0}
+    said = comparison_words(comparison)
+    assert said[0].startswith(
+        "**Level 4: nothing can be said about LVC-Net.** Run tiny-lvcnet-level4-s0 predicts "
+    )
+    assert "train it for more epochs" in said[0]
+    # an evaluation that was made before the masks were looked at tells an empty and a full mask by its means
+    for run in list_runs("tiny"):
+        stored = run.evaluation()
+        run.write_evaluation({name: value for name, value in stored.items() if name != "masks"})
+    known = "same mask" not in words
+    assert (compare("tiny").cell("lvcnet", "level4").excluded is not None) == known
+
+
+def test_one_collapsed_category_is_enough_and_an_absent_one_is_none() -> None:
+    truth = np.zeros((4, 3, 8, 8), bool)
+    for n in range(4):
+        truth[n, 0, n : n + 3, 2:6] = truth[n, 1, 1:5, n : n + 3] = True  # nobody has the third
+    said = truth.copy()
+    said[:, 1] = False
+    everywhere = np.ones_like(truth)
+    facts = mask_facts(said, truth, everywhere, ["femur", "tibia", "plate"])
+    assert facts["femur"] == {"nothing": [0, 4], "everything": [0, 4], "same": [0, 4]}
+    assert facts["tibia"]["nothing"] == [4, 4]
+    assert facts["plate"]["nothing"] == [0, 0]
+    assert collapse({"masks": facts}) == "predicts nothing of 'tibia' on 4 of 4 images"
+    assert collapse({"masks": mask_facts(truth, truth, everywhere, ["a", "b", "c"])}) is None
 
 
 def test_score_table_and_paper_rows(grid) -> None:

@@ -1,0 +1,62 @@
+"""Trained alike: which settings and data that decide an outcome differ between two runs.
+
+Figures of runs that differ in one of them may differ because of that: they are neither paired nor pooled.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lvcnet.data.dataset import Dataset, labels_digest
+from lvcnet.training.config import TrainConfig
+
+Config = Mapping[str, Any]
+"""A run's config.json."""
+
+MAY_DIFFER = {"dataset", "labels", "method", "options", "seed", "device", "threads"}
+MAY_DIFFER |= {"validate_every", "snapshot_every", "snapshot_images"}
+"""What a comparison is about (a method with other options is another method), and what changes nothing that is compared."""
+OF_THE_DATA = {"fingerprint": "images or clean labels", "size": "size", "categories": "categories"}
+
+
+def differing(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
+    """What decides the outcome and is not the same, by name: the value of `one`, the value of `other`.
+
+    Settings, the data, and, if both name the same label set, what was in it. What only one of them recorded says
+    nothing.
+
+    >>> config = {"labels": "level3", "epochs": 20, "data": {"size": 128}}
+    >>> differing({**config, "epochs": 3}, config)
+    {'epochs': (3, 20)}
+    """
+    pairs = {
+        name: (one.get(name), other.get(name)) for name in TrainConfig.model_fields if name not in MAY_DIFFER
+    }
+    data, others = one.get("data") or {}, other.get("data") or {}
+    pairs |= {title: (data.get(name), others.get(name)) for name, title in OF_THE_DATA.items()}
+    found = {name: pair for name, pair in pairs.items() if None not in pair and pair[0] != pair[1]}
+    if one.get("labels") == other.get("labels") and not same_labels(one, other):
+        found[f"label set {one.get('labels')}"] = ("as it was then", "as it was made again")
+    return found
+
+
+def same_labels(one: Config, other: Config) -> bool:
+    """Whether two runs learned from label sets of the same content: by its digest, in older runs by its manifest."""
+    data, others = one.get("data") or {}, other.get("data") or {}
+    if data.get("labels_digest") and others.get("labels_digest"):
+        return bool(data["labels_digest"] == others["labels_digest"])
+    return (data.get("labels") or {}) == (others.get("labels") or {})
+
+
+def labels_now(dataset: Dataset, name: str) -> dict[str, Any]:
+    """A label set as a run that starts now would record it; to be given to `same_labels`."""
+    labels = dataset.labels(name)
+    return {"labels": name, "data": {"labels": labels.manifest, "labels_digest": labels_digest(labels)}}
+
+
+def in_words(differences: Mapping[str, tuple[Any, Any]]) -> str:
+    """What differs, as part of a sentence.
+
+    >>> in_words({"epochs": (3, 20), "augment": (False, True)})
+    'epochs 3 instead of 20, augment False instead of True'
+    """
+    return ", ".join(f"{name} {one} instead of {other}" for name, (one, other) in differences.items())
