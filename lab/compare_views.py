@@ -209,12 +209,14 @@ def _show_retention(comparison: Comparison) -> None:
     )
     figure = figures.retention_bars(comparison, kind=kind)
     if not figure.data:
-        excluded = f" {excluded_sentences(comparison)[0].replace('**', '')}" if comparison.excluded() else ""
+        excluded = excluded_sentences(comparison)[0].replace("**", "") if comparison.excluded() else ""
         missing = {
             "retention": "the method's score at level 1: train on level 1 labels and another level",
             "retention_clean": f"{baseline}'s after learning from clean labels: train {baseline} on them",
         }
-        st.info(f"This is the score at a level over {missing[kind]}.{excluded}", icon=":material/info:")
+        st.info(
+            f"This is the score at a level over {missing[kind]}. {plain(excluded)}", icon=":material/info:"
+        )
         return
     name = f"{comparison.dataset}-{comparison.metric}-{kind}"
     show_chart(figure, "retention", "Retention in percent by method and noise level", name)
