@@ -5,6 +5,7 @@ while other pages are visited.
 """
 
 import shlex
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
+from lvcnet.storage import storage_problem
 
 Stamp = tuple[tuple[str, int], ...]
 CACHED_DATASETS = 4
@@ -186,6 +188,8 @@ def shown_errors() -> Iterator[None]:
         show_table(rows)
     except LvcnetError as error:
         st.error(plain(error), icon=":material/error:")
+    except (OSError, sqlite3.Error) as error:
+        st.error(plain(storage_problem(error) or str(error)), icon=":material/error:")
 
 
 def show_table(rows: Sequence[Mapping[str, object]]) -> None:

@@ -1,5 +1,6 @@
 """`lvcnet ...`: everything the lab does, without the lab."""
 
+import sqlite3
 import sys
 from typing import Any
 
@@ -19,6 +20,7 @@ from lvcnet.cli.review import register as register_review
 from lvcnet.cli.sweep import register as register_sweep
 from lvcnet.cli.train import register as register_train
 from lvcnet.errors import LvcnetError
+from lvcnet.storage import storage_problem
 
 # What Typer raises for a wrong command line has no public name but this.
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -68,10 +70,11 @@ def main() -> None:
         problem = str(error)
     except UsageError as error:
         problem = _usage_problem(error)
-    except OSError as error:
-        if error.filename is None:  # not about a file that the user could have named
+    except (OSError, sqlite3.Error) as error:
+        found = storage_problem(error)
+        if found is None:
             raise
-        problem = f"{error.filename} cannot be used: {error.strerror}"
+        problem = found
     sys.stderr.write(problem and f"lvcnet: {visible(problem)}\n")
     sys.exit(2)
 

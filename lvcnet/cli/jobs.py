@@ -184,7 +184,11 @@ def _serve() -> None:
 
 def report_recovered() -> None:
     """Put run states right after a crash, and say on stderr what was changed."""
-    for line in jobs.recover():
+    try:
+        lines = jobs.recover()
+    except LvcnetError as error:  # a damaged queue must not hide the runs
+        lines = [f"lvcnet: {error}"]
+    for line in lines:
         sys.stderr.write(f"{line}\n")
 
 

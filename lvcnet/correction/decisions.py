@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lvcnet.errors import LvcnetError
+from lvcnet.storage import unwritable
 
 FILE_NAME = "decisions.sqlite"
 DECISIONS = ("accept", "reject", "part", "edited")
@@ -174,7 +175,7 @@ class Decisions:
         if not self.path.exists():
             yield None
             return
-        with _connected(self.path) as connection:
+        with _connected(self.path, write=False) as connection:
             yield connection
 
     @contextmanager
@@ -255,11 +256,17 @@ def _in_force(events: Sequence[Event]) -> list[Event]:
 
 
 @contextmanager
-def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+def _connected(path: Path, write: bool = True) -> Iterator[sqlite3.Connection]:
     try:
         connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if write or not unwritable(error):
+                    raise
+                connection.close()  # on a read-only disk nobody writes meanwhile: no lock is needed to look
+                connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
             yield connection
         finally:
             connection.close()  # rolls back what was not committed

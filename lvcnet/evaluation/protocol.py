@@ -8,6 +8,7 @@ last epoch unless `best` is asked for.
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,14 @@ from lvcnet.evaluation.collapse import mask_facts
 from lvcnet.evaluation.metrics import image_metrics
 from lvcnet.evaluation.robustness import best_last_gap
 from lvcnet.evaluation.statistics import mean_sd
-from lvcnet.files import keyed_rng, read_json
+from lvcnet.files import keyed_rng
 from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.noise.calibrate import compare
 from lvcnet.progress import Report, part_of
 from lvcnet.runs.directory import ACTIVE, RunDirectory
+from lvcnet.runs.locks import evaluation_lock
 from lvcnet.runs.store import is_demo
+from lvcnet.training.checkpoint import data_of, read_facts
 
 ROUNDS = 5
 ROUND_IMAGES = 50
@@ -127,11 +130,23 @@ def evaluate_run(
     Raises:
         LvcnetError: if the run is not finished, has no checkpoint, the data changed since the training, or
             `against` covers no image of the split.
+        Busy: if another process makes the evaluation.json of this run.
     """
-    started = time.perf_counter()
     state = run.status()["state"]
     if state in ACTIVE:
         raise LvcnetError(f"run {run.name!r} is {state}: evaluate it when it has finished")
+    kept = state == "done" and (which, against, split) == ("last", CLEAN, "test") and not is_demo(run)
+    with evaluation_lock(run) if kept else nullcontext():
+        result = _evaluate(run, which, against, split, device, report)
+        if kept:
+            run.write_evaluation(result)
+    return result
+
+
+def _evaluate(
+    run: RunDirectory, which: str, against: str, split: str, device: str, report: Report | None
+) -> dict[str, Any]:
+    started = time.perf_counter()
     config = run.config()
     dataset = Dataset.load(config["dataset"])
     fingerprint = check_fingerprint(run, dataset)
@@ -153,7 +168,7 @@ def evaluate_run(
         "label_iou": _trained_label_iou(dataset, config),
         "seed": config["seed"],
         "checkpoint": which,
-        "epoch": read_json(run.checkpoints / f"{which}.json")["epoch"],
+        "epoch": read_facts(run, which)["epoch"],
         "parameters": predictor.method.parameters(),
         "training_seconds": sum(float(row.get("seconds", 0.0)) for row in run.metrics()),
         "best_last_gap": best_last_gap(run.metrics()),
@@ -175,8 +190,6 @@ def evaluate_run(
     if as_trained:
         result["label_recovery"] = label_recovery(dataset, config["labels"], predictor, recover)
     result["seconds"] = time.perf_counter() - started
-    if state == "done" and as_trained and which == "last" and not is_demo(run):
-        run.write_evaluation(result)
     return result
 
 
@@ -186,7 +199,7 @@ def check_fingerprint(run: RunDirectory, dataset: Dataset) -> str:
     Raises:
         LvcnetError: if images, splits, categories or clean labels changed since.
     """
-    found, expected = dataset.fingerprint(), run.config()["data"]["fingerprint"]
+    found, expected = dataset.fingerprint(), data_of(run)["fingerprint"]
     if found != expected:
         raise LvcnetError(
             f"data set {dataset.name!r} changed since run {run.name!r} was trained (fingerprint {found}, then"

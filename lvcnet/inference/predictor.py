@@ -15,7 +15,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.models.maps import Maps
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.training.checkpoint import load_method
+from lvcnet.training.checkpoint import data_of, load_method
 
 THRESHOLD = 0.5
 """A pixel belongs to the mask from this probability on. Never tuned: there is no clean validation image."""
@@ -49,14 +49,14 @@ class Predictor:
         device: auto, cpu, cuda, cuda:N or mps.
 
     Raises:
-        LvcnetError: if the run has no such checkpoint.
+        LvcnetError: if the run has no such checkpoint, or it is damaged.
     """
 
     def __init__(self, run: RunDirectory, which: str = "last", device: str = "auto") -> None:
-        config = run.config()
+        data = data_of(run)
         self.run = run
-        self.categories: list[str] = list(config["data"]["categories"])
-        self.size = int(config["data"]["size"])
+        self.categories: list[str] = list(data["categories"])
+        self.size = int(data["size"])
         self.method = load_method(run, which, device)
 
     def predict_image(self, pixels: NDArray[np.floating], threshold: float = THRESHOLD) -> Prediction:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from lvcnet import workspace
 from lvcnet.errors import LvcnetError
+from lvcnet.jobs.evaluate import BUSY
 from lvcnet.runs.directory import ACTIVE, RunDirectory, process_alive, process_record
+from lvcnet.runs.locks import being_evaluated
 
 TRAINER = (sys.executable, "-m", "lvcnet.training")
 EVALUATOR = (sys.executable, "-m", "lvcnet.jobs.evaluate")
@@ -179,14 +181,22 @@ def last_line(run: RunDirectory) -> str:
 
 
 def evaluate_when_done(run: RunDirectory, threads: int) -> bool:
-    """Evaluate a finished run in a process of its own, once; whether it is evaluated."""
-    if run.status()["state"] != "done" or run.evaluation() is not None:
-        return run.evaluation() is not None
-    process = spawn([*EVALUATOR, str(run.path)], run.output, trainer_environment(threads))
-    try:
-        process.wait()
-    finally:
-        process.kill()  # does nothing unless Ctrl-C cut the wait short
-    if process.returncode != 0:
-        run.update_status(evaluation_error=last_line(run))
-    return process.returncode == 0
+    """Evaluate a finished run in a process of its own, once; whether it is evaluated.
+
+    An evaluator that a killed worker left behind goes on: it is waited for, and no other one is started beside it.
+    """
+    while run.status()["state"] == "done" and run.evaluation() is None:
+        if being_evaluated(run):
+            time.sleep(POLL_SECONDS)
+            continue
+        process = spawn([*EVALUATOR, str(run.path)], run.output, trainer_environment(threads))
+        try:
+            process.wait()
+        finally:
+            process.kill()  # does nothing unless Ctrl-C cut the wait short
+        if process.returncode == BUSY:  # somebody was faster
+            continue
+        if process.returncode != 0:
+            run.update_status(evaluation_error=last_line(run))
+        break
+    return run.evaluation() is not None

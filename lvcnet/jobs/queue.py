@@ -8,8 +8,10 @@ recovering never have to edit the queue, and no run can be started twice.
 import json
 import logging
 import signal
+import sqlite3
 import threading
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -83,7 +85,7 @@ def resume(run: RunDirectory) -> None:
     """
     check_resumable(run)
     run.clear_cancel()
-    enqueue(run, RESUMABLE)
+    enqueue(run, ("queued",) if _never_started(run) else RESUMABLE)
     daemon.ensure_worker()
 
 
@@ -99,10 +101,17 @@ def check_resumable(run: RunDirectory) -> None:
         raise LvcnetError(
             f"run {run.name!r} is done: there is nothing left to train; start a new run with more epochs"
         )
-    if state not in RESUMABLE:
+    if state not in RESUMABLE and not _never_started(run):
         raise LvcnetError(
             f"run {run.name!r} is {_describe(run)}: only {', '.join(RESUMABLE)} runs can be resumed"
         )
+
+
+def _never_started(run: RunDirectory) -> bool:
+    """Whether it is queued in word only: no queue and no trainer has it, as where a full disk let nothing be written."""
+    status = run.status()
+    left = status["state"] == "queued" and not status.get("pid") and not run.trainer_alive()
+    return left and position(run) is None and run.name not in HELD
 
 
 def cancel(run: RunDirectory) -> None:
@@ -157,12 +166,42 @@ def waiting_runs() -> list[str]:
     return [entry.args[0] for entry in entries() if is_current(entry)]
 
 
-def entries() -> list[Task]:
-    """All entries of the queue, stale ones included."""
-    return list(open_queue().pending()) if (daemon.queue_dir() / "queue.db").exists() else []
+def entries() -> list[Message]:
+    """All entries of the queue, stale ones included, without those that are damaged: `recover` queues their runs again.
+
+    Raises:
+        LvcnetError: if the whole file is damaged.
+    """
+    path = daemon.queue_dir() / "queue.db"
+    found = []
+    for data in _stored(path) if path.exists() else []:
+        with suppress(Exception):
+            found.append(JsonSerializer().deserialize(data))
+    return [entry for entry in found if entry.args and isinstance(entry.args[0], str)]
 
 
-def is_current(entry: Task) -> bool:
+def _stored(path: Path) -> list[bytes]:
+    """The entries as huey stores them, the next first. Read without writing: a read-only disk must not hide them."""
+    last: sqlite3.Error | None = None
+    for mode in ("mode=ro", "mode=ro&immutable=1"):  # the second where not even a lock can be had
+        try:
+            with closing(sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, timeout=30)) as connection:
+                query = "SELECT data FROM task WHERE queue = ? ORDER BY priority DESC, id"
+                return [data for (data,) in connection.execute(query, (QUEUE_NAME,))]
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):  # just being made
+                return []
+            last = error
+        except sqlite3.DatabaseError as error:
+            last = error
+            break
+    raise LvcnetError(
+        f"{path} is damaged ({last}): stop the worker and delete the file; `lvcnet queue --recover` queues the waiting"
+        " runs again"
+    )
+
+
+def is_current(entry: Message) -> bool:
     """Whether a run still waits for this entry."""
     run = _find(entry.args[0])
     if run is None:

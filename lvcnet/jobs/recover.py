@@ -7,6 +7,7 @@ queued, in no queue entry             queued again (a killed worker loses the en
 queued, never submitted nor started   interrupted, after ten minutes
 """
 
+import sqlite3
 import time
 
 from filelock import FileLock, Timeout
@@ -14,6 +15,7 @@ from filelock import FileLock, Timeout
 from lvcnet.jobs import daemon, launch, queue
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.store import list_runs
+from lvcnet.storage import unwritable
 
 NEVER_STARTED_SECONDS = 600.0
 
@@ -21,18 +23,24 @@ NEVER_STARTED_SECONDS = 600.0
 def recover(worker: bool = False) -> list[str]:
     """Reconcile all runs of the workspace; one sentence for each run that was changed.
 
+    In a workspace that cannot be written nothing is changed.
+
     Called at the start of worker, lab and CLI lists, and by the worker every few seconds. If runs wait and no worker
     lives, one is started.
 
     Args:
         worker: whether the caller is the worker, which alone knows which runs it has in hand.
     """
-    daemon.queue_dir().mkdir(parents=True, exist_ok=True)
     try:
+        daemon.queue_dir().mkdir(parents=True, exist_ok=True)
         with FileLock(daemon.queue_dir() / "recover.lock", timeout=10):
             lines = [line for run in list_runs(demo=False) if (line := _reconcile(run, worker)) is not None]
     except Timeout:
         return []
+    except (OSError, sqlite3.Error) as error:
+        if not unwritable(error):
+            raise
+        return []  # where nothing can be written nothing can be put right, but everything can be looked at
     if not worker and queue.waiting_runs():
         daemon.ensure_worker()
     return lines

@@ -7,6 +7,7 @@
     output.txt         what a trainer started in the background printed, a crash's last words included
     cancel             exists when somebody wants the run to stop
     trainer.lock       locked by the trainer for its lifetime (lvcnet.runs.locks)
+    evaluation.lock    locked while the run is evaluated
     checkpoints/       last.*, best.* (safetensors + JSON)
     snapshots/         epoch-0005.npz: maps of a few fixed images
     evaluation.json    metrics on the test images

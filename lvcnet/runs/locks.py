@@ -1,4 +1,4 @@
-"""File locks a trainer holds for its lifetime: one trainer a run, one training a GPU.
+"""File locks held for the lifetime of a process: one trainer a run, one evaluation a run, one training a GPU.
 
 The operating system frees such a lock when its holder dies, however it dies, so none is ever stale.
 """
@@ -39,6 +39,45 @@ def run_lock(run: RunDirectory, timeout: float = RUN_LOCK_SECONDS) -> Iterator[N
         yield
     finally:
         lock.release()
+
+
+class Busy(LvcnetError):
+    """Another process is at work on it."""
+
+
+@contextmanager
+def evaluation_lock(run: RunDirectory) -> Iterator[None]:
+    """Be the one who evaluates a run; who is it already, in this thread, may be it once more.
+
+    Raises:
+        Busy: if another process does.
+    """
+    lock = FileLock(_evaluation_lock_path(run), is_singleton=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Busy(
+            f"run {run.name!r} is being evaluated by another process: wait until it is through"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def being_evaluated(run: RunDirectory) -> bool:
+    """Whether a process evaluates the run now, whoever started it."""
+    if not _evaluation_lock_path(run).exists():
+        return False
+    try:
+        with evaluation_lock(run):
+            return False
+    except Busy:
+        return True
+
+
+def _evaluation_lock_path(run: RunDirectory) -> Path:
+    return run.path / "evaluation.lock"
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory
+from lvcnet.storage import storage_problem
 from lvcnet.training.loop import train
 
 
@@ -20,8 +21,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         state = train(RunDirectory(arguments.run.absolute()), resume=arguments.resume)
-    except LvcnetError as error:
-        sys.stderr.write(f"lvcnet: {error}\n")
+    except (LvcnetError, OSError) as error:
+        sys.stderr.write(f"lvcnet: {storage_problem(error) or error}\n")
         return 1
     return 130 if state == "interrupted" else 0
 

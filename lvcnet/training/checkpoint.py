@@ -16,11 +16,11 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import read_json, write_atomic, write_json
 from lvcnet.methods import Method, Optimisation, Trunk, create_method
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.training.config import TrainConfig
+from lvcnet.training.config import TrainConfig, validated
 from lvcnet.training.device import resolve_device
 
 FORMAT_VERSION = 1
@@ -50,16 +50,20 @@ def load_state(folder: Path, method: Method) -> dict[str, Any] | None:
     """Put the last state into `method`; returns its values (epoch ...), or None where there is no state.
 
     Raises:
-        LvcnetError: if it was written by a newer version or does not fit the method.
+        LvcnetError: if it is damaged, was written by a newer version or does not fit the method. Nothing is started over:
+            that is for the user to decide.
     """
     path = folder / "last.state.safetensors"
     if not path.exists():
         return None
-    tensors = load_file(path)
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        values: dict[str, Any] = json.loads(json.loads(stream.read(length))["__metadata__"]["meta"])
-    _check_format(path, values)
+    with foreign(f"{path} is damaged", "put back a copy of it, or delete it to train the run from the start"):
+        tensors = load_file(path)
+        with path.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            values: dict[str, Any] = json.loads(json.loads(stream.read(length))["__metadata__"]["meta"])
+        _check_format(path, values)
+        for name in ("next_epoch", "next_step", "best", "sums", "method"):
+            values[name]
     with _fitting(path):
         method.load_state(tensors, values["method"])
     return values
@@ -69,10 +73,26 @@ def config_of(run: RunDirectory) -> TrainConfig:
     """The run's TrainConfig, without what was recorded beside it.
 
     Raises:
-        LvcnetError: if config.json is missing.
+        LvcnetError: if config.json is missing, damaged, or holds settings that this version does not know.
     """
     stored = run.config()
-    return TrainConfig(**{name: stored[name] for name in TrainConfig.model_fields if name in stored})
+    known = {name: stored[name] for name in TrainConfig.model_fields if name in stored}
+    return validated(TrainConfig, known, str(run.path / "config.json"))
+
+
+def data_of(run: RunDirectory) -> dict[str, Any]:
+    """What a run's config.json says of its data: fingerprint, size, categories ...
+
+    Raises:
+        LvcnetError: if config.json is missing or damaged.
+    """
+    path = run.path / "config.json"
+    stored = run.config()
+    with foreign(f"{path} is damaged", "put back a copy of it, or delete the run and train it again"):
+        data: dict[str, Any] = stored["data"]
+        for name in ("fingerprint", "size", "categories"):
+            data[name]
+    return data
 
 
 def build_method(config: TrainConfig, categories: int, device: torch.device) -> Method:
@@ -98,7 +118,8 @@ def load_method(run: RunDirectory, which: str = "last", device: str = "auto") ->
         device: auto, cpu, cuda, cuda:N or mps.
 
     Raises:
-        LvcnetError: if there is no such checkpoint, it was written by a newer version, or does not fit the network.
+        LvcnetError: if there is no such checkpoint, it is damaged, was written by a newer version, or does not fit the
+            network.
     """
     path = run.checkpoints / f"{which}.safetensors"
     if not path.exists():
@@ -106,12 +127,34 @@ def load_method(run: RunDirectory, which: str = "last", device: str = "auto") ->
         raise LvcnetError(
             f"run {run.name!r} has no checkpoint {which!r}: it has {known}; let it train an epoch first"
         )
-    _check_format(path, read_json(path.with_suffix(".json")))
-    stored = run.config()
-    method = build_method(config_of(run), len(stored["data"]["categories"]), resolve_device(device))
+    read_facts(run, which)
+    method = build_method(config_of(run), len(data_of(run)["categories"]), resolve_device(device))
+    with foreign(f"{path} is damaged", _other_checkpoint(run, which)):
+        weights = load_file(path)
     with _fitting(path):
-        method.load_weights(load_file(path))
+        method.load_weights(weights)
     return method
+
+
+def read_facts(run: RunDirectory, which: str) -> dict[str, Any]:
+    """The JSON beside a checkpoint: format, epoch, and what was known of its weights.
+
+    Raises:
+        LvcnetError: if it is missing, damaged, or was written by a newer version.
+    """
+    path = run.checkpoints / f"{which}.json"
+    values: dict[str, Any] = read_json(path)
+    with foreign(f"{path} is damaged", _other_checkpoint(run, which)):
+        _check_format(path, values)
+        int(values["epoch"])
+    return values
+
+
+def _other_checkpoint(run: RunDirectory, which: str) -> str:
+    """What to do about a damaged checkpoint."""
+    other = "best" if which == "last" else "last"
+    there = (run.checkpoints / f"{other}.safetensors").exists()
+    return f"put back a copy of it, {f'use checkpoint {other!r}, ' if there else ''}or train the run again"
 
 
 @contextmanager

@@ -5,9 +5,11 @@ depend only on the run's seed, the epoch and the step, so a resumed run equals a
 """
 
 import logging
+import shutil
 import signal
 import time
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,6 +26,7 @@ from lvcnet.runs.directory import RunDirectory, process_record
 from lvcnet.runs.locks import device_lock, run_lock
 from lvcnet.runs.snapshots import write_snapshot
 from lvcnet.runs.store import new_run
+from lvcnet.storage import storage_problem
 from lvcnet.training import checkpoint
 from lvcnet.training.commit import current_commit
 from lvcnet.training.config import TrainConfig
@@ -62,7 +65,11 @@ def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
         "labels": dataset.manifest(config.labels),
         "labels_digest": labels_digest(dataset.labels(config.labels)),
     }
-    run.create({**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()})
+    try:
+        run.create({**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()})
+    except BaseException:  # a full disk, Ctrl-C: half a run would only take the name
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
     return run
 
 
@@ -113,8 +120,11 @@ def train(run: RunDirectory, resume: bool = False, report: Report | None = None)
             return stop.state
         except BaseException as error:
             logger.exception("training failed")
-            reason = str(error) if isinstance(error, LvcnetError) else f"{type(error).__name__}: {error}"
-            run.update_status(state="failed", ended=time.time(), error=reason)
+            known = str(error) if isinstance(error, LvcnetError) else storage_problem(error)
+            with suppress(OSError):  # on a full disk the status stays as it is, which can be resumed as well
+                run.update_status(
+                    state="failed", ended=time.time(), error=known or f"{type(error).__name__}: {error}"
+                )
             raise
         finally:
             logger.removeHandler(handler)
@@ -158,7 +168,7 @@ class Trainer:
         self.device = device
         self.report = report
         self.dataset = Dataset.load(config.dataset)
-        if self.dataset.fingerprint() != run.config()["data"]["fingerprint"]:
+        if self.dataset.fingerprint() != checkpoint.data_of(run)["fingerprint"]:
             raise LvcnetError(
                 f"data set {config.dataset!r} changed since run {run.name!r} was made: start a new run"
             )
@@ -312,8 +322,15 @@ def _describe(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
 
 
+class _Log(logging.FileHandler):
+    """A log whose own failure, on a full disk, is not printed over what went wrong."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave the line out."""
+
+
 def _log_to(path: Path) -> logging.Handler:
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _Log(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -11,8 +11,10 @@ import psutil
 import pytest
 
 from lvcnet import jobs
-from lvcnet.jobs import daemon
+from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.jobs import daemon, launch
 from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.locks import Busy
 from lvcnet.runs.store import list_runs
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
@@ -161,3 +163,61 @@ def test_ctrl_c_stops_a_sweep_which_the_same_command_continues():
     (row,) = json.loads(again.stdout)["runs"]
     assert (row["run"], row["action"], row["state"]) == (run.name, "resume", "done")
     assert [row["epoch"] for row in run.metrics()] == list(range(1, epochs + 1))
+
+
+def evaluators(run: RunDirectory) -> list[psutil.Process]:
+    """Living processes that evaluate a run."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        line = process.info["cmdline"] or []
+        if "lvcnet.jobs.evaluate" in line and str(run.path) in line and process.info["status"] != "zombie":
+            found.append(process)
+    return found
+
+
+def test_killed_workers_leave_one_evaluator_at_most():
+    run = make_run("measured", epochs=1)
+    jobs.submit(run)
+    seen = 0
+    for _ in range(3):
+        worker = eventually(daemon.worker_pid, "a worker")
+        eventually(lambda: launch.being_evaluated(run) or run.evaluation(), "an evaluator")
+        kill(worker)
+        seen = max(seen, len(evaluators(run)))
+        if run.evaluation() is None:
+            daemon.ensure_worker()
+    eventually(run.evaluation, "the evaluation")
+    eventually(lambda: not evaluators(run), "the end of the evaluators")
+    assert seen == 1
+    assert run.status().get("evaluation_error") is None
+
+
+def test_an_evaluation_elsewhere_is_waited_for_and_not_done_twice():
+    run = make_run("held", epochs=1)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(run.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        run.update_status(state="done", launcher="queue", evaluate=True)
+        assert launch.being_evaluated(run)
+        assert subprocess.run([*launch.EVALUATOR, str(run.path)], check=False).returncode == 3
+        with pytest.raises(Busy, match="'held' is being evaluated by another process"):
+            evaluate_run(run)
+        kill(holder.pid)  # the system frees the lock of whoever dies
+        assert not launch.being_evaluated(run)
+    finally:
+        holder.kill()
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.locks import Busy
+from lvcnet.runs.locks import evaluation_lock
+with evaluation_lock(RunDirectory(Path(sys.argv[1]))):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
