@@ -12,11 +12,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Route
 
-from lab import inference_app
+from lab import inference_app, inference_style
 from lab.charts import LIBRARY
+from lab.content_policy import ContentPolicy
+from lab.navigation import ONE_STEP_A_PAGE
 from lvcnet import jobs
 
 GRADIO_PATH = "/gradio"
@@ -48,5 +51,8 @@ app = st.App(
         *(Route(path, RedirectResponse(target)) for path, target in REDIRECTS.items()),
         Route(f"/{LIBRARY.name}", FileResponse(LIBRARY)),  # asked for by the buttons that save figures
         *gradio_host.routes,
+    ],
+    middleware=[
+        Middleware(ContentPolicy, scripts=[ONE_STEP_A_PAGE, inference_style.HEAD], gradio=f"{GRADIO_PATH}/")
     ],
 )

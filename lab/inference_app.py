@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from lab import overlays, segment
+from lab.content_policy import ContentPolicy
 from lab.inference_api import BATCH_FORMATS, KEEP_SECONDS, add_endpoints, private_folder
 from lab.inference_events import (
     DOWNLOADS,
@@ -257,7 +258,7 @@ def main() -> None:
     """Serve the app alone on 127.0.0.1, at the port GRADIO_SERVER_PORT or 7860."""
     port = int(os.environ.get("GRADIO_SERVER_PORT", PORT))
     print(f"LVC-Net Lab: inference, at http://127.0.0.1:{port}/")
-    uvicorn.run(mounted("/"), host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(ContentPolicy(mounted("/"), [HEAD]), host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":
