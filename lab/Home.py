@@ -7,25 +7,31 @@ Gradio's queue only works while the lifespan of its app is entered; a mounted ap
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
-from starlette.middleware import Middleware
 from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Route
 
-from lab import inference_app, inference_style
+from lab import inference_app
 from lab.charts import LIBRARY
-from lab.content_policy import ContentPolicy
-from lab.navigation import ONE_STEP_A_PAGE
+from lab.serving import layers
+from lab.serving.settings import Serving
 from lvcnet import jobs
+from lvcnet.errors import LvcnetError
 
 GRADIO_PATH = "/gradio"
 REDIRECTS = {GRADIO_PATH: f"{GRADIO_PATH}/", "/overview": "/"}
 """Addresses that people type, and where Gradio and Streamlit's first page really are."""
 
+serving = Serving.from_environment()
+try:
+    serving.check_address(st.get_option("server.address"))
+except LvcnetError as error:
+    sys.exit(f"lvcnet lab: {error}")
 gradio_host = inference_app.mounted(GRADIO_PATH)
 
 
@@ -47,12 +53,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).with_name("navigation.py"),
     lifespan=lifespan,
+    middleware=layers(serving),
     routes=[
         *(Route(path, RedirectResponse(target)) for path, target in REDIRECTS.items()),
         Route(f"/{LIBRARY.name}", FileResponse(LIBRARY)),  # asked for by the buttons that save figures
         *gradio_host.routes,
-    ],
-    middleware=[
-        Middleware(ContentPolicy, scripts=[ONE_STEP_A_PAGE, inference_style.HEAD], gradio=f"{GRADIO_PATH}/")
     ],
 )

@@ -73,7 +73,7 @@ CSS = """
 
 
 def theme() -> gr.themes.Base:
-    """The lab's colours (see .streamlit/config.toml) and the system's own font: nothing is fetched."""
+    """The lab's colours (see lab/.streamlit/config.toml) and the system's own font: nothing is fetched."""
     fonts = [
         gr.themes.Font(name) for name in ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
     ]
