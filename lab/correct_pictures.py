@@ -3,6 +3,8 @@
 Symbols: C categories, S working size in pixels.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,7 @@ LEGEND: dict[str, tuple[str, str]] = {
     "missed": ("Suspicious: label lacks it", LABEL_COLOURS["missed"]),
     "extra": ("Suspicious: label has it", LABEL_COLOURS["extra"]),
     "result": ("Edited or taken in part", CATEGORY_COLOURS[2]),
+    "draft": ("My draft, not accepted yet", LABEL_COLOURS["clean"]),
 }
 """Title and colour of everything that is drawn over the radiograph."""
 DISPUTED = 0.5
@@ -27,7 +30,11 @@ OPACITY = 0.35
 
 
 def review_layers(
-    label: Mask, proposal: Mask, suspicion: NDArray[np.floating], result: Mask | None
+    label: Mask,
+    proposal: Mask,
+    suspicion: NDArray[np.floating],
+    result: Mask | None,
+    drafts: Sequence[Mask] = (),
 ) -> list[Layer]:
     """Everything that helps to decide, from below to above.
 
@@ -36,6 +43,7 @@ def review_layers(
         proposal: (C, S, S) bool.
         suspicion: (C, S, S), 0 to 1.
         result: (C, S, S) bool, what a decision makes of it, if that is neither label nor proposal.
+        drafts: (S, S) bool each, what was drawn and not accepted yet.
     """
     layers = []
     for name, where in (("missed", ~label), ("extra", label)):
@@ -45,6 +53,7 @@ def review_layers(
     layers += [outline(mask, LEGEND["proposal"][1]) for mask in proposal]
     layers += [outline(mask, LEGEND["label"][1], NOISY_DASH) for mask in label]
     layers += [outline(mask, LEGEND["result"][1]) for mask in ([] if result is None else result)]
+    layers += [outline(mask, LEGEND["draft"][1]) for mask in drafts]
     return layers
 
 

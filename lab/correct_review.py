@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from lab import correct_state, panels, tables
+from lab.correct_drafts import leave_editor, show_drafts
 from lab.correct_edit import show_editor
 from lab.correct_pictures import LEGEND, OPACITY, place, review_layers
 from lab.correct_state import Look, decision_text
@@ -22,8 +23,8 @@ from lvcnet.data.dataset import Dataset
 
 MODES = {"look": "Look", "edit": "Edit by hand"}
 KIND_TITLES = {"both": "outline differs", "missing": "not in the label", "extra": "only in the label"}
-BUTTONS: dict[str, tuple[str, str, str]] = {
-    "Accept": ("a", "check", "Store the proposal."),
+BUTTONS: dict[str, tuple[str | None, str, str]] = {
+    "Accept proposal": (None, "check", "Store the proposal."),
     "Reject": ("x", "close", "Keep the label as it is."),
     "Take this": ("t", "tune", "Store what the check boxes and the slider say: the purple outline."),
 }
@@ -69,11 +70,11 @@ def pick_reviewer(known: Sequence[str]) -> str:
 def show_image(review: Review, look: Look) -> None:
     """Picture on the left, figures and decisions on the right."""
     left, right = st.columns([6, 5])
+    categories = review.dataset.categories
     with right:
         _head(review, look)
-        with st.container(horizontal=True, key="decide"):
-            _decision_button(review, look, "Accept", Verdict(decision="accept"))
-            _decision_button(review, look, "Reject", Verdict(decision="reject"))
+        decide = st.container(horizontal=True, key="decide")
+        show_drafts(review.name, look.key, review.reviewer, review.correction.decisions, categories)
         with st.container(border=True):
             verdict = choose_part(review.name, look)
             whole = {"accept": "all of the proposal", "reject": "nothing, the label stays"}
@@ -81,16 +82,22 @@ def show_image(review: Review, look: Look) -> None:
             st.caption(f"Take this: {whole.get(verdict.decision, part)}")
             _decision_button(review, look, "Take this", verdict)
         _move_buttons(review, look)
+    with decide:
+        _accept_button(review, look, verdict)
+        if look.drafts:
+            _decision_button(review, look, "Accept proposal", Verdict(decision="accept"))
+        _decision_button(review, look, "Reject", Verdict(decision="reject"))
     with left:
-        if (
-            pick_view("mode", "Mode", list(MODES), MODES.__getitem__, "Look at the outlines, or draw one.")
-            == "edit"
-        ):
-            show_editor(review.name, look, review.dataset.categories, verdict, review.reviewer)
-        else:
-            edited = look.verdict is not None and look.verdict.decision == "edited"
-            drawn = look.verdict if edited else verdict if verdict.decision == "part" else None
-            _picture(review, look, None if drawn is None else look.result(drawn))
+        mode = pick_view("mode", "Mode", list(MODES), MODES.__getitem__, "Look at the outlines, or draw one.")
+        if mode == "edit" and review.reviewer:
+            show_editor(review.name, look, categories, verdict, review.reviewer)
+            return
+        leave_editor()
+        if mode == "edit":
+            st.info("Write your name under Reviewer: what you draw is kept under it.", icon=":material/edit:")
+        edited = look.verdict is not None and look.verdict.decision == "edited"
+        drawn = look.verdict if edited else verdict if verdict.decision == "part" else None
+        _picture(review, look, None if drawn is None else look.result(drawn))
 
 
 def choose_part(name: str, look: Look) -> Verdict:
@@ -176,6 +183,42 @@ def _head(review: Review, look: Look) -> None:
         st.info("Write your name under Reviewer: decisions are signed.", icon=":material/edit:")
 
 
+def ask_about_drawing(review: Review, look: Look) -> None:
+    """Ask, if a decision was made that would put a drawing away."""
+    asked = st.session_state.pop(correct_state.ASKED, None)
+    if asked is not None and asked[0] == look.key and look.drafts:
+        _ask_about_drawing(review, look, asked[1])
+
+
+@st.dialog("You drew here")
+def _ask_about_drawing(review: Review, look: Look, verdict: Verdict) -> None:
+    whole = {"accept": "accepts the proposal", "reject": "keeps the label as it is"}
+    what = whole.get(verdict.decision, "takes part of the proposal")
+    st.markdown(f"This {what}, and your drawing of **{plain(look.key)}** is put away. Undo brings it back.")
+    with st.container(horizontal=True):
+        if st.button("Keep my drawing", key="ask-keep", icon=":material/draw:", type="primary"):
+            st.rerun()
+        if st.button("Discard my drawing", key="ask-discard", icon=":material/delete:"):
+            correct_state.decide_and_discard(review.name, look, verdict, review.reviewer)
+            st.rerun()
+
+
+def _accept_button(review: Review, look: Look, start: Verdict) -> None:
+    """Stores what is on the screen, and goes on to the next undecided image."""
+    what = ("my outline", "what you drew") if look.drafts else ("", "the proposal")
+    st.button(
+        f"Accept {what[0]}".strip(),
+        key="decide-Accept",
+        shortcut="a",
+        icon=":material/check:",
+        type="primary",
+        help=f"Store {what[1]}. Then the next undecided image.",
+        disabled=not review.reviewer,
+        on_click=correct_state.accept,
+        args=(review.name, look, start, review.reviewer, review.dataset.categories),
+    )
+
+
 def _decision_button(review: Review, look: Look, label: str, verdict: Verdict) -> None:
     """Decides, and goes on to the next undecided image."""
     shortcut, icon, help_text = BUTTONS[label]
@@ -184,7 +227,6 @@ def _decision_button(review: Review, look: Look, label: str, verdict: Verdict) -
         key=f"decide-{label}",
         shortcut=shortcut,
         icon=f":material/{icon}:",
-        type="primary" if label == "Accept" else "secondary",
         help=f"{help_text} Then the next undecided image.",
         disabled=not review.reviewer,
         on_click=correct_state.decide,
@@ -229,8 +271,13 @@ def _picture(review: Review, look: Look, result: Mask | None) -> None:
     bare = st.toggle(
         "Radiograph only", key="review-bare", help="Hide all outlines and marks to look at the image itself."
     )
-    layers = [] if bare else review_layers(look.label, look.proposal, look.suspicion, result)
-    shown = [title for name, title in LEGEND.items() if name != "result" or result is not None]
+    drawn = [draft.raster(*look.image.shape) for draft in look.drafts]
+    layers = [] if bare else review_layers(look.label, look.proposal, look.suspicion, result, drawn)
+    shown = [
+        title
+        for name, title in LEGEND.items()
+        if (name != "result" or result is not None) and (name != "draft" or drawn)
+    ]
     st.html(f"<small>{legend(shown)}</small>")
     names = review.dataset.categories
     what = f"Radiograph {look.key} with the outlines of label and proposal and suspicious pixels"

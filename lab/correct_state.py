@@ -3,7 +3,7 @@
 The page remembers which event it showed; a decision is based on it, so nobody overwrites what they have not seen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,20 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from lab.correct_drafts import keep_sent, mark_seen, revisions_seen
 from lab.overlays import Mask
 from lab.widgets import Stamp, dataset_stamp, leave_note, load_dataset, remember
 from lvcnet.correction.decisions import Event, Standing, Verdict
+from lvcnet.correction.drafts import Draft, drawn_masks
 from lvcnet.correction.judge import suspicion
 from lvcnet.correction.review import Row, after, review_rows
-from lvcnet.correction.reviewed import reviewed_masks
+from lvcnet.correction.reviewed import encode_masks, reviewed_masks
 from lvcnet.correction.store import Correction, correction_folder
 from lvcnet.data.dataset import Dataset, find_dataset, labels_digest
 from lvcnet.errors import LvcnetError
 
+ASKED = "asked-about-drawing"
+"""Image and decision that would put a drawing away; the page asks."""
 DECISION_TITLES: dict[str, str] = {
     "undecided": "Undecided",
     "all": "All",
@@ -46,6 +50,7 @@ class Look:
         probability: (C, S, S) of the foreground, by a method that never saw the label.
         suspicion: (C, S, S), 0 to 1.
         standing: what was decided; None if nothing ever was.
+        drafts: what the reviewer drew and nobody accepted yet.
     """
 
     key: str
@@ -56,6 +61,7 @@ class Look:
     probability: NDArray[np.floating]
     suspicion: NDArray[np.floating]
     standing: Standing | None
+    drafts: Sequence[Draft] = ()
 
     @property
     def event(self) -> int | None:
@@ -66,6 +72,11 @@ class Look:
     def verdict(self) -> Verdict | None:
         """The decision in force."""
         return self.standing.verdict if self.standing else None
+
+    def base(self, start: Verdict) -> Verdict:
+        """What a drawing begins with: what was drawn before, else `start`."""
+        before = self.verdict
+        return before if before is not None and before.decision == "edited" else start
 
     def result(self, verdict: Verdict | None) -> Mask:
         """(C, S, S): the masks that a verdict would make."""
@@ -82,13 +93,16 @@ def load_correction(name: str) -> Correction:
     return _load_correction(str(folder), (folder / "correction.json").stat().st_mtime_ns)
 
 
-def look_at(correction: Correction, dataset: Dataset, key: str, standings: Mapping[str, Standing]) -> Look:
-    """One image with all that is known about it.
+def look_at(
+    correction: Correction, dataset: Dataset, key: str, standings: Mapping[str, Standing], reviewer: str
+) -> Look:
+    """One image with all that is known about it; what the reviewer drew counts as seen from now on.
 
     Raises:
         LvcnetError: if it was not judged, or is no longer in the data set.
     """
     row = dataset.index(key)
+    drafts = correction.decisions.drafts.open(key, reviewer) if reviewer else []
     label, probability = dataset.labels(correction.head["labels"]).masks[row], correction.probability(key)
     return Look(
         key=key,
@@ -99,6 +113,7 @@ def look_at(correction: Correction, dataset: Dataset, key: str, standings: Mappi
         probability=probability,
         suspicion=suspicion(probability, label),
         standing=standings.get(key),
+        drafts=mark_seen(correction.name, key, reviewer, drafts),
     )
 
 
@@ -127,16 +142,65 @@ def neighbour(rows: list[Row], shown: list[Row], key: str, step: int) -> str | N
 
 
 def decide(name: str, look: Look, verdict: Verdict, reviewer: str) -> None:
-    """A button's callback: store a decision and go to the next undecided image."""
+    """A button's callback: store a decision and go to the next undecided image.
+
+    Where the reviewer drew, they are asked first: the decision would put the drawing away.
+    """
+    keep_sent()
     correction = load_correction(name)
-    try:
-        correction.decisions.decide(look.key, verdict.decision, reviewer, look.event, verdict.details)
-    except LvcnetError as error:
-        leave_note(f"{str(error)[0].upper()}{str(error)[1:]}.", failed=True)
+    if correction.decisions.drafts.open(look.key, reviewer):
+        st.session_state[ASKED] = (look.key, verdict)
         remember("image", look.key)
+    else:
+        _decide(correction, look, verdict, reviewer)
+
+
+def accept(name: str, look: Look, start: Verdict, reviewer: str, categories: Sequence[str]) -> None:
+    """A button's callback: store what is on the screen, which is the reviewer's drawing if there is one.
+
+    Args:
+        name: of the correction.
+        look: the image.
+        start: what categories become that were not drawn.
+        reviewer: who decides.
+        categories: C names.
+    """
+    keep_sent()
+    correction = load_correction(name)
+    drafts = correction.decisions.drafts.open(look.key, reviewer)
+    verdict = Verdict(decision="accept")
+    if drafts:
+        try:
+            masks = drawn_masks(look.result(look.base(start)), drafts, categories)
+        except LvcnetError as error:
+            _refuse(look.key, error)
+            return
+        verdict = Verdict(decision="edited", details={"masks": encode_masks(masks)})
+    _decide(correction, look, verdict, reviewer)
+
+
+def decide_and_discard(name: str, look: Look, verdict: Verdict, reviewer: str) -> None:
+    """A button's callback: decide although a drawing is put away by it; undoing the decision brings it back."""
+    _decide(load_correction(name), look, verdict, reviewer)
+
+
+def _decide(correction: Correction, look: Look, verdict: Verdict, reviewer: str) -> None:
+    """Store a decision about what was seen and go to the next undecided image, or say what speaks against it."""
+    try:
+        seen = revisions_seen(correction.name, look.key, reviewer)
+        correction.decisions.decide(
+            look.key, verdict.decision, reviewer, look.event, verdict.details, drafts=seen
+        )
+    except LvcnetError as error:
+        _refuse(look.key, error)
         return
     following = after(review_rows(correction), look.key)
     remember("image", following or look.key)
+
+
+def _refuse(key: str, error: LvcnetError) -> None:
+    leave_note(f"{str(error)[0].upper()}{str(error)[1:]}.", failed=True)
+    remember("image", key)
 
 
 def undo(name: str, reviewer: str) -> None:

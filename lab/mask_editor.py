@@ -1,12 +1,16 @@
 """Edit one mask by hand: brush, eraser and vertices in the browser, pixels in and pixels out.
 
+Every finished stroke comes at once, for whoever keeps drafts; the browser keeps it, too, until it is told that it was
+kept.
+
 Symbols: H, W image size in pixels. Between Python and the browser a mask is text: its H * W pixels row by row as
 packed bits (the first pixel is the highest bit of the first byte), in base64. The browser's half is in lab/web/.
 """
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,7 @@ from lvcnet.files import digest
 
 Mask = NDArray[np.bool_]
 WEB = Path(__file__).resolve().parent / "web"
-SCRIPTS = ("mask_geometry.js", "mask_view.js", "mask_input.js", "mask_editor.js")
+SCRIPTS = ("mask_geometry.js", "mask_view.js", "mask_input.js", "mask_drafts.js", "mask_editor.js")
 LARGEST_SIDE = 2048
 """Of an image in pixels: more than that makes every stroke slow."""
 
@@ -31,6 +35,42 @@ _mount = st.components.v2.component(
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Stroke:
+    """What is drawn after a stroke.
+
+    Attributes:
+        id: `WINDOW-NUMBER`.
+        based_on: revision of the draft that was seen.
+        mask: (H, W); None if every stroke was undone.
+    """
+
+    id: str
+    based_on: int
+    mask: Mask | None
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """The draft as it is kept.
+
+    Attributes:
+        mask: (H, W); None if there is none.
+        revision: of the draft.
+        stroke: id of the stroke that it is.
+        time: when it was kept, ISO format.
+        receipts: ids of strokes that were kept or need not be.
+        problem: why the last stroke could not be kept; empty if it could.
+    """
+
+    mask: Mask | None = None
+    revision: int = 0
+    stroke: str = ""
+    time: str = ""
+    receipts: Sequence[str] = ()
+    problem: str = ""
+
+
 def edit_mask(
     image: NDArray[np.uint8],
     mask: Mask,
@@ -39,26 +79,30 @@ def edit_mask(
     proposal: Mask | None = None,
     label: Mask | None = None,
     title: str = "Radiograph with an outline to edit",
-) -> Mask | None:
-    """Show the editor. What was drawn survives reruns as long as `key`, `image` and `mask` stay the same.
+    draft: Kept | None = None,
+    on_stroke: Callable[[], None] | None = None,
+) -> Stroke | None:
+    """Show the editor. What was drawn survives reruns as long as `key` and `image` stay the same.
 
     Args:
         image: (H, W) grey.
-        mask: (H, W) the outline to begin with. Another one later becomes a step that can be undone.
+        mask: (H, W) the outline to begin with.
         key: of the widget; one for every image and category.
         proposal: (H, W) what "Reset to proposal" brings back; without it there is no such button.
         label: (H, W) the same for "Reset to label".
         title: what is edited, for screen readers, e.g. "Radiograph h-012, innominate bone".
+        draft: what is kept of an earlier drawing; None if nobody keeps drafts.
+        on_stroke: called after every stroke, which `sent_stroke` reads.
 
     Returns:
-        (H, W) the edited mask in the one run that "Use this outline" causes, otherwise None.
+        What is drawn in the one run that "Use this outline" causes, otherwise None.
 
     Raises:
         LvcnetError: if image and masks do not fit together, or the browser sent something else than such a mask.
     """
     _check(image, {"mask": mask, "proposal": proposal, "label": label})
     height, width = image.shape
-    subject = digest([key.encode(), f"{height} {width}".encode(), image.tobytes()])
+    subject = _subject(key, image)
     result = _mount(
         key=key,
         data={
@@ -70,10 +114,22 @@ def edit_mask(
             "mask": to_text(mask),
             "proposal": None if proposal is None else to_text(proposal),
             "label": None if label is None else to_text(label),
+            "draft": None if draft is None else _to_browser(draft),
         },
         on_used_change=_ignore,  # without a callback the result has no such attribute before the button is pressed
+        on_draft_change=on_stroke or _ignore,
     )
     return None if result.used is None else read_answer(result.used, subject, height, width)
+
+
+def sent_stroke(key: str, image: NDArray[np.uint8]) -> Stroke | None:
+    """The latest stroke that the editor `key` sent; None if it has sent none.
+
+    Raises:
+        LvcnetError: if it is none.
+    """
+    answer = (st.session_state.get(key) or {}).get("draft")
+    return None if answer is None else read_answer(answer, _subject(key, image), *image.shape)
 
 
 def to_text(mask: Mask) -> str:
@@ -105,8 +161,8 @@ def from_text(text: object, height: int, width: int) -> Mask:
     return bits.reshape(height, width).astype(bool)
 
 
-def read_answer(answer: object, subject: str, height: int, width: int) -> Mask | None:
-    """The mask that the browser sent; None if it was drawn on another image than the one that is shown by now.
+def read_answer(answer: object, subject: str, height: int, width: int) -> Stroke | None:
+    """What the browser sent; None if it was drawn on another image than the one that is shown by now.
 
     Raises:
         LvcnetError: if it is no answer of the editor, or of another size.
@@ -121,7 +177,22 @@ def read_answer(answer: object, subject: str, height: int, width: int) -> Mask |
             f"the editor sent a mask of {size[0]!s:.20} x {size[1]!s:.20}, the image has {width} x {height}:"
             " reload the page and draw again"
         )
-    return from_text(answer.get("bits"), height, width)
+    name, revision, bits = answer.get("id"), answer.get("base"), answer.get("bits")
+    if not isinstance(name, str) or type(revision) is not int or revision < 0:
+        raise LvcnetError("the editor sent a mask of no stroke: reload the page and draw again")
+    return Stroke(name, revision, None if bits is None else from_text(bits, height, width))
+
+
+def _subject(key: str, image: NDArray[np.uint8]) -> str:
+    """What is drawn on: another image under the same key is another one."""
+    return digest([key.encode(), "{} {}".format(*image.shape).encode(), image.tobytes()])
+
+
+def _to_browser(draft: Kept) -> dict[str, Any]:
+    return {**vars(draft), "receipts": list(draft.receipts)} | {
+        "mask": None,
+        "bits": None if draft.mask is None else to_text(draft.mask),
+    }
 
 
 def _check(image: NDArray[Any], masks: Mapping[str, NDArray[Any] | None]) -> None:

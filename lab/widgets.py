@@ -214,6 +214,11 @@ def leave_note(text: str, failed: bool = False) -> None:
     st.session_state[NOTE] = (text, failed)
 
 
+def has_note() -> bool:
+    """Whether a note was left that nobody has seen yet."""
+    return NOTE in st.session_state
+
+
 def show_note() -> None:
     """Show the note that was left, once."""
     text, failed = st.session_state.pop(NOTE, ("", False))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lab.correct_list import filters, show_history, show_list, show_progress
-from lab.correct_review import Review, pick_reviewer, show_image
+from lab.correct_review import Review, ask_about_drawing, pick_reviewer, show_image
 from lab.correct_start import show_requests, show_start
 from lab.correct_state import current_key, is_stale, load_correction, look_at
 from lab.correct_use import show_use
@@ -61,7 +61,9 @@ def review(correction: Correction, dataset: Dataset) -> None:
         return
     remember("image", key)
     state = Review(correction, dataset, rows, shown, reviewer)
-    show_image(state, look_at(correction, dataset, key, standings))
+    look = look_at(correction, dataset, key, standings, reviewer)
+    ask_about_drawing(state, look)
+    show_image(state, look)
     show_list(shown, key)
 
 

@@ -50,34 +50,53 @@ class MaskEditor {
     for (const box of root.querySelectorAll("[data-show]")) box.addEventListener("change", () => this.draw());
     const slider = root.querySelector("[type=range]");
     slider.addEventListener("input", () => this.resizeBrush(Number(slider.value)));
+    this.drafts = new MaskDrafts(this);
     this.input = new MaskInput(this);
     new ResizeObserver(() => this.resize()).observe(this.canvas);
   }
 
-  receive(data, send) {
+  receive(data, send, trigger) {
     const before = this.data;
-    this.data = data;
-    this.send = send;
+    Object.assign(this, { data, send, trigger });
     this.references = { label: this.unpack(data.label), proposal: this.unpack(data.proposal) };
     this.compared = Object.fromEntries(
       Object.entries(this.references).map(([name, mask]) => [name, mask && trace(mask, data.width, data.height)]),
     );
     if (before?.subject !== data.subject) this.open();
-    else if (before.mask !== data.mask) this.change(this.unpack(data.mask));
-    else this.refresh();
+    else {
+      if (before.mask !== data.mask) this.restart();
+      this.drafts.receive(data.draft, send);
+    }
+    this.refresh();
   }
 
   open() {
     const { width, height, image, mask, title } = this.data;
     Object.assign(this, { width, height, cursor: null, selected: null });
-    this.start = this.mask = this.unpack(mask);
-    this.rings = this.outline();
-    this.history = [{ bits: packMask(this.mask), rings: this.rings }];
-    this.place = 0;
+    this.begin(mask);
     this.view.load(Uint8Array.from(atob(image), (letter) => letter.charCodeAt(0)), width, height);
     this.canvas.setAttribute("aria-label", title);
+    this.drafts.open(this.data.draft, this.send);
     this.resize();
-    this.refresh();
+  }
+
+  // The outline that drawing begins with.
+  begin(mask) {
+    this.start = this.mask = this.unpack(mask);
+    this.startBits = mask;
+    this.rings = this.outline();
+    this.history = [{ bits: mask, rings: this.rings }];
+    this.place = 0;
+    this.selected = null;
+  }
+
+  // Another outline to begin with: what is drawn stays.
+  restart() {
+    const { history, place, mask, rings, startBits } = this;
+    this.begin(this.data.mask);
+    if (packMask(mask) === startBits) return;
+    this.history.push(...history.slice(1));
+    Object.assign(this, { place, mask, rings });
   }
 
   unpack(text) {
@@ -88,11 +107,11 @@ class MaskEditor {
     return trace(this.mask, this.width, this.height).map(withHandles);
   }
 
-  change(mask) {
+  change(mask, isKnown = false) {
     this.mask = mask;
     this.rings = this.outline();
     this.selected = null;
-    this.commit();
+    this.commit(isKnown);
   }
 
   reshape(rings) {
@@ -100,14 +119,15 @@ class MaskEditor {
     this.mask = rasterise(this.rings, this.width, this.height);
   }
 
-  // One step of the history; a vertex that changes no pixel is none.
-  commit() {
+  // One step of the history; a vertex that changes no pixel is none. What the server knows is not sent to it.
+  commit(isKnown = false) {
     const now = { bits: packMask(this.mask), rings: this.rings };
     if (now.bits === this.history[this.place].bits) this.history[this.place] = now;
     else {
       this.history = [...this.history.slice(0, this.place + 1), now].slice(-MOST_UNDO);
       this.place = this.history.length - 1;
     }
+    if (!isKnown) this.drafts.keep();
     this.refresh();
   }
 
@@ -116,6 +136,7 @@ class MaskEditor {
     this.mask = this.unpack(this.history[this.place].bits);
     this.rings = this.history[this.place].rings;
     this.selected = null;
+    this.drafts.keep();
     this.refresh();
   }
 
@@ -128,10 +149,7 @@ class MaskEditor {
     if (name === "fill") this.change(fillHoles(this.mask, this.width, this.height));
     if (this.references[name]) this.change(this.references[name].slice());
     if (name === "remove") this.removeVertex();
-    if (name === "use") {
-      const { subject, width, height } = this.data;
-      this.send("used", { subject, width, height, bits: packMask(this.mask) });
-    }
+    if (name === "use") this.trigger("used", this.drafts.hold(packMask(this.mask)));
     this.draw();
   }
 
@@ -283,9 +301,9 @@ const editors = new WeakMap();
 
 // No clean-up is returned: Streamlit may run that of an outdated call after a newer one has begun, and everything
 // here hangs on elements that go with the component.
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
   let editor = editors.get(parentElement);
   if (editor?.canvas !== parentElement.querySelector("canvas")) editor = undefined;
   if (!editor) editors.set(parentElement, (editor = new MaskEditor(parentElement)));
-  editor.receive(data, setTriggerValue);
+  editor.receive(data, setStateValue, setTriggerValue);
 }

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lvcnet.correction.database import FILE_NAME, check_reviewer, reading, writing
+from lvcnet.correction.drafts import Drafts, close_drafts, reopen_drafts
 from lvcnet.errors import LvcnetError
-from lvcnet.storage import unwritable
 
-FILE_NAME = "decisions.sqlite"
 DECISIONS = ("accept", "reject", "part", "edited")
 UNDO = "undo"
 DONE = {
@@ -30,24 +30,6 @@ DONE = {
     UNDO: "took a decision back on",
 }
 """What somebody did with an image, in words."""
-LONGEST_NAME = 60
-WAIT_SECONDS = 20.0
-"""For another reviewer's decision to be written."""
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    time TEXT NOT NULL,
-    reviewer TEXT NOT NULL,
-    key TEXT NOT NULL,
-    decision TEXT NOT NULL,
-    details TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS events_of_image ON events (key, id);
-CREATE TRIGGER IF NOT EXISTS never_changed BEFORE UPDATE ON events
-    BEGIN SELECT RAISE(ABORT, 'decisions are only ever added'); END;
-CREATE TRIGGER IF NOT EXISTS never_deleted BEFORE DELETE ON events
-    BEGIN SELECT RAISE(ABORT, 'decisions are only ever added'); END;
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +83,11 @@ class Decisions:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
 
+    @property
+    def drafts(self) -> Drafts:
+        """What was drawn and not decided yet."""
+        return Drafts(self.path.parent)
+
     def decide(
         self,
         key: str,
@@ -108,8 +95,9 @@ class Decisions:
         reviewer: str,
         based_on: int | None = None,
         details: Mapping[str, Any] | None = None,
+        drafts: Mapping[str, int] | None = None,
     ) -> Event:
-        """Add a decision.
+        """Add a decision; it closes the reviewer's own drafts of the image.
 
         Args:
             key: the image.
@@ -117,19 +105,24 @@ class Decisions:
             reviewer: a name.
             based_on: id of the image's latest event when the reviewer looked; None if there was none.
             details: see `Verdict`.
+            drafts: revisions, by category, of the reviewer's open drafts of the image; none if there was none.
 
         Raises:
-            LvcnetError: for an unknown decision, details that do not fit it, no name, or if somebody decided meanwhile.
+            LvcnetError: for an unknown decision, details that do not fit it, no name, or if somebody decided meanwhile,
+                or drew.
         """
         if decision not in DECISIONS:
             raise LvcnetError(f"decision {decision!r} does not exist: choose one of {', '.join(DECISIONS)}")
         chosen = dict(details or {})
         _check_details(decision, chosen)
+        name = check_reviewer(reviewer)
         with self._write(key, based_on) as (connection, _):
-            return _append(connection, check_reviewer(reviewer), key, decision, chosen)
+            event = _append(connection, name, key, decision, chosen)
+            close_drafts(connection, key, name, event.id, drafts or {})
+            return event
 
     def undo(self, key: str, reviewer: str, based_on: int | None) -> Event:
-        """Take back the decision in force; what was decided before it is in force again.
+        """Take back the decision in force; what was decided before it is in force again, and drafts are open again.
 
         Raises:
             LvcnetError: if there is none, no name is given, or somebody decided meanwhile.
@@ -139,11 +132,12 @@ class Decisions:
             stack = _in_force(events)
             if not stack:
                 raise LvcnetError(f"image {key!r} is undecided: there is nothing to undo")
+            reopen_drafts(connection, key, stack[-1].id)
             return _append(connection, name, key, UNDO, {"undone": stack[-1].id})
 
     def history(self, key: str | None = None) -> list[Event]:
         """All events, or those of one image, oldest first."""
-        with self._read() as connection:
+        with reading(self.path) as connection:
             return [] if connection is None else _events(connection, key)
 
     def standings(self) -> dict[str, Standing]:
@@ -171,45 +165,18 @@ class Decisions:
         return sorted({str(event.reviewer) for event in self.history()})
 
     @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection | None]:
-        if not self.path.exists():
-            yield None
-            return
-        with _connected(self.path, write=False) as connection:
-            yield connection
-
-    @contextmanager
     def _write(self, key: str, based_on: int | None) -> Iterator[tuple[sqlite3.Connection, list[Event]]]:
         """A transaction that nobody else can write into, with the events of an image.
 
         Raises:
             LvcnetError: if `based_on` is not the latest of them.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with _connected(self.path) as connection:
-            connection.executescript(SCHEMA)
-            connection.execute("BEGIN IMMEDIATE")
+        with writing(self.path) as connection:
             events = _events(connection, key)
             latest = events[-1].id if events else None
             if latest != based_on:
                 raise LvcnetError(_conflict(self.path.parent.name, key, events, based_on))
             yield connection, events
-            connection.execute("COMMIT")
-
-
-def check_reviewer(name: str) -> str:
-    """A reviewer's name without blanks around it.
-
-    Raises:
-        LvcnetError: if nothing is left, or it is too long.
-    """
-    stripped = " ".join(name.split())
-    if not 0 < len(stripped) <= LONGEST_NAME:
-        raise LvcnetError(
-            f"reviewer {name[:LONGEST_NAME]!r} is not a name of 1 to {LONGEST_NAME} characters:"
-            " decisions are signed, so say who decides"
-        )
-    return stripped
 
 
 def _check_details(decision: str, details: Mapping[str, Any]) -> None:
@@ -253,25 +220,6 @@ def _in_force(events: Sequence[Event]) -> list[Event]:
         elif stack:
             stack.pop()
     return stack
-
-
-@contextmanager
-def _connected(path: Path, write: bool = True) -> Iterator[sqlite3.Connection]:
-    try:
-        connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
-        try:
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                if write or not unwritable(error):
-                    raise
-                connection.close()  # on a read-only disk nobody writes meanwhile: no lock is needed to look
-                connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-            yield connection
-        finally:
-            connection.close()  # rolls back what was not committed
-    except sqlite3.Error as error:
-        raise LvcnetError(f"the decisions in {path} cannot be used: {error}") from error
 
 
 def _append(

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lvcnet.correction.apply import UNDECIDED
-from lvcnet.correction.decisions import DECISIONS, Event, Standing, Verdict, check_reviewer
+from lvcnet.correction.database import check_reviewer
+from lvcnet.correction.decisions import DECISIONS, Event, Standing, Verdict
 from lvcnet.correction.store import Correction, worst_first
 from lvcnet.errors import LvcnetError
 

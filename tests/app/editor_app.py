@@ -26,5 +26,5 @@ if __name__ == "__main__":
     if edited is not None:
         st.session_state.used = st.session_state.get("used", 0) + 1
         workspace.home().mkdir(parents=True, exist_ok=True)
-        np.save(workspace.home() / "edited.npy", edited)
+        np.save(workspace.home() / "edited.npy", edited.mask)
     st.write(f"used {st.session_state.get('used', 0)} times")

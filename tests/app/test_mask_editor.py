@@ -32,12 +32,16 @@ def test_what_is_no_mask_is_refused(text: object) -> None:
 
 
 def test_an_answer_counts_only_for_the_image_it_was_drawn_on() -> None:
-    answer = {"subject": "one", "width": 3, "height": 2, "bits": "pA=="}
-    expected = [[True, False, True], [False, False, True]]
-    assert read_answer(answer, "one", 2, 3).tolist() == expected
+    answer = {"subject": "one", "width": 3, "height": 2, "bits": "pA==", "id": "w-1", "base": 4}
+    stroke = read_answer(answer, "one", 2, 3)
+    assert (stroke.id, stroke.based_on) == ("w-1", 4)
+    assert stroke.mask.tolist() == [[True, False, True], [False, False, True]]
+    assert read_answer({**answer, "bits": None}, "one", 2, 3).mask is None
     assert read_answer(answer, "other", 2, 3) is None
     with pytest.raises(LvcnetError, match="a mask of 3 x 2, the image has 2 x 3"):
         read_answer(answer, "one", 3, 2)
+    with pytest.raises(LvcnetError, match="mask of no stroke"):
+        read_answer({**answer, "base": -1}, "one", 2, 3)
     with pytest.raises(LvcnetError, match="no mask"):
         read_answer("pA==", "one", 2, 3)
 

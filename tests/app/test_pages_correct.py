@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from lab import correct_edit
 from lab.correct_pictures import LEGEND, review_layers
+from lab.mask_editor import Stroke
 from lvcnet.correction.review import review_rows
 from lvcnet.correction.reviewed import blend, reviewed_masks
 from lvcnet.correction.store import Correction
@@ -208,22 +209,22 @@ def test_what_is_drawn_by_hand_is_stored_as_edited(
     begun, drawn = [], np.zeros((64, 64), bool)
     drawn[10:20, 10:20] = True
 
-    def edit(image: np.ndarray, mask: np.ndarray, **more: object) -> np.ndarray | None:
+    def edit(image: np.ndarray, mask: np.ndarray, **more: object) -> Stroke | None:
         begun.append((mask, more))
-        return drawn if len(begun) == 1 else None
+        return Stroke("w-1", 0, drawn) if len(begun) == 1 else None
 
     monkeypatch.setattr(correct_edit, "edit_mask", edit)
     page = open_page("correct", mode="edit", image=keys[2])
-    assert "Not stored: write your name" in page.warning[0].value
-    assert correction.decisions.history() == []
-    mask, more = begun.pop()
+    assert "Write your name under Reviewer" in texts(page)
+    assert begun == [], "drafts are signed, so without a name nothing is drawn"
+    page = open_page("correct", mode="edit", image=keys[2], reviewer="Anna")
+    mask, more = begun[0]
     np.testing.assert_array_equal(mask, correction.proposal(keys[2])[0])
     np.testing.assert_array_equal(more["proposal"], mask)
-    page = open_page("correct", mode="edit", image=keys[2], reviewer="Anna")
     (event,) = correction.decisions.history()
     assert (event.decision, event.key, query(page, "image")) == ("edited", keys[2], keys[3])
     label = Dataset.load("hips").labels("level3").masks[0]
     np.testing.assert_array_equal(reviewed_masks(label, label, event)[0], drawn)
-    begun.append((drawn, {}))
+    assert correction.decisions.drafts.open() == []
     open_page("correct", mode="edit", image=keys[2], reviewer="Anna")
     np.testing.assert_array_equal(begun[-1][0], drawn, "who edits again goes on from there")
