@@ -46,19 +46,23 @@ def anything_to_wait_for(runs: Sequence[RunDirectory]) -> bool:
     """Whether a run waits, trains, or is about to be evaluated."""
     for run in runs:
         try:
-            status = run.status()
+            if run.status()["state"] in ACTIVE or awaits_evaluation(run):
+                return True
         except LvcnetError:  # it is being deleted
             continue
-        if status["state"] in ACTIVE:
-            return True
-        wanted = (
-            status.get("launcher") == "queue"
-            and status.get("evaluate")
-            and not status.get("evaluation_error")
-        )
-        if status["state"] == "done" and wanted and run.evaluation() is None and worker_pid() is not None:
-            return True
     return False
+
+
+def awaits_evaluation(run: RunDirectory) -> bool:
+    """Whether a worker evaluates a run that is done, or is about to."""
+    status = run.status()
+    wanted = (
+        status["state"] == "done"
+        and status.get("launcher") == "queue"
+        and status.get("evaluate")
+        and not status.get("evaluation_error")
+    )
+    return bool(wanted) and run.evaluation() is None and worker_pid() is not None
 
 
 def news(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lab import tables
+from lab.announce import awaits_evaluation
 from lab.background import background_button
 from lab.curves import iou_curves, loss_curves
 from lab.escaping import code, plain
@@ -38,8 +39,11 @@ COPIED = ("dataset", "labels", "method")
 def progress(run: RunDirectory) -> None:
     """State, epoch, time left, speed, processor and memory of one run, and why it stopped."""
     one, usage = summarise(run), _usage_now(run)
-    stopping = one.state in ACTIVE and run.cancel_requested()
-    state = "stopping" if stopping else one.state + (f", place {usage.position}" if usage.position else "")
+    state = one.state + (f", place {usage.position}" if usage.position else "")
+    if one.state in ACTIVE and run.cancel_requested():
+        state = "stopping"
+    elif awaits_evaluation(run):
+        state = tables.EVALUATING
     shown = {
         "State": (state, "A waiting run's place in the queue is counted from 1."),
         "Epoch": (f"{one.epoch} of {one.epochs}", "Passes over the training images."),
@@ -186,13 +190,16 @@ def _log_file(run: RunDirectory) -> bytes:
 
 
 def actions(run: RunDirectory) -> None:
-    """Cancel, resume, delete, copy, and where to go with the run."""
+    """Cancel, resume, delete, copy, and where to go with the run.
+
+    The keys hold its name: a press on a button of the run that was shown before must not act on this one.
+    """
     state, demo = run.status()["state"], is_demo(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         if state in ACTIVE:
             st.button(
                 "Cancel",
-                key="run-cancel",
+                key=f"cancel-{run.name}",
                 icon=":material/stop:",
                 disabled=demo or run.cancel_requested(),
                 on_click=_act,
@@ -202,7 +209,7 @@ def actions(run: RunDirectory) -> None:
         if state in RESUMABLE:
             st.button(
                 "Resume",
-                key="run-resume",
+                key=f"resume-{run.name}",
                 type="primary",
                 icon=":material/resume:",
                 disabled=demo,
@@ -214,6 +221,7 @@ def actions(run: RunDirectory) -> None:
         with st.popover(
             "Delete",
             icon=":material/delete:",
+            key=f"delete-{run.name}-open",
             disabled=demo or state in ACTIVE,
             help=("This run ships with the lab." if demo else "An active run is cancelled first.")
             if demo or state in ACTIVE
@@ -223,8 +231,8 @@ def actions(run: RunDirectory) -> None:
                 f"Delete **{plain(run.name)}** with its checkpoints, curves and results? This cannot be undone."
             )
             st.button(
-                "Delete for good",
-                key="run-delete",
+                f"Delete {run.name}",
+                key=f"delete-{run.name}",
                 type="primary",
                 on_click=_act,
                 args=(delete_run, run, f"{run.name} is deleted."),
@@ -259,12 +267,13 @@ def evaluation(run: RunDirectory) -> None:
         link_to("compare", "Compare with other runs", query={"dataset": found["dataset"]})
     else:
         state = run.status()["state"]
-        text = (
-            "Not evaluated yet."
-            if state == "done"
-            else f"Not evaluated ({state}). Resume the run: it is evaluated when it is done."
-        )
+        waits = awaits_evaluation(run)
+        text = f"Not evaluated ({state}). Resume the run: it is evaluated when it is done."
+        if state == "done":
+            text = "It is being evaluated: the figures appear here." if waits else "Not evaluated yet."
         st.info(text, icon=":material/info:")
+        if waits:
+            return
     if run.status()["state"] == "done" and not is_demo(run):
         with shown_errors():
             measured = background_button(

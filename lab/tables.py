@@ -1,8 +1,11 @@
 """Rows of the lab's tables: numbers from lvcnet, worded and rounded for the screen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
 
 from lab.palette import method_title
 from lvcnet.errors import LvcnetError
@@ -17,6 +20,12 @@ from lvcnet.runs.store import is_demo
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
 
 Row = dict[str, str]
+SHOWN = "Shown"
+"""Name of the column that marks the row that the page shows."""
+MARK = "#3B82C433"
+"""Behind that row: seen on light and on dark."""
+EVALUATING = "done, evaluating"
+"""State of a run that is trained while its figures are still being measured."""
 NO_BREAK = "\u00a0"
 """A space at which no line breaks."""
 STATE_ICONS: dict[str, str] = {
@@ -94,12 +103,15 @@ def recent_runs(runs: Sequence[RunDirectory]) -> list[Row]:
     ]
 
 
-def run_rows(summaries: Sequence[RunSummary], waiting: Sequence[str] = ()) -> list[dict[str, Any]]:
+def run_rows(
+    summaries: Sequence[RunSummary], waiting: Sequence[str] = (), evaluating: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """The runs page's table; `Progress` is in percent. Titles, notes and times have a column if there are any.
 
     Args:
         summaries: the rows.
         waiting: names of the runs in the queue, the next first.
+        evaluating: names of the runs that are done and whose figures are still being measured.
     """
     places = {name: f", place {number}" for number, name in enumerate(waiting, start=1)}
     titled, noted = any(one.title for one in summaries), any(one.user_note for one in summaries)
@@ -107,7 +119,8 @@ def run_rows(summaries: Sequence[RunSummary], waiting: Sequence[str] = ()) -> li
     return [
         {
             "Run": one.run + (" (demo)" if one.demo else ""),
-            "State": state_text(one.state) + places.get(one.run, ""),
+            "State": ("… evaluating" if one.run in evaluating else state_text(one.state))
+            + places.get(one.run, ""),
             **({"Title": one.title} if titled else {}),
             "Method": method_title(one.method),
             "Data set": one.dataset,
@@ -122,6 +135,13 @@ def run_rows(summaries: Sequence[RunSummary], waiting: Sequence[str] = ()) -> li
         }
         for one in summaries
     ]
+
+
+def marked(rows: Sequence[dict[str, Any]], names: Sequence[str], shown: str) -> Styler:
+    """Rows with a first column and a colour that tell which one is shown; `names` are those of the rows."""
+    signs = [{SHOWN: "◉" if name == shown else "○", **row} for name, row in zip(names, rows, strict=True)]
+    colour = [f"background-color: {MARK}" if name == shown else "" for name in names]
+    return pd.DataFrame(signs).style.apply(lambda column: colour)
 
 
 def robustness(comparison: Comparison) -> list[Row]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lab import run_view, tables
-from lab.announce import SOON, anything_to_wait_for, states
+from lab.announce import SOON, anything_to_wait_for, awaits_evaluation, states
 from lab.navigation import page_frame
 from lab.run_about import shown_about
 from lab.widgets import empty_state, pick_run, remember, show_note, shown_errors
@@ -11,11 +11,34 @@ from lvcnet import jobs
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import find_run, list_runs
 
+COLUMNS = {
+    tables.SHOWN: st.column_config.TextColumn("", width=30, help="The run that is shown below"),
+    "Run": st.column_config.TextColumn("Run", width=290),
+    "State": st.column_config.TextColumn("State", width=120),
+    "Labels": st.column_config.TextColumn("Labels", help=levels_in_words()),
+    "Progress": st.column_config.ProgressColumn(
+        "Progress", format="%d %%", min_value=0, max_value=100, width=100, help="Share of the epochs"
+    ),
+    "Time left": st.column_config.TextColumn("Time left", width=105),
+    "Title": st.column_config.TextColumn("Title", width=150),
+    "Note": st.column_config.TextColumn("Note", width="medium"),
+    "IoU": st.column_config.TextColumn("IoU", help="Foreground IoU with the clean test labels"),
+    "Started": st.column_config.TextColumn("Started", width=135),
+}
+
 
 def choose(names: list[str], key: str) -> None:
-    """A click on a row of the table chooses its run."""
-    if rows := st.session_state[key].selection.rows:
-        remember("run", names[rows[0]])
+    """A click on a row chooses its run: by name, as rows move while runs start and end."""
+    if cells := st.session_state[key].selection.cells:
+        remember("run", names[cells[0][0]])
+
+
+def forget_click(key: str, row: int | None) -> None:
+    """Once another run was chosen elsewhere, e.g. in the list of runs, the cell that was clicked can be clicked again."""
+    if key in st.session_state and any(
+        clicked != row for clicked, _ in st.session_state[key].selection.cells
+    ):
+        st.session_state[key] = {"selection": {"cells": []}}
 
 
 page_frame("Runs", "Trainings in the background: active ones first, with live curves, log and results.")
@@ -28,48 +51,43 @@ if not runs:
     st.stop()
 shown = states(runs)
 poll = SOON if anything_to_wait_for(runs) else None
+above = st.container()
+run = pick_run(runs)
 
 
 @st.fragment(run_every=poll)
 def table() -> None:
-    """All runs; when one changes its state, the whole page is drawn again."""
+    """All runs, that of the page marked; when another is chosen or one changes its state, the page is drawn again."""
     current = list_runs()
-    if states(current) != shown:
+    if states(current) != shown or st.query_params.get("run") != run.name:
         st.rerun()
     queue = jobs.queue_state()
+    waiting = f", {len(queue.queued)} waiting" if queue.queued else ""
     st.caption(
-        f"{len(queue.running)} running, {len(queue.queued)} waiting, {queue.slots} at a time;"
+        f"{len(queue.running)} running{waiting}, {queue.slots} at a time;"
         f" {'a worker is there' if queue.worker else 'no worker needed now'}. Click a row to see the run."
     )
     summaries = tables.readable(current)
     names = [one.run for one in summaries]
-    key = f"runs-table-{hash(tuple(names))}"  # another order is another table: a selected row must not become another run
+    # another order is another table: a click on a row that has moved must not become another run
+    key = f"runs-table-{hash(tuple(names))}"
+    forget_click(key, names.index(run.name) if run.name in names else None)
+    evaluating = {one.name for one in current if awaits_evaluation(one)}
     st.dataframe(
-        tables.run_rows(summaries, queue.queued),
+        tables.marked(tables.run_rows(summaries, queue.queued, evaluating), names, run.name),
         key=key,
         hide_index=True,
         height=min(38 + 35 * len(names), 320),
         on_select=lambda: choose(names, key),
-        selection_mode="single-row",
-        column_config={
-            "Run": st.column_config.TextColumn("Run", width=245),
-            "Labels": st.column_config.TextColumn("Labels", help=levels_in_words()),
-            "Progress": st.column_config.ProgressColumn(
-                "Progress", format="%d %%", min_value=0, max_value=100, width=100, help="Share of the epochs"
-            ),
-            "Time left": st.column_config.TextColumn("Time left", width=105),
-            "Title": st.column_config.TextColumn("Title", width=150),
-            "Note": st.column_config.TextColumn("Note", width="medium"),
-            "IoU": st.column_config.TextColumn("IoU", help="Foreground IoU with the clean test labels"),
-            "Started": st.column_config.TextColumn("Started", width=135),
-        },
-        alt="All runs with state, method, labels, progress and IoU",
+        selection_mode="single-cell",
+        column_config=COLUMNS,
+        alt=f"All runs with state, method, labels, progress and IoU; {run.name} is marked",
     )
 
 
 with shown_errors():
-    table()
-    run = pick_run(runs)
+    with above:
+        table()
     shown_about(run)
     run_view.actions(run)
 

@@ -45,7 +45,7 @@ def test_a_run_is_cancelled_resumed_and_deleted(
     resumed: list[str] = []
     monkeypatch.setattr(jobs, "resume", lambda run: resumed.append(run.name))
     page = open_page("runs", run="waiting")
-    page.button(key="run-cancel").click().run()
+    page.button(key="cancel-waiting").click().run()
     assert waiting.status()["state"] == "cancelled"
     assert "asked to save its state" in page.success[0].value
     said = [element.value for element in page.info]
@@ -53,9 +53,9 @@ def test_a_run_is_cancelled_resumed_and_deleted(
         "It stopped within its first epoch.",
         "Not evaluated (cancelled). Resume the run: it is evaluated when it is done.",
     ]
-    page.button(key="run-resume").click().run()
+    page.button(key="resume-waiting").click().run()
     assert resumed == ["waiting"]
-    page.button(key="run-delete").click().run()
+    page.button(key="delete-waiting").click().run()
     assert not page.exception
     assert not waiting.path.exists()
     assert page.selectbox(key="pick-run").value == "tiny"
@@ -64,7 +64,7 @@ def test_a_run_is_cancelled_resumed_and_deleted(
 def test_what_cannot_be_done_is_explained(waiting: RunDirectory, open_page: OpenPage) -> None:
     page = open_page("runs", run="waiting")
     waiting.update_status(state="done")
-    page.button(key="run-cancel").click().run()
+    page.button(key="cancel-waiting").click().run()
     assert "nothing to cancel" in page.error[0].value
 
 
