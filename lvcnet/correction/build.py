@@ -53,34 +53,34 @@ def build_correction(
         check_run(run, dataset, fold)
     rows = np.sort(np.concatenate([fold.rows for fold in folds]))
     shape = (len(rows), len(dataset.categories), dataset.size, dataset.size)
-    writer = CorrectionWriter(name, shape, overwrite)
-    opinion = dataset.labels(labels)
-    check, confidence = CleanCheck(), MeanConfidence(len(dataset.categories))
-    judged: dict[int, Row] = {}
-    for fold, run in zip(folds, runs, strict=True):
-        predictor = Predictor(run, "last", device)
-        probabilities = predictor.probabilities(dataset.images[fold.rows], BATCH)
-        for start, probability in zip(range(0, len(fold.rows), BATCH), probabilities, strict=True):
-            batch = fold.rows[start : start + BATCH]
-            writer.write(np.searchsorted(rows, batch), probability)
-            told = as_told(probability, opinion, batch)
-            found = _judge(dataset, labels, batch, told, check)
-            confidence.add(told, opinion.masks[batch], opinion.says(batch))
-            judged |= {
-                int(row): {"key": dataset.items[row].key, "run": run.name, **one}
-                for row, one in zip(batch, found, strict=True)
-            }
-            if report:
-                report(len(judged), len(rows))
-    thresholds = confidence.thresholds()
-    for numbers in np.array_split(np.arange(len(rows)), range(BATCH, len(rows), BATCH)):
-        told = as_told(writer.read(numbers), opinion, rows[numbers])
-        shares = confident_share(told, opinion.masks[rows[numbers]], thresholds)
-        for number, share in zip(numbers, shares.tolist(), strict=True):
-            judged[int(rows[number])]["confident"] = share
-    images = [judged[int(row)] for row in rows]
-    head = _head(dataset, labels, runs) | {"thresholds": thresholds.tolist(), "images": images}
-    return writer.finish(head | {"clean": _clean(check, images)})
+    with CorrectionWriter(name, shape, overwrite) as writer:
+        opinion = dataset.labels(labels)
+        check, confidence = CleanCheck(), MeanConfidence(len(dataset.categories))
+        judged: dict[int, Row] = {}
+        for fold, run in zip(folds, runs, strict=True):
+            predictor = Predictor(run, "last", device)
+            probabilities = predictor.probabilities(dataset.images[fold.rows], BATCH)
+            for start, probability in zip(range(0, len(fold.rows), BATCH), probabilities, strict=True):
+                batch = fold.rows[start : start + BATCH]
+                writer.write(np.searchsorted(rows, batch), probability)
+                told = as_told(probability, opinion, batch)
+                found = _judge(dataset, labels, batch, told, check)
+                confidence.add(told, opinion.masks[batch], opinion.says(batch))
+                judged |= {
+                    int(row): {"key": dataset.items[row].key, "run": run.name, **one}
+                    for row, one in zip(batch, found, strict=True)
+                }
+                if report:
+                    report(len(judged), len(rows))
+        thresholds = confidence.thresholds()
+        for numbers in np.array_split(np.arange(len(rows)), range(BATCH, len(rows), BATCH)):
+            told = as_told(writer.read(numbers), opinion, rows[numbers])
+            shares = confident_share(told, opinion.masks[rows[numbers]], thresholds)
+            for number, share in zip(numbers, shares.tolist(), strict=True):
+                judged[int(rows[number])]["confident"] = share
+        images = [judged[int(row)] for row in rows]
+        head = _head(dataset, labels, runs) | {"thresholds": thresholds.tolist(), "images": images}
+        return writer.finish(head | {"clean": _clean(check, images)})
 
 
 def check_run(run: RunDirectory, dataset: Dataset, fold: Fold) -> None:

@@ -16,7 +16,7 @@ under its name only when it is whole.
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.judge import propose, suspicion
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, read_json, write_json
+from lvcnet.folders import UnfinishedFolder, restore
 
 FORMAT_VERSION = 1
 
@@ -103,7 +104,7 @@ class Correction:
 
 
 class CorrectionWriter:
-    """Writes a correction, a batch at a time; `finish` puts it in place.
+    """Writes a correction, a batch at a time; `finish` puts it in place. As a context manager it leaves nothing unfinished.
 
     Args:
         name: of the correction.
@@ -116,10 +117,7 @@ class CorrectionWriter:
 
     def __init__(self, name: str, shape: tuple[int, int, int, int], overwrite: bool = False) -> None:
         check_free(name, overwrite)
-        self.target = workspace.corrections_dir() / name
-        self.unfinished = self.target.with_name(f".{name}.unfinished")
-        shutil.rmtree(self.unfinished, ignore_errors=True)
-        self.unfinished.mkdir(parents=True)
+        self._folder = UnfinishedFolder(workspace.corrections_dir() / name, "correction", replace=overwrite)
         packed = (shape[0], -(-int(np.prod(shape[1:])) // 8))
         self._proposals = self._create("proposals.npy", packed)
         self._probability = self._create("probability.npy", shape)
@@ -135,21 +133,27 @@ class CorrectionWriter:
         return self._probability[numbers].astype(np.float32) / np.float32(255)
 
     def finish(self, head: dict[str, Any]) -> Correction:
-        """Write the head and put the folder in place."""
+        """Write the head and put the folder in place.
+
+        Raises:
+            TakenError: if another process made a correction of that name meanwhile.
+        """
         self._proposals.flush()
         self._probability.flush()
-        write_json(self.unfinished / "correction.json", {"format": FORMAT_VERSION, **head})
-        replaced = self.target.with_name(f".{self.target.name}.replaced")
-        shutil.rmtree(replaced, ignore_errors=True)
-        if self.target.exists():
-            self.target.rename(replaced)
-        self.unfinished.rename(self.target)
-        shutil.rmtree(replaced, ignore_errors=True)
-        return Correction(self.target)
+        write_json(self._folder.path / "correction.json", {"format": FORMAT_VERSION, **head})
+        self._folder.finish()
+        return Correction(self._folder.target)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """What was not finished leaves nothing behind."""
+        self._folder.discard()
 
     def _create(self, file_name: str, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.uint8]]":
         array: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(
-            self.unfinished / file_name, mode="w+", dtype=np.uint8, shape=shape
+            self._folder.path / file_name, mode="w+", dtype=np.uint8, shape=shape
         )
         return array
 
@@ -184,6 +188,7 @@ def correction_folder(name: str) -> Path:
         LvcnetError: if there is none.
     """
     check_name(name, "correction")
+    restore(workspace.corrections_dir())
     for folder in _folders():
         if (folder / name / "correction.json").is_file():
             return folder / name
@@ -193,6 +198,7 @@ def correction_folder(name: str) -> Path:
 
 def list_corrections() -> list[str]:
     """Names of all corrections in the workspace and of those that ship with the project."""
+    restore(workspace.corrections_dir())
     found = {path.parent.name for folder in _folders() for path in folder.glob("*/correction.json")}
     return sorted(name for name in found if not name.startswith("."))
 

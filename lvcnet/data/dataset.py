@@ -9,16 +9,14 @@ set; training names the one it learns from.
 On disk, one folder a data set:
     dataset.json            name, size, categories, items, source, format version
     images.npy              (N, S, S) uint8
-    labels/NAME.npz         packed (N, C, S, S) masks and (N,) coverage
-    labels/NAME.json        manifest: where the label set comes from
+    labels/NAME.npz         a label set (see lvcnet.data.label_sets)
 """
 
 import io
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet import workspace
+from lvcnet.data.label_sets import LabelFolder
+from lvcnet.data.label_sets import LabelSet as LabelSet
+from lvcnet.data.label_sets import comparable_masks as comparable_masks
+from lvcnet.data.label_sets import labels_digest as labels_digest
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, digest, read_json, write_atomic, write_json
+from lvcnet.folders import TakenError, whole_folder
 from lvcnet.progress import Report
 
 FORMAT_VERSION = 1
@@ -48,45 +51,6 @@ class Item:
     source: str | None = None
     spacing_mm: tuple[float, float] | None = None
     """Row and column spacing of the original pixels in mm, where the file tells."""
-
-
-@dataclass(frozen=True)
-class LabelSet:
-    """One opinion about every covered image.
-
-    Attributes:
-        masks: (N, C, S, S) bool; rows that are not covered are empty.
-        covered: (N,) bool, which images this label set has an opinion about.
-        manifest: JSON-able origin: family, level, strength, achieved IoU, seed, source file ...
-        ignored: (N, C, S, S) bool, pixels about which this label set says nothing: no method learns from them; None
-            where there are none.
-    """
-
-    name: str
-    masks: NDArray[np.bool_]
-    covered: NDArray[np.bool_]
-    manifest: dict[str, Any] = field(default_factory=dict)
-    ignored: NDArray[np.bool_] | None = None
-
-    def says(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Which pixels of these images it says something about, (N, C, S, S)."""
-        if self.ignored is None:
-            return np.ones((len(rows), *self.masks.shape[1:]), dtype=np.bool_)
-        return ~self.ignored[rows]
-
-
-def comparable_masks(
-    one: LabelSet, two: LabelSet, rows: NDArray[np.intp]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(N, C, S, S) masks of two label sets, empty wherever one of them ignores a pixel: there is nothing to compare."""
-    compared = one.says(rows) & two.says(rows)
-    return one.masks[rows] & compared, two.masks[rows] & compared
-
-
-def labels_digest(labels: LabelSet) -> str:
-    """12 hexadecimal digits over masks, coverage and ignored pixels: equal content, equal digits, whatever the name."""
-    parts = [labels.masks, labels.covered, *([] if labels.ignored is None else [labels.ignored])]
-    return digest([np.packbits(part).tobytes() for part in parts])
 
 
 class Dataset:
@@ -117,6 +81,7 @@ class Dataset:
         self.source = source or {}
         self.folder = folder
         self._labels: dict[str, LabelSet] = {}
+        self._stored = None if folder is None else LabelFolder(folder / "labels")
         _check_items(self.items, images, self.categories)
 
     def __len__(self) -> int:
@@ -156,8 +121,8 @@ class Dataset:
     def label_names(self) -> list[str]:
         """Names of the label sets, `clean` first."""
         names = set(self._labels)
-        if self.folder is not None:
-            names |= {path.stem for path in (self.folder / "labels").glob("*.npz")}
+        if self._stored is not None:
+            names |= set(self._stored.names())
         return sorted(names, key=lambda name: (name != CLEAN, name))
 
     def opinions(self) -> list[str]:
@@ -176,24 +141,24 @@ class Dataset:
                     f"data set {self.name!r} has no label set {name!r}: it has {', '.join(self.label_names()) or 'none'}"
                     " (make noisy ones with `lvcnet noise`)"
                 )
-            assert self.folder is not None
-            self._labels[name] = _read_label_set(self.folder / "labels", name)
+            assert self._stored is not None
+            self._labels[name] = self._stored.read(name)
         return self._labels[name]
 
     def manifest(self, name: str) -> dict[str, Any]:
         """The manifest of a label set, without reading its masks."""
         if name in self._labels:
             return self._labels[name].manifest
-        if self.folder is None or not (self.folder / "labels" / f"{name}.json").exists():
-            return self.labels(name).manifest
-        manifest: dict[str, Any] = read_json(self.folder / "labels" / f"{name}.json")
-        return manifest
+        if self._stored is None or name not in self._stored.names():
+            return self.labels(name).manifest  # which says what there is
+        return self._stored.manifest(name)
 
     def add_labels(self, labels: LabelSet) -> None:
         """Add or replace a label set; written at once when the data set is stored.
 
         Raises:
             LvcnetError: if its shape does not fit, or the data set ships with the project.
+            TakenError: if another process made or changed one of that name since this data set was loaded.
         """
         check_name(labels.name, "label set")
         if self.is_demo:
@@ -208,9 +173,9 @@ class Dataset:
                 f"label set {labels.name!r} has masks {sorted(shapes)} and coverage {labels.covered.shape}:"
                 f" the data set needs {expected} and ({len(self)},)"
             )
+        if self._stored is not None:
+            self._stored.write(labels)
         self._labels[labels.name] = labels
-        if self.folder is not None:
-            _write_label_set(self.folder / "labels", labels)
 
     def fingerprint(self) -> str:
         """12 hexadecimal digits over images, items, categories and clean labels: equal data, equal digits."""
@@ -229,7 +194,7 @@ class Dataset:
             report: called with (done, total) after each label set; an exception of it is in time to stop all.
 
         Raises:
-            LvcnetError: if the folder holds a data set already.
+            LvcnetError: if the folder holds a data set already, or another process made one there meanwhile.
         """
         target = folder or workspace.datasets_dir() / self.name
         check_free(target)
@@ -242,14 +207,15 @@ class Dataset:
             "items": [asdict(item) for item in self.items],
         }
         names = self.label_names()
-        with _whole_folder(target) as unfinished:
+        with whole_folder(target, "data set") as unfinished:
             _write_array(unfinished / "images.npy", self.images)
             write_json(unfinished / "dataset.json", head)
+            labels = LabelFolder(unfinished / "labels")
             for number, name in enumerate(names, start=1):
-                _write_label_set(unfinished / "labels", self.labels(name))
+                labels.write(self.labels(name))
                 if report is not None:
                     report(number, len(names))
-        self.folder = target
+        self.folder, self._stored = target, LabelFolder(target / "labels")
         return target
 
     @classmethod
@@ -320,7 +286,7 @@ def own_copy(dataset: Dataset) -> Dataset:
     assert dataset.folder is not None
     target = workspace.datasets_dir() / dataset.name
     if not target.exists():
-        with _whole_folder(target) as unfinished:
+        with suppress(TakenError), whole_folder(target, "data set") as unfinished:  # another one is as good
             shutil.copytree(dataset.folder, unfinished, dirs_exist_ok=True)
     return Dataset.load(target)
 
@@ -335,20 +301,6 @@ def delete_dataset(name: str) -> None:
     if not (folder / "dataset.json").is_file():
         raise LvcnetError(f"there is no data set {name!r} in {workspace.datasets_dir()}")
     shutil.rmtree(folder)
-
-
-@contextmanager
-def _whole_folder(target: Path) -> Iterator[Path]:
-    """A hidden folder that becomes `target` once everything is in it; an error or Ctrl-C leaves nothing behind."""
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
-    try:
-        unfinished.mkdir(parents=True)
-        yield unfinished
-        unfinished.rename(target)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
 
 
 def _check_items(items: list[Item], images: NDArray[np.uint8], categories: list[str]) -> None:
@@ -371,31 +323,3 @@ def _write_array(path: Path, array: NDArray[Any]) -> None:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     write_atomic(path, buffer.getvalue())
-
-
-def _write_label_set(folder: Path, labels: LabelSet) -> None:
-    """The masks come last: they are what makes a label set one, so that none is without its manifest."""
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = {"packed": _pack(labels.masks), "covered": labels.covered}
-    if labels.ignored is not None:
-        arrays["ignored"] = _pack(labels.ignored)
-    np.savez_compressed(buffer, shape=np.array(labels.masks.shape), **arrays)
-    write_json(folder / f"{labels.name}.json", labels.manifest)
-    write_atomic(folder / f"{labels.name}.npz", buffer.getvalue())
-
-
-def _read_label_set(folder: Path, name: str) -> LabelSet:
-    with np.load(folder / f"{name}.npz", allow_pickle=False) as stored:
-        shape = tuple(int(length) for length in stored["shape"])
-        masks, covered = _unpack(stored["packed"], shape), stored["covered"]
-        ignored = _unpack(stored["ignored"], shape) if "ignored" in stored.files else None
-    return LabelSet(name, masks, covered, read_json(folder / f"{name}.json"), ignored)
-
-
-def _pack(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    return np.packbits(masks.reshape(len(masks), -1), axis=1)
-
-
-def _unpack(packed: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    flat = np.unpackbits(packed, axis=1, count=int(np.prod(shape[1:])))
-    return flat.reshape(shape).astype(bool)

@@ -1,0 +1,163 @@
+"""Label sets as files: one file a label set, so that masks and manifest are never of two different ones.
+
+    labels/NAME.npz     packed (N, C, S, S) masks, (N,) coverage, ignored pixels if any, and the manifest as JSON
+
+Format 1 kept the manifest in labels/NAME.json beside the masks; such files are still read.
+
+Symbols: N images, C foreground categories, S working size in pixels.
+"""
+
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from lvcnet.errors import LvcnetError
+from lvcnet.files import digest, read_json, write_atomic
+from lvcnet.folders import TakenError, sweep
+
+FORMAT_VERSION = 2
+LOCK_SECONDS = 30.0
+Stamp = tuple[int, int, int]
+"""Inode, modification time and size of a file: another one after every write."""
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """One opinion about every covered image.
+
+    Attributes:
+        masks: (N, C, S, S) bool; rows that are not covered are empty.
+        covered: (N,) bool, which images this label set has an opinion about.
+        manifest: JSON-able origin: family, level, strength, achieved IoU, seed, source file ...
+        ignored: (N, C, S, S) bool, pixels about which this label set says nothing: no method learns from them; None
+            where there are none.
+    """
+
+    name: str
+    masks: NDArray[np.bool_]
+    covered: NDArray[np.bool_]
+    manifest: dict[str, Any] = field(default_factory=dict)
+    ignored: NDArray[np.bool_] | None = None
+
+    def says(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which pixels of these images it says something about, (N, C, S, S)."""
+        if self.ignored is None:
+            return np.ones((len(rows), *self.masks.shape[1:]), dtype=np.bool_)
+        return ~self.ignored[rows]
+
+
+def comparable_masks(
+    one: LabelSet, two: LabelSet, rows: NDArray[np.intp]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(N, C, S, S) masks of two label sets, empty wherever one of them ignores a pixel: there is nothing to compare."""
+    compared = one.says(rows) & two.says(rows)
+    return one.masks[rows] & compared, two.masks[rows] & compared
+
+
+def labels_digest(labels: LabelSet) -> str:
+    """12 hexadecimal digits over masks, coverage and ignored pixels: equal content, equal digits, whatever the name."""
+    parts = [labels.masks, labels.covered, *([] if labels.ignored is None else [labels.ignored])]
+    return digest([np.packbits(part).tobytes() for part in parts])
+
+
+class LabelFolder:
+    """The label sets of one data set on disk, as they were when this object was made.
+
+    Args:
+        path: the folder `labels` of the data set.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen = {name: _stamp(self._file(name)) for name in self.names()}
+
+    def names(self) -> list[str]:
+        """The label sets that are there now."""
+        return sorted(path.stem for path in self.path.glob("*.npz"))
+
+    def read(self, name: str) -> LabelSet:
+        """One label set."""
+        with np.load(self._file(name), allow_pickle=False) as stored:
+            shape = tuple(int(length) for length in stored["shape"])
+            masks, covered = _unpack(stored["packed"], shape), stored["covered"]
+            ignored = _unpack(stored["ignored"], shape) if "ignored" in stored.files else None
+            return LabelSet(name, masks, covered, self._manifest(name, stored), ignored)
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        """The manifest of a label set, without reading its masks."""
+        with np.load(self._file(name), allow_pickle=False) as stored:
+            return self._manifest(name, stored)
+
+    def write(self, labels: LabelSet) -> None:
+        """Add a label set, or replace the one that was there when this object was made.
+
+        Raises:
+            TakenError: if another process has made, replaced or deleted one of that name since; that stays.
+        """
+        path, content = self._file(labels.name), _content(labels)
+        self.path.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path / ".lock", timeout=LOCK_SECONDS):
+            sweep(self.path)
+            if _stamp(path) != self._seen.get(labels.name):
+                if path.exists() and path.read_bytes() == content:  # both made the same
+                    self._seen[labels.name] = _stamp(path)
+                    return
+                raise TakenError(
+                    f"label set {labels.name!r} was made, replaced or deleted meanwhile by another process, and stays as"
+                    " that left it: look at it, or choose another name and do it again"
+                )
+            write_atomic(path, content)
+            self.path.joinpath(f"{labels.name}.json").unlink(missing_ok=True)  # of format 1
+            self._seen[labels.name] = _stamp(path)
+
+    def _file(self, name: str) -> Path:
+        return self.path / f"{name}.npz"
+
+    def _manifest(self, name: str, stored: Any) -> dict[str, Any]:
+        if "manifest" not in stored.files:
+            found: dict[str, Any] = read_json(self.path / f"{name}.json")
+            return found
+        head = json.loads(stored["manifest"].tobytes())
+        if head["format"] > FORMAT_VERSION:
+            raise LvcnetError(
+                f"{self._file(name)} has format {head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
+            )
+        manifest: dict[str, Any] = head["manifest"]
+        return manifest
+
+
+def _content(labels: LabelSet) -> bytes:
+    """The bytes of a label set's file; equal label sets have equal ones."""
+    head = json.dumps({"format": FORMAT_VERSION, "manifest": labels.manifest}).encode()
+    arrays: dict[str, Any] = {"packed": _pack(labels.masks), "covered": labels.covered}
+    if labels.ignored is not None:
+        arrays["ignored"] = _pack(labels.ignored)
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer, manifest=np.frombuffer(head, dtype=np.uint8), shape=np.array(labels.masks.shape), **arrays
+    )
+    return buffer.getvalue()
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """None where there is no file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _pack(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.packbits(masks.reshape(len(masks), -1), axis=1)
+
+
+def _unpack(packed: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    flat = np.unpackbits(packed, axis=1, count=int(np.prod(shape[1:])))
+    return flat.reshape(shape).astype(bool)
