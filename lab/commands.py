@@ -92,7 +92,12 @@ def correct(
 
 
 def correct_apply(
-    correction: str, labels: str, rule: str, ignore_disputed: bool = False, overwrite: bool = False
+    correction: str,
+    labels: str,
+    rule: str,
+    ignore_disputed: bool = False,
+    overwrite: bool = False,
+    drafts: str | None = None,
 ) -> list[str]:
     """`lvcnet correct-apply`.
 
@@ -101,7 +106,8 @@ def correct_apply(
     """
     flags = {"--ignore-disputed": ignore_disputed, "--overwrite": overwrite}
     chosen = [flag for flag, on in flags.items() if on]
-    return ["correct-apply", correction, "--as", labels, "--accept", rule, *chosen]
+    settled = ["--drafts", drafts] if drafts else []
+    return ["correct-apply", correction, "--as", labels, "--accept", rule, *settled, *chosen]
 
 
 def two_label_sets(command: str, dataset: str, first: str, second: str, split: str | None) -> list[str]:

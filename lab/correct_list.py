@@ -6,6 +6,7 @@ import streamlit as st
 
 from lab.correct_state import DECISION_TITLES, decision_text
 from lab.escaping import plain
+from lab.tables import counted
 from lab.widgets import pick, remember, show_table
 from lvcnet.correction.apply import UNDECIDED
 from lvcnet.correction.decisions import Event
@@ -21,6 +22,7 @@ def filters(rows: list[Row]) -> list[Row]:
     """Which images to go through, in a popover that says so; the rows of these."""
     counts = count_decisions(rows)
     counts |= {"all": len(rows), "decided": len(rows) - counts["undecided"]}
+    counts["draft"] = sum(bool(row["drafts"]) for row in rows)
     asked, limit = st.query_params.get("show", UNDECIDED), float(st.session_state.get(BELOW, 1.0))
     title = DECISION_TITLES.get(asked, "") + ("" if limit >= 1 else f", quality up to {limit:.2f}")
     with st.popover(
@@ -56,6 +58,8 @@ def show_progress(rows: list[Row]) -> None:
     counts = count_decisions(rows)
     done = len(rows) - counts["undecided"]
     parts = [f"{count} {DECISION_TITLES[name].lower()}" for name, count in counts.items() if count]
+    if drafts := sum(bool(row["drafts"]) for row in rows):
+        parts.append(f"{counted(drafts, 'image')} with a draft")
     st.progress(done / max(1, len(rows)), text=f"**{done} of {len(rows)} decided** ({', '.join(parts)})")
 
 
@@ -72,6 +76,7 @@ def show_list(shown: list[Row], key: str) -> None:
         "Distance (px)": [row["disagreement_px"] for row in shown],
         "Decision": [DECISION_TITLES[row["decision"]] for row in shown],
         "Reviewer": [row["reviewer"] or "" for row in shown],
+        "Draft of": [", ".join(row["drafts"]) for row in shown],
     }
     numbers = st.column_config.NumberColumn
     st.dataframe(

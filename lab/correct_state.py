@@ -34,6 +34,7 @@ DECISION_TITLES: dict[str, str] = {
     "reject": "Rejected",
     "part": "Taken in part",
     "edited": "Edited by hand",
+    "draft": "With a draft",
 }
 
 

@@ -24,7 +24,7 @@ from lvcnet.correction.apply import (
     verdicts_by,
 )
 from lvcnet.correction.apply import Row as Report
-from lvcnet.correction.review import Row, count_decisions
+from lvcnet.correction.review import Row, count_decisions, drafts_in_words, settle_drafts
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.evaluation.comparison import BASELINE
@@ -71,7 +71,9 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
     st.header("Make a label set of the decisions", anchor=False)
     st.markdown(f"{done} of {len(rows)} labels are decided. **{plain(labels)}** itself is never changed.")
     rest = _pick_rest(correction, rows)
-    rule = "+".join([*([REVIEWED] if done else []), *RULES[rest]]) or "none"
+    drawn = {row["key"]: row["drafts"] for row in rows if row["drafts"]}
+    drafts = _pick_drafts(correction, drawn) if drawn else None
+    rule = "+".join([*([REVIEWED] if done or drafts == "use" else []), *RULES[rest]]) or "none"
     left, right = st.columns(2, vertical_alignment="bottom")
     name = left.text_input(
         "Name of the label set",
@@ -87,8 +89,8 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
         st.caption(
             f"The demo data stay as they are: your copy of {plain(dataset.name)}, with this label set, goes to the workspace."
         )
-    command_line(commands.correct_apply(correction.name, name, rule, rest == "ignore", overwrite))
-    nothing = done == 0 and rest == "keep"
+    command_line(commands.correct_apply(correction.name, name, rule, rest == "ignore", overwrite, drafts))
+    nothing = done == 0 and rest == "keep" and drafts != "use"
     if nothing:
         st.caption("So nothing would change: decide about labels in the review, or choose otherwise above.")
     if st.button(
@@ -96,15 +98,33 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
         key="make-labels",
         type="primary",
         icon=":material/layers:",
-        disabled=nothing or (replaceable and not overwrite),
+        disabled=nothing or (replaceable and not overwrite) or bool(drawn and not drafts),
         help="A label set like any other: exported, compared, trained on.",
     ):
         with shown_errors():
+            settle_drafts(correction, dataset, drafts)
             verdicts = verdicts_by(correction, rule)
             report = apply_correction(correction, dataset, name, verdicts, rule, overwrite, rest == "ignore")
             remember("made", name)
             leave_note(f"Label set {name}: {tables.counted(len(report['accepted']), 'label')} repaired.")
             st.rerun()
+
+
+def _pick_drafts(correction: Correction, drawn: dict[str, list[str]]) -> str | None:
+    """What becomes of drawings that nobody accepted: use, ignore, or None while nothing is chosen."""
+    st.warning(f"Drawn and not accepted yet: {plain(drafts_in_words(drawn))}.", icon=":material/draw:")
+    titles = {
+        "use": "Accept them all, each in its reviewer's name",
+        "ignore": "Go on without them: they stay drafts",
+    }
+    return st.radio(
+        "Drafts",
+        list(titles),
+        index=None,
+        format_func=titles.__getitem__,
+        key=f"made-drafts-{correction.name}",
+        help="Or go back to the review and choose the filter 'With a draft'.",
+    )
 
 
 def _pick_rest(correction: Correction, rows: list[Row]) -> str:

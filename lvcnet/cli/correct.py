@@ -9,7 +9,8 @@ from lvcnet.cli.options import DatasetName, Json
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.cli.sweep import sweep_bar, sweep_until_done
 from lvcnet.correction.agreement import MEASURES, agreement
-from lvcnet.correction.apply import accepted_keys, apply_correction, verdicts_by
+from lvcnet.correction.apply import REVIEWED, accepted_keys, apply_correction, verdicts_by
+from lvcnet.correction.review import settle_drafts
 from lvcnet.correction.store import (
     Correction,
     delete_correction,
@@ -108,6 +109,13 @@ def correct_apply(
             " disagree.",
         ),
     ] = False,
+    drafts: Annotated[
+        str | None,
+        typer.Option(
+            help="What becomes of drawings that nobody accepted yet: use (accept them all) or ignore. Refused without.",
+            metavar="use|ignore",
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="With reviewed: refuse while an image is undecided.")
     ] = False,
@@ -123,6 +131,9 @@ def correct_apply(
     """
     correction = find_correction(name)
     data = Dataset.load(correction.head["dataset"])
+    if drafts == "use" and REVIEWED not in accept.split("+"):
+        raise LvcnetError("--drafts use makes decisions of drawings, which count by --accept reviewed only")
+    settle_drafts(correction, data, drafts)
     verdicts = verdicts_by(correction, accept, strict)
     report = apply_correction(correction, data, as_labels, verdicts, accept, overwrite, ignore_disputed)
     folder = correction.records / "changes"

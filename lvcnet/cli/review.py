@@ -10,17 +10,21 @@ from lvcnet.correction.apply import UNDECIDED
 from lvcnet.correction.decisions import Event, Verdict
 from lvcnet.correction.review import (
     ALL,
+    DRAFT,
     SHOWN,
+    accept_drafts,
     count_decisions,
     decide_unseen,
+    drafts_in_words,
     filter_rows,
     review_rows,
 )
 from lvcnet.correction.store import Correction, find_correction
+from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 
-COLUMNS = ("key", "quality", "iou", "disagreement_px", "decision", "reviewer")
-TITLES = ("Image", "Quality", "IoU", "Distance (px)", "Decision", "Reviewer")
+COLUMNS = ("key", "quality", "iou", "disagreement_px", "decision", "reviewer", "drafts")
+TITLES = ("Image", "Quality", "IoU", "Distance (px)", "Decision", "Reviewer", "Draft of")
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +38,10 @@ def review(
     below: Annotated[float, typer.Option(help="Only labels of a quality up to this.")] = 1.0,
     top: Annotated[int, typer.Option(min=1, help="How many images the table shows, worst first.")] = 20,
     decide: Annotated[
-        str | None, typer.Option(help="Decide about --key: accept the proposal or reject it.")
+        str | None,
+        typer.Option(
+            help="Decide about --key: accept the proposal, reject it, or draft: accept what you drew."
+        ),
     ] = None,
     blend: Annotated[
         float | None,
@@ -48,6 +55,9 @@ def review(
     reviewer: Annotated[str | None, typer.Option(help="Who decides; decisions are signed.")] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Decide otherwise than another reviewer did.")
+    ] = False,
+    discard_draft: Annotated[
+        bool, typer.Option("--discard-draft", help="Decide although you drew there; --undo brings it back.")
     ] = False,
     history: Annotated[
         bool, typer.Option("--history", help="Show who decided what and when, of --key or all images.")
@@ -63,7 +73,8 @@ def review(
     correction = find_correction(name)
     if key is not None:
         correction.number(key)
-    verdict = _verdict(decide, blend, regions)
+    accepts_draft = decide == DRAFT and blend is None and regions is None
+    verdict = Verdict(decision="edited") if accepts_draft else _verdict(decide, blend, regions)
     if verdict is None and not undo:
         if history:
             _present_history(correction, key, as_json)
@@ -74,7 +85,10 @@ def review(
         raise LvcnetError(
             "a decision needs --key IMAGE, --reviewer NAME and one of --decide, --blend, --regions or --undo"
         )
-    event = decide_unseen(correction, key, verdict, reviewer, replace)
+    if accepts_draft:
+        event = accept_drafts(correction, Dataset.load(correction.head["dataset"]), key, reviewer)
+    else:
+        event = decide_unseen(correction, key, verdict, reviewer, replace, discard_draft)
     if as_json:
         print_json(_row(event))
     else:
@@ -90,7 +104,7 @@ def _verdict(decide: str | None, blend: float | None, regions: str | None) -> Ve
     """
     if blend is None and regions is None:
         if decide not in (None, "accept", "reject"):
-            raise LvcnetError(f"--decide {decide!r} does not exist: accept or reject")
+            raise LvcnetError(f"--decide {decide!r} does not exist: accept, reject or draft")
         return None if decide is None else Verdict(decision=decide)
     if decide is not None:
         raise LvcnetError("--decide does not go with --blend and --regions: these take part of the proposal")
@@ -105,17 +119,21 @@ def _verdict(decide: str | None, blend: float | None, regions: str | None) -> Ve
 
 def _present_list(correction: Correction, show: str, below: float, top: int, as_json: bool) -> None:
     rows = review_rows(correction)
+    drawn = {row["key"]: row["drafts"] for row in rows if row["drafts"]}
     counts, shown = count_decisions(rows), filter_rows(rows, show, below)
     if as_json:
         regions = {row["key"]: row["regions"] for row in correction.rows}
         images = [{**row, "regions": regions[row["key"]]} for row in shown]
         print_json({"correction": correction.name, "counts": counts, "images": images})
         return
-    table = [[row[name] for name in COLUMNS] for row in shown[:top]]
+    table = [
+        [", ".join(row[name]) if name == "drafts" else row[name] for name in COLUMNS] for row in shown[:top]
+    ]
     print_table(f"Worst {len(table)} of {len(shown)} images ({show})", TITLES, table)
     screen.print(
         f"{len(rows) - counts[UNDECIDED]} of {len(rows)} decided: "
-        + ", ".join(f"{count} {decision}" for decision, count in counts.items()),
+        + ", ".join(f"{count} {decision}" for decision, count in counts.items())
+        + (f"; drawn and not accepted yet: {drafts_in_words(drawn)}" if drawn else ""),
         highlight=False,
     )
 

@@ -228,3 +228,20 @@ def test_what_is_drawn_by_hand_is_stored_as_edited(
     assert correction.decisions.drafts.open() == []
     open_page("correct", mode="edit", image=keys[2], reviewer="Anna")
     np.testing.assert_array_equal(begun[-1][0], drawn, "who edits again goes on from there")
+
+
+def test_drafts_are_named_before_a_label_set_is_made(
+    correction: Correction, keys: list[str], open_page: OpenPage, no_worker: None
+) -> None:
+    drawn = np.zeros((64, 64), bool)
+    drawn[10:20, 10:20] = True
+    dataset = Dataset.load("hips")
+    correction.decisions.drafts.save(keys[1], dataset.categories[0], "Ben", drawn)
+    page = open_page("correct", view="use")
+    assert f"{keys[1]} (Ben)" in page.warning[0].value.replace("\\", "")
+    assert page.button(key="make-labels").disabled
+    page.radio(key=f"made-drafts-{correction.name}").set_value("use").run()
+    click(page, "make-labels")
+    masks = Dataset.load("hips").labels("corrected-level3").masks[dataset.index(keys[1]), 0]
+    np.testing.assert_array_equal(masks, drawn)
+    assert correction.decisions.drafts.open() == []

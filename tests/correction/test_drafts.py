@@ -1,5 +1,6 @@
 """Drafts: every stroke is kept, none is overwritten or closed unseen, and files of earlier versions are read."""
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -13,6 +14,10 @@ from hypothesis import strategies as st
 
 from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.drafts import DISCARDED, NewerDraftError, drawn_masks, revisions
+from lvcnet.correction.review import settle_drafts
+from lvcnet.correction.reviewed import decode_masks
+from lvcnet.correction.store import Correction
+from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from tests.correction.conftest import SIZE, square
 
@@ -210,3 +215,67 @@ def version(path: Path) -> int:
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     connection.close()
     return int(found)
+
+
+def test_drafts_are_listed_accepted_and_settled_by_command(
+    lvcnet, correction: Correction, dataset: Dataset
+) -> None:
+    def answer(*arguments: str) -> tuple[int, str, str]:
+        return lvcnet(*arguments)
+
+    drafts = correction.decisions.drafts
+    for key, reviewer in (("image-0", "anna"), ("image-1", "ben"), ("image-2", "anna")):
+        drafts.save(key, "square", reviewer, square(6))
+    _, out, _ = answer("review", "mine", "--show", "draft", "--json")
+    listed = json.loads(out)["images"]
+    assert [(row["key"], row["drafts"]) for row in listed] == [
+        ("image-1", ["ben"]),
+        ("image-2", ["anna"]),
+        ("image-0", ["anna"]),
+    ]
+    words = " ".join(answer("review", "mine")[1].split())
+    assert "drawn and not accepted yet: image-1 (ben), image-2 (anna), image-0 (anna)" in words
+
+    me = ("--key", "image-0", "--reviewer", "anna")
+    status, _, err = answer("review", "mine", *me, "--decide", "accept")
+    assert (status, err.count("\n"), "--discard-draft" in err) == (2, 1, True)
+    assert answer("review", "mine", *me, "--decide", "accept", "--discard-draft")[0] == 0
+    assert answer("review", "mine", *me, "--undo")[0] == 0
+    assert answer("review", "mine", *me, "--decide", "draft")[0] == 0
+    event = correction.decisions.verdicts()["image-0"]
+    np.testing.assert_array_equal(decode_masks(event.details["masks"], (1, SIZE, SIZE))[0], square(6))
+    status, _, err = answer("review", "mine", *me, "--decide", "draft")
+    assert (status, "has no draft" in err) == (2, True)
+
+    make = ("correct-apply", "mine", "--as", "better", "--accept", "reviewed")
+    status, _, err = answer(*make)
+    assert (status, err.count("\n"), "image-1 (ben), image-2 (anna)" in err) == (2, 1, True)
+    assert answer(*make, "--drafts", "maybe")[0] == 2
+    assert answer(*make[:-1], "all", "--drafts", "use")[0] == 2
+    assert answer(*make, "--drafts", "ignore")[0] == 0
+    assert len(drafts.open()) == 2, "they stay drafts"
+    assert answer(*make, "--drafts", "use", "--overwrite")[0] == 0
+    assert drafts.open() == []
+    masks = Dataset.load("squares").labels("better").masks
+    for row in range(3):
+        np.testing.assert_array_equal(masks[row, 0], square(6))
+    assert {key: event.reviewer for key, event in correction.decisions.verdicts().items()} == {
+        "image-0": "anna",
+        "image-1": "ben",
+        "image-2": "anna",
+    }
+
+
+def test_drafts_that_need_a_look_are_not_accepted_in_one_go(correction: Correction, dataset: Dataset) -> None:
+    drafts = correction.decisions.drafts
+    drafts.save("image-0", "square", "anna", square(6))
+    event = correction.decisions.decide("image-0", "reject", "ben")
+    with pytest.raises(
+        LvcnetError, match=r"image 'image-0' needs a look, anna drew, and ben decided reject on .* since"
+    ):
+        settle_drafts(correction, dataset, "use")
+    correction.decisions.undo("image-0", "ben", event.id)
+    drafts.save("image-0", "square", "ben", square(7))
+    with pytest.raises(LvcnetError, match="needs a look, both anna and ben drew"):
+        settle_drafts(correction, dataset, "use")
+    assert len(drafts.open()) == 2

@@ -162,7 +162,7 @@ def test_by_command(lvcnet, correction: Correction, dataset: Dataset) -> None:
         (["--key", "image-9"], "has not judged"),
         (["--decide", "accept", "--key", "image-1"], "--reviewer NAME"),
         (["--decide", "accept", "--reviewer", "a"], "--key IMAGE"),
-        (["--decide", "maybe", "--key", "image-1", "--reviewer", "a"], "accept or reject"),
+        (["--decide", "maybe", "--key", "image-1", "--reviewer", "a"], "accept, reject or draft"),
         (["--decide", "accept", "--blend", "1", "--key", "image-1", "--reviewer", "a"], "does not go with"),
         (["--blend", "2", "--key", "image-1", "--reviewer", "a"], "from 0"),
         (["--regions", "7", "--key", "image-1", "--reviewer", "a"], "no region 7: it has 1"),
