@@ -7,10 +7,12 @@ what is set on every answer belongs behind it; then come `Login` (login.py) and 
 
 from starlette.middleware import Middleware
 
+from lab.serving.limits import UploadLimits
+from lab.serving.login import Login
 from lab.serving.origins import SameOrigin
 from lab.serving.settings import Serving
 
 
 def layers(serving: Serving) -> list[Middleware]:
     """The layers that every request passes, outermost first."""
-    return [Middleware(SameOrigin, serving)]
+    return [Middleware(SameOrigin, serving), Middleware(Login, serving), Middleware(UploadLimits, serving)]

@@ -13,6 +13,7 @@ from lvcnet.cli.correct import register as register_correct
 from lvcnet.cli.data import register as register_data
 from lvcnet.cli.evaluate import register as register_evaluate
 from lvcnet.cli.jobs import register as register_jobs
+from lvcnet.cli.lab import register as register_lab
 from lvcnet.cli.noise import register as register_noise
 from lvcnet.cli.output import visible
 from lvcnet.cli.plan import register as register_plan
@@ -32,6 +33,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 for register in (
+    register_lab,
     register_data,
     register_noise,
     register_train,
