@@ -14,7 +14,7 @@ from lab.palette import method_colour, rgb
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import Cell, Comparison, method_order
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
-from lvcnet.evaluation.tables import interval, method_title
+from lvcnet.evaluation.tables import interval, marked, method_title
 
 Against = Literal["level", "label_iou"]
 Retention = Literal["retention", "retention_clean"]
@@ -42,10 +42,15 @@ def robustness_curve(
     figure = go.Figure()
     for number, method in enumerate(comparison.methods()):
         cells = _curve_cells(comparison, method, against)
-        if cells:
-            symbol = SYMBOLS[number % len(SYMBOLS)]
-            places, banded = [_place(cell, against) for cell in cells], metric == comparison.metric
-            _add_curve(figure, method, places, cells, metric, symbol, banded)
+        symbol, banded = SYMBOLS[number % len(SYMBOLS)], metric == comparison.metric
+        # A line is read as a conclusion: cells from which nothing is concluded are hollow points beside it.
+        for part in (
+            [cell for cell in cells if not cell.excluded],
+            [cell for cell in cells if cell.excluded],
+        ):
+            if part:
+                places = [_place(cell, against) for cell in part]
+                _add_curve(figure, method, places, part, metric, symbol, banded)
     if with_paper and against == "level" and metric in paper.METRICS:
         for method, levels in paper.TABLE_1.items():
             figure.add_scatter(
@@ -198,10 +203,12 @@ def _add_curve(
     symbol: str,
     banded: bool,
 ) -> None:
+    """A method's line in its band, or, if these are cells that are excluded, hollow points without."""
     colour = method_colour(method.partition(" ")[0])
+    excluded = bool(cells[0].excluded)
     means = [cell.mean(metric) for cell in cells]
     bounds = [(place, *cell.interval) for place, cell in zip(x, cells, strict=True) if cell.interval]
-    if banded and bounds:
+    if banded and bounds and not excluded:
         red, green, blue = rgb(colour)
         places, low, high = zip(*bounds, strict=True)
         figure.add_scatter(
@@ -218,15 +225,14 @@ def _add_curve(
     figure.add_scatter(
         x=list(x),
         y=means,
-        name=plotly_text(method_title(method)),
+        name=plotly_text(marked(cells[0], method_title(method))),
         legendgroup=method,
-        mode="lines+markers",
+        mode="markers" if excluded else "lines+markers",
         line={"color": colour, "width": 2.5},
-        marker={"symbol": [f"{symbol}-open" if cell.excluded else symbol for cell in cells], "size": 9},
+        marker={"symbol": f"{symbol}-open" if excluded else symbol, "size": 9, "color": colour},
         customdata=[
             [
-                (" †" if cell.excluded else "")
-                + (f" (95 % interval {interval(cell)})" if banded and cell.interval else ""),
+                f" (95 % interval {interval(cell)})" if banded and cell.interval else "",
                 plotly_text(cell.labels),
                 len(cell.runs),
             ]

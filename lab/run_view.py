@@ -19,6 +19,7 @@ from lab.tables import counted
 from lab.widgets import leave_note, run_title, show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.jobs.launch import cores
 from lvcnet.jobs.usage import Reading, Usage, measure_usage, read_processors
@@ -261,6 +262,11 @@ def evaluation(run: RunDirectory) -> None:
             f"{found['images']} {plain(found['split'])} images against {plain(found['against'])} labels, epoch {found['epoch']},"
             f" {found['parameters']:,} parameters, {format_seconds(found['training_seconds'])} of training."
         )
+        if collapsed := collapse(found):
+            st.warning(
+                plain(f"It {collapsed}: nothing is concluded from these figures. {COLLAPSE_ADVICE}."),
+                icon=":material/balance:",
+            )
         show_table(tables.evaluation_rows(found))
         if note := found["rounds"].get("note"):
             st.caption(plain(note[0].upper() + note[1:] + "."))

@@ -11,6 +11,7 @@ from lvcnet.cli.options import Json
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen, split_list
 from lvcnet.data.dataset import CLEAN
 from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.formats import FORMATS, to_csv, to_json, to_markdown
 from lvcnet.evaluation.metrics import METRICS
@@ -50,9 +51,8 @@ def evaluate(
     with progress_bar(f"Predicting and measuring with {run}") as report:
         result = evaluate_run(find_run(run), checkpoint, against, split, device, report)
     if as_json:
-        print_json(
-            result if per_image else {key: value for key, value in result.items() if key != "per_image"}
-        )
+        shown = {key: value for key, value in result.items() if per_image or key != "per_image"}
+        print_json({**shown, "collapsed": collapse(result)})
         return
     _print_evaluation(result)
 
@@ -78,6 +78,11 @@ def _print_evaluation(result: dict[str, Any]) -> None:
     )
     if "note" in rounds:
         screen.print(f"Note: {rounds['note']}", highlight=False)
+    if collapsed := collapse(result):
+        screen.print(
+            f"Nothing is concluded from these figures: {result['run']} {collapsed}. {COLLAPSE_ADVICE}.",
+            highlight=False,
+        )
 
 
 def compare(

@@ -27,6 +27,8 @@ SAME = 0.98
 FEWEST = 3
 """Images from which on one mask for all of them is no coincidence."""
 
+COLLAPSE_ADVICE = "Train it for more epochs or with another learning rate"
+
 BoolArray = NDArray[np.bool_]
 WORDS = {"nothing": "nothing of", "everything": "everything as", "same": "the same mask of"}
 

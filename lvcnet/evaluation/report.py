@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lvcnet.data.dataset import FOLD, Dataset, list_datasets
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.alike import Config, differing, in_words, labels_now, same_labels
-from lvcnet.evaluation.collapse import collapse
+from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.evaluation.comparison import (
     BASELINE,
     Cell,
@@ -203,15 +203,17 @@ def _group(
                 skipped[run.name] = f"{group[seed][0].name} is newer, same method, labels and seed"
             else:
                 group[seed] = (run, evaluation)
-                if number:
-                    excluded[key].append(
-                        f"run {run.name} was not trained like the others ({unlike}): train it with their settings"
-                    )
-                if collapsed := collapse(evaluation):
-                    excluded[key].append(
-                        f"run {run.name} {collapsed}: train it for more epochs or with another learning rate"
-                    )
+                reasons = [f"was not trained like the others ({unlike})"] if number else []
+                reasons += [collapsed] if (collapsed := collapse(evaluation)) else []
+                if reasons:
+                    advice = "train it with their settings" if number else _lower(COLLAPSE_ADVICE)
+                    excluded[key].append(f"run {run.name} {' and '.join(reasons)}: {advice}")
     return groups, dict(excluded)
+
+
+def _lower(text: str) -> str:
+    """A sentence to go on with."""
+    return text[0].lower() + text[1:]
 
 
 def _noise(groups: dict[tuple[str, str], Group]) -> dict[str, dict[str, Any]]:

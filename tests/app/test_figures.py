@@ -73,6 +73,15 @@ def test_the_papers_curves_are_drawn_only_for_its_metrics(comparison: Comparison
     assert len(figures.robustness_curve(comparison, "iou", with_paper=True).data) == 3
 
 
+def test_what_nothing_is_concluded_from_is_a_hollow_point_beside_the_line(comparison: Comparison) -> None:
+    cells = [*comparison.cells[:3], replace(comparison.cells[3], excluded="run x predicts nothing")]
+    figure = figures.robustness_curve(Comparison("hips", "iou", cells, []), "iou")
+    line, point = named(figure, "LVC-Net"), named(figure, "LVC-Net †")
+    assert (list(line.x), list(point.x), point.mode) == ([1], [4], "markers")
+    assert point.marker.symbol.endswith("-open")
+    assert [list(band.x) for band in figure.data if band.fill] == [[1, 1]]
+
+
 def test_other_label_sets_are_not_on_the_curve(comparison: Comparison) -> None:
     other = Cell("unet", "dentist2", None, 0.8, {0: "x"}, {name: [0.1] for name in METRICS}, 1, 1.0)
     figure = figures.robustness_curve(Comparison("hips", "iou", [other], []), "iou")

@@ -10,6 +10,7 @@ import pytest
 
 from lab.samples import write_dicom
 from lvcnet.evaluation.metrics import METRICS
+from lvcnet.models.maps import Maps
 
 
 def test_evaluate_prints_one_json_object(make_run, lvcnet) -> None:
@@ -22,6 +23,19 @@ def test_evaluate_prints_one_json_object(make_run, lvcnet) -> None:
     assert "per_image" not in found
     _, out, _ = lvcnet("evaluate", run.name, "--json", "--per-image")
     assert len(json.loads(out)["per_image"]) == 6
+
+
+def test_evaluate_says_that_predictions_collapsed(make_run, lvcnet, monkeypatch) -> None:
+    run = make_run("unet", "level4")
+    _, out, _ = lvcnet("evaluate", run.name, "--json")
+    assert json.loads(out)["collapsed"] is None
+    nothing = "predicts nothing of 'bone' on 6 of 6 images"
+    monkeypatch.setattr(
+        "tests.evaluation.conftest.BrightMethod.predict", lambda self, images, details=True: Maps(0 * images)
+    )
+    assert json.loads(lvcnet("evaluate", run.name, "--json")[1])["collapsed"] == nothing
+    text = " ".join(lvcnet("evaluate", run.name)[1].split())
+    assert f"Nothing is concluded from these figures: {run.name} {nothing}. Train it for more epochs" in text
 
 
 def test_evaluate_prints_a_table_for_people(make_run, lvcnet) -> None:
