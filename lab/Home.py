@@ -13,11 +13,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Route
 
-from lab import inference_app
+from lab import inference_app, inference_style
 from lab.charts import LIBRARY
+from lab.content_policy import ContentPolicy
+from lab.navigation import ONE_STEP_A_PAGE
 from lab.serving import layers
 from lab.serving.settings import Serving
 from lvcnet import jobs
@@ -53,7 +56,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).with_name("navigation.py"),
     lifespan=lifespan,
-    middleware=layers(serving),
+    middleware=[
+        Middleware(ContentPolicy, scripts=[ONE_STEP_A_PAGE, inference_style.HEAD], gradio=f"{GRADIO_PATH}/"),
+        *layers(serving),
+    ],
     routes=[
         *(Route(path, RedirectResponse(target)) for path, target in REDIRECTS.items()),
         Route(f"/{LIBRARY.name}", FileResponse(LIBRARY)),  # asked for by the buttons that save figures

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from lab.compare_figures import plan_curve, report_figures
+from lab.content_policy import script_digests
 from lab.figures import EXPORT
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.metrics import METRICS
@@ -33,6 +34,10 @@ th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;white-spa
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,32rem),1fr));gap:0 2rem}
 .figures figure{margin:0;min-width:0}figcaption{margin:1.5rem 0 .3rem;font-weight:600}
 """
+ALONE = (
+    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+"""What the file may fetch; `lab.content_policy` is about pages that are served."""
 BOLD = re.compile(r"\*\*(.+?)\*\*")
 THEME = """
 const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -61,15 +66,19 @@ def html_report(comparison: Comparison, plan: Plan | None = None) -> str:
 
 
 def html_page(title: str, blocks: Iterable[str]) -> str:
-    """A whole page of blocks that are HTML already."""
+    """A whole page of blocks that are HTML already; it may run its own scripts, and fetch nothing at all."""
     body = "\n".join(blocks)
     plotly = f"<script>{get_plotlyjs()}</script>" if "plotly-graph-div" in body else ""
     theme = f"<script>{THEME}</script>" if plotly else ""
+    rest = (
+        f"<title>{escape(title)}</title><style>{STYLE}</style>{plotly}</head>\n"
+        f"<body><h1>{escape(title)}</h1>\n{body}\n{theme}</body></html>\n"
+    )
+    scripts = " ".join(script_digests(rest.encode())) or "'none'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style>{plotly}</head>\n"
-        f"<body><h1>{escape(title)}</h1>\n{body}\n{theme}</body></html>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{ALONE}; script-src {scripts}">\n{rest}'
     )
 
 

@@ -13,19 +13,28 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from lab import overlays, segment
+from lab.content_policy import ContentPolicy
 from lab.inference_api import BATCH_FORMATS, KEEP_SECONDS, add_endpoints, private_folder
 from lab.inference_events import (
     DOWNLOADS,
     EMPTY,
+    EMPTY_BATCH,
     RADIOGRAPH,
     on_batch,
+    on_batch_choice,
+    on_cancel,
     on_download,
     on_draw,
+    on_file,
+    on_files,
     on_load,
     on_maps,
     on_predicted,
+    on_preview,
+    on_runs,
     on_sample,
     on_segment,
+    on_start,
 )
 from lab.inference_style import CSS, HEAD, theme
 from lab.serving import layers
@@ -39,10 +48,6 @@ from lvcnet.noise.levels import levels_in_words
 PORT = 7860
 MAX_FILE_SIZE = "200mb"
 NOTICE = "Research software, not a medical device: do not use the results for diagnosis or treatment."
-EMPTY_BATCH = (
-    "Choose radiographs and a run, then press Segment all. Files that cannot be read do not stop the others."
-)
-CANCELLED = "Cancelled after the file that was under way; nothing was kept."
 FILE_LABELS = {**DOWNLOADS, "probabilities": "Probability PNG, 16 bit"}
 SAVE = """(file) => {
   const link = document.createElement("a");
@@ -128,6 +133,7 @@ def _single_tab() -> gr.Dropdown:
                 opacity = gr.Slider(
                     0.0, 1.0, 0.35, step=0.05, label="Opacity", info="Of the overlay; outlines stay."
                 )
+            stale = gr.Markdown(visible=False, elem_classes="notice")
             with gr.Tab("Overlay"):
                 single = gr.Image(
                     show_label=False,
@@ -171,19 +177,9 @@ def _single_tab() -> gr.Dropdown:
                     for format, what in DOWNLOADS.items()
                 }
             no_seg = gr.Markdown(visible=False, elem_classes="notice")
-    looks, drawn = [results, threshold, opacity, left, right], [single, compared, slider, table]
-    chosen = sample.select(on_sample, None, file, **HIDDEN)
-    running = []
-    for event in (button.click, chosen.then):
-        predicted = event(on_segment, [file, runs], results, show_progress_on=[single, compared], **HIDDEN)
-        ready = predicted.success(
-            on_predicted, results, [left, right, shown, no_seg, *downloads.values()], **HIDDEN
-        )
-        ready.success(on_draw, looks, drawn, **HIDDEN)
-        ready.success(on_maps, [results, shown], maps, **HIDDEN)
-        running.append(predicted)
-    stop.click(None, None, None, cancels=running, **HIDDEN)
-    for control in (threshold.change, opacity.change, left.input, right.input):
+    looks, drawn = [file, results, threshold, opacity, left, right], [single, compared, slider, table]
+    seen = [results, *drawn, left, right, shown, maps, no_seg, stale, prepared, *downloads.values()]
+    running: list[Any] = [
         control(
             on_draw,
             looks,
@@ -192,10 +188,45 @@ def _single_tab() -> gr.Dropdown:
             trigger_mode="always_last",  # while a picture is drawn, only the newest wish waits
             **HIDDEN,
         )
-    shown.input(on_maps, [results, shown], maps, **HIDDEN)
+        for control in (threshold.change, opacity.change, left.input, right.input)
+    ]
+    running.append(shown.input(on_maps, [file, results, shown], maps, **HIDDEN))
+    # what is seen goes before anything new is done, and what is still under way for the file before is dropped
+    chosen = sample.select(on_sample, None, [file, *seen], cancels=running, **HIDDEN)
+    started = button.click(on_start, [file, results], seen, **HIDDEN)
+    for event in (started.then, chosen.then):
+        predicted = event(
+            on_segment,
+            [file, runs],
+            results,
+            show_progress_on=[single, compared],
+            trigger_mode="always_last",
+            **HIDDEN,
+        )
+        ready = predicted.success(
+            on_predicted,
+            [file, runs, results],
+            [left, right, shown, no_seg, stale, *downloads.values()],
+            **HIDDEN,
+        )
+        pictures = ready.success(on_draw, looks, drawn, **HIDDEN)
+        running += [
+            predicted,
+            ready,
+            pictures,
+            ready.success(on_maps, [file, results, shown], maps, **HIDDEN),
+        ]
+    for gone in (file.clear, file.delete):
+        gone(on_file, None, seen, cancels=running, queue=False, **HIDDEN)
+    new = file.upload(on_file, None, seen, cancels=running, queue=False, **HIDDEN)
+    previewed = new.then(
+        on_preview, file, [single, table], show_progress_on=single, trigger_mode="always_last", **HIDDEN
+    )
+    runs.input(on_runs, [file, runs, results], stale, queue=False, **HIDDEN)
+    stop.click(None, None, None, cancels=[*running, previewed], **HIDDEN)
     for format, download in downloads.items():
         written = download.click(
-            on_download, [gr.State(format), results, threshold, opacity], prepared, **HIDDEN
+            on_download, [gr.State(format), file, results, threshold, opacity], prepared, **HIDDEN
         )
         written.success(None, prepared, None, js=SAVE)
     return runs
@@ -226,13 +257,25 @@ def _batch_tab() -> gr.Dropdown:
                 button = gr.Button("Segment all", variant="primary", scale=2)
                 stop = gr.Button("Cancel")
         with gr.Column(scale=4, min_width=300):
-            said = gr.Markdown(visible=False)
+            said = gr.Markdown(visible=False, elem_classes="notice")
             table = gr.HTML(f"<p>{EMPTY_BATCH}</p>", elem_classes="sizes")
             archive = gr.File(label="Zip", interactive=False)
-    button.click(lambda: gr.Markdown(visible=False), None, said, **HIDDEN)
-    started = button.click(on_batch, [files, run, threshold, formats], [table, archive], **HIDDEN)
+    done = gr.State(None, time_to_live=KEEP_SECONDS)
+    seen = [done, said, table, archive]
+    cleared = button.click(on_files, None, seen, **HIDDEN)
+    started = cleared.then(
+        on_batch,
+        [files, run, threshold, formats],
+        [done, table, archive],
+        trigger_mode="always_last",
+        **HIDDEN,
+    )
+    for changed in (files.upload, files.clear, files.delete):
+        changed(on_files, None, seen, cancels=started, queue=False, **HIDDEN)
+    for choice in (run.input, threshold.release, formats.input):
+        choice(on_batch_choice, [done, run, threshold, formats], said, queue=False, **HIDDEN)
     # a place of its own: the step that was under way when the button was pressed still writes into the table
-    stop.click(lambda: gr.Markdown(CANCELLED, visible=True), None, said, cancels=started, **HIDDEN)
+    stop.click(on_cancel, None, said, cancels=started, **HIDDEN)
     return run
 
 
@@ -266,7 +309,7 @@ def main() -> None:
     host = mounted("/")
     host.user_middleware = layers(Serving.from_environment())
     print(f"LVC-Net Lab: inference, at http://127.0.0.1:{port}/")
-    uvicorn.run(host, host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(ContentPolicy(host, [HEAD]), host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":

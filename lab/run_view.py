@@ -16,7 +16,7 @@ from lab.navigation import link_to
 from lab.palette import method_title
 from lab.run_about import edit_about
 from lab.tables import counted
-from lab.widgets import leave_note, run_title, show_table, shown_errors
+from lab.widgets import command_line, leave_note, run_title, show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
@@ -312,6 +312,9 @@ def configuration(run: RunDirectory) -> None:
             + f" Folder: {code(run.path)}"
         )
         st.json(config, expanded=1)
+        if run.status()["state"] == "done":
+            st.caption("Train it again and see what differs, to the bit:")
+            command_line(["reproduce", run.name])
 
 
 def _act(action: Callable[[RunDirectory], None], run: RunDirectory, note: str) -> None:

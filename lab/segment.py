@@ -114,6 +114,16 @@ def plain(result: Segmentation) -> overlays.Rgb:
     return overlays.fit(overlays.to_rgb(pixels))
 
 
+def preview(path: Path) -> overlays.Rgb:
+    """A radiograph that was not segmented yet, for a screen.
+
+    Raises:
+        LvcnetError: for a file that is no radiograph we can read.
+    """
+    pixels = read_image(path, name=path.name).pixels
+    return overlays.fit(overlays.to_rgb(overlays.reduced(pixels, np.zeros((0, 1, 1), bool))[0]))
+
+
 def picture(result: Segmentation, opacity: float, colour: str) -> overlays.Rgb:
     """The radiograph with every category tinted and outlined, for a screen; a single category has the run's colour."""
     pixels, masks = overlays.reduced(result.radiograph.pixels, result.masks)

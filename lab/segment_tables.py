@@ -54,10 +54,11 @@ def agreement_table(results: Sequence[Segmentation]) -> str:
     return f"<p><strong>Agreement</strong></p>{table}<p class='note'>How far two runs overlap, not which one is right.</p>"
 
 
-def batch_table(outcomes: Sequence[Outcome], total: int) -> str:
-    """How far a batch is, and a row a file and category or problem."""
+def batch_table(outcomes: Sequence[Outcome], total: int, about: str = "") -> str:
+    """How far a batch is, what it is made with (`about`), and a row a file and category or problem."""
     problems = sum(bool(outcome.problem) for outcome in outcomes)
     said = f"{len(outcomes)} of {total} files done" + (f", {problems} with a problem" if problems else "")
+    said += f" ({escape(about)})" if about else ""
     rows = [_batch_row(row) for outcome in outcomes for row in outcome.rows]
     header = ["File", "Area", "Longest diameter", "Category"]
     bar = f"<progress max='{total}' value='{len(outcomes)}' aria-label='{said}'></progress>"

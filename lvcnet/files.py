@@ -85,12 +85,14 @@ def read_json(path: Path) -> Any:
         LvcnetError: if the file is missing, cannot be read or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))  # tools on Windows write a byte order mark
     except FileNotFoundError:
         raise LvcnetError(f"{path} does not exist") from None
     except OSError as error:
         raise LvcnetError(f"{path} cannot be read: {error.strerror}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise LvcnetError(f"{path} is not valid JSON: it is nested too deeply") from None
+    except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, and numbers of thousands of digits
         raise LvcnetError(f"{path} is not valid JSON: {error}") from None
 
 

@@ -17,6 +17,7 @@ from lvcnet.cli.lab import register as register_lab
 from lvcnet.cli.noise import register as register_noise
 from lvcnet.cli.output import visible
 from lvcnet.cli.plan import register as register_plan
+from lvcnet.cli.reproduce import register as register_reproduce
 from lvcnet.cli.review import register as register_review
 from lvcnet.cli.sweep import register as register_sweep
 from lvcnet.cli.train import register as register_train
@@ -37,6 +38,7 @@ for register in (
     register_data,
     register_noise,
     register_train,
+    register_reproduce,
     register_evaluate,
     register_plan,
     register_correct,

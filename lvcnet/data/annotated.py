@@ -11,9 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet.data.radiograph import MOST_PIXELS
 from lvcnet.errors import LvcnetError
 from lvcnet.files import rows_to_csv
 
+LONGEST_NAME = 255
+"""Bytes of a file's name, on all usual file systems."""
+MOST_LISTED = 10
 SELF_CROSSING = "self-crossing"
 MOST_SIDE = 100_000
 """No radiograph is longer, in pixels."""
@@ -138,7 +142,7 @@ def relative_name(file_name: object) -> str:
     """A file name from an annotation file as a relative posix path that stays inside its folder.
 
     Raises:
-        LvcnetError: if it is absolute, climbs out with '..', or is no name at all.
+        LvcnetError: if it is absolute, climbs out with '..', or is no name that a file can have.
 
     >>> relative_name("a\\\\b.png"), relative_name("./c.png")
     ('a/b.png', 'c.png')
@@ -149,7 +153,28 @@ def relative_name(file_name: object) -> str:
     has_drive = len(path.parts[0]) >= 2 and path.parts[0][1] == ":" if path.parts else False
     if path.is_absolute() or ".." in path.parts or has_drive or not path.parts:
         raise LvcnetError(f"file_name {file_name!r} leads out of the image folder")
+    if not is_text(file_name) or any(len(part.encode()) > LONGEST_NAME for part in path.parts):
+        raise LvcnetError(f"file_name {file_name[:60]!r} is too long or holds broken characters")
     return path.as_posix()
+
+
+def is_text(text: str) -> bool:
+    """Whether a string can be written; JSON may hold halves of characters.
+
+    >>> is_text("Hüfte"), is_text(chr(0xD800))
+    (True, False)
+    """
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message, the first of many.
+
+    >>> listed(["a", "b"]), listed([]), listed([str(number) for number in range(12)])
+    ('a, b', 'none', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more')
+    """
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return (", ".join(names[:MOST_LISTED]) or "none") + more
 
 
 def declared_size(height: object, width: object) -> tuple[int, int]:
@@ -157,11 +182,17 @@ def declared_size(height: object, width: object) -> tuple[int, int]:
 
     Raises:
         LvcnetError: unless both are whole numbers that an image can have.
+
+    >>> declared_size(256.0, 40)
+    (256, 40)
     """
+    height, width = (
+        int(side) if isinstance(side, float) and side.is_integer() else side for side in (height, width)
+    )
     if (
         type(height) is not int
         or type(width) is not int
-        or not (0 < height < MOST_SIDE and 0 < width < MOST_SIDE)
+        or not (0 < height < MOST_SIDE and 0 < width < MOST_SIDE and height * width <= MOST_PIXELS)
     ):
         raise LvcnetError(f"size {width!s:.20} x {height!s:.20} (width x height) is not valid")
     return height, width

@@ -4,11 +4,11 @@ Nothing in a zip is believed: not its names (they may lead out of the folder), n
 file types. What a zip holds is decided by lvcnet/data/contents.py, what is wrong with it by the importers.
 """
 
+import io
 import shutil
 import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,11 +17,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Unpack
 
 from lvcnet.data.annotated import ImportProblems, Problem, relative_name
-from lvcnet.data.contents import Contents, recognise
+from lvcnet.data.contents import Contents, check_annotated, recognise
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.import_options import Settings
 from lvcnet.data.importer import import_coco, import_labelme, import_masks
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import LvcnetError, foreign
 from lvcnet.progress import Report, reported
 
 MOST_ENTRIES = 50_000
@@ -29,6 +29,9 @@ MOST_BYTES = 4 * 1024**3
 """Unpacked, of all entries together."""
 MOST_ENTRY_BYTES = 256 * 1024**2
 """Unpacked, of one entry: more than the largest radiograph takes."""
+LEAST_SUSPICIOUS = 256 * 1024**2
+MOST_RATIO = 100
+"""Unpacked to packed, of all entries together, from so many bytes on. Single masks are packed more densely, their images not."""
 CHUNK = 1024**2
 JUNK = ("__macosx", "thumbs.db", "desktop.ini")
 ENCRYPTED = 0x1
@@ -50,7 +53,7 @@ def import_zip(
         LvcnetError: if it is no zip, too large, or holds nothing that can be recognised.
     """
     with unpacked(source, report) as folder, _without_prefix(folder):
-        found = recognise(folder)
+        found = _recognised(folder)
         dataset = _import(name, found, report, settings)
         dataset.source = _shortened({**dataset.source, "zip": _title(source)}, folder)
         dataset.source["warnings"] = [problem.row() for problem in found.warnings] + dataset.source[
@@ -73,6 +76,11 @@ def inspect_zip(source: Path | BinaryIO, report: Report | None = None) -> Conten
         LvcnetError: as `import_zip`.
     """
     with unpacked(source, report) as folder, _without_prefix(folder):
+        return _recognised(folder)
+
+
+def _recognised(folder: Path) -> Contents:
+    with foreign("the zip holds files that cannot be understood", "pack images and their annotations only"):
         return recognise(folder)
 
 
@@ -102,23 +110,32 @@ def unpack(source: Path | BinaryIO, folder: Path, report: Report | None = None) 
         LvcnetError: if it is no zip, damaged, or too large as a whole.
     """
     title = _title(source)
-    try:
-        with zipfile.ZipFile(source) as archive:
-            entries = _checked(archive.infolist(), title)
+    if isinstance(source, Path) and not source.exists():
+        raise LvcnetError(f"zip {title} does not exist: check the path")
+    with foreign(f"{title} cannot be read as a zip", "pack it again"):
+        archive = zipfile.ZipFile(source)
+    with archive:
+        entries = _checked(archive.infolist(), title, _packed_size(source))
+        with foreign(f"{title} cannot be unpacked", "free some space, or pack it again"):
             folder.mkdir(parents=True)
             _check_space(sum(entry.file_size for entry in entries.values()), folder, title)
-            for name, entry in reported(list(entries.items()), report):
+        for name, entry in reported(list(entries.items()), report):
+            with foreign(f"{title} cannot be unpacked, {name}", "pack it again"):
                 _write(archive, entry, folder / name)
-    except FileNotFoundError:
-        raise LvcnetError(f"zip {title} does not exist: check the path") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, NotImplementedError) as error:
-        raise LvcnetError(f"{title} cannot be read as a zip ({error}): pack it again") from None
-    except (OSError, RuntimeError) as error:
-        raise LvcnetError(f"{title} cannot be unpacked ({error}): pack it again") from None
 
 
-def _checked(entries: Sequence[zipfile.ZipInfo], title: str) -> dict[str, zipfile.ZipInfo]:
-    """The files to unpack by safe relative name.
+def _packed_size(source: Path | BinaryIO) -> int:
+    """Bytes of the zip itself."""
+    if isinstance(source, Path):
+        return source.stat().st_size
+    size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    return size
+
+
+def _checked(entries: Sequence[zipfile.ZipInfo], title: str, packed: int) -> dict[str, zipfile.ZipInfo]:
+    """The files to unpack by safe relative name; all that the directory of the zip gives away is judged before anything
+    is written.
 
     Raises:
         ImportProblems, LvcnetError: see `unpack`.
@@ -149,8 +166,13 @@ def _checked(entries: Sequence[zipfile.ZipInfo], title: str) -> dict[str, zipfil
         raise LvcnetError(
             f"{title} unpacks to {_size(size)}: at most {_size(MOST_BYTES)} are allowed; import by path instead"
         )
+    if size > max(LEAST_SUSPICIOUS, MOST_RATIO * packed):
+        raise LvcnetError(
+            f"{title} unpacks to {_size(size)}, more than {MOST_RATIO} times its own size: no images are packed so densely"
+        )
     if not kept:
         raise LvcnetError(f"{title} holds no file: pack the images with their annotations")
+    check_annotated(list(kept))
     return kept
 
 

@@ -9,6 +9,7 @@ pixel-edge polygons, or run lengths where the component has holes.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,22 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvcnet.data.annotated import (
+    MOST_LISTED,
     AnnotatedImage,
     Annotations,
     Problem,
     Shape,
     declared_size,
     find_image,
+    is_text,
+    listed,
     relative_name,
 )
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import mask_to_full_resolution, named_like
 from lvcnet.data.polygons import Outline, check_ring, trace
 from lvcnet.data.rle import encode_run_lengths, parse_run_lengths
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import read_json, write_json
 from lvcnet.progress import Report, reported
 
@@ -189,6 +193,7 @@ class _Reader:
         self.images: dict[int, AnnotatedImage] = {}
         self.image_ids: set[int] = set()
         self.file_names: set[str] = set()
+        self.category_names: set[str] = set()
 
     def problem(self, entry: str, what: str, fix: str = "", image: str = "") -> None:
         where = f"{self.path.name}, {entry}" if entry else str(self.path)
@@ -197,10 +202,8 @@ class _Reader:
     def read(self) -> None:
         try:
             content = read_json(self.path)
-        except (LvcnetError, OSError, ValueError, RecursionError) as error:
-            self.problem(
-                "", str(error).replace(f"{self.path} ", "") or "cannot be read", "give a COCO JSON file"
-            )
+        except LvcnetError as error:
+            self.problem("", str(error).removeprefix(f"{self.path} "), "give a COCO JSON file")
             return
         parts = [content.get(part) if isinstance(content, dict) else None for part in PARTS]
         missing = [part for part, value in zip(PARTS, parts, strict=True) if not isinstance(value, list)]
@@ -228,16 +231,21 @@ class _Reader:
                 )
             else:
                 seen.add(id)
-                read_entry(entry, id)
+                try:
+                    with foreign("cannot be read", "mend the entry"):
+                        read_entry(entry, id)
+                except LvcnetError as error:
+                    self.problem(f"{singular} {id}", str(error))
 
     def _category(self, entry: dict[str, Any], id: int) -> None:
         name = entry.get("name")
-        if not isinstance(name, str) or not name.strip():
+        if not isinstance(name, str) or not name.strip() or not is_text(name):
             self.problem(f"category {id}", "has no name", "name it")
-        elif name in self.result.categories:
+        elif name in self.category_names:
             self.problem(f"category {id}", f"the name {name!r} occurs more than once", "make names unique")
         else:
             self.names[id] = name
+            self.category_names.add(name)
             self.result.categories.append(name)
 
     def _image(self, entry: dict[str, Any], id: int) -> None:
@@ -270,11 +278,12 @@ class _Reader:
         known_category = isinstance(category_id, int) and category_id in self.names
         if not known_image:
             self.problem(
-                where, f"image_id {image_id!r} is not among the images", "add the image or remove it"
+                where, f"image_id {image_id!r:.60} is not among the images", "add the image or remove it"
             )
         if not known_category:
-            known = ", ".join(f"{number} {name}" for number, name in self.names.items()) or "none"
-            self.problem(where, f"unknown category {category_id!r}", f"the file declares {known}", name)
+            first = [f"{number} {name}" for number, name in islice(self.names.items(), MOST_LISTED)]
+            known = f"the file declares {listed(first)}"
+            self.problem(where, f"unknown category {category_id!r:.60}", known, name)
         if image is None:
             return
         shape = self._shape(entry.get("segmentation"), image, f"{where} ({image.file_name})")

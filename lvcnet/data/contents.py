@@ -8,8 +8,9 @@ masks     a folder images and a folder masks side by side
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Literal
 
 from lvcnet.data.annotated import ImportProblems, Problem
@@ -96,7 +97,8 @@ def recognise(folder: Path) -> Contents:
             f"{_counted(coco, 'COCO file')} and {_counted(labelme, 'Labelme file')} were found:"
             " keep one kind of annotation"
         )
-    others = [path for path in files if path not in images and path not in coco and path not in labelme]
+    known = {*images, *coco, *labelme}
+    others = [path for path in files if path not in known]
     if coco:
         return _coco(folder, images, coco, others)
     if labelme:
@@ -147,20 +149,16 @@ def _labelme(folder: Path, images: list[Path], found: dict[Path, Any], others: l
 
 
 def _masks(folder: Path, images: list[Path], others: list[Path]) -> Contents:
-    parents = {parent for path in images for parent in path.parents if parent.is_relative_to(folder)}
+    found = _folders(path.relative_to(folder) for path in images)
     pairs = [
-        (beside, masks)
-        for masks in sorted(parents - {folder}, key=lambda path: (len(path.parts), path))
-        for beside in sorted(parents)
+        (folder / beside, folder / masks)
+        for masks in sorted(found, key=lambda path: (len(path.parts), path))
         if masks.name.lower() in MASK_FOLDERS
-        and beside.parent == masks.parent
-        and beside.name.lower() in IMAGE_FOLDERS
+        for beside in sorted(found)
+        if beside.parent == masks.parent and beside.name.lower() in IMAGE_FOLDERS
     ]
     if not pairs:
-        held = sorted({path.parent.relative_to(folder).as_posix() for path in images})
-        raise LvcnetError(
-            f"{_counted(images, 'image')} but no annotations were found (folders: {', '.join(held)[:200]}): {EXPECTED}"
-        )
+        raise _not_annotated([path.relative_to(folder) for path in images])
     if len(pairs) > 1:
         second = pairs[1][1].relative_to(folder)
         raise LvcnetError(
@@ -169,13 +167,48 @@ def _masks(folder: Path, images: list[Path], others: list[Path]) -> Contents:
         )
     beside, masks = pairs[0]
     pictures, drawn = ([path for path in images if path.is_relative_to(part)] for part in (beside, masks))
-    strangers = [path for path in images if path not in pictures and path not in drawn]
+    strangers = sorted({*images} - {*pictures, *drawn})
     rows = [
         _row(folder, beside, "Images", f"{len(pictures)} files"),
         _row(folder, masks, "Masks", f"{len(drawn)} files, clean labels"),
     ]
     warnings = _left_out(folder, others + strangers)
     return Contents("masks", beside, len(pictures), masks=masks, rows=rows, warnings=warnings)
+
+
+def check_annotated(names: Sequence[str]) -> None:
+    """Refuse files that, by their names alone, hold no annotations: neither JSON nor a folder of masks.
+
+    Args:
+        names: relative to the folder of all.
+
+    Raises:
+        LvcnetError: as `recognise` would.
+    """
+    paths = [PurePosixPath(name) for name in names]
+    images = [path for path in paths if path.suffix.lower() in SUFFIXES]
+    annotated = any(path.suffix.lower() == ".json" for path in paths) or _folders(paths, MASK_FOLDERS)
+    if images and not annotated:
+        raise _not_annotated(images)
+
+
+def _folders(
+    paths: Iterable[PurePath], called: Sequence[str] = (*IMAGE_FOLDERS, *MASK_FOLDERS)
+) -> set[PurePath]:
+    """The folders above some relative paths that are called so, whatever the capitals."""
+    return {
+        parent
+        for above in {path.parent for path in paths}
+        for parent in (above, *above.parents)
+        if parent.name.lower() in called
+    }
+
+
+def _not_annotated(images: Sequence[PurePath]) -> LvcnetError:
+    held = ", ".join(sorted({path.parent.as_posix() for path in images}))[:200]
+    return LvcnetError(
+        f"{_counted(images, 'image')} but no annotations were found (folders: {held}): {EXPECTED}"
+    )
 
 
 def _common_base(folder: Path, images: list[Path], read: list[_Coco]) -> Path:
@@ -260,8 +293,8 @@ def _read_all(folder: Path, paths: list[Path]) -> dict[Path, Any]:
     for path in paths:
         try:
             contents[path] = read_json(path)
-        except (LvcnetError, ValueError, RecursionError) as error:
-            what = str(error).removeprefix(f"{path} ") or "cannot be read"
+        except LvcnetError as error:
+            what = str(error).removeprefix(f"{path} ")
             problems.append(Problem(path.relative_to(folder).as_posix(), what, "mend it or leave it out"))
     if problems:
         raise ImportProblems(problems)
@@ -284,7 +317,10 @@ def _climbs(content: dict[str, Any]) -> bool:
 
 
 def _annotated(content: dict[str, Any]) -> str:
-    images, outlines = content.get("images") or [], content.get("annotations") or []
+    images, outlines = (
+        entries if isinstance(entries := content.get(part), list) else []
+        for part in ("images", "annotations")
+    )
     return f"{_counted(images, 'image')}, {_counted(outlines, 'outline')}"
 
 

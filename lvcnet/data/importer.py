@@ -20,7 +20,7 @@ from lvcnet.data.import_options import Options, Settings
 from lvcnet.data.labelme import read_labelme
 from lvcnet.data.masks import read_masks
 from lvcnet.data.radiograph import Radiograph
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import check_name, stable_hash
 from lvcnet.progress import Report, reported
 
@@ -214,7 +214,8 @@ class _Import:
             full = np.zeros((height, width), dtype=bool)
             for shape in image.shapes.get(category, []):
                 try:
-                    full |= shape.raster(height, width)
+                    with foreign(f"category {category!r} cannot be drawn", "draw it again"):
+                        full |= shape.raster(height, width)
                 except LvcnetError as error:
                     self.findings.add(image.where, str(error), image=image.file_name)
             drawn[channel] = mask_to_working_grid(full, self.options.size)

@@ -27,13 +27,14 @@ from lvcnet.data.annotated import (
     Shape,
     declared_size,
     find_image,
+    is_text,
     relative_name,
 )
 from lvcnet.data.coco import EIGHT_CONNECTED, file_name, files_beside, layer_names, layers
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.images import mask_to_full_resolution, named_like
 from lvcnet.data.polygons import Outline, check_ring, trace
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import read_json, write_json
 from lvcnet.progress import Report, reported
 
@@ -66,21 +67,23 @@ def read_labelme(folder: Path, report: Report | None = None) -> Annotations:
     if not files:
         result.problems.append(Problem(str(folder), "holds no Labelme file", "expected one *.json an image"))
     names: set[str] = set()
+    categories: set[str] = set()
     for path in reported(files, report):
         where = path.relative_to(folder).as_posix()
         found: list[Problem] = []
         try:
-            image = _read_file(path, where, folder, found)
-        except (LvcnetError, OSError, ValueError, RecursionError) as error:
-            result.problems += [*found, Problem(where, str(error))]
+            with foreign("cannot be read as a Labelme file", "save it again in Labelme"):
+                image = _read_file(path, where, folder, found)
+        except LvcnetError as error:
+            result.problems += [*found, Problem(where, str(error).removeprefix(f"{path} "))]
             continue
         if image.file_name in names:
             found.append(Problem(where, f"image {image.file_name} has two files", "keep one"))
         result.problems += [replace(one, image=image.file_name) for one in found]
         names.add(image.file_name)
         result.images.append(image)
-        result.categories += [label for label in image.shapes if label not in result.categories]
-    result.categories.sort()
+        categories.update(image.shapes)
+    result.categories = sorted(categories)
     return result
 
 
@@ -120,10 +123,11 @@ def _original(dataset: Dataset, row: int) -> dict[str, Any]:
     if dataset.source.get("format") != "labelme" or source is None:
         return {}
     try:
-        content = read_json(Path(dataset.source["folder"], named_like(source, ".json")))
-        known = (shape["label"] for shape in content["shapes"])
-        return content if all(isinstance(label, str) for label in known) else {}
-    except (LvcnetError, KeyError, TypeError):
+        with foreign("the imported file is another now", "its other shapes are not kept"):
+            content = read_json(Path(dataset.source["folder"], named_like(source, ".json")))
+            known = (shape["label"] for shape in content["shapes"])
+            return content if all(isinstance(label, str) for label in known) else {}
+    except LvcnetError:
         return {}
 
 
@@ -182,7 +186,7 @@ def _read_file(path: Path, where: str, folder: Path, problems: list[Problem]) ->
     image = AnnotatedImage(name, where, source, height, width)
     for number, entry in enumerate(content["shapes"], start=1):
         label = entry.get("label") if isinstance(entry, dict) else None
-        if not isinstance(label, str) or not label.strip():
+        if not isinstance(label, str) or not label.strip() or not is_text(label):
             problems.append(Problem(f"{where}, shape {number}", "has no label", "name it in Labelme"))
             continue
         shape = _read_shape(entry, height, width, f"{where}, shape {number} ({label})", problems)
@@ -271,18 +275,17 @@ def _read_patch(
 ) -> Shape | None:
     """A shape of type mask: a PNG in base64 between two corner pixels, both included."""
     try:
-        (left, top), (right, bottom) = [[int(x), int(y)] for x, y in entry["points"]]
-        with Image.open(
-            io.BytesIO(base64.b64decode(entry["mask"], validate=True)), formats=["PNG"]
-        ) as picture:
-            if picture.size != (right - left + 1, bottom - top + 1):
-                raise ValueError
-            pixels = np.asarray(picture.convert("L")) > 0
-    except (KeyError, TypeError, ValueError, OSError, SyntaxError, OverflowError, binascii.Error):
-        problems.append(Problem(where, "the mask is damaged or does not fit its points", "draw it again"))
-        return None
-    if left < 0 or top < 0 or right >= width or bottom >= height:
-        problems.append(Problem(where, "the mask reaches out of the image", "draw it again"))
+        with foreign("the mask is damaged", "draw it again"):
+            (left, top), (right, bottom) = [[int(x), int(y)] for x, y in entry["points"]]
+            if left < 0 or top < 0 or right >= width or bottom >= height:
+                raise LvcnetError("the mask reaches out of the image: draw it again")
+            content = io.BytesIO(base64.b64decode(entry["mask"], validate=True))
+            with Image.open(content, formats=["PNG"]) as picture:
+                if picture.size != (right - left + 1, bottom - top + 1):
+                    raise LvcnetError("the mask is damaged or does not fit its points: draw it again")
+                pixels = np.asarray(picture.convert("L")) > 0
+    except LvcnetError as error:
+        problems.append(Problem(where, str(error)))
         return None
     if not pixels.any():
         problems.append(Problem(where, "the mask is empty", "delete it or draw it again"))

@@ -22,11 +22,13 @@ from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem
 from lvcnet.data.coco import files_beside, layer_names, layers
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import SUFFIXES, is_image_file, mask_to_full_resolution, named_like
-from lvcnet.data.radiograph import check_pixel_count
-from lvcnet.errors import LvcnetError
+from lvcnet.data.radiograph import check_pixel_count, histogram
+from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import write_atomic
 from lvcnet.progress import Report, reported
 
+MASK_FORMATS = ("PNG", "TIFF", "BMP")
+LARGEST = 2**31 - 1
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 MOST_CATEGORIES = 64
 MOST_UNNAMED = 8
@@ -63,19 +65,20 @@ def read_values(path: Path) -> NDArray[np.integer]:
     Raises:
         LvcnetError: if it is damaged, too large, in colour, or holds fractions.
     """
-    try:
-        with Image.open(path) as picture:
-            check_pixel_count(picture.height, picture.width, str(path))
-            values = np.asarray(picture)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise LvcnetError(f"mask {path} cannot be read as an image: use PNG or TIFF") from error
+    with (
+        foreign(f"mask {path} cannot be read as an image", "use PNG or TIFF"),
+        Image.open(path, formats=MASK_FORMATS) as picture,
+    ):
+        check_pixel_count(picture.height, picture.width, str(path))
+        values = np.asarray(picture)
     if values.ndim == 3:
         values = _grey_values(values, picture.mode in ("LA", "RGBA"), path)
-    if values.dtype.kind == "f" and (values != np.rint(values)).any():
-        raise LvcnetError(
-            f"mask {path} holds fractions such as {values[values != np.rint(values)][0]:.3g}: save whole category numbers"
-        )
-    return values.astype(np.int64)
+    if values.dtype.kind != "f":
+        return values.astype(np.uint8) if values.dtype == np.bool_ else values
+    wrong = values[(values != np.rint(values)) | (np.abs(values) > LARGEST)]
+    if wrong.size:
+        raise LvcnetError(f"mask {path} holds fractions such as {wrong[0]:.3g}: save whole category numbers")
+    return values.astype(np.int32)
 
 
 def _grey_values(values: NDArray[np.integer], has_alpha: bool, path: Path) -> NDArray[np.integer]:
@@ -236,7 +239,7 @@ def _values(result: Annotations, image: AnnotatedImage, path: Path, binary: bool
     except LvcnetError as error:
         result.problems.append(Problem(image.where, str(error), image=image.file_name))
         return None
-    values = set(np.unique(pixels).tolist()) - {0}
+    values = set(_used(pixels)) - {0}
     image.height, image.width = pixels.shape
     if binary and len(values) > 1:
         fix = "save 0 and 255 without smoothing or lossy compression"
@@ -255,6 +258,14 @@ def _values(result: Annotations, image: AnnotatedImage, path: Path, binary: bool
         )
         return None
     return values
+
+
+def _used(pixels: NDArray[np.integer]) -> list[int]:
+    """The values that occur in a mask."""
+    if pixels.dtype.itemsize > 2:
+        return np.unique(pixels).tolist()
+    least, counts = histogram(pixels)
+    return (np.flatnonzero(counts) + least).tolist()
 
 
 def _mask_of(folder: Path, file_name: str) -> Path | None:

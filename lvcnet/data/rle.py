@@ -41,10 +41,10 @@ def parse_run_lengths(segmentation: dict[str, Any], height: int, width: int) -> 
     Raises:
         LvcnetError: if size or counts do not fit the image.
     """
-    if list(segmentation.get("size") or []) != [height, width]:
-        size = segmentation.get("size")
+    size = segmentation.get("size")
+    if size != [height, width]:
         raise LvcnetError(
-            f"the run-length mask has size {size}, the image [{height}, {width}] (height, width)"
+            f"the run-length mask has size {size!s:.60}, the image [{height}, {width}] (height, width)"
         )
     counts = segmentation.get("counts")
     if isinstance(counts, str):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from lvcnet import workspace
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.alike import labels_now, same_labels
 from lvcnet.files import check_name, digest
 from lvcnet.methods import METHODS
 from lvcnet.runs.directory import ACTIVE, RunDirectory
@@ -160,12 +161,13 @@ def _check_grid(data: Dataset, methods: list[str], labels: list[str], seeds: lis
 def _check_data(data: Dataset, plan: list[PlannedRun]) -> None:
     """A done run counts only if its images and its labels are those of today."""
     fingerprint = data.fingerprint()
+    now = {labels: labels_now(data, labels) for labels in {cell.config.labels for cell in plan}}
     stale = []
     for cell in plan:
-        made_from = cell.run.config().get("data", {}) if cell.state is not None else None
+        made_from = cell.run.config() if cell.state is not None else None
         if made_from is not None and (
-            made_from.get("fingerprint") != fingerprint
-            or made_from.get("labels") != data.manifest(cell.config.labels)
+            made_from.get("data", {}).get("fingerprint") != fingerprint
+            or not same_labels(made_from, now[cell.config.labels])
         ):
             stale.append(cell.name)
     if stale:

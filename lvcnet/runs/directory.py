@@ -2,6 +2,7 @@
 
     config.json        what was asked for (TrainConfig) and from which data (fingerprint), version, commit
     status.json        state, epoch, process, times; changed under a lock, replaced atomically
+    environment.json   versions, hardware and numerical switches of its trainings (lvcnet.training.environment)
     metrics.jsonl      one JSON object an epoch, append-only; a torn last line is ignored by readers
     log.txt            the trainer's log
     output.txt         what a trainer started in the background printed, a crash's last words included

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lvcnet.errors import LvcnetError
+from lvcnet.training.bounded_yaml import load_yaml
 
 PRESETS = Path(__file__).parent / "presets"
 Model = TypeVar("Model", bound=BaseModel)
@@ -77,22 +77,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
         LvcnetError: if the file cannot be read or does not hold settings by name.
     """
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise LvcnetError(f"configuration file {path} does not exist") from None
     except OSError as error:
         raise LvcnetError(f"configuration file {path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LvcnetError(f"{path} is not valid YAML: {_yaml_problem(error)}") from None
+    except UnicodeDecodeError as error:
+        raise LvcnetError(f"{path} is not valid YAML: {error}") from None
+    value = load_yaml(text, str(path)) or {}
     if not isinstance(value, dict):
         raise LvcnetError(f"{path} must hold `key: value` lines, not a {type(value).__name__}")
     return {str(name): setting for name, setting in value.items()}
-
-
-def _yaml_problem(error: Exception) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"line {error.problem_mark.line + 1}: {error.problem}"
-    return str(error).splitlines()[0]
 
 
 def read_preset(name: str) -> dict[str, Any]:
@@ -127,12 +122,7 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
                 raise LvcnetError(
                     f"--set {setting!r}: {parent!r} was given a value of its own: drop one of the two"
                 )
-        try:
-            target[leaf] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise LvcnetError(
-                f"--set {setting!r}: the value is not valid YAML, e.g. 3, 0.1, true or a word"
-            ) from None
+        target[leaf] = load_yaml(value, f"--set {setting!r:.100}: the value")
     return result
 
 

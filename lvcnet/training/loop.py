@@ -31,6 +31,7 @@ from lvcnet.training import checkpoint
 from lvcnet.training.commit import current_commit
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.device import resolve_device
+from lvcnet.training.environment import record_environment
 from lvcnet.training.feed import Feed, seed_of, split_rows
 from lvcnet.training.monitor import agreement, take_snapshot
 
@@ -145,6 +146,7 @@ def _train_locked(run: RunDirectory, resume: bool, report: Report | None) -> str
         device=str(device),
         **process_record(),
     )
+    record_environment(run, device)
     # The flag comes first: Ctrl-C while data are read must leave a resumable run, too.
     with _InterruptFlag(run) as flag, device_lock(str(device), flag.stopped) as held:
         if not held:

@@ -59,7 +59,7 @@ def attacks(address: str) -> list[str]:
         f"&lt;img src=http://{address}/entities&gt; &amp; \\*",
         f'<!-- c --><svg onload="alert(1)"><image href="http://{address}/svg"/></svg>',
         f"<style>@import url(http://{address}/css);</style>",
-        f'</script><script>fetch("http://{address}/script")</script> %{{x}}',
+        f'</script><script>fetch("http://{address}/script")</script> %{{x}} ${{alert(1)}}',
         f'<iframe src="http://{address}/frame"></iframe> https://{address}/auto www.example.com',
     ]
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from lab.escaping import JOINER
-from lab.headless import serve_lab, wait_until_idle
+from lab.headless import console_errors, serve_lab, wait_until_idle
 from tests.app.hostile import attacks, categories, counting_server, file_names, make_hostile, write_files
 
 pytestmark = pytest.mark.browser
@@ -83,7 +83,9 @@ def test_a_page_that_shows_few_names(lab: HostileLab, page: Page, address: str) 
 
 
 def test_every_image_and_category_is_named_as_it_is(lab: HostileLab, page: Page) -> None:
-    text = shown(page, lab, "data?view=browse&dataset=bad")
+    shown(page, lab, "data?view=browse&dataset=bad")
+    expect(page.locator("[class*='st-key-tile-']")).to_have_count(len(file_names(lab.address)), timeout=SOON)
+    text = read(page, lab, "browse")
     missing = [name for name in file_names(lab.address) if plain_text(name.removesuffix(".png")) not in text]
     assert missing == []
     assert all(plain_text(name) in text for name in categories(lab.address)), "the legend"
@@ -165,7 +167,9 @@ def test_the_html_report(lab: HostileLab, page: Page, tmp_path: Path) -> None:
         page.get_by_role("button", name="HTML report").click()
     path = tmp_path / "report.html"
     download.value.save_as(path)
+    errors = console_errors(page)
     page.goto(path.as_uri())
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=SOON)
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=SOON)
+    assert errors == []
     assert page.locator(f"[href*='{lab.address}'], [src*='{lab.address}']").count() == 0
     assert lab.asked == []

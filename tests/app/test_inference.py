@@ -165,11 +165,12 @@ def test_what_is_chosen_first(monkeypatch: pytest.MonkeyPatch, trained_run: RunD
 def test_a_dicom_seg_is_offered_only_for_dicom(
     trained_run: RunDirectory, result: Segmentation, tmp_path: Path
 ) -> None:
-    position = list(inference_events.DOWNLOADS).index("dicom-seg") + 4
-    assert inference_events.on_predicted([result])[position].interactive
+    position = list(inference_events.DOWNLOADS).index("dicom-seg") + 5
+    file = str(result.path)
+    assert inference_events.on_predicted(file, ["tiny"], [result])[position].interactive
     path = tmp_path / "plain.png"
     Image.new("L", (50, 50), 90).save(path)
-    without = inference_events.on_predicted(list(segment.segment_runs(path, ["tiny"])))
+    without = inference_events.on_predicted(str(path), ["tiny"], list(segment.segment_runs(path, ["tiny"])))
     assert not without[position].interactive
     assert "plain.png is not a DICOM file" in without[3].value
 
@@ -275,13 +276,16 @@ def test_mistakes_of_a_batch_are_explained(
 
 def test_a_batch_on_the_screen_counts_and_can_be_left(trained_run: RunDirectory, radiograph: Path) -> None:
     steps = inference_events.on_batch([str(radiograph), str(radiograph)], "tiny", 0.5, ["masks", "csv"])
-    assert "0 of 2 files done" in next(steps)[0]
-    table, archive = next(steps)
+    assert "0 of 2 files done (tiny, threshold 0.5)" in next(steps)[1]
+    _, table, archive = next(steps)
     assert "1 of 2 files done" in table
     assert "disc.dcm" in table
     steps.close()
-    *_, (table, archive) = inference_events.on_batch([str(radiograph)], "tiny", 0.5, ["masks", "csv"])
+    *_, (done, table, archive) = inference_events.on_batch([str(radiograph)], "tiny", 0.5, ["masks", "csv"])
     assert "1 of 1 files done" in table
+    assert not inference_events.on_batch_choice(done, "tiny", 0.5, ["csv", "masks"]).visible
+    other = inference_events.on_batch_choice(done, "tiny", 0.6, ["csv", "masks"])
+    assert (other.visible, "of tiny at threshold 0.5" in other.value) == (True, True)
     assert sorted(zipfile.ZipFile(archive).namelist())[-1] == "measurements.csv"
 
 
@@ -292,8 +296,36 @@ def test_names_from_files_are_no_html(result: Segmentation) -> None:
     assert "&lt;img" in table
 
 
-def test_drawing_before_anything_was_segmented_asks_for_input() -> None:
-    assert inference_events.EMPTY in inference_events.on_draw(None, 0.5, 0.35, -1, -1)[3]
+def test_nothing_of_another_file_is_drawn_or_written(result: Segmentation, tmp_path: Path) -> None:
+    """An answer that comes late finds another file chosen, or none."""
+    for other in (None, str(tmp_path / "other.png")):
+        drawn = inference_events.on_draw(other, [result], 0.5, 0.35, -1, -1)
+        ready = inference_events.on_predicted(other, ["tiny"], [result])
+        maps = inference_events.on_maps(other, [result], 0)
+        assert all(value == gr.skip() for value in (*drawn, *ready, maps))
+        assert not inference_events.on_runs(other, ["other"], [result]).visible
+        with pytest.raises(gr.Error, match="nothing was segmented yet"):
+            inference_events.on_download("masks", other, [result], 0.5, 0.35)
+    assert inference_events.on_download("masks", str(result.path), [result], 0.5, 0.35)
+
+
+def test_other_runs_are_told_from_those_that_are_shown(result: Segmentation) -> None:
+    file = str(result.path)
+    assert not inference_events.on_runs(file, ["tiny"], [result]).visible
+    note = inference_events.on_runs(file, ["other"], [result])
+    assert note.visible
+    assert "Shown: tiny" in note.value
+
+
+def test_a_file_that_cannot_be_read_says_so_before_it_is_segmented(radiograph: Path, tmp_path: Path) -> None:
+    picture, said = inference_events.on_preview(str(radiograph))
+    assert picture.alt_text == "Radiograph: disc.dcm"
+    assert inference_events.READY in said
+    bad = tmp_path / "<b>.png"
+    bad.write_text("no image")
+    picture, said = inference_events.on_preview(str(bad))
+    assert picture.value is None
+    assert "&lt;b&gt;.png cannot be read as an image" in said
 
 
 def test_only_the_endpoints_are_public() -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
+from lab import inference_events
 from lab.headless import foreign_requests, serve_lab
 from lab.navigation import ENTRIES, FOLDER
 
@@ -105,6 +106,89 @@ def test_two_runs_side_by_side_and_a_batch(lab: str, browser: Browser, tmp_path:
     with zipfile.ZipFile(download.value.path()) as archive:
         names = archive.namelist()
     assert {"measurements.csv", "predictions.json", "hip-4_innominate-bone_mask.png"} <= set(names)
+
+
+def test_another_file_takes_every_result_of_the_one_before_away(
+    lab: str, browser: Browser, tmp_path: Path
+) -> None:
+    """Removed, new and broken files; and the note that other runs are chosen than those that are shown."""
+    page = browser.new_page()
+    app = open_app(page, lab)
+    app.locator(".samples button").last.click()
+    area(app)
+    expect(app.get_by_role("button", name="DICOM SEG")).to_be_enabled(timeout=60_000)
+    app.locator(".token-remove").first.click()
+    app.get_by_label("Runs").click()
+    app.get_by_role("option").filter(has_text="hips-unet-level3-s0").click()
+    app.get_by_text("Shown: tiny. Press Segment for the runs chosen now.").wait_for(timeout=60_000)
+
+    app.get_by_label("Clear").first.click()
+    is_cleared(app)
+    app.get_by_text("Choose a radiograph and one or more runs").wait_for(timeout=60_000)
+    app.locator("input[type=file]").first.set_input_files(SAMPLES / "hip-1.png")
+    app.get_by_role("img", name="Radiograph: hip-1.png").wait_for(timeout=60_000)
+    is_cleared(app)
+    app.get_by_role("button", name="Segment", exact=True).click()
+    area(app)
+    expect(app.get_by_role("button", name="Mask PNG")).to_be_enabled(timeout=60_000)
+
+    bad = tmp_path / "bad.png"
+    bad.write_text("no image")
+    app.get_by_label("Clear").first.click()
+    app.locator("input[type=file]").first.set_input_files(bad)
+    app.get_by_text("bad.png cannot be read as an image").wait_for(timeout=60_000)
+    is_cleared(app)
+    app.get_by_role("button", name="Segment", exact=True).click()
+    app.get_by_text("bad.png cannot be read as an image").wait_for(timeout=60_000)
+    is_cleared(app)
+    assert app.locator("[data-testid=image] img, .picture img").count() == 0
+
+
+def test_an_answer_that_comes_late_stays_away_from_a_newer_file(lab: str, browser: Browser) -> None:
+    page = browser.new_page()
+    app = open_app(page, lab)
+    app.locator("input[type=file]").first.set_input_files(SAMPLES / "hip-4.dcm")
+    app.get_by_text("512.8 KB").wait_for(timeout=60_000)
+    app.get_by_role("button", name="Segment", exact=True).click()
+    app.get_by_label("Clear").first.click()
+    app.locator("input[type=file]").first.set_input_files(SAMPLES / "hip-1.png")
+    app.get_by_role("img", name="Radiograph: hip-1.png").wait_for(timeout=60_000)
+    page.wait_for_timeout(4000)  # longer than the run takes
+    is_cleared(app)
+    app.get_by_role("img", name="Radiograph: hip-1.png").wait_for(timeout=60_000)
+    for sample in (0, 2, 3):  # each click drops what the one before started
+        app.locator(".samples button").nth(sample).click()
+    app.locator(".sizes").first.get_by_text("hip-4.dcm").wait_for(timeout=60_000)
+    expect(app.get_by_role("button", name="DICOM SEG")).to_be_enabled(timeout=60_000)
+    page.wait_for_timeout(2000)
+    assert "hip-4.dcm" in app.locator(".sizes").first.inner_text()
+
+
+def test_other_files_take_table_and_zip_of_a_batch_away(lab: str, browser: Browser) -> None:
+    page = browser.new_page()
+    app = open_app(page, lab)
+    app.get_by_role("tab", name="Several files").click()
+    app.locator("input[type=file]").last.set_input_files([SAMPLES / "hip-1.png", SAMPLES / "hip-4.dcm"])
+    app.get_by_text("512.8 KB").wait_for(timeout=60_000)
+    app.get_by_role("button", name="Segment all").click()
+    app.locator("a[download='segmented.zip']").wait_for(timeout=60_000)
+    app.get_by_text("2 of 2 files done (tiny, threshold 0.5)").wait_for(timeout=60_000)
+    app.get_by_text("COCO JSON").last.click()
+    app.get_by_text("The zip is of tiny at threshold 0.5.").wait_for(timeout=60_000)
+    app.get_by_label("Remove this file").first.click()
+    app.get_by_text("Choose radiographs and a run").wait_for(timeout=60_000)
+    assert app.locator("a[download='segmented.zip']").count() == 0
+    assert app.get_by_text("The zip is of tiny").count() == 0
+
+
+def is_cleared(app: FrameLocator) -> None:
+    """No measurement, no map, no comparison, and nothing to download."""
+    expect(app.locator(".sizes td")).to_have_count(0, timeout=60_000)
+    for name in inference_events.DOWNLOADS.values():
+        expect(app.get_by_role("button", name=name)).to_be_disabled(timeout=60_000)
+    assert app.locator(".maps img").count() == 0
+    assert app.get_by_role("img", name="Overlay: ").count() == 0
+    assert app.get_by_text("Shown: ").count() == 0
 
 
 def test_a_mistake_is_explained(lab: str, browser: Browser) -> None:

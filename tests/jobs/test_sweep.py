@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from lvcnet import jobs
@@ -83,7 +84,12 @@ def test_runs_on_labels_that_changed_since_are_not_counted_as_done(discs: Datase
     (cell,) = plan(methods=("unet",), levels=("3",))
     cell.prepare().update_status(state="done")
     old = discs.labels("level3")
-    discs.add_labels(LabelSet("level3", old.masks, old.covered, {"seed": 1}))
+    discs.add_labels(
+        LabelSet("level3", old.masks, old.covered, {"note": "the same masks are the same labels"})
+    )
+    assert plan(methods=("unet",), levels=("3",))[0].action == "skip"
+    moved = np.roll(old.masks, 1, axis=-1)
+    discs.add_labels(LabelSet("level3", moved, old.covered, old.manifest))  # also under the same manifest
     with pytest.raises(LvcnetError, match=rf"changed since {cell.name} was made"):
         plan(methods=("unet",), levels=("3",))
 
