@@ -21,6 +21,7 @@ from lab import inference_app, inference_style
 from lab.charts import LIBRARY
 from lab.content_policy import ContentPolicy
 from lab.navigation import ONE_STEP_A_PAGE
+from lab.owners import BrowserCookie
 from lab.serving import layers
 from lab.serving.settings import Serving
 from lvcnet import jobs
@@ -59,6 +60,7 @@ app = st.App(
     middleware=[
         Middleware(ContentPolicy, scripts=[ONE_STEP_A_PAGE, inference_style.HEAD], gradio=f"{GRADIO_PATH}/"),
         *layers(serving),
+        Middleware(BrowserCookie),
     ],
     routes=[
         *(Route(path, RedirectResponse(target)) for path, target in REDIRECTS.items()),

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lab import commands, tables
-from lab.background import TASKS, background_button, outcome
+from lab.background import background_button, elsewhere, outcome, own, own_keys
 from lab.escaping import plain
 from lab.navigation import link_to
 from lab.widgets import (
@@ -60,7 +60,7 @@ def show_requests() -> None:
             )
             _follow(request)
     waiting = {_judging(request.correction) for request in requests}
-    for key in [key for key in TASKS if key.startswith(JUDGING) and key not in waiting]:
+    for key in [key for key in own_keys(JUDGING) if key not in waiting]:
         with shown_errors():  # a request ends with its judgement, before this page hears of it
             _show_judged(outcome(key, NOT_JUDGED))
 
@@ -83,7 +83,7 @@ def _follow(request: Request) -> None:
         about=request.correction,
     )
     _show_judged(correction)
-    if _judging(request.correction) not in TASKS:
+    if own(_judging(request.correction)) is None and not elsewhere(_judging(request.correction)):
         _cancel_button(request)
 
 

@@ -78,6 +78,7 @@ def phantom_form() -> None:
                 ),
                 nothing_done="nothing was created",
                 about=name,
+                alone=False,
             )
             if made is not None:
                 show_new(made)
@@ -147,6 +148,7 @@ def _import_button(kind: str, name: str, read: Callable[[Report], Dataset], disa
             nothing_done="nothing was imported",
             about=kind,
             disabled=disabled,
+            alone=False,
         )
     except ImportProblems as error:
         with shown_errors():

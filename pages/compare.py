@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lab import comparing
-from lab.background import TASKS, Task, background_button
+from lab.background import Task, background_button, own
 from lab.compare_views import show_export, show_results, show_tables
 from lab.escaping import plain
 from lab.image_views import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
@@ -48,7 +48,7 @@ def evaluate(task: Task, runs: list[RunDirectory]) -> str:
 def offer_evaluation(dataset: str) -> None:
     """A button for runs that are done but were never measured."""
     waiting, key = comparing.not_evaluated(dataset), f"evaluate-runs-of-{dataset}"
-    if not waiting and key not in TASKS:
+    if not waiting and own(key) is None:
         return
     count = counted(len(waiting), "run")
     st.markdown(f"{count} finished but not measured yet: {plain(', '.join(run.name for run in waiting[:4]))}")

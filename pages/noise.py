@@ -87,6 +87,7 @@ def make_form(name: str, family: str) -> tuple[int, float]:
                 nothing_done="no label set was added",
                 about=chosen,
                 disabled=not levels,
+                alone=False,
             )
             if made is not None:
                 leave_note(f"Made {', '.join(made)}.")
