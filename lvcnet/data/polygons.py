@@ -10,15 +10,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
+from shapely import STRtree
 
 from lvcnet.data.annotated import SELF_CROSSING, Problem
+from lvcnet.errors import LvcnetError
 
 Points = NDArray[np.float64]
 Step = tuple[int, int]
 
 LARGEST_COORDINATE = 1e9
+FEW = 64
+"""Edges of a ring that are compared one with all."""
+MOST_PAIRS = 20_000_000
+"""Pairs of edges whose boxes meet, of one ring; hand-drawn outlines have a few an edge."""
+LONGEST_OUTLINE = 3_000_000
+"""Pixels along a ring inside its image: pycocotools holds five points for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,20 +100,40 @@ def signed_area(points: Points) -> float:
     return float(0.5 * np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
 
 
-def crosses_itself(points: Points, block: int = 512) -> bool:
+def crosses_itself(points: Points) -> bool:
     """True if two edges of the ring properly cross; rings that only touch themselves do not count.
+
+    Only edges whose bounding boxes meet can cross; a tree of boxes finds them in O(n log n).
+
+    Raises:
+        LvcnetError: if far more boxes meet than in anything that a hand draws.
 
     >>> crosses_itself(np.array([[0.0, 0.0], [4.0, 4.0], [4.0, 0.0], [0.0, 4.0]]))
     True
     """
-    start, end = points, np.roll(points, -1, axis=0)
-    for first in range(0, len(points), block):
-        a, b = start[first : first + block, None], end[first : first + block, None]
-        separates_cd = _side(a, b, start[None]) * _side(a, b, end[None]) < 0
-        separates_ab = _side(start[None], end[None], a) * _side(start[None], end[None], b) < 0
-        if bool((separates_cd & separates_ab).any()):
+    ends = np.roll(points, -1, axis=0)
+    if len(points) <= FEW:
+        one, two = np.triu_indices(len(points), 1)
+        return _any_cross(points, ends, one, two)
+    lows, highs = np.minimum(points, ends), np.maximum(points, ends)
+    boxes = shapely.box(lows[:, 0], lows[:, 1], highs[:, 0], highs[:, 1])
+    tree, left = STRtree(boxes), MOST_PAIRS
+    for first in range(0, len(points), FEW):
+        one, two = tree.query(boxes[first : first + FEW])
+        left -= len(one)
+        if left < 0:
+            raise LvcnetError("is too tangled to be checked: simplify it")
+        if _any_cross(points, ends, one + first, two):
             return True
     return False
+
+
+def _any_cross(start: Points, end: Points, one: NDArray[np.intp], two: NDArray[np.intp]) -> bool:
+    """Whether any of the pairs of edges, given by their numbers, properly cross."""
+    a, b, c, d = start[one], end[one], start[two], end[two]
+    separates_cd = _side(a, b, c) * _side(a, b, d) < 0
+    separates_ab = _side(c, d, a) * _side(c, d, b) < 0
+    return bool((separates_cd & separates_ab).any())
 
 
 def clip(points: Points, height: int, width: int) -> Points:
@@ -149,13 +178,20 @@ def check_ring(
         return None, [Problem(where, f"the {name} has {len(points)} points", fix)]
     overhang = _overhang(points, height, width)
     inside = clip(points, height, width) if overhang > 0 else points
-    if abs(signed_area(points)) < 1e-6 and not crosses_itself(points):
+    if len(inside) > 2 and _length(inside) > LONGEST_OUTLINE:
+        fix = "no outline is so long; simplify it"
+        return None, [Problem(where, f"the {name} is {_length(inside):.3g} px long", fix)]
+    try:
+        crosses = crosses_itself(points)
+    except LvcnetError as error:
+        return None, [Problem(where, f"the {name} {error}")]
+    if abs(signed_area(points)) < 1e-6 and not crosses:
         return None, [Problem(where, f"the {name} is empty: its area is 0", "delete it or draw it again")]
     if len(inside) < 3 or not np.ptp(inside, axis=0).all():
         fix = f"the image is {width} x {height}; was the outline drawn on another size?"
         return None, [Problem(where, f"the {name} lies entirely outside the image", fix)]
     problems = []
-    if crosses_itself(points):
+    if crosses:
         fix = "untangle the outline, or accept the even-odd filling with --accept-self-crossing"
         problems.append(Problem(where, f"the {name} crosses itself", fix, kind=SELF_CROSSING))
     if overhang > 0:
@@ -191,16 +227,20 @@ def _side(a: Points, b: Points, c: Points) -> Points:
     return side
 
 
+def _length(points: Points) -> float:
+    """How many pixels a ring passes, which is what drawing it costs."""
+    return float(np.abs(points - np.roll(points, -1, axis=0)).max(axis=1).sum())
+
+
 def _clip_half_plane(points: Points, distance: Points) -> Points:
     """Keep the part of a ring where the signed `distance` (n,) of its points is not negative."""
-    kept: list[Points] = []
-    for i in range(len(points)):
-        before, here = distance[i - 1], distance[i]
-        if (before < 0) != (here < 0):
-            kept.append(points[i - 1] + (points[i] - points[i - 1]) * (before / (before - here)))
-        if here >= 0:
-            kept.append(points[i])
-    return np.array(kept, dtype=np.float64).reshape(-1, 2)
+    before, previous = np.roll(distance, 1), np.roll(points, 1, axis=0)
+    crossing = (before < 0) != (distance < 0)
+    share = np.zeros(len(points))
+    np.divide(before, before - distance, out=share, where=crossing)
+    border = previous + (points - previous) * share[:, None]
+    # where a point and the one before lie on different sides, the border comes between them
+    return np.stack([border, points], axis=1)[np.stack([crossing, distance >= 0], axis=1)]
 
 
 def _edge_steps(mask: NDArray[np.bool_]) -> dict[Step, list[Step]]:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
+from lvcnet.data import polygons
 from lvcnet.data.polygons import Ring, check_ring, clip, crosses_itself, rasterise, signed_area, trace
 
 MASKS = arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14)))
@@ -148,3 +149,62 @@ def test_a_repeated_first_point_is_no_problem() -> None:
     points, problems = check_ring([0, 0, 20, 0, 20, 10, 0, 10, 0, 0], 10, 20, "here")
     assert points is not None
     assert (len(points), problems) == (4, [])
+
+
+def crosses_by_every_pair(points: np.ndarray) -> bool:
+    """The definition: some edge properly crosses another, each compared with all."""
+
+    def side(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+        ab, ac = b - a, c - a
+        return np.sign(ab[..., 0] * ac[..., 1] - ab[..., 1] * ac[..., 0])
+
+    a, b = points[:, None], np.roll(points, -1, axis=0)[:, None]
+    c, d = points[None], np.roll(points, -1, axis=0)[None]
+    return bool(((side(a, b, c) * side(a, b, d) < 0) & (side(c, d, a) * side(c, d, b) < 0)).any())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(3, 200), st.sampled_from(["grid", "plane", "star"]))
+def test_a_tree_of_boxes_finds_what_comparing_every_pair_finds(seed: int, count: int, kind: str) -> None:
+    draw = np.random.default_rng(seed)
+    angles = np.sort(draw.random(count)) * 2 * np.pi
+    rings = {
+        "grid": draw.integers(0, 8, (count, 2)).astype(float),  # touches and runs along itself a lot
+        "plane": draw.random((count, 2)) * 40,
+        "star": np.stack([np.cos(angles), np.sin(angles)], axis=1) * (10 + draw.random((count, 1))),
+    }
+    assert polygons.crosses_itself(rings[kind]) == crosses_by_every_pair(rings[kind])
+
+
+def test_a_long_outline_is_checked_by_few_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """300,000 points: each pair would be 45 thousand million comparisons."""
+    compared, compare = [0], polygons._any_cross
+
+    def counted(start: np.ndarray, end: np.ndarray, one: np.ndarray, two: np.ndarray) -> bool:
+        compared[0] += len(one)
+        return compare(start, end, one, two)
+
+    monkeypatch.setattr(polygons, "_any_cross", counted)
+    angles = np.linspace(0, 2 * np.pi, 300_000, endpoint=False)
+    ring = np.stack([np.cos(angles), np.sin(angles)], axis=1) * 4000 + 4500
+    points, problems = polygons.check_ring(ring.ravel().tolist(), 9000, 9000, "a")
+    assert points is not None
+    assert problems == []
+    assert compared[0] < 5 * len(ring)
+
+
+def test_an_outline_that_fills_the_memory_when_drawn_is_refused() -> None:
+    zigzag = np.stack([np.tile([0.0, 9000.0], 1000), np.linspace(0, 9000, 2000)], axis=1)
+    points, (problem,) = polygons.check_ring(zigzag.ravel().tolist(), 9000, 9000, "a")
+    assert points is None
+    assert "px long" in problem.what
+
+
+def test_what_no_hand_draws_is_not_compared_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polygons, "MOST_PAIRS", 1000)
+    steps = np.arange(200)
+    diagonals = np.stack([90.0 * (steps % 2), 90.0 * (steps % 2) + 0.25 * steps], axis=1)
+    tangle = np.vstack([diagonals, [[95, 300], [1, 300], [1, 250], [0, 250]]])
+    points, (problem,) = polygons.check_ring(tangle.ravel().tolist(), 900, 900, "a")
+    assert points is None
+    assert "too tangled" in problem.what
