@@ -116,6 +116,9 @@ def contents(disk: Path) -> dict[str, bytes]:
         ["data", "phantom", "hips", "--train", "4", "--test", "2"],
         ["compare", "discs", "--output", "{disk}/out/table.md", "--format", "markdown"],
         ["data", "export", "discs", "--output", "{disk}/out/x.json"],
+        ["note", "done", "a note"],
+        ["reproduce", "done"],
+        ["sweep", "discs", "--methods", "unet", "--levels", "clean", "--seeds", "5", "--queue"],
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )
@@ -124,7 +127,8 @@ def test_a_full_disk_costs_one_line_and_nothing_that_was_there(used, monkeypatch
     fill(used)
     status, _, err = call(monkeypatch, capsys, *(text.format(disk=used) for text in arguments))
     assert status == 2, err
-    (line,) = err.splitlines()
+    *before_it, line = err.splitlines()
+    assert len(before_it) == (arguments[0] == "reproduce")  # which first says what changed since
     assert line.startswith("lvcnet: ")
     assert any(words in line for words in ("no space left", "disk has", "No space left")), line
     kept = {name: value for name, value in contents(used).items() if name in before}
@@ -175,7 +179,7 @@ def test_a_read_only_workspace_can_be_looked_at(used, monkeypatch, capsys) -> No
         assert "discs" in out or "waits" in out
     assert jobs.queue_state().queued == ["waits"]
     assert [event.key for event in Decisions(used / "home" / "corrections" / "c").history()] == ["disc-0"]
-    for name in ("overview", "runs", "data", "compare"):
+    for name in ("overview", "runs", "data", "compare", "correct", "train", "noise", "inspect_run"):
         page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=60).run()
         assert not page.exception
         assert not page.error
