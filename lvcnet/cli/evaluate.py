@@ -138,6 +138,10 @@ def predict(
     formats: Annotated[str, typer.Option(help=f"With commas, from {', '.join(FILE_FORMATS)}.")] = ",".join(
         DEFAULT_FORMATS
     ),
+    anonymise: Annotated[
+        bool,
+        typer.Option("--anonymise", help="Leave patient data out of DICOM SEG; no other format holds any."),
+    ] = False,
     checkpoint: Checkpoint = "last",
     device: Device = "auto",
     as_json: Json = False,
@@ -157,7 +161,7 @@ def predict(
     chosen, found = check_formats(split_list(formats)), find_images(images)
     predictor = Predictor(find_run(run), checkpoint, device)
     with progress_bar(f"Segmenting with {run}", len(found.images)) as report:
-        written = predict_files(predictor, found.images, output, threshold, chosen, report)
+        written = predict_files(predictor, found.images, output, threshold, chosen, report, anonymise)
     written["left_out"] = [{"image": str(path), "reason": reason} for path, reason in found.left_out]
     if as_json:
         print_json({"run": run, "checkpoint": checkpoint, "directory": str(output), **written})

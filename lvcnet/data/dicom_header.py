@@ -15,6 +15,9 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from lvcnet.data.radiograph import MOST_PIXELS
 from lvcnet.errors import LvcnetError
 
+# pydicom's warnings quote values that are not as the standard wants them: names and numbers of patients would be logged
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
 MAGIC_AT, PIXEL_DATA = 128, 0x7FE00010
 MOST_INFLATED = 2 * MOST_PIXELS + 16 * 1024**2
 """Bytes of a deflated file once inflated: the largest radiograph of 16 bits and a generous header."""

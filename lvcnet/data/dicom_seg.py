@@ -4,6 +4,7 @@ Symbols: C categories, H x W the radiograph's size in pixels.
 """
 
 import io
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,11 +32,34 @@ MAY_BE_EMPTY = (
 )
 """What the standard asks for in every object but allows to be empty."""
 
+GEOMETRY = (
+    "SOPClassUID",
+    "Modality",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "NumberOfFrames",
+    "ImageOrientationPatient",
+    "ImagePositionPatient",
+    "SliceThickness",
+)
+"""What an anonymised segmentation keeps of its radiograph."""
+
+SECRET = secrets.token_hex(32)
+"""Of this process: what new UIDs depend on besides the old ones."""
+
 LONGEST_TEXT = 64
 """Characters of a DICOM long string."""
 
 
-def dicom_seg(path: Path, masks: NDArray[np.bool_], categories: Sequence[str], description: str) -> bytes:
+def dicom_seg(
+    path: Path,
+    masks: NDArray[np.bool_],
+    categories: Sequence[str],
+    description: str,
+    anonymise: bool = False,
+) -> bytes:
     """The content of a SEG file: binary, one segment a category, also where a mask is empty.
 
     Args:
@@ -43,6 +67,7 @@ def dicom_seg(path: Path, masks: NDArray[np.bool_], categories: Sequence[str], d
         masks: (C, H, W) bool.
         categories: C names.
         description: where the masks come from.
+        anonymise: leave out who the patient is, see `without_patient`.
 
     Raises:
         LvcnetError: if the radiograph is no DICOM file, has several frames, or does not name its study.
@@ -51,6 +76,8 @@ def dicom_seg(path: Path, masks: NDArray[np.bool_], categories: Sequence[str], d
     from highdicom.seg import Segmentation
 
     source = source_header(path)
+    if anonymise:
+        source = without_patient(source)
     with foreign(f"{path.name} does not allow a DICOM SEG", "take COCO, Labelme or PNG masks instead"):
         segmentation = Segmentation(
             [source],
@@ -69,6 +96,9 @@ def dicom_seg(path: Path, masks: NDArray[np.bool_], categories: Sequence[str], d
             content_description=description[:LONGEST_TEXT],
             omit_empty_frames=False,
         )
+        if anonymise:
+            segmentation.PatientIdentityRemoved = "YES"
+            segmentation.DeidentificationMethod = "Only geometry of the source kept, UIDs replaced"
         return _encoded(segmentation)
 
 
@@ -98,6 +128,30 @@ def source_header(path: Path) -> pydicom.Dataset:
             )
         header = read_header(stream, path.name, pixels=False)
         return _completed(header, path.name)
+
+
+def without_patient(header: pydicom.Dataset) -> pydicom.Dataset:
+    """What a segmentation needs of a radiograph and nothing about its patient, with new UIDs in place of all others.
+
+    What is kept is listed, not what goes: so no attribute that nobody thought of stays. The same UID becomes the same new one
+    as long as the process lives, so that the images of a study stay together; nobody can compute the way back.
+    Stricter than the Basic Profile of PS3.15 (table E.1-1) in what a segmentation copies.
+
+    Args:
+        header: as `source_header` gives it.
+    """
+    kept = pydicom.Dataset()
+    for keyword in GEOMETRY:
+        if keyword in header:
+            kept[keyword] = header[keyword]
+    for keyword in (*NAMING[1:], "FrameOfReferenceUID"):
+        if header.get(keyword):
+            setattr(kept, keyword, pydicom.uid.generate_uid(entropy_srcs=[SECRET, str(header.get(keyword))]))
+    for keyword in MAY_BE_EMPTY:
+        setattr(kept, keyword, "")
+    kept.file_meta = pydicom.dataset.FileMetaDataset()
+    kept.file_meta.TransferSyntaxUID = header.file_meta.TransferSyntaxUID
+    return kept
 
 
 def _completed(header: pydicom.Dataset, name: str) -> pydicom.Dataset:

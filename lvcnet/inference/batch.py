@@ -59,6 +59,7 @@ def segment_files(
     threshold: float = THRESHOLD,
     formats: Sequence[str] = DEFAULT_FORMATS,
     names: Sequence[str] | None = None,
+    anonymise: bool = False,
 ) -> Iterator[Outcome]:
     """Segment files one after the other and write everything into `folder`, one image in memory at a time.
 
@@ -72,6 +73,7 @@ def segment_files(
         threshold: a pixel belongs to a mask from this probability on.
         formats: keys of `FORMATS`.
         names: what to call the images; default the files' names, or the paths where names meet.
+        anonymise: leave patient data out of DICOM SEG; no other format holds any.
 
     Raises:
         LvcnetError: if a format does not exist, the folder cannot be written to, or a radiograph would be overwritten.
@@ -97,7 +99,7 @@ def segment_files(
                 name, False, {}, [failed_row(predictor, name, threshold, str(error))], str(error)
             )
         else:
-            outcome = _written(result, summary, folder, stem, chosen, coco)
+            outcome = _written(result, summary, folder, stem, chosen, coco, anonymise)
         rows += outcome.rows
         yield outcome
     if "coco" in chosen:
@@ -113,6 +115,7 @@ def predict_files(
     threshold: float = THRESHOLD,
     formats: Sequence[str] = DEFAULT_FORMATS,
     report: Report | None = None,
+    anonymise: bool = False,
 ) -> dict[str, Any]:
     """`segment_files` from beginning to end.
 
@@ -123,7 +126,8 @@ def predict_files(
     predictions: list[dict[str, Any]] = []
     problems: list[dict[str, str]] = []
     names = [str(path) for path in paths]
-    for number, outcome in enumerate(segment_files(predictor, paths, folder, threshold, formats), start=1):
+    outcomes = segment_files(predictor, paths, folder, threshold, formats, anonymise=anonymise)
+    for number, outcome in enumerate(outcomes, start=1):
         image = names[number - 1]
         if outcome.segmented:
             notes = list(outcome.notes)
@@ -151,6 +155,7 @@ def _written(
     stem: str,
     formats: Sequence[str],
     coco: CocoPredictions,
+    anonymise: bool,
 ) -> Outcome:
     """Write one image's files; a format that cannot be written is a problem and keeps the others."""
     files: dict[str, Any] = {}
@@ -160,7 +165,7 @@ def _written(
             with foreign(f"{result.name} cannot be written as {format}", "take another format"):
                 if format == "coco":
                     coco.add(result.name, result)
-                files |= write_image_files(result, folder, stem, [format])
+                files |= write_image_files(result, folder, stem, [format], anonymise)
         except LvcnetError as error:
             problems.append(str(error))
     problem = "; ".join(problems)

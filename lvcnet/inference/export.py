@@ -84,7 +84,7 @@ def overlay(
 
 
 def write_image_files(
-    result: Segmentation, folder: Path, stem: str, formats: Sequence[str]
+    result: Segmentation, folder: Path, stem: str, formats: Sequence[str], anonymise: bool = False
 ) -> dict[str, Any]:
     """Write what there is one of for each image.
 
@@ -93,6 +93,7 @@ def write_image_files(
         folder: where to.
         stem: beginning of the files' names.
         formats: keys of `FORMATS`; those for all images together are left out.
+        anonymise: leave patient data out of DICOM SEG; no other format holds any.
 
     Returns:
         by format the file's name, or for masks and probabilities the names by category.
@@ -123,7 +124,7 @@ def write_image_files(
         write_file(folder / files["labelme"], write_json, content)
     if "dicom-seg" in formats:
         files["dicom-seg"] = f"{stem}_seg.dcm"
-        seg = dicom_seg(result.path, result.masks, result.categories, result.origin)
+        seg = dicom_seg(result.path, result.masks, result.categories, result.origin, anonymise)
         write_file(folder / files["dicom-seg"], write_atomic, seg)
     return files
 

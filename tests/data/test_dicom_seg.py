@@ -87,3 +87,71 @@ def test_what_cannot_be_referred_to_is_refused(radiograph: Path, masks: np.ndarr
         dicom_seg(radiograph.with_name("gone.dcm"), masks, CATEGORIES, "")
     with pytest.raises(LvcnetError, match="does not allow a DICOM SEG"):
         dicom_seg(radiograph, masks[:, :20], CATEGORIES, "")
+
+
+PATIENT = {
+    "PatientName": "Zebrafink^Ottilie",
+    "PatientID": "PID-77123",
+    "PatientBirthDate": "19330704",
+    "PatientSex": "F",
+    "PatientAge": "091Y",
+    "AccessionNumber": "ACC-99817",
+    "StudyID": "STUDY-4711",
+    "StudyDate": "20190817",
+    "StudyTime": "101112.131415",
+    "StudyDescription": "Huefte-Geheim",
+    "SeriesDescription": "Serie-Geheim",
+    "ReferringPhysicianName": "Physikus^Rudolf",
+    "PerformingPhysicianName": "Performa^Paula",
+    "OperatorsName": "Operator^Olaf",
+    "InstitutionName": "Klinik-Geheim",
+    "InstitutionAddress": "Geheimweg 1",
+    "PatientAddress": "Wohnweg 9",
+    "OtherPatientIDs": "OTHER-5511",
+    "PatientComments": "Kommentar-Geheim",
+    "StationName": "STATION-31",
+    "DeviceSerialNumber": "SERIAL-8812",
+    "AcquisitionDate": "20190818",
+    "FrameOfReferenceUID": "1.2.826.0.1.3680043.9.9999.77",
+}
+
+
+def planted(path: Path) -> list[str]:
+    """Put a patient into a radiograph, in a private element too; returns all that identifies them, UIDs included."""
+    source = pydicom.dcmread(path)
+    for keyword, value in PATIENT.items():
+        setattr(source, keyword, value)
+    source.private_block(0x0011, "SECRET VENDOR", create=True).add_new(0x01, "LO", "Privat-Geheim")
+    source.save_as(path)
+    uids = [str(source[name].value) for name in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")]
+    texts = [value for keyword, value in PATIENT.items() if keyword != "PatientSex"]
+    return [*(part for text in texts for part in text.split("^")), "SECRET VENDOR", "Privat-Geheim", *uids]
+
+
+def test_an_anonymised_segmentation_holds_nothing_of_the_patient(radiograph: Path, masks: np.ndarray) -> None:
+    secrets = planted(radiograph)
+    named = dicom_seg(radiograph, masks, CATEGORIES, "run tiny")
+    assert b"Zebrafink" in named  # without the option the segmentation is the patient's
+    content = dicom_seg(radiograph, masks, CATEGORIES, "run tiny", anonymise=True)
+    assert [secret for secret in secrets if secret.encode() in content] == []
+    found = highdicom.seg.segread(io.BytesIO(content))
+    assert [found.get(keyword) or "" for keyword in ("PatientName", "PatientID", "PatientSex")] == [
+        "",
+        "",
+        "",
+    ]
+    assert found.PatientIdentityRemoved == "YES"
+    np.testing.assert_array_equal(found.pixel_array.astype(bool), masks)
+
+
+def test_the_same_study_gets_the_same_new_uid(radiograph: Path, masks: np.ndarray) -> None:
+    planted(radiograph)
+    one, two = (
+        pydicom.dcmread(io.BytesIO(dicom_seg(radiograph, masks, CATEGORIES, "", anonymise=True)))
+        for _ in (1, 2)
+    )
+    assert one.StudyInstanceUID == two.StudyInstanceUID
+    assert one.SOPInstanceUID != two.SOPInstanceUID
+    assert (
+        one.ReferencedSeriesSequence[0].SeriesInstanceUID == two.ReferencedSeriesSequence[0].SeriesInstanceUID
+    )
