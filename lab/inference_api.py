@@ -6,20 +6,28 @@ Also what they share with the buttons: errors that become messages, and folders 
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, wraps
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
+import torch
 
 from lab import segment
+from lab.inference_queue import keep_no_copy, this_call
+from lab.predicting import OFFICE
 from lvcnet.cli.output import split_list
+from lvcnet.data.radiograph import Radiograph
 from lvcnet.errors import LvcnetError
-from lvcnet.inference.batch import Outcome, segment_files
+from lvcnet.inference.batch import Outcome
 from lvcnet.inference.export import FORMATS, check_formats, unique_stems
-from lvcnet.inference.segmentation import summarise
+from lvcnet.inference.predictor import THRESHOLD, Prediction
+from lvcnet.inference.segmentation import Segmentation
+from lvcnet.models.maps import Maps
+from lvcnet.runs.store import find_run
 
 KEEP_SECONDS = 3600
 BATCH_FORMATS = ("masks", "overlay", "coco", "csv")
@@ -80,13 +88,10 @@ def segment_api(file: str | None, run: str, threshold: float = 0.5) -> tuple[dic
         summary (image size, pixel spacing, by category the sizes in pixels and mm), mask file at the image's own size
         (PNG; a zip if there are several categories), overlay (PNG).
     """
-    (found,) = segment.segment_runs(given_file(file), [run] if run else [])
-    result = found.at(checked_threshold(threshold))
-    return (
-        summarise(result),
-        str(segment.write_download([result], "masks", 0.35, output_folder())),
-        str(segment.write_download([result], "overlay", 0.35, output_folder())),
-    )
+    path, chosen = given_file(file), segment.checked_runs([run] if run else [])[0]
+    asked = {"path": str(path), "run": chosen, "threshold": checked_threshold(threshold)}
+    summary, mask, overlay = _ask("answer", **asked, folder=str(output_folder()))
+    return summary, mask, overlay
 
 
 @shows_errors
@@ -113,18 +118,58 @@ def segment_batch_api(
 
 def batch_outcomes(
     paths: Sequence[Path], run: str, threshold: float, formats: Sequence[str], folder: Path
-) -> Any:
-    """`segment_files` for uploads: they keep their names, numbered where two are the same.
+) -> Iterator[Outcome]:
+    """`segment_files` for uploads, in the process for predictions: they keep their names, numbered where two are the same.
 
     Raises:
         LvcnetError: if there is no such run or format.
     """
     if not run:
         raise LvcnetError("no run was chosen: choose one, or train one on the train page first")
-    chosen = check_formats(formats)
     names = [f"{stem}{path.suffix}" for stem, path in zip(unique_stems(paths), paths, strict=True)]
+    asked = {
+        "paths": list(map(str, paths)),
+        "run": find_run(run).name,
+        "threshold": threshold,
+        "formats": check_formats(formats),
+        "names": names,
+        "folder": str(folder),
+    }
     folder.mkdir(parents=True)
-    return segment_files(segment.load_predictor(run), paths, folder, threshold, chosen, names)
+    while outcome := _ask("batch", **asked):
+        yield Outcome(**{**outcome, "notes": tuple(outcome["notes"])})
+
+
+def predicted(path: Path, runs: Sequence[str]) -> Iterator[Segmentation]:
+    """`segment.segment_runs` in the process for predictions; pixels and probabilities stay in files, not in memory.
+
+    Raises:
+        LvcnetError: as `segment.segment_runs`.
+    """
+    folder = output_folder()
+    for run in segment.checked_runs(runs):
+        about = _ask("predict", path=str(path), run=run, folder=str(folder))
+        pixels = np.load(folder / "pixels.npy", mmap_mode="r")
+        probability = np.load(folder / f"{run}-probability.npy", mmap_mode="r")
+        with np.load(folder / f"{run}-maps.npz") as stored:
+            named = {name: torch.from_numpy(stored[name]) for name in stored.files}
+        maps = Maps(named.pop("prediction"), named)
+        prediction = Prediction(
+            probability,
+            probability >= THRESHOLD,
+            maps,
+            np.load(folder / f"{run}-working.npy"),
+            about["categories"],
+        )
+        spacing = tuple(about["spacing"]) if about["spacing"] else None
+        radiograph = Radiograph(pixels, spacing, tuple(about["notes"]))
+        yield Segmentation(path, path.name, run, about["method"], THRESHOLD, radiograph, prediction)
+
+
+def _ask(do: str, **given: Any) -> Any:
+    """Let the process for predictions do something for the call that is being answered, as long as somebody waits for it."""
+    lane, client, event = this_call()
+    return OFFICE.ask(lane, client, do, lambda: event is not None and not event.alive, **given)
 
 
 def batch_summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -142,6 +187,7 @@ def add_endpoints() -> None:
     with gr.Row(visible=False):
         file = gr.File(label="file", type="filepath")
         files = gr.File(label="files", type="filepath", file_count="multiple")
+        keep_no_copy(file, files)
         run = gr.Textbox(label="run")
         threshold = gr.Number(0.5, label="threshold")
         formats = gr.Textbox(",".join(BATCH_FORMATS), label="formats")
@@ -152,6 +198,7 @@ def add_endpoints() -> None:
             [file, run, threshold],
             [summary, mask, overlay],
             api_name="segment",
+            concurrency_limit=None,
             api_description=SEGMENT,
         )
         gr.Button().click(
@@ -159,6 +206,7 @@ def add_endpoints() -> None:
             [files, run, threshold, formats],
             [summary, archive],
             api_name="segment_batch",
+            concurrency_limit=None,
             api_description=BATCH,
         )
 

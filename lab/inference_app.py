@@ -37,6 +37,7 @@ from lab.inference_events import (
     on_segment,
     on_start,
 )
+from lab.inference_queue import BoundedQueue, keep_no_copy
 from lab.inference_style import CSS, HEAD, theme
 from lab.serving import layers
 from lab.serving.files import OnlyUploads
@@ -89,6 +90,7 @@ def build() -> gr.Blocks:
             run = _batch_tab()
         app.load(on_load, None, [runs, run], **HIDDEN)
         add_endpoints()
+    BoundedQueue.guard(app)
     return app
 
 
@@ -117,6 +119,7 @@ def _single_tab() -> gr.Dropdown:
                 type="filepath",
                 height=170,
             )
+            keep_no_copy(file)
             sample = _sample_gallery()
             runs = gr.Dropdown(
                 label="Runs",
@@ -244,6 +247,7 @@ def _batch_tab() -> gr.Dropdown:
                 type="filepath",
                 height=220,
             )
+            keep_no_copy(files)
             run = gr.Dropdown(
                 label="Run", info=f"Finished trainings; the demo runs ship with the lab. {levels_in_words()}"
             )

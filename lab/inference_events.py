@@ -18,6 +18,7 @@ from lab.inference_api import (
     given_file,
     given_files,
     output_folder,
+    predicted,
     shows_errors,
     shows_errors_of_steps,
 )
@@ -79,7 +80,7 @@ def on_segment(
     path, chosen = given_file(file), runs or segment.first_runs()
     results: list[Segmentation] = []
     progress((0, len(chosen) or 1), desc="Segmenting", unit="runs")
-    for result in segment.segment_runs(path, chosen):
+    for result in predicted(path, chosen):
         results.append(result)
         progress((len(results), len(chosen)), desc="Segmenting", unit="runs")
         yield gr.skip() if len(results) < len(chosen) else results

@@ -82,13 +82,23 @@ def segment_runs(path: Path, runs: Sequence[str]) -> Iterator[Segmentation]:
     Raises:
         LvcnetError: for a file that is no radiograph we can read, or runs that cannot predict or are too many.
     """
+    chosen = checked_runs(runs)
+    radiograph = read_image(path, name=path.name)
+    for run in chosen:
+        yield segment_radiograph(load_predictor(run), radiograph, path, path.name)
+
+
+def checked_runs(runs: Sequence[str]) -> list[str]:
+    """The runs.
+
+    Raises:
+        LvcnetError: if there are none, too many, or one of them does not exist.
+    """
     if not runs:
         raise LvcnetError("no run was chosen: choose one, or train one on the train page first")
     if len(runs) > MOST_RUNS:
         raise LvcnetError(f"{len(runs)} runs were chosen: at most {MOST_RUNS} are shown at once; remove some")
-    radiograph = read_image(path, name=path.name)
-    for run in runs:
-        yield segment_radiograph(load_predictor(run), radiograph, path, path.name)
+    return [find_run(run).name for run in runs]
 
 
 def load_predictor(run: str) -> Predictor:
