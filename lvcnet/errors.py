@@ -14,6 +14,20 @@ class LvcnetError(Exception):
     """
 
 
+class DamagedError(LvcnetError):
+    """A file of the workspace that was cut off, overwritten or changed; it costs the item that it belongs to.
+
+    Args:
+        path: the file.
+        reason: what is wrong with it.
+        do: what its owner can do.
+    """
+
+    def __init__(self, path: object, reason: str, do: str) -> None:
+        super().__init__(f"{path} is damaged ({reason}): {do}")
+        self.path, self.reason, self.do = path, reason, do
+
+
 @contextmanager
 def foreign(problem: str, fix: str) -> Iterator[None]:
     """A boundary around other people's code at work on other people's files.

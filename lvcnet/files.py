@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import DamagedError, LvcnetError
 
 FORMULA = re.compile(r"(?=[=+\-@\t\r])(?!(?:[-+\d.,;: %±()\[\]—–]|to|px|points)*$)")
 """What spreadsheets take for a formula; numbers with a sign are none (OWASP, "CSV injection")."""
+MEND_JSON = "put back a copy of it, or make it again"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 
 
@@ -91,9 +92,9 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise LvcnetError(f"{path} cannot be read: {error.strerror}") from None
     except RecursionError:
-        raise LvcnetError(f"{path} is not valid JSON: it is nested too deeply") from None
+        raise DamagedError(path, "it is not valid JSON: it is nested too deeply", MEND_JSON) from None
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, and numbers of thousands of digits
-        raise LvcnetError(f"{path} is not valid JSON: {error}") from None
+        raise DamagedError(path, f"it is not valid JSON: {error}", MEND_JSON) from None
 
 
 def stable_hash(text: str) -> int:

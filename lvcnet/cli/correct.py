@@ -1,18 +1,20 @@
 """Commands that repair labels: correct, correct-apply, corrections, agree."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from lvcnet.cli.jobs import report_recovered
 from lvcnet.cli.options import DatasetName, Json
-from lvcnet.cli.output import print_json, print_table, progress_bar, screen
+from lvcnet.cli.output import print_damaged, print_json, print_table, progress_bar, screen
 from lvcnet.cli.sweep import sweep_bar, sweep_until_done
 from lvcnet.correction.agreement import MEASURES, agreement
 from lvcnet.correction.apply import REVIEWED, accepted_keys, apply_correction, verdicts_by
 from lvcnet.correction.review import settle_drafts
 from lvcnet.correction.store import (
     Correction,
+    damaged_corrections,
     delete_correction,
     find_correction,
     list_corrections,
@@ -167,8 +169,11 @@ def corrections(
     if delete is not None:
         _delete(delete, yes, as_json)
         return
-    rows = []
+    rows, damaged = [], damaged_corrections()
+    broken = {one.name for one in damaged}
     for name in list_corrections():
+        if name in broken:
+            continue
         correction = find_correction(name)
         head, decided = correction.head, len(correction.decisions.verdicts())
         rows.append(
@@ -176,8 +181,10 @@ def corrections(
             | {key: head[key] for key in LISTED}
         )
     if as_json:
-        print_json({"corrections": rows})
-    elif not rows:
+        print_json({"corrections": rows, "damaged": [asdict(one) for one in damaged]})
+        return
+    print_damaged(damaged)
+    if not rows:
         screen.print("no correction yet: make one with `lvcnet correct DATASET --labels level3`")
     else:
         titles = ("Correction", "Images", "Decided", "Data set", "Labels", "Method")

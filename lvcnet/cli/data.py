@@ -1,5 +1,6 @@
 """`lvcnet data ...`: make, import, look at, export and delete data sets."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,11 @@ from lvcnet.cli.data_import import import_data
 from lvcnet.cli.data_summary import present_dataset
 from lvcnet.cli.images import images as images_command
 from lvcnet.cli.options import DatasetName, Json, NewName, Size
-from lvcnet.cli.output import interruptible, print_json, print_table, progress_bar, screen
+from lvcnet.cli.output import interruptible, print_damaged, print_json, print_table, progress_bar, screen
 from lvcnet.data.dataset import CLEAN, Dataset, check_free, delete_dataset, list_datasets
 from lvcnet.data.exporter import WRITERS, export_labels
 from lvcnet.data.phantom import make_phantom
-from lvcnet.data.summary import overview
+from lvcnet.data.summary import damaged_datasets, overview
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name
 
@@ -58,10 +59,14 @@ def list_data(as_json: Json = False) -> None:
 
     Example: `lvcnet data list`
     """
-    rows = [overview(Dataset.load(name)) for name in list_datasets()]
+    damaged = damaged_datasets()
+    broken = {one.name for one in damaged if one.kind == "data set"}
+    rows = [overview(Dataset.load(name)) for name in list_datasets() if name not in broken]
     if as_json:
-        print_json({"datasets": rows})
-    elif not rows:
+        print_json({"datasets": rows, "damaged": [asdict(one) for one in damaged]})
+        return
+    print_damaged(damaged)
+    if not rows:
         screen.print("no data set yet: make one with `lvcnet data phantom hips`")
     else:
         columns = ["name", "train", "test", "size", "categories", "labels"]

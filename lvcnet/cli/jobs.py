@@ -9,12 +9,12 @@ import typer
 
 from lvcnet import jobs
 from lvcnet.cli.options import Json, RunName
-from lvcnet.cli.output import print_json, print_table, progress_bar, screen
+from lvcnet.cli.output import print_damaged, print_json, print_table, progress_bar, screen
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import daemon, launch, worker
 from lvcnet.jobs.usage import measure_usage
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.runs.store import delete_run, find_run, list_runs
+from lvcnet.runs.store import damaged_runs, delete_run, find_run, list_runs
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
 from lvcnet.training.loop import train
 
@@ -38,11 +38,20 @@ def runs(
     """
     report_recovered()
     found = list_runs(dataset, demo)
+    damaged = damaged_runs()
+    broken = {one.name for one in damaged}
+    found = [run for run in found if run.name not in broken]
     summaries = [summarise(run) for run in found]
     if as_json:
         usage = measure_usage(found)
-        print_json({"runs": [{**asdict(one), **asdict(usage[one.run])} for one in summaries]})
+        print_json(
+            {
+                "runs": [{**asdict(one), **asdict(usage[one.run])} for one in summaries],
+                "damaged": [asdict(one) for one in damaged],
+            }
+        )
         return
+    print_damaged(damaged)
     if not summaries:
         where = f" on data set {dataset!r}" if dataset else ""
         screen.print(

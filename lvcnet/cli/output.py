@@ -63,6 +63,12 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     screen.print(table)
 
 
+def print_damaged(damaged: Sequence[object]) -> None:
+    """Name what cannot be listed, a line each, on stderr."""
+    for one in damaged:
+        sys.stderr.write(f"lvcnet: damaged: {visible(str(one))}\n")
+
+
 def format_cell(value: object) -> str:
     """Numbers with sensible digits, None as a dash.
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from lvcnet import workspace
 from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.judge import propose, suspicion
+from lvcnet.damage import Damaged, check_types, problem_of, reading
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, read_json, write_json
 from lvcnet.folders import UnfinishedFolder, restore
@@ -43,13 +44,21 @@ class Correction:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.head: dict[str, Any] = read_json(folder / "correction.json")
-        if self.head["format"] > FORMAT_VERSION:
-            raise LvcnetError(
-                f"{folder} has format {self.head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
+        do = f"put back a copy of it, or delete {folder} and judge the labels again with `lvcnet correct`"
+        with reading(folder / "correction.json", do):
+            self.head: dict[str, Any] = check_types(
+                read_json(folder / "correction.json"), format=int, images=list
             )
-        self._proposals = np.load(folder / "proposals.npy", mmap_mode="r", allow_pickle=False)
-        self._probability = np.load(folder / "probability.npy", mmap_mode="r", allow_pickle=False)
+            if self.head["format"] > FORMAT_VERSION:
+                raise LvcnetError(
+                    f"{folder} has format {self.head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
+                )
+            for row in self.head["images"]:
+                row["key"]
+        with reading(folder / "proposals.npy", do):
+            self._proposals = np.load(folder / "proposals.npy", mmap_mode="r", allow_pickle=False)
+        with reading(folder / "probability.npy", do):
+            self._probability = np.load(folder / "probability.npy", mmap_mode="r", allow_pickle=False)
 
     @property
     def name(self) -> str:
@@ -201,6 +210,15 @@ def list_corrections() -> list[str]:
     restore(workspace.corrections_dir())
     found = {path.parent.name for folder in _folders() for path in folder.glob("*/correction.json")}
     return sorted(name for name in found if not name.startswith("."))
+
+
+def damaged_corrections() -> list[Damaged]:
+    """Corrections that cannot be opened, or whose decisions cannot be read."""
+    found = [
+        problem_of("correction", name, lambda name=name: find_correction(name).decisions.verdicts())  # type: ignore[misc]
+        for name in list_corrections()
+    ]
+    return [one for one in found if one is not None]
 
 
 def delete_correction(name: str) -> None:

@@ -24,11 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet import workspace
+from lvcnet.damage import check_types, reading
 from lvcnet.data.label_sets import LabelFolder
 from lvcnet.data.label_sets import LabelSet as LabelSet
 from lvcnet.data.label_sets import comparable_masks as comparable_masks
 from lvcnet.data.label_sets import labels_digest as labels_digest
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.files import check_name, digest, read_json, write_atomic, write_json
 from lvcnet.folders import TakenError, whole_folder
 from lvcnet.progress import Report
@@ -127,7 +128,14 @@ class Dataset:
 
     def opinions(self) -> list[str]:
         """The label sets that a person chooses from: all but the folds that label repair trains on."""
-        return [name for name in self.label_names() if self.manifest(name).get("kind") != FOLD]
+        found = []
+        for name in self.label_names():
+            try:
+                if self.manifest(name).get("kind") != FOLD:
+                    found.append(name)
+            except DamagedError:  # it is named by lvcnet.data.summary.damaged_datasets
+                continue
+        return found
 
     def labels(self, name: str) -> LabelSet:
         """The label set `name`.
@@ -226,17 +234,31 @@ class Dataset:
             LvcnetError: if there is none, or it was written by a newer version.
         """
         folder = find_dataset(name_or_folder)
-        head = read_json(folder / "dataset.json")
-        if head["format"] > FORMAT_VERSION:
-            raise LvcnetError(
-                f"{folder} has format {head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
+        do = f"put back a copy of it, or delete the data set with `lvcnet data delete {folder.name} --yes`"
+        with reading(folder / "dataset.json", do):
+            head = check_types(
+                read_json(folder / "dataset.json"),
+                format=int,
+                name=str,
+                categories=list,
+                items=list,
+                source=dict,
             )
-        items = [
-            Item(**{**item, "spacing_mm": tuple(item["spacing_mm"]) if item.get("spacing_mm") else None})
-            for item in head["items"]
-        ]
-        images = np.load(folder / "images.npy", allow_pickle=False)
-        return cls(head["name"], head["categories"], items, images, head["source"], folder)
+            if head["format"] > FORMAT_VERSION:
+                raise LvcnetError(
+                    f"{folder} has format {head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
+                )
+            items = [
+                Item(**{**item, "spacing_mm": tuple(item["spacing_mm"]) if item.get("spacing_mm") else None})
+                for item in head["items"]
+            ]
+            name, categories, source = head["name"], head["categories"], head["source"]
+        with reading(folder / "images.npy", do):
+            # mapped first: a header that was changed must not ask for more memory than there is file
+            images = np.array(np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False))
+            if len(images) != len(items):
+                raise ValueError(f"{len(images)} images for {len(items)} items")
+        return cls(name, categories, items, images, source, folder)
 
 
 def find_dataset(name_or_folder: str | Path) -> Path:

@@ -9,6 +9,7 @@ Symbols: N images, C foreground categories, S working size in pixels.
 
 import io
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from lvcnet.damage import check_types, reading
 from lvcnet.errors import LvcnetError
 from lvcnet.files import digest, read_json, write_atomic
 from lvcnet.folders import TakenError, sweep
@@ -83,15 +85,17 @@ class LabelFolder:
 
     def read(self, name: str) -> LabelSet:
         """One label set."""
-        with np.load(self._file(name), allow_pickle=False) as stored:
+        with self._reading(name), np.load(self._file(name), allow_pickle=False) as stored:
             shape = tuple(int(length) for length in stored["shape"])
             masks, covered = _unpack(stored["packed"], shape), stored["covered"]
             ignored = _unpack(stored["ignored"], shape) if "ignored" in stored.files else None
+            if len(covered) != len(masks) or covered.dtype != np.bool_:
+                raise ValueError("the coverage does not fit the masks")
             return LabelSet(name, masks, covered, self._manifest(name, stored), ignored)
 
     def manifest(self, name: str) -> dict[str, Any]:
         """The manifest of a label set, without reading its masks."""
-        with np.load(self._file(name), allow_pickle=False) as stored:
+        with self._reading(name), np.load(self._file(name), allow_pickle=False) as stored:
             return self._manifest(name, stored)
 
     def write(self, labels: LabelSet) -> None:
@@ -121,15 +125,18 @@ class LabelFolder:
 
     def _manifest(self, name: str, stored: Any) -> dict[str, Any]:
         if "manifest" not in stored.files:
-            found: dict[str, Any] = read_json(self.path / f"{name}.json")
-            return found
+            return check_types(read_json(self.path / f"{name}.json"))
         head = json.loads(stored["manifest"].tobytes())
         if head["format"] > FORMAT_VERSION:
             raise LvcnetError(
                 f"{self._file(name)} has format {head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
             )
-        manifest: dict[str, Any] = head["manifest"]
-        return manifest
+        return check_types(head["manifest"])
+
+    def _reading(self, name: str) -> AbstractContextManager[None]:
+        return reading(
+            self._file(name), f"put back a copy of it, or delete it and make label set {name!r} again"
+        )
 
 
 def _content(labels: LabelSet) -> bytes:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, LabelSet, comparable_masks
+from lvcnet.damage import Damaged, problem_of
+from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, LabelSet, comparable_masks, list_datasets
 from lvcnet.data.facts import image_facts, statistics
+from lvcnet.errors import LvcnetError
 
 
 def overview(dataset: Dataset) -> dict[str, Any]:
@@ -23,6 +25,25 @@ def overview(dataset: Dataset) -> dict[str, Any]:
         "categories": dataset.categories,
         "labels": dataset.opinions(),
     }
+
+
+def damaged_datasets() -> list[Damaged]:
+    """Data sets and label sets that cannot be read."""
+    found: list[Damaged] = []
+    for name in list_datasets():
+        try:
+            dataset = Dataset.load(name)
+        except LvcnetError as error:
+            found.append(Damaged("data set", name, str(error)))
+            continue
+        for labels in dataset.label_names():
+            problem = problem_of(
+                "label set",
+                f"{name}/{labels}",
+                lambda dataset=dataset, labels=labels: dataset.labels(labels),  # type: ignore[misc]
+            )
+            found += [problem] if problem is not None else []
+    return found
 
 
 def summarise(dataset: Dataset) -> dict[str, Any]:

@@ -116,8 +116,8 @@ def _evaluations(
 ) -> Evaluated:
     result: Evaluated = []
     for number, run in enumerate(runs, start=1):
-        state, evaluation = run.status()["state"], run.evaluation()
         try:
+            state, evaluation = run.status()["state"], run.evaluation()
             if state != "done":
                 skipped[run.name] = f"it is {state}"
             elif evaluation is None and not evaluate:

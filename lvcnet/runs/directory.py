@@ -28,6 +28,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from lvcnet.damage import check_types, reading
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
 
@@ -93,13 +94,22 @@ class RunDirectory:
         Raises:
             LvcnetError: if it is missing or torn.
         """
-        value: dict[str, Any] = read_json(self.path / "config.json")
-        return value
+        path = self.path / "config.json"
+        with reading(path, f"put back a copy of it, or delete {self.path} and train the run again"):
+            return check_types(
+                read_json(path), dataset=str, labels=str, method=str, epochs=int, seed=int, data=dict
+            )
 
     def status(self) -> dict[str, Any]:
         """status.json as it stands."""
-        value: dict[str, Any] = read_json(self.path / "status.json")
-        return value
+        path, number = self.path / "status.json", (int, float)
+        with reading(path, f"put back a copy of it, or delete {self.path} and train the run again"):
+            status = check_types(
+                read_json(path), state=str, epoch=int, epochs=int, created=number, updated=number
+            )
+            if status["state"] not in STATES:
+                raise ValueError(f"state {status['state']!r}")
+            return status
 
     @contextmanager
     def edit_status(self) -> Iterator[dict[str, Any]]:
@@ -153,15 +163,20 @@ class RunDirectory:
         for line in path.read_bytes().split(b"\n"):
             try:
                 row = json.loads(line)
-            except ValueError:
+                rows[int(row["epoch"])] = row
+            except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
                 continue
-            rows[int(row["epoch"])] = row
         return [rows[epoch] for epoch in sorted(rows)]
 
     def evaluation(self) -> dict[str, Any] | None:
         """evaluation.json, or None before `lvcnet evaluate`."""
         path = self.path / "evaluation.json"
-        return read_json(path) if path.exists() else None
+        if not path.exists():
+            return None
+        with reading(path, f"delete it and evaluate again with `lvcnet evaluate {self.name}`"):
+            return check_types(
+                read_json(path), iou=(int, float, type(None)), rounds=dict, per_image=list, categories=list
+            )
 
     def write_evaluation(self, evaluation: dict[str, Any]) -> None:
         """Replace evaluation.json."""

@@ -1,9 +1,11 @@
 """List, find and name runs: those of the workspace and the demo runs that ship in assets/."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 from lvcnet import workspace
+from lvcnet.damage import Damaged, problem_of
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name
 from lvcnet.runs.directory import ACTIVE, RunDirectory
@@ -17,6 +19,19 @@ def list_runs(dataset: str | None = None, demo: bool = True) -> list[RunDirector
     if dataset is not None:
         runs = [run for run in runs if run.config().get("dataset") == dataset]
     return sorted(runs, key=_order)
+
+
+def damaged_runs() -> list[Damaged]:
+    """Runs of the workspace one of whose files cannot be read; but for its results, such a run is in no other list."""
+    runs = [RunDirectory(path.parent) for path in sorted(workspace.runs_dir().glob("*/config.json"))]
+    found = [problem_of("run", run.name, partial(_open, run)) for run in runs]
+    return [one for one in found if one is not None]
+
+
+def _open(run: RunDirectory) -> None:
+    run.config()
+    run.status()
+    run.evaluation()
 
 
 def find_run(name: str) -> RunDirectory:
@@ -39,9 +54,11 @@ def find_run(name: str) -> RunDirectory:
 def is_readable(run: RunDirectory) -> bool:
     """Whether its two essential files can be read: one broken run must not hide all others."""
     try:
-        return isinstance(run.config(), dict) and "state" in run.status()
+        run.config()
+        run.status()
     except LvcnetError:
         return False
+    return True
 
 
 def is_demo(run: RunDirectory) -> bool:

@@ -52,7 +52,7 @@ def test_runs_lists_state_progress_result_and_time_left():
     table = call("runs", "--no-demo")
     assert "15 s" in table
     assert "0.750" in table
-    assert call_json("runs", "--dataset", "other", "--no-demo") == {"runs": []}
+    assert call_json("runs", "--dataset", "other", "--no-demo") == {"runs": [], "damaged": []}
 
 
 def test_runs_puts_right_what_a_crash_left_behind():

@@ -122,7 +122,7 @@ def test_a_zombie_is_not_alive():
 
 def test_broken_json_is_a_clear_error(run: RunDirectory):
     (run.path / "status.json").write_text("{")
-    with pytest.raises(LvcnetError, match=r"status\.json is not valid JSON"):
+    with pytest.raises(LvcnetError, match=r"status\.json is damaged .it is not valid JSON"):
         run.status()
 
 

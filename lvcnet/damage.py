@@ -1,0 +1,75 @@
+"""What is damaged in a workspace: one broken file costs its own item only, which is named with what to do about it.
+
+Readers raise `DamagedError` (through `reading`); whoever lists things takes the sound ones and names the others.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lvcnet.errors import DamagedError, LvcnetError
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """One item that cannot be used.
+
+    Attributes:
+        kind: data set, label set, run or correction.
+        name: its name.
+        problem: what is wrong with which file, and what to do.
+    """
+
+    kind: str
+    name: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r}: {self.problem}"
+
+
+@contextmanager
+def reading(path: Path, do: str) -> Iterator[None]:
+    """Whatever goes wrong inside, of any library, is damage of a file; a user's error and a disk's refusal stay theirs.
+
+    Args:
+        path: the file.
+        do: what its owner can do about it.
+
+    Raises:
+        DamagedError: for everything else.
+    """
+    try:
+        yield
+    except DamagedError as error:
+        raise DamagedError(error.path, error.reason, do) from error
+    except (LvcnetError, PermissionError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120]
+        raise DamagedError(path, f"{type(error).__name__}: {reason}", do) from error
+
+
+def check_types(value: Any, **types: type | tuple[type, ...]) -> dict[str, Any]:
+    """A JSON object whose values, where they are there, are of these types.
+
+    Raises:
+        TypeError: naming what is not; to be used inside `reading`.
+    """
+    if not isinstance(value, dict):
+        raise TypeError(f"{type(value).__name__} instead of an object")
+    for name, kind in types.items():
+        if name in value and (not isinstance(value[name], kind) or isinstance(value[name], bool)):
+            raise TypeError(f"{name} is {type(value[name]).__name__}")
+    return value
+
+
+def problem_of(kind: str, name: str, use: Callable[[], object]) -> Damaged | None:
+    """Use an item; what is wrong with it, or None."""
+    try:
+        use()
+    except LvcnetError as error:
+        return Damaged(kind, name, str(error))
+    return None
