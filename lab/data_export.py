@@ -1,4 +1,4 @@
-"""The export view of the data page: a label set in any format, and deleting the data set."""
+"""The export view of the data page: a label set in any format."""
 
 from functools import partial
 
@@ -7,9 +7,8 @@ import streamlit as st
 from lab import commands
 from lab.downloads import labels_file
 from lab.escaping import plain
-from lab.widgets import command_line, leave_note, pick, pick_labels
-from lvcnet import workspace
-from lvcnet.data.dataset import Dataset, delete_dataset
+from lab.widgets import command_line, pick, pick_labels
+from lvcnet.data.dataset import Dataset
 from lvcnet.data.exporter import exported_name
 
 FORMATS = {"coco": "COCO JSON", "labelme": "Labelme, zip", "masks": "Mask images, zip"}
@@ -21,7 +20,7 @@ FORMAT_HELP = {
 
 
 def export_view(dataset: Dataset) -> None:
-    """Label set and format to download, and the way to delete the data set."""
+    """Label set and format to download."""
     left, right = st.columns(2)
     with left:
         labels = pick_labels(dataset, "export", "Label set to export")
@@ -43,21 +42,3 @@ def export_view(dataset: Dataset) -> None:
         on_click="ignore",
     )
     command_line(commands.export(dataset.name, labels, format, name))
-    _delete(dataset)
-
-
-def _delete(dataset: Dataset) -> None:
-    own = dataset.folder is not None and workspace.datasets_dir() in dataset.folder.parents
-    with st.popover(
-        "Delete data set",
-        icon=":material/delete:",
-        disabled=not own,
-        help=None if own else "This data set ships with the lab and cannot be deleted.",
-    ):
-        st.markdown(
-            f"Delete **{plain(dataset.name)}** with all its label sets? Runs trained on it stay. This cannot be undone."
-        )
-        if st.button("Delete for good", key="delete-dataset", type="primary", help="There is no way back."):
-            delete_dataset(dataset.name)
-            leave_note(f"Data set {dataset.name} is deleted.")
-            st.rerun()

@@ -16,15 +16,17 @@ from lab.navigation import link_to
 from lab.palette import method_title
 from lab.run_about import edit_about
 from lab.tables import counted
+from lab.trash_view import delete_button
 from lab.widgets import command_line, leave_note, run_title, show_table, shown_errors
 from lvcnet import jobs
+from lvcnet.deleting import plan_run
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.jobs.launch import cores
 from lvcnet.jobs.usage import Reading, Usage, measure_usage, read_processors
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
-from lvcnet.runs.store import delete_run, is_demo
+from lvcnet.runs.store import is_demo
 from lvcnet.runs.summary import format_seconds, summarise
 
 LOG_LINES = 40
@@ -219,26 +221,11 @@ def actions(run: RunDirectory) -> None:
                 help=f"Continues from the last checkpoint. {code(f'lvcnet resume {run.name} --queue')}",
             )
         edit_about(run)
-        with st.popover(
-            "Delete",
-            icon=":material/delete:",
-            key=f"delete-{run.name}-open",
-            disabled=demo or state in ACTIVE,
-            help=("This run ships with the lab." if demo else "An active run is cancelled first.")
-            if demo or state in ACTIVE
-            else None,
-        ):
-            st.markdown(
-                f"Delete **{plain(run.name)}** with its checkpoints, curves and results? This cannot be undone."
-            )
-            st.button(
-                f"Delete {run.name}",
-                key=f"delete-{run.name}",
-                type="primary",
-                on_click=_act,
-                args=(delete_run, run, f"{run.name} is deleted."),
-                help=f"There is no way back. {code(f'lvcnet delete {run.name} --yes')}",
-            )
+        reasons = {
+            demo: "This run ships with the lab and cannot be deleted.",
+            state in ACTIVE: "An active run is cancelled first.",
+        }
+        delete_button(partial(plan_run, run.name), "run", run.name, reasons.get(True))
         config = run.config()
         link_to(
             "train",

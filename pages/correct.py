@@ -1,5 +1,7 @@
 """Correct: review labels that look wrong, worst first, and make a repaired label set of the decisions."""
 
+from functools import partial
+
 import streamlit as st
 
 from lab.correct_list import filters, show_history, show_list, show_progress
@@ -9,10 +11,12 @@ from lab.correct_state import current_key, is_stale, load_correction, look_at
 from lab.correct_use import show_use
 from lab.escaping import plain
 from lab.navigation import page_frame
+from lab.trash_view import delete_button, show_trash, show_undo
 from lab.widgets import load_dataset, pick, pick_view, remember, show_note, shown_errors
 from lvcnet.correction.review import review_rows
 from lvcnet.correction.store import Correction, list_corrections
 from lvcnet.data.dataset import Dataset
+from lvcnet.deleting import plan_correction
 from lvcnet.noise.levels import levels_in_words
 
 VIEWS = {"review": "Review", "use": "Use the result", "new": "New correction"}
@@ -72,6 +76,7 @@ page_frame(
     "Labels that look wrong, worst first: what a method that never saw them proposes, and what you make of it.",
 )
 show_note()
+show_undo()
 names = list_corrections()
 view = pick_view(
     "view", "Part", list(VIEWS), VIEWS.__getitem__, "Decide, use what was decided, or judge other labels."
@@ -100,5 +105,11 @@ else:
             )
         if view == "use":
             show_use(correction, dataset, review_rows(correction))
+            st.header("Delete this correction", anchor=False)
+            shipped = "This correction ships with the lab and cannot be deleted."
+            why_not = shipped if correction.is_demo else None
+            delete_button(partial(plan_correction, correction.name), "correction", correction.name, why_not)
         else:
             review(correction, dataset)
+if view != "review":
+    show_trash(["correction"])

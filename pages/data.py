@@ -3,9 +3,11 @@
 from lab.agreement_view import show_agreement
 from lab.data_export import export_view
 from lab.data_forms import import_form, phantom_form
+from lab.data_manage import KINDS, manage_view
 from lab.data_statistics import show_statistics
 from lab.data_view import gallery
 from lab.navigation import page_frame
+from lab.trash_view import show_trash, show_undo
 from lab.widgets import load_dataset, pick_dataset, pick_view, show_note, shown_errors
 
 VIEWS = {
@@ -13,6 +15,7 @@ VIEWS = {
     "statistics": "Statistics",
     "agreement": "Two label sets",
     "export": "Export",
+    "manage": "Manage",
     "import": "Import",
     "phantom": "Create phantom",
 }
@@ -22,6 +25,7 @@ page_frame(
     "Data", "Radiographs and their outlines: what methods learn from, and the clean labels that judge them."
 )
 show_note()
+show_undo()
 view = pick_view("view", "View", list(VIEWS), VIEWS.__getitem__, "Browse what is there, or add to it.")
 if view == "phantom":
     phantom_form()
@@ -32,5 +36,12 @@ else:
         name = pick_dataset()
         if name is not None:
             chosen = load_dataset(name)
-            shown = {"statistics": show_statistics, "agreement": show_agreement, "export": export_view}
+            shown = {
+                "statistics": show_statistics,
+                "agreement": show_agreement,
+                "export": export_view,
+                "manage": manage_view,
+            }
             shown.get(view, gallery)(chosen)
+        else:
+            show_trash(KINDS)

@@ -6,6 +6,7 @@ from lab import run_view, tables
 from lab.announce import SOON, anything_to_wait_for, awaits_evaluation, states
 from lab.navigation import page_frame
 from lab.run_about import shown_about
+from lab.trash_view import show_trash, show_undo
 from lab.widgets import empty_state, pick_run, remember, show_note, shown_errors
 from lvcnet import jobs
 from lvcnet.noise.levels import levels_in_words
@@ -43,11 +44,13 @@ def forget_click(key: str, row: int | None) -> None:
 
 page_frame("Runs", "Trainings in the background: active ones first, with live curves, log and results.")
 show_note()
+show_undo()
 with shown_errors():
     jobs.recover()
 runs = list_runs()
 if not runs:
     empty_state("There is no run yet. Start one; it trains in the background.", "train", "Start a training")
+    show_trash(["run"])
     st.stop()
 shown = states(runs)
 poll = SOON if anything_to_wait_for(runs) else None
@@ -110,3 +113,4 @@ with shown_errors():
     curves_and_log()
     run_view.evaluation(run)
     run_view.configuration(run)
+show_trash(["run"])

@@ -21,6 +21,7 @@ from lvcnet.cli.reproduce import register as register_reproduce
 from lvcnet.cli.review import register as register_review
 from lvcnet.cli.sweep import register as register_sweep
 from lvcnet.cli.train import register as register_train
+from lvcnet.cli.trash import register as register_trash
 from lvcnet.errors import LvcnetError
 from lvcnet.storage import storage_problem
 
@@ -46,6 +47,7 @@ for register in (
     register_consensus,
     register_jobs,
     register_sweep,
+    register_trash,
     register_about,
 ):
     register(app)

@@ -9,18 +9,19 @@ from lvcnet.cli.jobs import report_recovered
 from lvcnet.cli.options import DatasetName, Json
 from lvcnet.cli.output import print_damaged, print_json, print_table, progress_bar, screen
 from lvcnet.cli.sweep import sweep_bar, sweep_until_done
+from lvcnet.cli.trash import carry_out
 from lvcnet.correction.agreement import MEASURES, agreement
 from lvcnet.correction.apply import REVIEWED, accepted_keys, apply_correction, verdicts_by
 from lvcnet.correction.review import settle_drafts
 from lvcnet.correction.store import (
     Correction,
     damaged_corrections,
-    delete_correction,
     find_correction,
     list_corrections,
     worst_first,
 )
 from lvcnet.data.dataset import Dataset
+from lvcnet.deleting import plan_correction
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import launch
 from lvcnet.jobs.correct import Request, judge, prepare, queue_request
@@ -157,7 +158,8 @@ def correct_apply(
 
 def corrections(
     delete: Annotated[
-        str | None, typer.Option(help="Delete this correction with all its decisions.", metavar="NAME")
+        str | None,
+        typer.Option(help="Move this correction with all its decisions to the trash.", metavar="NAME"),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Really delete it.")] = False,
     as_json: Json = False,
@@ -167,7 +169,7 @@ def corrections(
     Example: `lvcnet corrections`
     """
     if delete is not None:
-        _delete(delete, yes, as_json)
+        carry_out(plan_correction(delete), yes, as_json)
         return
     rows, damaged = [], damaged_corrections()
     broken = {one.name for one in damaged}
@@ -189,20 +191,6 @@ def corrections(
     else:
         titles = ("Correction", "Images", "Decided", "Data set", "Labels", "Method")
         print_table("Corrections", titles, [list(row.values())[: len(titles)] for row in rows])
-
-
-def _delete(name: str, yes: bool, as_json: bool) -> None:
-    if not yes:
-        decided = len(find_correction(name).decisions.verdicts())
-        raise LvcnetError(
-            f"this deletes correction {name!r} with its decisions about {decided} images: add --yes to do it"
-            " (label sets made of it stay)"
-        )
-    delete_correction(name)
-    if as_json:
-        print_json({"deleted": name})
-    else:
-        screen.print(f"deleted {name}")
 
 
 def agree(

@@ -12,11 +12,12 @@ from lvcnet.cli.data_summary import present_dataset
 from lvcnet.cli.images import images as images_command
 from lvcnet.cli.options import DatasetName, Json, NewName, Size
 from lvcnet.cli.output import interruptible, print_damaged, print_json, print_table, progress_bar, screen
-from lvcnet.data.dataset import CLEAN, Dataset, check_free, delete_dataset, list_datasets
+from lvcnet.cli.trash import carry_out
+from lvcnet.data.dataset import CLEAN, Dataset, check_free, list_datasets
 from lvcnet.data.exporter import WRITERS, export_labels
 from lvcnet.data.phantom import make_phantom
 from lvcnet.data.summary import damaged_datasets, overview
-from lvcnet.errors import LvcnetError
+from lvcnet.deleting import plan_dataset, plan_labels
 from lvcnet.files import check_name
 
 commands = typer.Typer(
@@ -114,20 +115,15 @@ def export(
 @commands.command()
 def delete(
     name: DatasetName,
+    labels: Annotated[str | None, typer.Option(help="Only this label set.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Really delete it.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Delete a data set with all its label sets; runs trained on it stay.
+    """Move a data set with all its label sets, or one of these, to the trash; runs trained on it stay.
 
-    Example: `lvcnet data delete hips --yes`
+    Example: `lvcnet data delete hips --yes`, or of one label set: `lvcnet data delete hips --labels level3 --yes`
     """
-    if not yes:
-        raise LvcnetError(f"this deletes data set {name!r} with all its label sets: add --yes to do it")
-    delete_dataset(name)
-    if as_json:
-        print_json({"deleted": name})
-    else:
-        screen.print(f"deleted {name}")
+    carry_out(plan_dataset(name) if labels is None else plan_labels(name, labels), yes, as_json)
 
 
 def _flat(value: object) -> object:

@@ -10,11 +10,13 @@ import typer
 from lvcnet import jobs
 from lvcnet.cli.options import Json, RunName
 from lvcnet.cli.output import print_damaged, print_json, print_table, progress_bar, screen
+from lvcnet.cli.trash import carry_out
+from lvcnet.deleting import plan_run
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import daemon, launch, worker
 from lvcnet.jobs.usage import measure_usage
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.runs.store import damaged_runs, delete_run, find_run, list_runs
+from lvcnet.runs.store import damaged_runs, find_run, list_runs
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
 from lvcnet.training.loop import train
 
@@ -107,19 +109,12 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Really delete it.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Delete a run with its checkpoints and results.
+    """Move a run with its checkpoints and results to the trash (`lvcnet trash`).
 
     Example: `lvcnet delete hips-unet-level3-s0 --yes`
     """
     report_recovered()
-    chosen = find_run(run)
-    if not yes:
-        raise LvcnetError(f"deleting run {run!r} cannot be undone: add --yes to do it")
-    delete_run(chosen)
-    if as_json:
-        print_json({"run": run, "deleted": True})
-    else:
-        screen.print(f"Deleted {run}.")
+    carry_out(plan_run(run), yes, as_json)
 
 
 def queue(

@@ -13,7 +13,6 @@ Symbols: see `lvcnet.correction`. The arrays are memory-mapped, written and read
 under its name only when it is whole.
 """
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
@@ -219,18 +218,6 @@ def damaged_corrections() -> list[Damaged]:
         for name in list_corrections()
     ]
     return [one for one in found if one is not None]
-
-
-def delete_correction(name: str) -> None:
-    """Delete a correction with its decisions; label sets made of it and fold runs stay.
-
-    Raises:
-        LvcnetError: if there is none, or it ships with the project.
-    """
-    correction = find_correction(name)
-    if correction.is_demo:
-        raise LvcnetError(f"correction {name!r} ships with the project and cannot be deleted")
-    shutil.rmtree(correction.folder)
 
 
 def _folders() -> tuple[Path, Path]:

@@ -313,18 +313,6 @@ def own_copy(dataset: Dataset) -> Dataset:
     return Dataset.load(target)
 
 
-def delete_dataset(name: str) -> None:
-    """Delete a data set of the workspace (runs trained on it stay).
-
-    Raises:
-        LvcnetError: if the workspace has none of that name.
-    """
-    folder = workspace.datasets_dir() / check_name(name, "data set")
-    if not (folder / "dataset.json").is_file():
-        raise LvcnetError(f"there is no data set {name!r} in {workspace.datasets_dir()}")
-    shutil.rmtree(folder)
-
-
 def _check_items(items: list[Item], images: NDArray[np.uint8], categories: list[str]) -> None:
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1] != images.shape[2]:
         raise LvcnetError(f"images are {images.dtype} {images.shape}: expected uint8 (N, S, S)")

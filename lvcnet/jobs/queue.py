@@ -26,6 +26,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.jobs import daemon, launch
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import find_run, is_demo, is_readable, list_runs
+from lvcnet.trash import guard
 
 QUEUE_NAME = "trainings"
 # Runs that a thread of this process looks after: one thread a run.
@@ -222,7 +223,9 @@ def enqueue(run: RunDirectory, expected: tuple[str, ...], **changes: Any) -> Non
         "message": None,
         "error": None,
     }
-    if run.move_state(expected, "queued", **new, **changes):
+    with guard("data set", run.config()["dataset"]):  # who wants to delete it sees that it is used
+        moved = run.move_state(expected, "queued", **new, **changes)
+    if moved:
         open_queue().enqueue(entry)
 
 

@@ -21,7 +21,7 @@ import json
 import os
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,14 +120,31 @@ class RunDirectory:
         Raises:
             LvcnetError: if the run is gone.
         """
-        if not self.exists():
-            raise LvcnetError(f"run {self.name!r} no longer exists in {self.path.parent}")
-        with FileLock(self.path / ".status.lock", timeout=STATUS_LOCK_SECONDS):
+        self._require()
+        lock = FileLock(self.path / ".status.lock", timeout=STATUS_LOCK_SECONDS)
+        try:
+            lock.acquire()
+        except OSError:  # it was deleted just when filelock looked at its folder
+            self._require()
+            raise
+        try:
+            self._require()
             before = self.status()
             status = dict(before)
             yield status
             if status != before:
                 write_json(self.path / "status.json", {**status, "updated": time.time()})
+        finally:
+            lock.release()
+
+    def _require(self) -> None:
+        """Raise if the run is gone. What filelock made anew while it waited for the lock of a deleted run goes, too."""
+        if self.exists():
+            return
+        with suppress(OSError):
+            (self.path / ".status.lock").unlink(missing_ok=True)
+            self.path.rmdir()
+        raise LvcnetError(f"run {self.name!r} no longer exists in {self.path.parent}")
 
     def update_status(self, **changes: Any) -> dict[str, Any]:
         """Merge `changes` into status.json and stamp the time."""

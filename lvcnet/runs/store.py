@@ -1,6 +1,5 @@
 """List, find and name runs: those of the workspace and the demo runs that ship in assets/."""
 
-import shutil
 from functools import partial
 from pathlib import Path
 
@@ -82,21 +81,6 @@ def new_run(name: str) -> RunDirectory:
             continue
         return RunDirectory(path)
     raise LvcnetError(f"there are too many runs called {name!r}: choose another name")
-
-
-def delete_run(run: RunDirectory) -> None:
-    """Delete a run's folder.
-
-    Raises:
-        LvcnetError: if it is active or ships with the project.
-    """
-    if is_demo(run):
-        raise LvcnetError(f"run {run.name!r} ships with the project and cannot be deleted")
-    if run.status()["state"] in ACTIVE:
-        raise LvcnetError(
-            f"run {run.name!r} is {run.status()['state']}: cancel it first with `lvcnet cancel {run.name}`"
-        )
-    shutil.rmtree(run.path)
 
 
 def _order(run: RunDirectory) -> tuple[int, float]:

@@ -34,6 +34,7 @@ from lvcnet.training.device import resolve_device
 from lvcnet.training.environment import record_environment
 from lvcnet.training.feed import Feed, seed_of, split_rows
 from lvcnet.training.monitor import agreement, take_snapshot
+from lvcnet.trash import guard
 
 logger = logging.getLogger("lvcnet.training")
 
@@ -56,21 +57,24 @@ def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
     Raises:
         LvcnetError: as `check_config`, and for unknown data.
     """
-    dataset = Dataset.load(config.dataset)
-    check_config(config, dataset)
-    run = new_run(name or f"{dataset.name}-{config.method}-{config.labels}-s{config.seed}")
-    data = {
-        "fingerprint": dataset.fingerprint(),
-        "size": dataset.size,
-        "categories": dataset.categories,
-        "labels": dataset.manifest(config.labels),
-        "labels_digest": labels_digest(dataset.labels(config.labels)),
-    }
-    try:
-        run.create({**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()})
-    except BaseException:  # a full disk, Ctrl-C: half a run would only take the name
-        shutil.rmtree(run.path, ignore_errors=True)
-        raise
+    with guard("data set", config.dataset):  # who wants to delete it sees the run, or it is gone already
+        dataset = Dataset.load(config.dataset)
+        check_config(config, dataset)
+        run = new_run(name or f"{dataset.name}-{config.method}-{config.labels}-s{config.seed}")
+        data = {
+            "fingerprint": dataset.fingerprint(),
+            "size": dataset.size,
+            "categories": dataset.categories,
+            "labels": dataset.manifest(config.labels),
+            "labels_digest": labels_digest(dataset.labels(config.labels)),
+        }
+        try:
+            run.create(
+                {**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()}
+            )
+        except BaseException:  # a full disk, Ctrl-C: half a run would only take the name
+            shutil.rmtree(run.path, ignore_errors=True)
+            raise
     return run
 
 

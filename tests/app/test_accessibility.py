@@ -20,6 +20,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
         "view=statistics",
         "view=agreement",
         "view=export",
+        "view=manage",
         "view=phantom",
         "view=import",
         "labels=level3&image=train-0001&beside=level3&beside=level4",

@@ -275,8 +275,19 @@ def test_the_command_beside_the_download_writes_the_same_masks(
 
 
 def test_deleting_asks_and_deletes(trained_run: RunDirectory, open_page: OpenPage) -> None:
-    page = open_page("data", view="export")
-    page.button(key="delete-dataset").click().run()
+    page = open_page("data", view="manage")
+    page.button(key="delete-data-set-hips").click().run()
+    said = [element.value for element in page.markdown]
+    assert "- 2 label sets (clean, level3) deleted with it" in said
+    assert "- 1 run (tiny) trained on it: kept, but not evaluated again without it" in said
+    page.button(key="sure-data-set-hips").click().run()
     assert list_datasets() == []
-    assert "deleted" in page.success[0].value
     assert "no data set yet" in page.info[0].value
+    next(button for button in page.button if button.label == "Undo").click().run()
+    assert not page.exception
+    assert list_datasets() == ["hips"]
+    page.button(key="delete-label-set-level3").click().run()
+    page.button(key="sure-label-set-level3").click().run()
+    assert Dataset.load("hips").label_names() == ["clean"]
+    next(button for button in page.button if button.label == "Restore").click().run()
+    assert Dataset.load("hips").label_names() == ["clean", "level3"]

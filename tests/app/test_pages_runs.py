@@ -55,7 +55,8 @@ def test_a_run_is_cancelled_resumed_and_deleted(
     ]
     page.button(key="resume-waiting").click().run()
     assert resumed == ["waiting"]
-    page.button(key="delete-waiting").click().run()
+    page.button(key="delete-run-waiting").click().run()
+    page.button(key="sure-run-waiting").click().run()
     assert not page.exception
     assert not waiting.path.exists()
     assert page.selectbox(key="pick-run").value == "tiny"

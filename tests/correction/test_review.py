@@ -12,10 +12,11 @@ from lvcnet.correction.apply import apply_correction, verdicts_by
 from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.review import after, count_decisions, filter_rows, review_rows
 from lvcnet.correction.reviewed import encode_masks
-from lvcnet.correction.store import Correction, delete_correction, find_correction, list_corrections
+from lvcnet.correction.store import Correction, find_correction, list_corrections
 from lvcnet.data.dataset import Dataset, own_copy
 from lvcnet.data.exporter import export_labels
 from lvcnet.data.importer import import_coco
+from lvcnet.deleting import plan_correction
 from lvcnet.errors import LvcnetError
 from tests.correction.conftest import square
 
@@ -218,4 +219,4 @@ def test_what_ships_stays_as_it_is(
     assert (records / "changes" / "better.csv").exists()
     assert len(Decisions(records).history()) == 1
     with pytest.raises(LvcnetError, match="ships with the project"):
-        delete_correction("mine")
+        plan_correction("mine")

@@ -62,7 +62,7 @@ def test_import_show_list_and_delete(run: Run, coco: CocoFolder) -> None:
     assert answer(run("data", "show", "set", "--json")) == summary
     names = {row["name"]: row["labels"] for row in answer(run("data", "list", "--json"))["datasets"]}
     assert names["set"] == ["clean", "second"]
-    assert answer(run("data", "delete", "set", "--yes", "--json")) == {"deleted": "set"}
+    assert answer(run("data", "delete", "set", "--yes", "--json"))["deleted"] == "set"
     status, _, err = run("data", "show", "set")
     assert (status, err.count("\n")) == (2, 1)
     assert "there is no data set 'set'" in err

@@ -10,7 +10,7 @@ import pytest
 from lvcnet import files, workspace
 from lvcnet.data import dataset as dataset_module
 from lvcnet.data import label_sets
-from lvcnet.data.dataset import Dataset, LabelSet, delete_dataset, find_dataset, list_datasets
+from lvcnet.data.dataset import Dataset, LabelSet, find_dataset, list_datasets
 from lvcnet.data.summary import iou_to_clean, summarise
 from lvcnet.errors import LvcnetError
 from tests.data.test_coco import small_dataset
@@ -89,7 +89,6 @@ def test_unknown_names() -> None:
     dataset = small_dataset(16, 16)
     for call in (
         lambda: Dataset.load("none"),
-        lambda: delete_dataset("none"),
         lambda: find_dataset("none"),
         lambda: dataset.labels("none"),
         lambda: dataset.index("none"),

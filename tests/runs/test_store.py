@@ -5,7 +5,7 @@ import pytest
 from lvcnet import workspace
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.runs.store import delete_run, find_run, is_demo, list_runs, new_run
+from lvcnet.runs.store import find_run, is_demo, list_runs, new_run
 
 
 @pytest.fixture(autouse=True)
@@ -75,13 +75,3 @@ def test_names_cannot_leave_the_folder(name: str):
 def test_unknown_run_names_the_known_ones():
     with pytest.raises(LvcnetError, match="there is no run 'x': known are demo"):
         find_run("x")
-
-
-def test_delete():
-    run = make("a", "done", 1.0)
-    delete_run(run)
-    assert not run.path.exists()
-    with pytest.raises(LvcnetError, match="ships with the project"):
-        delete_run(find_run("demo"))
-    with pytest.raises(LvcnetError, match="is running: cancel it first with `lvcnet cancel b`"):
-        delete_run(make("b", "running", 1.0))
