@@ -1,4 +1,4 @@
-"""Fuzz every parser: `python benchmarks/fuzzing.py [TARGET...] --seconds 60`, with atheris: `... TARGET --atheris`.
+"""Fuzz every parser: `python benchmarks/fuzzing.py [TARGET...] --seconds 60`; fuzz_guided.py does it guided by coverage.
 
 A damaged file may be refused in words (LvcnetError) and in no other way: not by another exception, nor by a crash, nor by more
 time or memory than a file of its size may cost. Each target runs in a process of its own, which counts its executions and
@@ -12,10 +12,9 @@ import multiprocessing
 import random
 import resource
 import signal
-import sys
 import time
 import traceback
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -70,7 +69,7 @@ class FuzzResult:
     Attributes:
         target: its name.
         executions: inputs that were tried.
-        accepted: inputs that were read without complaint.
+        accepted: inputs that were not refused; readers of annotations refuse an image and not the whole.
         seconds: that it took.
         faults: unique by kind and place.
     """
@@ -109,10 +108,15 @@ def fuzz(
         _in_a_process(result, left, number, seed + 1000 * round)
     result.seconds = time.monotonic() - started
     if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        for number, fault in enumerate(result.faults):
-            (keep / f"{target}-{fault.kind}-{number}.bin").write_bytes(fault.reproducer)
+        keep_inputs(result, keep)
     return result
+
+
+def keep_inputs(result: FuzzResult, folder: Path) -> None:
+    """Write the inputs of faults, one file each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, fault in enumerate(result.faults):
+        (folder / f"{result.target}-{fault.kind}-{number}.bin").write_bytes(fault.reproducer)
 
 
 def inputs(target: Target, seed: int) -> Generator[bytes, bool | None, None]:
@@ -151,7 +155,8 @@ def _place(error: BaseException) -> str:
     return f"{Path(last.filename).parent.name}/{Path(last.filename).name}:{last.lineno}"
 
 
-def _add(faults: list[Fault], found: Fault) -> None:
+def add_fault(faults: list[Fault], found: Fault) -> None:
+    """Add a fault, or count it where its kind is known at its place."""
     for known in faults:
         if (known.kind, known.place) == (found.kind, found.place):
             known.count += found.count
@@ -178,7 +183,7 @@ def _in_a_process(result: FuzzResult, seconds: float | None, executions: int | N
             process.kill()
             what = "hang" if hung else "crash"
             message = "no answer" if hung else f"the process ended with {process.exitcode}"
-            _add(result.faults, Fault(what, "C code", message, 1, content))
+            add_fault(result.faults, Fault(what, "C code", message, 1, content))
     finally:
         process.join(5)
         receiver.close()
@@ -196,7 +201,7 @@ def _watched(process: Any, memory: SharedMemory, receiver: Any, result: FuzzResu
                 if isinstance(message, int):
                     result.accepted += message
                     return True
-                _add(result.faults, message)
+                add_fault(result.faults, message)
         except EOFError:
             process.join(5)
             return False
@@ -247,31 +252,6 @@ def _too_slow(number: int, frame: FrameType | None) -> None:
     raise TooSlow(f"more than {SECONDS_EACH} s")
 
 
-def _with_atheris(name: str, arguments: Sequence[str]) -> None:
-    """Guided by coverage, as long as the arguments of libFuzzer say."""
-    import atheris
-
-    target = TARGETS[name]
-
-    def one(content: bytes) -> None:
-        _, fault = judge(target, content)
-        if fault is not None:
-            print(fault)
-            raise RuntimeError(str(fault))
-
-    def mutated(content: bytes, largest: int, seed: int) -> bytes:
-        return target.mutate(content, random.Random(seed))[:largest]
-
-    atheris.instrument_all()
-    corpus = Path(arguments[0]) if arguments and not arguments[0].startswith("-") else None
-    if corpus is not None:
-        corpus.mkdir(parents=True, exist_ok=True)
-        for number, content in enumerate(target.seeds()):
-            (corpus / f"seed-{number}").write_bytes(content)
-    atheris.Setup([sys.argv[0], *arguments], one, custom_mutator=mutated)
-    atheris.Fuzz()
-
-
 def main() -> None:
     """Fuzz the targets named, or all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -280,18 +260,12 @@ def main() -> None:
     parser.add_argument("--executions", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for the inputs of faults")
-    parser.add_argument(
-        "--atheris", action="store_true", help="guided by coverage; further arguments are libFuzzer's"
-    )
-    options, further = parser.parse_known_args()
-    if options.atheris:
-        _with_atheris(options.targets[0], further)
-        return
+    options = parser.parse_args()
     for name in options.targets or TARGETS:
         result = fuzz(name, options.seconds, options.executions, options.seed, options.keep)
         rate = result.executions / max(result.seconds, 1e-9)
         print(
-            f"{name}: {result.executions:,} executions, {result.accepted:,} accepted, {rate:,.0f}/s",
+            f"{name}: {result.executions:,} executions, {result.accepted:,} not refused, {rate:,.0f}/s",
             flush=True,
         )
         for fault in result.faults:

@@ -2,7 +2,7 @@
 
 - kills (kills.py, kill_actions.py): trainers, workers, evaluators, the lab, and everything that writes, by SIGKILL;
 - torn files (torn_files.py): every kind of file of a workspace, damaged in every way, read by everything that reads it;
-- fuzzing (fuzzing.py): every parser of foreign files, with files made of good ones by mutation.
+- fuzz (fuzz_all.py): every parser of foreign files, with files made of good ones by mutation.
 
 The report holds what was executed and every fault found. The tests do the same in short form (tests/system).
 """
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from fuzz_all import PROCESSES, fuzz_all
 from kill_actions import kill_all_actions
 from kills import Tally, lab_kills, prepare, queue_kills, trainers_at_every_change, trainers_at_random
 from shown import shown_command
@@ -89,6 +90,40 @@ def kills(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
     return f"## Kills\n\n{words}\n\n{table}", [fault for tally in tallies for fault in tally.faults]
 
 
+def fuzz(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
+    """Damaged files for every parser; a fault is anything but an error in words, within bounds of time and memory."""
+    fuzzed = fuzz_all(options.executions, options.seed, _shown("fuzzing"), options.keep)
+    rows = [
+        [
+            one.result.target,
+            f"{one.result.executions:,}",
+            f"{one.guided:,}",
+            f"{one.result.accepted:,}",
+            str(len(one.result.faults)),
+            f"{one.result.executions / max(one.result.seconds, 1e-9):,.0f}",
+        ]
+        for one in fuzzed
+    ]
+    rows.append(["**all**", f"**{sum(one.result.executions for one in fuzzed):,}**", "", "", "", ""])
+    heads = [
+        "parser",
+        "executions",
+        "of these guided by coverage",
+        "not refused",
+        "unique faults",
+        "per second",
+    ]
+    words = (
+        "Files made of good ones by mutation. A fault is whatever is not an error in words: another exception, a crash,"
+        " a hang, or more time or memory than a file of its size may cost. Readers of annotations refuse an image or a"
+        f" shape and go on, so that most of their files are not refused whole. {PROCESSES} processes at a time."
+    )
+    return (
+        f"## Fuzzing\n\n{words}\n\n{markdown_table(heads, rows)}",
+        [f"{one.result.target}: {fault}" for one in fuzzed for fault in one.result.faults],
+    )
+
+
 def _shown(name: str) -> Report:
     """Progress on standard error."""
 
@@ -100,7 +135,10 @@ def _shown(name: str) -> Report:
     return report
 
 
-SECTION: dict[str, Callable[[Path, argparse.Namespace], tuple[str, list[str]]]] = {"kills": kills}
+SECTION: dict[str, Callable[[Path, argparse.Namespace], tuple[str, list[str]]]] = {
+    "kills": kills,
+    "fuzz": fuzz,
+}
 
 
 def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -110,6 +148,8 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--sections", default=",".join(SECTION), help="some of them, separated by commas")
     parser.add_argument("--kills", type=int, default=500, help="about how many processes to kill")
+    parser.add_argument("--executions", type=int, default=1_000_000, help="about how many damaged files")
+    parser.add_argument("--keep", type=Path, help="folder for the files that brought faults out")
     parser.add_argument("--seed", type=int, default=0, help="of moments, mutations and inputs")
     parser.add_argument("--output", type=Path, help="write the report there, too")
     return parser.parse_args(arguments)

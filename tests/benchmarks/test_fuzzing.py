@@ -61,7 +61,7 @@ def test_a_fault_is_found_counted_and_kept_once(monkeypatch: pytest.MonkeyPatch)
     assert fault is not None
     assert (fault.kind, fault.reproducer) == ("KeyError", b"[1")
     faults = [fault]
-    fuzzing._add(faults, replace(fault, reproducer=b"[2"))
+    fuzzing.add_fault(faults, replace(fault, reproducer=b"[2"))
     assert [(one.count, one.reproducer) for one in faults] == [(2, b"[1")]
 
 
