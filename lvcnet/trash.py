@@ -27,6 +27,8 @@ FORMAT_VERSION = 1
 KINDS = ("run", "data set", "label set", "correction")
 LOCK_SECONDS = 60.0
 REMOVING = ".removing-"
+LEFT_SECONDS = 3600.0
+"""After which an entry without its thing is nobody's who is about to move that in."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,10 @@ def empty(entries: Sequence[Entry]) -> int:
             entry.folder.rename(removing)
     for leftover in trash_dir().glob(f"{REMOVING}*"):
         shutil.rmtree(leftover, ignore_errors=True)
+    for path in trash_dir().glob("*/entry.json"):
+        left = _read(path.parent)
+        if left and not left.content.exists() and time.time() - left.time > LEFT_SECONDS:
+            shutil.rmtree(left.folder, ignore_errors=True)
     return freed
 
 
