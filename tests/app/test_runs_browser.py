@@ -106,8 +106,8 @@ def expect_shown(page: Page, name: str) -> None:
     expect(marked(page)).to_have_count(1)
     expect(marked(page)).to_contain_text(name)
     expect(page.get_by_text(f"This is the log of {name}.")).to_be_visible()
-    assert page.locator(f"[class*='st-key-delete-{name}-open']").count() == 1
-    assert page.locator("[class*='st-key-delete-'][class*='-open']").count() == 1
+    assert page.locator(f".st-key-delete-run-{name}").count() == 1
+    assert page.locator("[class*='st-key-delete-run-']").count() == 1
     for label in ("Clone configuration", "Inspect its maps"):
         assert f"={name}" in str(page.get_by_role("link", name=label).get_attribute("href"))
     assert page.locator("[data-testid=stException]").count() == 0
@@ -156,15 +156,15 @@ def test_rows_that_move_take_neither_mark_nor_delete_with_them(page: Page, home:
     expect(state(page, "waiting")).to_have_text("■ cancelled", timeout=SOON)
     expect_shown(page, "two")
     delete(page, "two")
-    expect(page.get_by_text("two is deleted.")).to_be_visible(timeout=SOON)
+    expect(page.locator(".st-key-undo").get_by_text("two")).to_be_visible(timeout=SOON)
     wait_until_idle(page)
     assert {run.name for run in list_runs(demo=False)} == {*FINISHED, "training", "waiting"} - {"two"}
     click(page, "training", TICK)
-    expect(page.locator(".st-key-delete-training-open button")).to_be_disabled(timeout=SOON)
+    expect(page.locator(".st-key-delete-run-training button")).to_be_disabled(timeout=SOON)
     click(page, "four", TEXT)
     expect_shown(page, "four")
     delete(page, "four")
-    expect(page.get_by_text("four is deleted.")).to_be_visible(timeout=SOON)
+    expect(page.locator(".st-key-undo").get_by_text("four")).to_be_visible(timeout=SOON)
     assert {run.name for run in list_runs(demo=False)} == {"one", "three", "five", "training", "waiting"}
 
 
