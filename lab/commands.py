@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from lvcnet import formats
 from lvcnet.data.dataset import CLEAN
 from lvcnet.data.facts import Filters
 from lvcnet.training.config import TrainConfig
@@ -213,4 +214,4 @@ def as_yaml(value: Any) -> str:
 
 def config_yaml(config: TrainConfig) -> str:
     """The whole configuration, to be kept and given to `lvcnet train --config`; `SweepConfig.to_yaml` is that of a sweep."""
-    return yaml.safe_dump(config.model_dump(), sort_keys=False)
+    return yaml.safe_dump(formats.CONFIG.stamped(config.model_dump()), sort_keys=False)

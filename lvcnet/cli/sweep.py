@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from lvcnet import formats
 from lvcnet.cli.jobs import report_recovered
 from lvcnet.cli.options import Json
 from lvcnet.cli.output import interruptible, print_json, print_table, progress_screen, screen, split_list
@@ -134,7 +135,7 @@ def _read_config(path: Path | None, dataset: str | None) -> dict[str, Any]:
     Raises:
         LvcnetError: if neither the file nor the command line names a data set.
     """
-    found = read_yaml(path) if path is not None else {}
+    found = read_yaml(path, formats.SWEEP) if path is not None else {}
     if dataset is None and "dataset" not in found:
         where = f"add `dataset: NAME` to {path}" if path else "give a file that does with --config FILE"
         raise LvcnetError(f"nothing says which data set to sweep: give a DATASET, or {where}")

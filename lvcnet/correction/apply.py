@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet import formats
 from lvcnet.correction.confidence import surely_wrong
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.reviewed import reviewed_masks
@@ -170,8 +171,8 @@ def read_report(correction: Correction, name: str) -> Row:
     Raises:
         LvcnetError: if there is none.
     """
-    report: Row = read_json(correction.records / "changes" / f"{name}.json")
-    return report
+    path = correction.records / "changes" / f"{name}.json"
+    return formats.CHANGES.current(read_json(path), path)
 
 
 def summarise_report(report: Row) -> Row:
@@ -191,7 +192,7 @@ def summarise_report(report: Row) -> Row:
 def write_report(correction: Correction, name: str, report: Row) -> None:
     """Write `changes/NAME.json` and `.csv`, atomically."""
     folder = correction.records / "changes"
-    write_json(folder / f"{name}.json", report)
+    write_json(folder / f"{name}.json", formats.CHANGES.stamped(report))
     write_atomic(folder / f"{name}.csv", report_csv(report).encode())
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lvcnet.errors import LvcnetError
+from lvcnet.formats import newer
 from lvcnet.storage import unwritable
 
 FILE_NAME = "decisions.sqlite"
@@ -113,9 +114,7 @@ def _connected(path: Path, write: bool = True) -> Iterator[tuple[sqlite3.Connect
                 connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
                 version = _version(connection)
             if version > VERSION:
-                raise LvcnetError(
-                    f"the decisions in {path} have version {version}: this lvcnet reads up to {VERSION}; upgrade it"
-                )
+                raise newer(path, version, VERSION)
             yield connection, version
         finally:
             connection.close()

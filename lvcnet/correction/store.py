@@ -20,15 +20,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet import workspace
+from lvcnet import formats, workspace
 from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.judge import propose, suspicion
 from lvcnet.damage import Damaged, check_types, problem_of, reading
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, read_json, write_json
 from lvcnet.folders import UnfinishedFolder, restore
-
-FORMAT_VERSION = 1
 
 
 class Correction:
@@ -44,14 +42,9 @@ class Correction:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         do = f"put back a copy of it, or delete {folder} and judge the labels again with `lvcnet correct`"
-        with reading(folder / "correction.json", do):
-            self.head: dict[str, Any] = check_types(
-                read_json(folder / "correction.json"), format=int, images=list
-            )
-            if self.head["format"] > FORMAT_VERSION:
-                raise LvcnetError(
-                    f"{folder} has format {self.head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
-                )
+        path = folder / "correction.json"
+        with reading(path, do):
+            self.head = check_types(formats.CORRECTION.current(read_json(path), path), images=list)
             for row in self.head["images"]:
                 row["key"]
         with reading(folder / "proposals.npy", do):
@@ -148,7 +141,7 @@ class CorrectionWriter:
         """
         self._proposals.flush()
         self._probability.flush()
-        write_json(self._folder.path / "correction.json", {"format": FORMAT_VERSION, **head})
+        write_json(self._folder.path / "correction.json", formats.CORRECTION.stamped(head))
         self._folder.finish()
         return Correction(self._folder.target)
 

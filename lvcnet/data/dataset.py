@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet import workspace
+from lvcnet import formats, workspace
 from lvcnet.damage import check_types, reading
 from lvcnet.data.label_sets import LabelFolder
 from lvcnet.data.label_sets import LabelSet as LabelSet
@@ -34,7 +34,6 @@ from lvcnet.files import check_name, digest, read_json, write_atomic, write_json
 from lvcnet.folders import TakenError, whole_folder
 from lvcnet.progress import Report
 
-FORMAT_VERSION = 1
 SPLITS = ("train", "test")
 CLEAN = "clean"
 FOLD = "fold"
@@ -207,7 +206,6 @@ class Dataset:
         target = folder or workspace.datasets_dir() / self.name
         check_free(target)
         head = {
-            "format": FORMAT_VERSION,
             "name": self.name,
             "size": self.size,
             "categories": self.categories,
@@ -217,7 +215,7 @@ class Dataset:
         names = self.label_names()
         with whole_folder(target, "data set") as unfinished:
             _write_array(unfinished / "images.npy", self.images)
-            write_json(unfinished / "dataset.json", head)
+            write_json(unfinished / "dataset.json", formats.DATASET.stamped(head))
             labels = LabelFolder(unfinished / "labels")
             for number, name in enumerate(names, start=1):
                 labels.write(self.labels(name))
@@ -235,19 +233,10 @@ class Dataset:
         """
         folder = find_dataset(name_or_folder)
         do = f"put back a copy of it, or delete the data set with `lvcnet data delete {folder.name} --yes`"
-        with reading(folder / "dataset.json", do):
-            head = check_types(
-                read_json(folder / "dataset.json"),
-                format=int,
-                name=str,
-                categories=list,
-                items=list,
-                source=dict,
-            )
-            if head["format"] > FORMAT_VERSION:
-                raise LvcnetError(
-                    f"{folder} has format {head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
-                )
+        path = folder / "dataset.json"
+        with reading(path, do):
+            head = formats.DATASET.current(read_json(path), path)
+            check_types(head, name=str, categories=list, items=list, source=dict)
             items = [
                 Item(**{**item, "spacing_mm": tuple(item["spacing_mm"]) if item.get("spacing_mm") else None})
                 for item in head["items"]

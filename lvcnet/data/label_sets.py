@@ -18,12 +18,11 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from lvcnet import formats
 from lvcnet.damage import check_types, reading
-from lvcnet.errors import LvcnetError
 from lvcnet.files import digest, read_json, write_atomic
 from lvcnet.folders import TakenError, sweep
 
-FORMAT_VERSION = 2
 LOCK_SECONDS = 30.0
 Stamp = tuple[int, int, int]
 """Inode, modification time and size of a file: another one after every write."""
@@ -126,11 +125,7 @@ class LabelFolder:
     def _manifest(self, name: str, stored: Any) -> dict[str, Any]:
         if "manifest" not in stored.files:
             return check_types(read_json(self.path / f"{name}.json"))
-        head = json.loads(stored["manifest"].tobytes())
-        if head["format"] > FORMAT_VERSION:
-            raise LvcnetError(
-                f"{self._file(name)} has format {head['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
-            )
+        head = formats.LABELS.current(json.loads(stored["manifest"].tobytes()), self._file(name))
         return check_types(head["manifest"])
 
     def _reading(self, name: str) -> AbstractContextManager[None]:
@@ -141,7 +136,7 @@ class LabelFolder:
 
 def _content(labels: LabelSet) -> bytes:
     """The bytes of a label set's file; equal label sets have equal ones."""
-    head = json.dumps({"format": FORMAT_VERSION, "manifest": labels.manifest}).encode()
+    head = json.dumps(formats.LABELS.stamped({"manifest": labels.manifest})).encode()
     arrays: dict[str, Any] = {"packed": _pack(labels.masks), "covered": labels.covered}
     if labels.ignored is not None:
         arrays["ignored"] = _pack(labels.ignored)

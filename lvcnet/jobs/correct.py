@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lvcnet import workspace
+from lvcnet import formats, workspace
 from lvcnet.correction.build import build_correction
 from lvcnet.correction.folds import Fold, add_fold_labels, split_folds
 from lvcnet.correction.store import Correction, check_free
@@ -96,7 +96,7 @@ def queue_request(request: Request, overwrite: bool = False) -> list[str]:
         LvcnetError: as `prepare`.
     """
     prepared = prepare(request, overwrite)
-    write_json(request.path, asdict(request))
+    write_json(request.path, formats.REQUEST.stamped(asdict(request)))
     return queue_sweep(prepared.plan, evaluate=False)
 
 
@@ -123,7 +123,8 @@ def list_requests() -> list[Request]:
     found = []
     for path in sorted(workspace.corrections_dir().glob(f"*{SUFFIX}")):
         try:
-            found.append(Request(**read_json(path)))
+            content = formats.REQUEST.current(read_json(path), path)
+            found.append(Request(**{name: content[name] for name in content if name != formats.KEY}))
         except (LvcnetError, TypeError):  # a file of another kind must not hide the others
             continue
     return found

@@ -22,6 +22,7 @@ from huey.api import Task, TaskWrapper
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from lvcnet import formats
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import daemon, launch
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
@@ -37,13 +38,19 @@ logger = logging.getLogger("lvcnet.worker")
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]
-    """Queue entries as JSON: huey's own way is pickle, and nothing here unpickles a file from the workspace."""
+    """Queue entries as JSON: huey's own way is pickle, and nothing here unpickles a file from the workspace.
+
+    In version 0 an entry was the list of its message's fields.
+    """
 
     def _serialize(self, data: Any) -> bytes:
-        return json.dumps(data).encode()
+        return json.dumps(formats.ENTRY.stamped({"message": data})).encode()
 
     def _deserialize(self, data: bytes) -> Message:
-        return Message(*json.loads(data))
+        content = json.loads(data)
+        if isinstance(content, list):
+            content = {"message": content}
+        return Message(*formats.ENTRY.current(content, daemon.queue_dir() / "queue.db")["message"])
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from lvcnet import formats
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.methods import METHODS
@@ -42,7 +43,8 @@ class SweepConfig(BaseModel):
         lists = yaml.safe_dump(
             self.model_dump(exclude={"settings"}), sort_keys=False, default_flow_style=None
         )
-        return lists + yaml.safe_dump({"settings": whole}, sort_keys=False)
+        head = yaml.safe_dump({formats.KEY: formats.SWEEP.version})
+        return head + lists + yaml.safe_dump({"settings": whole}, sort_keys=False)
 
 
 def build_sweep(*layers: dict[str, Any]) -> SweepConfig:

@@ -8,6 +8,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from lvcnet import formats
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
 from lvcnet.runs.directory import STATUS_LOCK_SECONDS, RunDirectory
@@ -31,7 +32,7 @@ def read_about(run: RunDirectory) -> About:
     if not path.exists():
         return About()
     try:
-        stored = read_json(path)
+        stored = formats.ABOUT.current(read_json(path), path)
     except LvcnetError:
         return About()
     return About(*(_text(stored, name) for name in ("title", "note")))
@@ -56,7 +57,7 @@ def write_about(run: RunDirectory, title: str | None = None, note: str | None = 
         changes["note"] = _checked(note.strip(), "note", NOTE_LENGTH)
     with FileLock(run.path / ".about.lock", timeout=STATUS_LOCK_SECONDS):
         about = replace(read_about(run), **changes)
-        write_json(run.path / "about.json", asdict(about))
+        write_json(run.path / "about.json", formats.ABOUT.stamped(asdict(about)))
     return about
 
 

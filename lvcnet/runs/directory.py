@@ -28,6 +28,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from lvcnet import formats
 from lvcnet.damage import check_types, reading
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
@@ -84,29 +85,27 @@ class RunDirectory:
         epochs = config.get("epochs", 0)
         write_json(
             self.path / "status.json",
-            {"state": "queued", "epoch": 0, "epochs": epochs, "created": time.time()},
+            formats.STATUS.stamped({"state": "queued", "epoch": 0, "epochs": epochs, "created": time.time()}),
         )
-        write_json(self.path / "config.json", config)
+        write_json(self.path / "config.json", formats.CONFIG.stamped(config))
 
     def config(self) -> dict[str, Any]:
         """config.json.
 
         Raises:
-            LvcnetError: if it is missing or torn.
+            LvcnetError: if it is missing, torn or of a newer version.
         """
         path = self.path / "config.json"
         with reading(path, f"put back a copy of it, or delete {self.path} and train the run again"):
-            return check_types(
-                read_json(path), dataset=str, labels=str, method=str, epochs=int, seed=int, data=dict
-            )
+            config = formats.CONFIG.current(read_json(path), path)
+            return check_types(config, dataset=str, labels=str, method=str, epochs=int, seed=int, data=dict)
 
     def status(self) -> dict[str, Any]:
         """status.json as it stands."""
         path, number = self.path / "status.json", (int, float)
         with reading(path, f"put back a copy of it, or delete {self.path} and train the run again"):
-            status = check_types(
-                read_json(path), state=str, epoch=int, epochs=int, created=number, updated=number
-            )
+            status = formats.STATUS.current(read_json(path), path)
+            check_types(status, state=str, epoch=int, epochs=int, created=number, updated=number)
             if status["state"] not in STATES:
                 raise ValueError(f"state {status['state']!r}")
             return status
@@ -191,13 +190,14 @@ class RunDirectory:
         if not path.exists():
             return None
         with reading(path, f"delete it and evaluate again with `lvcnet evaluate {self.name}`"):
+            found = formats.EVALUATION.current(read_json(path), path)
             return check_types(
-                read_json(path), iou=(int, float, type(None)), rounds=dict, per_image=list, categories=list
+                found, iou=(int, float, type(None)), rounds=dict, per_image=list, categories=list
             )
 
     def write_evaluation(self, evaluation: dict[str, Any]) -> None:
         """Replace evaluation.json."""
-        write_json(self.path / "evaluation.json", evaluation)
+        write_json(self.path / "evaluation.json", formats.EVALUATION.stamped(evaluation))
 
     def log_tail(self, lines: int = 200) -> str:
         """The last lines of log.txt."""

@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.files import write_atomic
+from lvcnet.formats import newer
 
+FORMAT_VERSION = 1
+"""Of the entry `format`; files of version 0 have none and are otherwise the same."""
 VECTOR_UNIT = 1 / 8
 """Pixels a step of a stored vector component; int8 reaches +-16 px."""
 
@@ -48,6 +51,7 @@ class Snapshot:
 def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
     """Write epoch-NNNN.npz, atomically."""
     arrays: dict[str, NDArray[np.generic]] = {
+        "format": np.array(FORMAT_VERSION),
         "keys": np.array(snapshot.keys),
         "splits": np.array(snapshot.splits),
         "images": snapshot.images,
@@ -68,8 +72,16 @@ def snapshot_epochs(folder: Path) -> list[int]:
 
 
 def read_snapshot(folder: Path, epoch: int) -> Snapshot:
-    """The snapshot of an epoch."""
-    with np.load(folder / f"epoch-{epoch:04d}.npz", allow_pickle=False) as stored:
+    """The snapshot of an epoch.
+
+    Raises:
+        LvcnetError: if it is of a newer version.
+    """
+    path = folder / f"epoch-{epoch:04d}.npz"
+    with np.load(path, allow_pickle=False) as stored:
+        version = int(stored["format"]) if "format" in stored.files else 0
+        if version > FORMAT_VERSION:
+            raise newer(path, version, FORMAT_VERSION)
         images = stored["images"]
         side = images.shape[-1]
         maps = {

@@ -16,14 +16,13 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from lvcnet import formats
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import read_json, write_atomic, write_json
 from lvcnet.methods import Method, Optimisation, Trunk, create_method
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import TrainConfig, validated
 from lvcnet.training.device import resolve_device
-
-FORMAT_VERSION = 1
 
 
 def _pack(tensors: dict[str, Tensor], header: dict[str, str] | None = None) -> bytes:
@@ -33,7 +32,7 @@ def _pack(tensors: dict[str, Tensor], header: dict[str, str] | None = None) -> b
 def save_weights(folder: Path, name: str, method: Method, epoch: int, **values: Any) -> None:
     """Write `name`.safetensors and `name`.json: what prediction needs."""
     write_atomic(folder / f"{name}.safetensors", _pack(method.weights()))
-    write_json(folder / f"{name}.json", {"format": FORMAT_VERSION, "epoch": epoch, **values})
+    write_json(folder / f"{name}.json", formats.CHECKPOINT.stamped({"epoch": epoch, **values}))
 
 
 def save_state(folder: Path, method: Method, epoch: int, **values: Any) -> None:
@@ -42,7 +41,7 @@ def save_state(folder: Path, method: Method, epoch: int, **values: Any) -> None:
     The JSON part travels in the safetensors header for the same reason.
     """
     tensors, own = method.state()
-    header = {"meta": json.dumps({"format": FORMAT_VERSION, "epoch": epoch, "method": own, **values})}
+    header = {"meta": json.dumps(formats.CHECKPOINT.stamped({"epoch": epoch, "method": own, **values}))}
     write_atomic(folder / "last.state.safetensors", _pack(tensors, header))
 
 
@@ -60,8 +59,8 @@ def load_state(folder: Path, method: Method) -> dict[str, Any] | None:
         tensors = load_file(path)
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
-            values: dict[str, Any] = json.loads(json.loads(stream.read(length))["__metadata__"]["meta"])
-        _check_format(path, values)
+            meta = json.loads(json.loads(stream.read(length))["__metadata__"]["meta"])
+        values = formats.CHECKPOINT.current(meta, path)
         for name in ("next_epoch", "next_step", "best", "sums", "method"):
             values[name]
     with _fitting(path):
@@ -143,9 +142,8 @@ def read_facts(run: RunDirectory, which: str) -> dict[str, Any]:
         LvcnetError: if it is missing, damaged, or was written by a newer version.
     """
     path = run.checkpoints / f"{which}.json"
-    values: dict[str, Any] = read_json(path)
+    values = formats.CHECKPOINT.current(read_json(path), path)
     with foreign(f"{path} is damaged", _other_checkpoint(run, which)):
-        _check_format(path, values)
         int(values["epoch"])
     return values
 
@@ -166,10 +164,3 @@ def _fitting(path: Path) -> Iterator[None]:
         raise LvcnetError(
             f"{path} does not fit the network of its run: it was made by another version of lvcnet; train the run again"
         ) from None
-
-
-def _check_format(path: Path, values: dict[str, Any]) -> None:
-    if values["format"] > FORMAT_VERSION:
-        raise LvcnetError(
-            f"{path} has format {values['format']}: this version reads up to {FORMAT_VERSION}; upgrade lvcnet"
-        )

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lvcnet import formats
 from lvcnet.errors import LvcnetError
 from lvcnet.training.bounded_yaml import load_yaml
 
@@ -70,11 +71,11 @@ def list_presets() -> list[str]:
     return sorted(path.stem for path in PRESETS.glob("*.yaml"))
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping from `path`.
+def read_yaml(path: Path, kind: formats.Format = formats.CONFIG) -> dict[str, Any]:
+    """A YAML mapping from `path`, without its version: one that a person wrote needs none.
 
     Raises:
-        LvcnetError: if the file cannot be read or does not hold settings by name.
+        LvcnetError: if the file cannot be read, does not hold settings by name, or is of a newer version.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -87,7 +88,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     value = load_yaml(text, str(path)) or {}
     if not isinstance(value, dict):
         raise LvcnetError(f"{path} must hold `key: value` lines, not a {type(value).__name__}")
-    return {str(name): setting for name, setting in value.items()}
+    content = kind.current({str(name): setting for name, setting in value.items()}, path)
+    return {name: setting for name, setting in content.items() if name != formats.KEY}
 
 
 def read_preset(name: str) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def test_a_file_of_a_newer_version_is_refused(decisions: Decisions) -> None:
         connection.execute("PRAGMA user_version = 2")
     connection.close()
     for use in (decisions.history, decisions.drafts.open, lambda: decisions.decide("b", "accept", "anna")):
-        with pytest.raises(LvcnetError, match="have version 2: this lvcnet reads up to 1; upgrade it"):
+        with pytest.raises(LvcnetError, match="has format 2: this version reads up to 1; upgrade lvcnet"):
             use()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lvcnet import formats
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.errors import LvcnetError
 from lvcnet.folders import TakenError
@@ -55,7 +56,7 @@ def test_who_looked_before_another_wrote_is_told() -> None:
 def test_a_newer_label_set_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = small_dataset(16, 16)
     with monkeypatch.context() as patch:
-        patch.setattr("lvcnet.data.label_sets.FORMAT_VERSION", 99)
+        patch.setattr("lvcnet.formats.LABELS", replace(formats.LABELS, version=99))
         dataset.save()
     with pytest.raises(LvcnetError, match=r"format 99: this version reads up to 2; upgrade lvcnet"):
         Dataset.load("small").labels("clean")

@@ -112,7 +112,7 @@ def test_deleted_run_is_dropped_from_the_queue():
 def test_queue_file_holds_no_pickle():
     submitted("a")
     (data,) = queue.open_queue().storage.enqueued_items()
-    assert bytes(data).startswith(b'["')
+    assert bytes(data).startswith(b'{"format": 1, "message": ["')
 
 
 def test_failed_start_is_settled_by_the_worker():

@@ -43,7 +43,7 @@ def test_a_broken_file_hides_no_run_and_can_be_replaced(run: RunDirectory, conte
     (run.path / "about.json").write_text(content)
     assert [summarise(one).title for one in list_runs(demo=False)] == [""]
     write_about(run, title="new")
-    assert json.loads((run.path / "about.json").read_text()) == {"title": "new", "note": ""}
+    assert json.loads((run.path / "about.json").read_text()) == {"format": 1, "title": "new", "note": ""}
 
 
 def test_what_is_too_long_changes_nothing(run: RunDirectory) -> None:

@@ -134,4 +134,11 @@ def test_log_tail(run: RunDirectory):
 
 def test_evaluation_is_kept(run: RunDirectory):
     run.write_evaluation({"iou": 0.5})
-    assert run.evaluation() == json.loads((run.path / "evaluation.json").read_text()) == {"iou": 0.5}
+    assert (
+        run.evaluation()
+        == json.loads((run.path / "evaluation.json").read_text())
+        == {
+            "format": 1,
+            "iou": 0.5,
+        }
+    )

@@ -1,0 +1,155 @@
+"""Files of version 0, kept as an earlier version of the project wrote them (fixtures/workspace-1), read by this one."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from lvcnet import formats, jobs
+from lvcnet.correction.apply import made_labels, read_report
+from lvcnet.correction.store import find_correction
+from lvcnet.data.dataset import Dataset
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.formats import Format, unchanged
+from lvcnet.jobs import queue
+from lvcnet.jobs.sweep_config import build_sweep
+from lvcnet.runs.about import About, read_about
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
+from lvcnet.runs.store import find_run, list_runs
+from lvcnet.training.checkpoint import load_method
+from lvcnet.training.config import read_yaml
+from lvcnet.training.loop import train
+
+KEPT = Path(__file__).with_name("fixtures") / "workspace-1"
+
+
+@pytest.fixture
+def kept(workspace_home: Path, no_demo: None) -> Path:
+    """A workspace as it was written before files had versions."""
+    shutil.copytree(KEPT, workspace_home)
+    return workspace_home
+
+
+def test_data_set_and_label_sets(kept: Path) -> None:
+    dataset = Dataset.load("hips")
+    assert set(dataset.label_names()) == {"clean", "careful", "level3", "repaired"}
+    assert dataset.labels("clean").masks.any(axis=(1, 2, 3)).all()
+    assert dataset.manifest("level3")["level"] == 3
+    ignored = dataset.labels("careful").ignored
+    assert ignored is not None
+    assert ignored.sum() == 4 * 32
+    # unchanged masks, unchanged fingerprint: the run of that time still fits
+    assert dataset.fingerprint() == find_run("plus").config()["data"]["fingerprint"]
+
+
+def test_a_label_set_written_anew_is_of_this_version(kept: Path) -> None:
+    dataset = Dataset.load("hips")
+    before = dataset.labels("level3")
+    dataset.add_labels(before)
+    again = Dataset.load("hips").labels("level3")
+    assert again.manifest == before.manifest
+    np.testing.assert_array_equal(again.masks, before.masks)
+    assert not (kept / "datasets" / "hips" / "labels" / "level3.json").exists()
+
+
+def test_run(kept: Path) -> None:
+    assert {run.name for run in list_runs()} == {"plus", "waiting"}
+    run = find_run("plus")
+    assert run.status()["state"] == "done"
+    assert [row["epoch"] for row in run.metrics()] == [1, 2]
+    assert read_about(run) == About("A title", "a note")
+    assert snapshot_epochs(run.snapshots) == [0, 2]
+    assert read_snapshot(run.snapshots, 2).prediction.shape == (1, 1, 32, 32)
+
+
+def test_weights_predict_what_was_measured_then(kept: Path) -> None:
+    run = find_run("plus")
+    then = run.evaluation()
+    assert then is not None
+    assert evaluate_run(run)["iou"] == pytest.approx(then["iou"], abs=2e-3)
+    assert load_method(run, "best") is not None
+
+
+def test_training_goes_on_from_the_state_of_that_time(kept: Path) -> None:
+    run = find_run("plus")
+    config = json.loads((run.path / "config.json").read_text())
+    (run.path / "config.json").write_text(json.dumps({**config, "epochs": 3}))
+    torch.set_num_threads(1)
+    assert train(run, resume=True) == "done"
+    assert [row["epoch"] for row in run.metrics()] == [1, 2, 3]
+
+
+def test_correction_decisions_and_report(kept: Path) -> None:
+    correction = find_correction("judged")
+    assert len(correction.rows) == 5
+    verdicts = correction.decisions.verdicts()
+    assert sorted(verdict.decision for verdict in verdicts.values()) == ["accept", "reject"]
+    assert made_labels(correction, Dataset.load("hips")) == ["repaired"]
+    assert read_report(correction, "repaired")["reviewers"] == ["anna", "ben"]
+
+
+def test_queue(kept: Path) -> None:
+    assert queue.waiting_runs() == ["waiting"]
+    assert jobs.position(find_run("waiting")) == 1
+
+
+def test_sweep_and_configuration_without_a_version(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text("dataset: hips\nmethods: [unet]\nseeds: [0, 1]\nsettings:\n  epochs: 3\n")
+    sweep = build_sweep(read_yaml(path, formats.SWEEP))
+    assert (sweep.seeds, sweep.settings["epochs"]) == ([0, 1], 3)
+    path.write_text(sweep.to_yaml())
+    assert yaml.safe_load(path.read_text())["format"] == formats.SWEEP.version
+    assert build_sweep(read_yaml(path, formats.SWEEP)).seeds == [0, 1]
+
+
+def raised(path: Path) -> None:
+    """Say in a JSON file that it is of a version to come."""
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "datasets/hips/dataset.json": lambda home: Dataset.load("hips"),
+    "runs/plus/config.json": lambda home: RunDirectory(home / "runs" / "plus").config(),
+    "runs/plus/status.json": lambda home: RunDirectory(home / "runs" / "plus").status(),
+    "runs/plus/evaluation.json": lambda home: RunDirectory(home / "runs" / "plus").evaluation(),
+    "runs/plus/checkpoints/last.json": lambda home: load_method(find_run("plus")),
+    "corrections/judged/correction.json": lambda home: find_correction("judged"),
+    "corrections/judged/changes/repaired.json": lambda home: read_report(
+        find_correction("judged"), "repaired"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_files_of_a_newer_version_are_refused_in_words(kept: Path, name: str) -> None:
+    raised(kept / name)
+    with pytest.raises(LvcnetError, match=r"has format 99: this version reads up to \d; upgrade lvcnet"):
+        READERS[name](kept)
+
+
+@pytest.mark.parametrize("content", [None, [], "text", {"format": "1"}, {"format": -1}, {"format": True}])
+def test_what_says_no_usable_version_is_damaged(content: Any) -> None:
+    with pytest.raises(LvcnetError, match=r"status\.json is damaged"):
+        formats.STATUS.current(content, Path("status.json"))
+
+
+@pytest.mark.parametrize("kind", formats.FORMATS, ids=lambda kind: kind.what)
+def test_every_earlier_version_has_its_upgrade(kind: Format) -> None:
+    assert sorted(kind.upgrades) == list(range(kind.version))
+
+
+def test_upgrades_follow_one_another() -> None:
+    steps = {0: unchanged, 1: lambda old: {"b": old["a"] + 1}, 2: lambda old: {"c": old["b"] * 10}}
+    kind = Format("a number", 3, steps)
+    assert kind.current({"a": 1}, Path("x")) == {"format": 3, "c": 20}
+    assert kind.current({"format": 2, "b": 5}, Path("x")) == {"format": 3, "c": 50}
+    assert kind.stamped({"format": 1, "c": 2}) == {"format": 3, "c": 2}
