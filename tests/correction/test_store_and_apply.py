@@ -146,7 +146,7 @@ def test_what_is_ignored_stays_ignored_until_it_is_repaired(correction: Correcti
 def test_the_change_report_as_json_and_csv(correction: Correction, dataset: Dataset) -> None:
     report = apply_correction(correction, dataset, "better", accepting("image-1"))
     changes = workspace.corrections_dir() / "mine" / "changes"
-    assert json.loads((changes / "better.json").read_text()) == report
+    assert json.loads((changes / "better.json").read_text()) == {"format": 1, **report}
     with (changes / "better.csv").open() as stream:
         accepted, *kept = csv.DictReader(stream)
     assert (accepted["key"], accepted["decision"]) == ("image-1", "accept")
