@@ -14,7 +14,7 @@ import numpy as np
 from kills import Tally, at_every_change
 
 from lvcnet import workspace
-from lvcnet.correction.apply import apply_correction, verdicts_by
+from lvcnet.correction.apply import apply_correction, read_report, verdicts_by
 from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.store import CorrectionWriter, find_correction, list_corrections
 from lvcnet.data.coco import write_coco
@@ -22,9 +22,11 @@ from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet, list_datasets, o
 from lvcnet.data.exporter import export_labels, write_images
 from lvcnet.data.importer import import_coco
 from lvcnet.data.phantom import make_phantom
+from lvcnet.deleting import plan_dataset
 from lvcnet.files import digest
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.progress import Report
+from lvcnet.trash import find_entry, list_trash, restore
 
 SIZE, IMAGES = 24, 6
 SQUARES = "squares"
@@ -105,6 +107,8 @@ def actions(files: Path) -> list[Action]:
             before=lambda: (_squares(), _correct(0.8), _apply("all")),
         ),
         Action("decide", _decide, _decisions, before=lambda: (_squares(), _correct(0.8))),
+        Action("delete", lambda: plan_dataset(SQUARES).carry_out(), _deleted, before=_squares),
+        Action("restore", lambda: restore(find_entry(SQUARES)), _deleted, before=_squares_deleted),
         *(
             Action(f"export {format}", partial(_export, format), partial(_exported, format), before=_squares)
             for format in ("coco", "labelme", "masks")
@@ -151,6 +155,16 @@ def _squares() -> Dataset:
     )
     dataset.save()
     return dataset
+
+
+def _squares_deleted() -> None:
+    _squares()
+    plan_dataset(SQUARES).carry_out()
+
+
+def _deleted() -> str:
+    """The data set, and what is in the trash."""
+    return repr((data_set(SQUARES), [(entry.kind, entry.name) for entry in list_trash()]))
 
 
 def _correct(sure: float) -> None:
@@ -208,13 +222,13 @@ def _corrections() -> str:
 
 
 def _applied() -> str:
-    """The label set with its report: one never stands without the other."""
-    changes = find_correction(MINE).records / "changes"
-    reports = [
-        (changes / f"repaired.{end}").read_bytes()
-        for end in ("json", "csv")
-        if (changes / f"repaired.{end}").exists()
-    ]
+    """The label set with its report and the copies of that: one never stands without the other."""
+    correction, dataset = find_correction(MINE), Dataset.load(SQUARES)
+    changes = correction.records / "changes"
+    reports = []
+    if "repaired" in dataset.label_names():
+        reports = [repr(read_report(correction, dataset, "repaired")).encode()]
+    reports += [path.read_bytes() for path in sorted(changes.glob("repaired.*"))]
     return digest([data_set(SQUARES).encode(), *reports])
 
 

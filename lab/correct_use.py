@@ -57,7 +57,7 @@ def show_use(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
     st.header("What changed", anchor=False)
     name = pick("made", "Label set", made, "Label sets that were made of this correction.", default=made[-1])
     with shown_errors():
-        report = read_report(correction, name)
+        report = read_report(correction, dataset, name)
         _changes(report)
         _exports(dataset, report)
     with shown_errors():

@@ -93,7 +93,7 @@ def test_correction_decisions_and_report(kept: Path) -> None:
     verdicts = correction.decisions.verdicts()
     assert sorted(verdict.decision for verdict in verdicts.values()) == ["accept", "reject"]
     assert made_labels(correction, Dataset.load("hips")) == ["repaired"]
-    assert read_report(correction, "repaired")["reviewers"] == ["anna", "ben"]
+    assert read_report(correction, Dataset.load("hips"), "repaired")["reviewers"] == ["anna", "ben"]
 
 
 def test_queue(kept: Path) -> None:
@@ -124,7 +124,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "runs/plus/checkpoints/last.json": lambda home: load_method(find_run("plus")),
     "corrections/judged/correction.json": lambda home: find_correction("judged"),
     "corrections/judged/changes/repaired.json": lambda home: read_report(
-        find_correction("judged"), "repaired"
+        find_correction("judged"), Dataset.load("hips"), "repaired"
     ),
 }
 

@@ -1,7 +1,14 @@
-"""Accepted proposals as a label set like any other, and a report of what changed. Symbols: see `lvcnet.correction`."""
+"""Accepted proposals as a label set like any other, and a report of what changed. Symbols: see `lvcnet.correction`.
+
+The report is part of the label set's file, so that one never stands without the other. `changes/NAME.json` and `.csv` in
+the correction's folder are copies for people: removed before the label set is replaced, written after it, and written
+anew by the next reader where a process that was killed did not come to it.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +23,7 @@ from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, labels_digest, own_cop
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import overlap_metrics
 from lvcnet.evaluation.statistics import mean_of_known
-from lvcnet.files import check_name, digest, read_json, rows_to_csv, write_atomic, write_json
+from lvcnet.files import check_name, digest, json_bytes, read_json, rows_to_csv, write_atomic
 
 KIND = "correction"
 REVIEWED = "reviewed"
@@ -100,7 +107,7 @@ def apply_correction(
     overwrite: bool = False,
     ignore_disputed: bool = False,
 ) -> Row:
-    """Store the judged label set as verdicts repair it; the original stays as it is.
+    """Store the judged label set as verdicts repair it; the original stays as it is. Doing it again changes nothing.
 
     Args:
         correction: the judgement.
@@ -112,15 +119,15 @@ def apply_correction(
         ignore_disputed: in images without a verdict, let no method learn from pixels where label and proposal disagree.
 
     Returns:
-        The change report, which is also written to the correction's `changes/` as JSON and CSV. `emptied` names the
-        images that lost their whole label, which a poorly trained method may propose.
+        The change report, which is part of the label set, and in the correction's `changes/` as JSON and CSV. `emptied`
+        names the images that lost their whole label, which a poorly trained method may propose.
 
     Raises:
         LvcnetError: if the labels changed since they were judged, an image was not judged, nothing is accepted, or
-            the name is taken.
+            the name is taken by other labels.
     """
     source = dataset.labels(correction.head["labels"])
-    _check(correction, dataset, source, name, overwrite)
+    _check(correction, dataset, source, name)
     _check_verdicts(correction, verdicts, ignore_disputed)
     masks = source.masks.copy()
     ignored = np.zeros_like(masks) if source.ignored is None else source.ignored.copy()
@@ -147,12 +154,36 @@ def apply_correction(
         "ignored_share": float(ignored[source.covered].mean()),
         "masks": digest([np.packbits(part).tobytes() for part in (masks, ignored)]),
     }
-    silent = ignored if ignored.any() else None
-    own_copy(dataset).add_labels(LabelSet(name, masks, source.covered.copy(), manifest, silent))
     emptied = [change["key"] for change in changes if change["area_change"] == -1]
     report = {"dataset": dataset.name, "labels": name, **manifest, "emptied": emptied, "images": changes}
+    silent = ignored if ignored.any() else None
+    stored = formats.CHANGES.stamped(report)
+    labels = LabelSet(name, masks, source.covered.copy(), manifest, silent, stored)
+    _store(correction, dataset, labels, overwrite)
     write_report(correction, name, report)
     return report
+
+
+def _store(correction: Correction, dataset: Dataset, labels: LabelSet, overwrite: bool) -> None:
+    """Add the label set, unless the very same stands there: left by a process that was killed before it said so.
+
+    Raises:
+        LvcnetError: if the name is taken by other labels.
+    """
+    if labels.name in dataset.label_names():
+        manifest = dataset.manifest(labels.name)
+        report = dataset.labels(labels.name).report if manifest == labels.manifest else None
+        if report == labels.report:
+            return
+        if not overwrite or manifest.get("kind") != KIND:
+            raise LvcnetError(
+                f"label set {labels.name!r} exists: choose another name (only corrected label sets can be replaced, with"
+                " --overwrite)"
+            )
+        if dataset.labels(labels.name).report is not None:  # else the copies are all there is
+            for path in _copies(correction, labels.name):
+                path.unlink(missing_ok=True)
+    own_copy(dataset).add_labels(labels)
 
 
 def made_labels(correction: Correction, dataset: Dataset) -> list[str]:
@@ -165,14 +196,20 @@ def made_labels(correction: Correction, dataset: Dataset) -> list[str]:
     ]
 
 
-def read_report(correction: Correction, name: str) -> Row:
-    """The change report of a label set that was made of a correction.
+def read_report(correction: Correction, dataset: Dataset, name: str) -> Row:
+    """The change report of a label set that was made of a correction; its copies in `changes/` are completed.
 
     Raises:
         LvcnetError: if there is none.
     """
-    path = correction.records / "changes" / f"{name}.json"
-    return formats.CHANGES.current(read_json(path), path)
+    report = dataset.labels(name).report
+    path = _copies(correction, name)[0]
+    if report is None:  # made by a version that kept it in `changes/` only
+        return formats.CHANGES.current(read_json(path), path)
+    report = formats.CHANGES.current(report, path)
+    with suppress(OSError):  # a disk that is full or must not be written hides no report
+        write_report(correction, name, report)
+    return report
 
 
 def summarise_report(report: Row) -> Row:
@@ -190,10 +227,16 @@ def summarise_report(report: Row) -> Row:
 
 
 def write_report(correction: Correction, name: str, report: Row) -> None:
-    """Write `changes/NAME.json` and `.csv`, atomically."""
+    """Write `changes/NAME.json` and `.csv`, each atomically and where it is not there yet."""
+    contents = json_bytes(formats.CHANGES.stamped(report)), report_csv(report).encode()
+    for path, content in zip(_copies(correction, name), contents, strict=True):
+        if not path.exists() or path.read_bytes() != content:
+            write_atomic(path, content)
+
+
+def _copies(correction: Correction, name: str) -> tuple[Path, Path]:
     folder = correction.records / "changes"
-    write_json(folder / f"{name}.json", formats.CHANGES.stamped(report))
-    write_atomic(folder / f"{name}.csv", report_csv(report).encode())
+    return folder / f"{name}.json", folder / f"{name}.csv"
 
 
 def report_csv(report: Row) -> str:
@@ -227,13 +270,7 @@ def _mean_iou(first: BoolArray, second: BoolArray) -> float:
     return float(overlap_metrics(first[None], second[None])["iou"].mean())
 
 
-def _check(
-    correction: Correction,
-    dataset: Dataset,
-    source: LabelSet,
-    name: str,
-    overwrite: bool,
-) -> None:
+def _check(correction: Correction, dataset: Dataset, source: LabelSet, name: str) -> None:
     check_name(name, "label set")
     if (
         dataset.name != correction.head["dataset"]
@@ -242,11 +279,6 @@ def _check(
         raise LvcnetError(
             f"correction {correction.name!r} is about labels {source.name!r} of data set {correction.head['dataset']!r}"
             " as they were then, and they changed since: judge them again with `lvcnet correct`"
-        )
-    if name in dataset.label_names() and not (overwrite and dataset.manifest(name).get("kind") == KIND):
-        raise LvcnetError(
-            f"label set {name!r} exists: choose another name (only corrected label sets can be replaced, with"
-            " --overwrite)"
         )
 
 

@@ -1,6 +1,7 @@
 """Label sets as files: one file a label set, so that masks and manifest are never of two different ones.
 
-    labels/NAME.npz     packed (N, C, S, S) masks, (N,) coverage, ignored pixels if any, and the manifest as JSON
+    labels/NAME.npz     packed (N, C, S, S) masks, (N,) coverage, ignored pixels if any, and as JSON the manifest and,
+                        of corrected labels, the report of what changed
 
 Format 1 kept the manifest in labels/NAME.json beside the masks; such files are still read.
 
@@ -38,6 +39,7 @@ class LabelSet:
         manifest: JSON-able origin: family, level, strength, achieved IoU, seed, source file ...
         ignored: (N, C, S, S) bool, pixels about which this label set says nothing: no method learns from them; None
             where there are none.
+        report: what changed, image by image, in labels that a correction repaired (lvcnet.correction.apply).
     """
 
     name: str
@@ -45,6 +47,7 @@ class LabelSet:
     covered: NDArray[np.bool_]
     manifest: dict[str, Any] = field(default_factory=dict)
     ignored: NDArray[np.bool_] | None = None
+    report: dict[str, Any] | None = None
 
     def says(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which pixels of these images it says something about, (N, C, S, S)."""
@@ -90,7 +93,8 @@ class LabelFolder:
             ignored = _unpack(stored["ignored"], shape) if "ignored" in stored.files else None
             if len(covered) != len(masks) or covered.dtype != np.bool_:
                 raise ValueError("the coverage does not fit the masks")
-            return LabelSet(name, masks, covered, self._manifest(name, stored), ignored)
+            report = check_types(_from_json(stored["report"])) if "report" in stored.files else None
+            return LabelSet(name, masks, covered, self._manifest(name, stored), ignored, report)
 
     def manifest(self, name: str) -> dict[str, Any]:
         """The manifest of a label set, without reading its masks."""
@@ -125,7 +129,7 @@ class LabelFolder:
     def _manifest(self, name: str, stored: Any) -> dict[str, Any]:
         if "manifest" not in stored.files:
             return check_types(read_json(self.path / f"{name}.json"))
-        head = formats.LABELS.current(json.loads(stored["manifest"].tobytes()), self._file(name))
+        head = formats.LABELS.current(_from_json(stored["manifest"]), self._file(name))
         return check_types(head["manifest"])
 
     def _reading(self, name: str) -> AbstractContextManager[None]:
@@ -136,15 +140,23 @@ class LabelFolder:
 
 def _content(labels: LabelSet) -> bytes:
     """The bytes of a label set's file; equal label sets have equal ones."""
-    head = json.dumps(formats.LABELS.stamped({"manifest": labels.manifest})).encode()
+    head = formats.LABELS.stamped({"manifest": labels.manifest})
     arrays: dict[str, Any] = {"packed": _pack(labels.masks), "covered": labels.covered}
     if labels.ignored is not None:
         arrays["ignored"] = _pack(labels.ignored)
+    if labels.report is not None:
+        arrays["report"] = _as_json(labels.report)
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer, manifest=np.frombuffer(head, dtype=np.uint8), shape=np.array(labels.masks.shape), **arrays
-    )
+    np.savez_compressed(buffer, manifest=_as_json(head), shape=np.array(labels.masks.shape), **arrays)
     return buffer.getvalue()
+
+
+def _as_json(value: dict[str, Any]) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
+
+
+def _from_json(stored: NDArray[np.uint8]) -> Any:
+    return json.loads(stored.tobytes())
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -2,12 +2,14 @@
 
 import csv
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lvcnet import workspace
-from lvcnet.correction.apply import accepted_keys, apply_correction, verdicts_by
+from lvcnet.correction.apply import accepted_keys, apply_correction, read_report, verdicts_by
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.folds import add_fold_labels
 from lvcnet.correction.store import (
@@ -157,6 +159,28 @@ def test_the_change_report_as_json_and_csv(correction: Correction, dataset: Data
     assert all(
         float(row["iou_old_new"]) == 1 and row["clean_iou_new"] == row["clean_iou_old"] for row in kept
     )
+
+
+def test_the_report_is_part_of_the_label_set_and_its_copies_come_back(
+    correction: Correction, dataset: Dataset
+) -> None:
+    report = apply_correction(correction, dataset, "better", accepting("image-1"))
+    changes = workspace.corrections_dir() / "mine" / "changes"
+    copies = {path.name: path.read_bytes() for path in changes.iterdir()}
+    shutil.rmtree(changes)
+    stored = Dataset.load("squares")
+    assert stored.labels("better").report == {"format": 1, **report}
+    assert read_report(correction, stored, "better") == {"format": 1, **report}
+    assert {path.name: path.read_bytes() for path in changes.iterdir()} == copies
+    (changes / "better.csv").unlink()
+    assert apply_correction(correction, Dataset.load("squares"), "better", accepting("image-1")) == report
+    assert {path.name: path.read_bytes() for path in changes.iterdir()} == copies
+
+
+def test_a_report_of_a_former_version_is_still_read(correction: Correction, dataset: Dataset) -> None:
+    report = apply_correction(correction, dataset, "better", accepting("image-1"))
+    dataset.add_labels(replace(dataset.labels("better"), report=None))
+    assert read_report(correction, Dataset.load("squares"), "better") == {"format": 1, **report}
 
 
 def test_labels_that_changed_since_are_not_corrected(correction: Correction, dataset: Dataset) -> None:
