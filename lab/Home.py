@@ -7,12 +7,14 @@ Gradio's queue only works while the lifespan of its app is entered; a mounted ap
 import asyncio
 import gc
 import logging
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+import uvicorn
 from starlette.middleware import Middleware
 from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Route
@@ -25,7 +27,9 @@ from lab.owners import BrowserCookie
 from lab.serving import layers
 from lab.serving.settings import Serving
 from lvcnet import jobs
+from lvcnet.accounts import read_accounts
 from lvcnet.errors import LvcnetError
+from lvcnet.scratch import delete_scratch
 
 GRADIO_PATH = "/gradio"
 REDIRECTS = {GRADIO_PATH: f"{GRADIO_PATH}/", "/overview": "/"}
@@ -34,6 +38,8 @@ REDIRECTS = {GRADIO_PATH: f"{GRADIO_PATH}/", "/overview": "/"}
 serving = Serving.from_environment()
 try:
     serving.check_address(st.get_option("server.address"))
+    if serving.auth is not None:
+        read_accounts(serving.auth)
 except LvcnetError as error:
     sys.exit(f"lvcnet lab: {error}")
 gradio_host = inference_app.mounted(GRADIO_PATH)
@@ -42,6 +48,10 @@ gradio_host = inference_app.mounted(GRADIO_PATH)
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Put the queue in order, then keep Gradio's own lifespan open as long as the lab runs."""
+    # Streamlit lets uvicorn wait for open streams without end when it is to stop; then it would be killed, uploads and all.
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(server, uvicorn.Server):
+        server.config.timeout_graceful_shutdown = inference_app.LAST_SECONDS
     try:
         await asyncio.to_thread(jobs.recover)
     except Exception:
@@ -52,6 +62,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     gc.freeze()
     async with gradio_host.router.lifespan_context(gradio_host):
         yield
+    delete_scratch()  # uvicorn loads this file with its own handler of SIGTERM, after which the process just dies
 
 
 app = st.App(

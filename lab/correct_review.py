@@ -12,6 +12,7 @@ from lab.correct_edit import show_editor
 from lab.correct_pictures import LEGEND, OPACITY, place, review_layers
 from lab.correct_state import Look, decision_text
 from lab.escaping import plain
+from lab.identity import user
 from lab.overlays import Mask
 from lab.pictures import legend
 from lab.viewer import Panel, Values, show_viewer, viewer_data
@@ -49,7 +50,7 @@ class Review:
 
 def pick_reviewer(known: Sequence[str]) -> str:
     """Who decides; names that decided before are offered, and the address remembers the choice."""
-    asked = st.query_params.get("reviewer") or st.session_state.get("last-reviewer")
+    asked = st.query_params.get("reviewer") or st.session_state.get("last-reviewer") or user()
     names = sorted({*known, *([asked] if asked else [])})
     if asked and "reviewer" not in st.session_state:
         st.session_state["reviewer"] = asked

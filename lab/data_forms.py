@@ -10,6 +10,7 @@ from lab.background import background_button
 from lab.data_new import new_dataset, show_new
 from lab.data_upload import upload
 from lab.downloads import offer_report
+from lab.serving.paths import readable
 from lab.widgets import command_line, shown_errors
 from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.archive import import_zip
@@ -265,7 +266,7 @@ def _parse_extras(lines: list[str]) -> dict[str, list[Path]]:
     extras: dict[str, list[Path]] = {}
     for line in lines:
         name, _, paths = line.partition("=")
-        files = [Path(part.strip()).expanduser() for part in paths.split(",") if part.strip()]
+        files = [readable(part.strip()) for part in paths.split(",") if part.strip()]
         if not name.strip() or not files:
             raise LvcnetError(f"further label set {line!r}: write NAME=PATH or NAME=PATH,PATH")
         extras[name.strip()] = files
@@ -283,7 +284,7 @@ def _import(
     missing = [option for option, path in paths.items() if not path and option != "test"]
     if missing:
         raise LvcnetError(f"nothing given for {', '.join(missing)}: fill in the path")
-    given = {option: Path(path).expanduser() for option, path in paths.items() if path}
+    given = {option: readable(path) for option, path in paths.items() if path}
     if kind == "labelme":
         return import_labelme(name, given["labelme"], extras, report, **settings)
     if kind == "masks":

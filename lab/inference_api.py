@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache, wraps
+from functools import wraps
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from lvcnet.inference.predictor import THRESHOLD, Prediction
 from lvcnet.inference.segmentation import Segmentation
 from lvcnet.models.maps import Maps
 from lvcnet.runs.store import find_run
+from lvcnet.scratch import scratch_folder
 
 KEEP_SECONDS = 3600
 BATCH_FORMATS = ("masks", "overlay", "coco", "csv")
@@ -96,7 +97,7 @@ def segment_api(file: str | None, run: str, threshold: float = 0.5) -> tuple[dic
 
 @shows_errors
 def segment_batch_api(
-    files: list[str] | None, run: str, threshold: float = 0.5, formats: str = ",".join(BATCH_FORMATS)
+    files: list[str] | None, run: str, threshold: float = 0.5, formats: str | None = ",".join(BATCH_FORMATS)
 ) -> tuple[dict[str, Any], str]:
     """Segment several radiographs with one run.
 
@@ -111,7 +112,7 @@ def segment_batch_api(
     """
     content = output_folder() / "content"
     outcomes = list(
-        batch_outcomes(given_files(files), run, checked_threshold(threshold), split_list(formats), content)
+        batch_outcomes(given_files(files), run, checked_threshold(threshold), given_formats(formats), content)
     )
     return batch_summary(outcomes), str(segment.zipped(content, content.with_name("segmented.zip")))
 
@@ -233,6 +234,17 @@ def given_files(files: Sequence[str] | None) -> list[Path]:
     return [Path(file) for file in files]
 
 
+def given_formats(formats: str | None) -> list[str]:
+    """The formats.
+
+    Raises:
+        LvcnetError: if none was given.
+    """
+    if not formats:
+        raise LvcnetError(f"no formats were given: name some of {', '.join(FORMATS)}, with commas")
+    return split_list(formats)
+
+
 def checked_threshold(threshold: float) -> float:
     """The threshold.
 
@@ -244,15 +256,9 @@ def checked_threshold(threshold: float) -> float:
     return float(threshold)
 
 
-@lru_cache(maxsize=1)
-def private_folder() -> tempfile.TemporaryDirectory[str]:
-    """One folder a process that only this user can read, deleted when the process ends: it holds radiographs."""
-    return tempfile.TemporaryDirectory(prefix="lvcnet-lab-")
-
-
 def output_folder() -> Path:
     """A new folder for one answer; folders of answers that are older than an hour go."""
-    parent = Path(private_folder().name) / "answers"
+    parent = scratch_folder() / "answers"
     parent.mkdir(exist_ok=True)
     for old in parent.iterdir():
         if time.time() - old.stat().st_mtime > KEEP_SECONDS:

@@ -15,7 +15,7 @@ from starlette.routing import Mount
 
 from lab import overlays, segment
 from lab.content_policy import ContentPolicy
-from lab.inference_api import BATCH_FORMATS, KEEP_SECONDS, add_endpoints, private_folder
+from lab.inference_api import BATCH_FORMATS, KEEP_SECONDS, add_endpoints
 from lab.inference_events import (
     DOWNLOADS,
     EMPTY,
@@ -46,8 +46,11 @@ from lvcnet import workspace
 from lvcnet.data.images import SUFFIXES, read_image
 from lvcnet.inference.export import FORMATS
 from lvcnet.noise.levels import levels_in_words
+from lvcnet.scratch import scratch_folder
 
 PORT = 7860
+LAST_SECONDS = 5
+"""That open streams are waited for when the server is to stop."""
 MAX_FILE_SIZE = "200mb"
 NOTICE = "Research software, not a medical device: do not use the results for diagnosis or treatment."
 FILE_LABELS = {**DOWNLOADS, "probabilities": "Probability PNG, 16 bit"}
@@ -79,7 +82,7 @@ def serving_options() -> dict[str, Any]:
 
 def build() -> gr.Blocks:
     """The app's layout and what its controls do."""
-    os.environ.setdefault("GRADIO_TEMP_DIR", private_folder().name)
+    os.environ["GRADIO_TEMP_DIR"] = str(scratch_folder())
     with gr.Blocks(
         title="LVC-Net Lab: inference", analytics_enabled=False, delete_cache=(600, KEEP_SECONDS)
     ) as app:
@@ -317,7 +320,9 @@ def main() -> None:
         Middleware(ContentPolicy, scripts=[HEAD]),
     ]
     print(f"LVC-Net Lab: inference, at http://127.0.0.1:{port}/")
-    uvicorn.run(ContentPolicy(host, [HEAD]), host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(
+        host, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=LAST_SECONDS
+    )
 
 
 if __name__ == "__main__":

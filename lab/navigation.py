@@ -4,6 +4,7 @@ Streamlit runs this file as its main script (see Home.py); pages import `page_fr
 """
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -12,6 +13,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from lab.announce import watch
 from lab.escaping import plain
+from lab.identity import user
 from lvcnet import workspace
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
@@ -232,6 +234,10 @@ def main() -> None:
     chosen = st.navigation(
         {section: [entry.page() for entry in entries] for section, entries in SECTIONS.items()}
     )
+    if name := user():
+        st.sidebar.html(
+            f'<small>Signed in as {escape(name)} · <a href="/logout" target="_self">Sign out</a></small>'
+        )
     chosen.run()
     page_foot(ENTRIES[chosen.url_path or "overview"])
 

@@ -5,7 +5,9 @@ to name this machine, or what the operator allowed, and an Origin header has to 
 this machine are foreign. Where nobody signs in, connections that do not come over the loopback interface are refused, too.
 """
 
+import asyncio
 import ipaddress
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -28,7 +30,11 @@ class SameOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or websocket handshake."""
         problem = self._problem(scope) if scope["type"] in ("http", "websocket") else ""
-        if not problem:
+        if not problem and scope["type"] == "http":
+            # cancelled is only what is still open some seconds after the server was told to stop: a stream, and no error
+            with suppress(asyncio.CancelledError):
+                await self.app(scope, receive, send)
+        elif not problem:
             await self.app(scope, receive, send)
         else:
             await refuse(scope, receive, send, 403, problem)

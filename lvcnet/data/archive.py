@@ -23,6 +23,7 @@ from lvcnet.data.import_options import Settings
 from lvcnet.data.importer import import_coco, import_labelme, import_masks
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.progress import Report, reported
+from lvcnet.scratch import scratch_folder
 
 MOST_ENTRIES = 50_000
 MOST_BYTES = 4 * 1024**3
@@ -91,7 +92,7 @@ def unpacked(source: Path | BinaryIO, report: Report | None = None) -> Iterator[
     Raises:
         LvcnetError: as `unpack`.
     """
-    with tempfile.TemporaryDirectory(prefix="lvcnet-zip-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="zip-", dir=scratch_folder()) as temporary:
         folder = Path(temporary) / "content"
         unpack(source, folder, report)
         yield folder

@@ -17,6 +17,7 @@ from lvcnet.data.labelme import write_labelme
 from lvcnet.data.masks import write_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic
+from lvcnet.scratch import scratch_folder
 
 WRITERS: dict[str, Callable[[Dataset, str, Path, str | None], None]] = {
     "coco": write_coco,
@@ -84,7 +85,7 @@ def exported_file(
         LvcnetError: as `export_labels`.
     """
     name = exported_name(dataset, labels_name, format)
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(prefix="export-", dir=scratch_folder()) as temporary:
         output = Path(temporary) / "labels"
         export_labels(dataset, labels_name, output, format, split)
         if output.is_file():

@@ -29,7 +29,8 @@ def load_yaml(text: str, what: str) -> Any:
         raise LvcnetError(f"{what} has {len(text):,} characters: at most {MOST_CHARACTERS:,} are read")
     try:
         with foreign(f"{what} is not valid YAML", "mend it"):
-            return yaml.load(text, Loader=_BoundedLoader)
+            # a SafeLoader with bounds: it makes no objects
+            return yaml.load(text, Loader=_BoundedLoader)  # nosec B506
     except LvcnetError as error:
         if isinstance(error.__cause__, yaml.YAMLError):
             raise LvcnetError(f"{what} is not valid YAML: {_problem(error.__cause__)}") from None
