@@ -118,7 +118,12 @@ def segment_batch_api(
 
 
 def batch_outcomes(
-    paths: Sequence[Path], run: str, threshold: float, formats: Sequence[str], folder: Path
+    paths: Sequence[Path],
+    run: str,
+    threshold: float,
+    formats: Sequence[str],
+    folder: Path,
+    anonymise: bool = False,
 ) -> Iterator[Outcome]:
     """`segment_files` for uploads, in the process for predictions: they keep their names, numbered where two are the same.
 
@@ -135,6 +140,7 @@ def batch_outcomes(
         "formats": check_formats(formats),
         "names": names,
         "folder": str(folder),
+        "anonymise": anonymise,
     }
     folder.mkdir(parents=True)
     while outcome := _ask("batch", **asked):

@@ -183,6 +183,7 @@ def _single_tab() -> gr.Dropdown:
                     format: gr.Button(what, interactive=False, size="md", min_width=100)
                     for format, what in DOWNLOADS.items()
                 }
+            anonymise = _anonymise()
             no_seg = gr.Markdown(visible=False, elem_classes="notice")
     looks, drawn = [file, results, threshold, opacity, left, right], [single, compared, slider, table]
     seen = [results, *drawn, left, right, shown, maps, no_seg, stale, prepared, *downloads.values()]
@@ -233,7 +234,7 @@ def _single_tab() -> gr.Dropdown:
     stop.click(None, None, None, cancels=[*running, previewed], **HIDDEN)
     for format, download in downloads.items():
         written = download.click(
-            on_download, [gr.State(format), file, results, threshold, opacity], prepared, **HIDDEN
+            on_download, [gr.State(format), file, results, threshold, opacity, anonymise], prepared, **HIDDEN
         )
         written.success(None, prepared, None, js=SAVE)
     return runs
@@ -261,6 +262,7 @@ def _batch_tab() -> gr.Dropdown:
                 label="Files in the zip",
                 info="COCO and measurements are one file for all radiographs.",
             )
+            anonymise = _anonymise()
             with gr.Row():
                 button = gr.Button("Segment all", variant="primary", scale=2)
                 stop = gr.Button("Cancel")
@@ -273,15 +275,15 @@ def _batch_tab() -> gr.Dropdown:
     cleared = button.click(on_files, None, seen, **HIDDEN)
     started = cleared.then(
         on_batch,
-        [files, run, threshold, formats],
+        [files, run, threshold, formats, anonymise],
         [done, table, archive],
         trigger_mode="always_last",
         **HIDDEN,
     )
     for changed in (files.upload, files.clear, files.delete):
         changed(on_files, None, seen, cancels=started, queue=False, **HIDDEN)
-    for choice in (run.input, threshold.release, formats.input):
-        choice(on_batch_choice, [done, run, threshold, formats], said, queue=False, **HIDDEN)
+    for choice in (run.input, threshold.release, formats.input, anonymise.input):
+        choice(on_batch_choice, [done, run, threshold, formats, anonymise], said, queue=False, **HIDDEN)
     # a place of its own: the step that was under way when the button was pressed still writes into the table
     stop.click(on_cancel, None, said, cancels=started, **HIDDEN)
     return run
@@ -289,6 +291,14 @@ def _batch_tab() -> gr.Dropdown:
 
 def _threshold() -> gr.Slider:
     return gr.Slider(0.05, 0.95, 0.5, step=0.01, label="Threshold", info="Inside from this probability on.")
+
+
+def _anonymise() -> gr.Checkbox:
+    return gr.Checkbox(
+        False,
+        label="DICOM SEG without the patient",
+        info="Only geometry of the radiograph is kept, UIDs are new. No other format holds patient data.",
+    )
 
 
 def _sample_gallery() -> gr.Gallery:

@@ -161,14 +161,19 @@ def on_maps(file: str | None, results: list[Segmentation] | None, shown: int) ->
 
 @shows_errors
 def on_download(
-    format: str, file: str | None, results: list[Segmentation] | None, threshold: float, opacity: float
+    format: str,
+    file: str | None,
+    results: list[Segmentation] | None,
+    threshold: float,
+    opacity: float,
+    anonymise: bool = False,
 ) -> str:
     """Write one format of what is on the screen."""
     known = _of(file, results)
     if not known:
         raise LvcnetError(f"nothing was segmented yet: {EMPTY[0].lower()}{EMPTY[1:]}")
     cut = [result.at(threshold) for result in known]
-    return str(segment.write_download(cut, format, opacity, output_folder()))
+    return str(segment.write_download(cut, format, opacity, output_folder(), anonymise))
 
 
 def on_files() -> tuple[Any, ...]:
@@ -178,7 +183,11 @@ def on_files() -> tuple[Any, ...]:
 
 @shows_errors_of_steps
 def on_batch(
-    files: Sequence[str] | None, run: str | None, threshold: float, formats: Sequence[str]
+    files: Sequence[str] | None,
+    run: str | None,
+    threshold: float,
+    formats: Sequence[str],
+    anonymise: bool = False,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Segment several files, showing after each how far it is; who cancels stops it there."""
     paths = given_files(files)
@@ -186,19 +195,23 @@ def on_batch(
     outcomes: list[Outcome] = []
     about = f"{run}, threshold {threshold:g}"
     yield gr.skip(), segment_tables.batch_table(outcomes, len(paths), about), None
-    for outcome in batch_outcomes(paths, run or "", threshold, formats, content):
+    for outcome in batch_outcomes(paths, run or "", threshold, formats, content, anonymise):
         outcomes.append(outcome)
         yield gr.skip(), segment_tables.batch_table(outcomes, len(paths), about), gr.skip()
     archive = segment.zipped(content, content.with_name("segmented.zip"))
     table = segment_tables.batch_table(outcomes, len(paths), about)
-    yield (run, threshold, sorted(formats)), table, str(archive)
+    yield (run, threshold, sorted(formats), anonymise), table, str(archive)
 
 
 def on_batch_choice(
-    done: tuple[str, float, list[str]] | None, run: str | None, threshold: float, formats: Sequence[str]
+    done: tuple[str, float, list[str], bool] | None,
+    run: str | None,
+    threshold: float,
+    formats: Sequence[str],
+    anonymise: bool = False,
 ) -> gr.Markdown:
     """A note as long as the zip is not what is chosen."""
-    if done is None or done == (run, threshold, sorted(formats)):
+    if done is None or done == (run, threshold, sorted(formats), anonymise):
         return gr.Markdown("", visible=False)
     return gr.Markdown(
         f"The zip is of {done[0]} at threshold {done[1]:g}. Press Segment all for what is chosen now.",

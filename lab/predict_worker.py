@@ -54,14 +54,26 @@ def answer(path: str, run: str, threshold: float, folder: str) -> list[Any]:
 
 
 def batch(
-    paths: list[str], run: str, threshold: float, formats: list[str], names: list[str], folder: str
+    paths: list[str],
+    run: str,
+    threshold: float,
+    formats: list[str],
+    names: list[str],
+    folder: str,
+    anonymise: bool,
 ) -> dict[str, Any] | None:
     """Begin a batch, or go on with it: what became of the next file; None at the end."""
     if folder not in BATCHES:
         while len(BATCHES) >= MOST_BATCHES:  # somebody left
             BATCHES.pop(next(iter(BATCHES)))
         BATCHES[folder] = segment_files(
-            segment.load_predictor(run), list(map(Path, paths)), Path(folder), threshold, formats, names
+            segment.load_predictor(run),
+            list(map(Path, paths)),
+            Path(folder),
+            threshold,
+            formats,
+            names,
+            anonymise=anonymise,
         )
     outcome = next(BATCHES[folder], None)
     if outcome is None:

@@ -171,7 +171,9 @@ def map_pictures(result: Segmentation) -> list[tuple[overlays.Rgb, str]]:
     return [(_in_shape(drawn, height, width), text) for drawn, text in pictures]
 
 
-def write_download(results: Sequence[Segmentation], format: str, opacity: float, folder: Path) -> Path:
+def write_download(
+    results: Sequence[Segmentation], format: str, opacity: float, folder: Path, anonymise: bool = False
+) -> Path:
     """One file to download: what a single run has one of, else a zip, with a folder for each of several runs.
 
     Args:
@@ -179,6 +181,7 @@ def write_download(results: Sequence[Segmentation], format: str, opacity: float,
         format: a key of `lvcnet.inference.export.FORMATS`.
         opacity: of the overlay.
         folder: an empty one.
+        anonymise: leave patient data out of DICOM SEG; no other format holds any.
 
     Raises:
         LvcnetError: if the radiograph does not allow the format.
@@ -190,7 +193,8 @@ def write_download(results: Sequence[Segmentation], format: str, opacity: float,
         return folder / f"{stem}-measurements.csv"
     content = folder / "content"
     for result, colour in zip(results, colours(results), strict=True):
-        _write_files(result, format, opacity, colour, content / result.run if len(results) > 1 else content)
+        place = content / result.run if len(results) > 1 else content
+        _write_files(result, format, opacity, colour, place, anonymise)
     files = [path for path in content.rglob("*") if path.is_file()]
     if len(files) == 1:
         return files[0]
@@ -212,7 +216,9 @@ def write_overlay(result: Segmentation, opacity: float, colour: str, path: Path)
     Image.fromarray(drawn).save(path)
 
 
-def _write_files(result: Segmentation, format: str, opacity: float, colour: str, folder: Path) -> list[str]:
+def _write_files(
+    result: Segmentation, format: str, opacity: float, colour: str, folder: Path, anonymise: bool
+) -> list[str]:
     """Write one run's files of one format; returns their names."""
     stem = Path(result.name).stem
     folder.mkdir(parents=True, exist_ok=True)
@@ -224,7 +230,7 @@ def _write_files(result: Segmentation, format: str, opacity: float, colour: str,
         coco.add(result.name, result)
         write_json(folder / f"{stem}-coco.json", coco.content)
         return [f"{stem}-coco.json"]
-    return names_in(write_image_files(result, folder, stem, [format]))
+    return names_in(write_image_files(result, folder, stem, [format], anonymise))
 
 
 def _category_colours(result: Segmentation, colour: str) -> list[str]:

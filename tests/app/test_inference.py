@@ -289,6 +289,25 @@ def test_a_batch_on_the_screen_counts_and_can_be_left(trained_run: RunDirectory,
     assert sorted(zipfile.ZipFile(archive).namelist())[-1] == "measurements.csv"
 
 
+def test_a_dicom_seg_comes_without_the_patient_where_that_is_ticked(
+    result: Segmentation, radiograph: Path
+) -> None:
+    """One file and the zip of a batch; without the tick both name the patient of the radiograph."""
+    for anonymise in (False, True):
+        one = Path(
+            inference_events.on_download("dicom-seg", str(result.path), [result], 0.5, 0.35, anonymise)
+        )
+        *_, (done, _, archive) = inference_events.on_batch(
+            [str(radiograph)], "tiny", 0.5, ["dicom-seg"], anonymise
+        )
+        with zipfile.ZipFile(archive) as opened:
+            (name,) = [name for name in opened.namelist() if name.endswith(".dcm")]
+            contents = [one.read_bytes(), opened.read(name)]
+        assert [b"Phantom^Synthetic" in content for content in contents] == [not anonymise] * 2
+        assert inference_events.on_batch_choice(done, "tiny", 0.5, ["dicom-seg"], not anonymise).visible
+        assert not inference_events.on_batch_choice(done, "tiny", 0.5, ["dicom-seg"], anonymise).visible
+
+
 def test_names_from_files_are_no_html(result: Segmentation) -> None:
     evil = replace(result, name="<img src=x onerror=alert(1)>.png")
     table = segment_tables.measurements_table([evil])
