@@ -88,10 +88,11 @@ def draw_all(annotations: Annotations) -> None:
         height, width = image.height or HEIGHT, image.width or WIDTH
         if height * width > 1_000_000:
             continue
+        mask = np.zeros((height, width), dtype=bool)
         for shapes in list(image.shapes.values())[:8]:
             for shape in shapes[:8]:
                 try:
-                    shape.raster(height, width)
+                    shape.paint(mask)
                 except LvcnetError:
                     continue
 

@@ -92,8 +92,8 @@ def problems_csv(problems: Sequence[Problem]) -> str:
 class Shape(Protocol):
     """One annotation that can be drawn."""
 
-    def raster(self, height: int, width: int) -> NDArray[np.bool_]:
-        """(H, W) bool, True inside.
+    def paint(self, mask: NDArray[np.bool_]) -> None:
+        """Set what is inside in a (H, W) mask, at the cost of the shape and not of the image where that is possible.
 
         Raises:
             LvcnetError: if it cannot be drawn at this size.

@@ -22,13 +22,15 @@ from lvcnet.data.masks import read_masks
 from lvcnet.data.radiograph import Radiograph
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import check_name, stable_hash
-from lvcnet.progress import Report, reported
+from lvcnet.progress import Report, part_of, reported
 
 __all__ = ["ImportProblems", "Problem", "import_coco", "import_labelme", "import_masks"]
 
 Extras = Mapping[str, Sequence[Path | str]]
 LEAST_LEFT = 0.5
 """Share of a mask's area that must be left on the working grid; with less its objects are too small for it."""
+SHAPES_BETWEEN = 100
+"""Shapes of an image that are drawn before the import may be cancelled again."""
 
 
 def import_coco(
@@ -183,7 +185,9 @@ class _Import:
                 images[row] = to_working_grid(radiograph.pixels, size)
                 for label, annotated in described.items():
                     if annotated is not None and not self.findings.blocked:
-                        masks[label][row] = self._draw(label, annotated, categories, height, width)
+                        masks[label][row] = self._draw(
+                            label, annotated, categories, height, width, part_of(report, row, len(rows))
+                        )
                         covered[label][row] = True
         return images, masks, covered, items
 
@@ -206,16 +210,24 @@ class _Import:
                 self.findings.add(image.where, what, fix, image=image.file_name)
 
     def _draw(
-        self, label: str, image: AnnotatedImage, categories: list[str], height: int, width: int
+        self,
+        label: str,
+        image: AnnotatedImage,
+        categories: list[str],
+        height: int,
+        width: int,
+        report: Report | None,
     ) -> NDArray[np.bool_]:
-        """(C, S, S) bool: drawn at the original size, then reduced."""
+        """(C, S, S) bool: drawn at the original size, then reduced; what `report` raises now and then stops it."""
         drawn = np.zeros((len(categories), self.options.size, self.options.size), dtype=bool)
         for channel, category in enumerate(categories):
             full = np.zeros((height, width), dtype=bool)
-            for shape in image.shapes.get(category, []):
+            for number, shape in enumerate(image.shapes.get(category, [])):
+                if report is not None and number % SHAPES_BETWEEN == SHAPES_BETWEEN - 1:
+                    report(0, 0)
                 try:
                     with foreign(f"category {category!r} cannot be drawn", "draw it again"):
-                        full |= shape.raster(height, width)
+                        shape.paint(full)
                 except LvcnetError as error:
                     self.findings.add(image.where, str(error), image=image.file_name)
             drawn[channel] = mask_to_working_grid(full, self.options.size)

@@ -49,12 +49,10 @@ class Patch:
     top: int
     left: int
 
-    def raster(self, height: int, width: int) -> NDArray[np.bool_]:
-        """(H, W) bool."""
-        mask = np.zeros((height, width), dtype=bool)
+    def paint(self, mask: NDArray[np.bool_]) -> None:
+        """Set its pixels in a (H, W) mask."""
         bottom, right = self.top + self.pixels.shape[0], self.left + self.pixels.shape[1]
-        mask[self.top : bottom, self.left : right] = self.pixels
-        return mask
+        mask[self.top : bottom, self.left : right] |= self.pixels
 
 
 def read_labelme(folder: Path, report: Report | None = None) -> Annotations:

@@ -44,19 +44,19 @@ class MaskFile:
     path: Path
     value: int | None = None
 
-    def raster(self, height: int, width: int) -> NDArray[np.bool_]:
-        """(H, W) bool.
+    def paint(self, mask: NDArray[np.bool_]) -> None:
+        """Set its pixels in a (H, W) mask.
 
         Raises:
             LvcnetError: if the file has another size.
         """
+        height, width = mask.shape
         values = read_values(self.path)
         if values.shape != (height, width):
             raise LvcnetError(
                 f"mask {self.path} is {values.shape[1]} x {values.shape[0]}, its image {width} x {height}"
             )
-        inside: NDArray[np.bool_] = values != 0 if self.value is None else values == self.value
-        return inside
+        mask |= values != 0 if self.value is None else values == self.value
 
 
 def read_values(path: Path) -> NDArray[np.integer]:

@@ -44,9 +44,10 @@ class Outline:
 
     rings: Sequence[Points]
 
-    def raster(self, height: int, width: int) -> NDArray[np.bool_]:
-        """(H, W) bool, True inside."""
-        return rasterise([Ring(points) for points in self.rings], height, width)
+    def paint(self, mask: NDArray[np.bool_]) -> None:
+        """Set what is inside in a (H, W) mask."""
+        for points in self.rings:
+            paint_ring(mask, Ring(points))
 
 
 def trace(mask: NDArray[np.bool_]) -> list[Ring]:
@@ -79,15 +80,22 @@ def rasterise(rings: Sequence[Ring], height: int, width: int) -> NDArray[np.bool
     """
     mask = np.zeros((height, width), dtype=bool)
     for ring in rings:
-        if len(ring.points) < 3:
-            continue
-        points = (
-            clip(ring.points, height, width) if _overhang(ring.points, height, width) > 0 else ring.points
-        )
-        if len(points) >= 3:
-            encoded = coco_mask.frPyObjects([points.ravel().tolist()], height, width)
-            mask[coco_mask.decode(encoded)[:, :, 0].astype(bool)] = not ring.hole
+        paint_ring(mask, ring)
     return mask
+
+
+def paint_ring(mask: NDArray[np.bool_], ring: Ring) -> None:
+    """Set, or erase for a hole, what is inside a ring; only its own box in the (H, W) mask is touched."""
+    points = ring.points
+    if len(points) >= 3 and _overhang(points, *mask.shape) > 0:
+        points = clip(points, *mask.shape)
+    if len(points) < 3:
+        return
+    left, top = np.maximum(np.floor(points.min(axis=0)).astype(int) - 1, 0)
+    right, bottom = np.ceil(points.max(axis=0)).astype(int) + 1
+    box = mask[top:bottom, left:right]
+    encoded = coco_mask.frPyObjects([(points - [left, top]).ravel().tolist()], *box.shape)
+    box[coco_mask.decode(encoded)[:, :, 0].astype(bool)] = not ring.hole
 
 
 def signed_area(points: Points) -> float:

@@ -27,12 +27,31 @@ class RunLengths:
         Raises:
             LvcnetError: at any other size than its own.
         """
-        if (height, width) != (self.height, self.width):
+        mask = np.zeros((height, width), dtype=bool)
+        self.paint(mask)
+        return mask
+
+    def paint(self, mask: NDArray[np.bool_]) -> None:
+        """Set what is inside in a (H, W) mask; only columns that hold some of it are touched.
+
+        Raises:
+            LvcnetError: at any other size than its own.
+        """
+        if mask.shape != (self.height, self.width):
+            height, width = mask.shape
             raise LvcnetError(
                 f"a run-length mask of {self.width} x {self.height} does not fit {width} x {height}"
             )
-        values = np.repeat(np.arange(len(self.runs)) % 2 == 1, self.runs)
-        return values.reshape(width, height).T
+        ends = np.cumsum(self.runs)
+        inside = np.flatnonzero(self.runs[1::2]) * 2 + 1
+        if not len(inside):
+            return
+        first = int(ends[inside[0] - 1]) // self.height
+        last = (int(ends[inside[-1]]) - 1) // self.height + 1
+        edges = np.clip(ends, first * self.height, last * self.height)
+        runs = np.diff(edges, prepend=first * self.height)
+        values = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+        mask[:, first:last] |= values.reshape(last - first, self.height).T
 
 
 def parse_run_lengths(segmentation: dict[str, Any], height: int, width: int) -> RunLengths:

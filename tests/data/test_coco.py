@@ -34,7 +34,9 @@ def drawn(coco: CocoFolder, segmentation: Any, iscrowd: int = 0) -> np.ndarray:
     annotations = read_coco(coco.write(content), coco.images)
     assert annotations.problems == []
     (shape,) = annotations.images[0].shapes["bone"]
-    return shape.raster(20, 40)
+    mask = np.zeros((20, 40), dtype=bool)
+    shape.paint(mask)
+    return mask
 
 
 @settings(max_examples=200, deadline=None)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lvcnet.data import importer, polygons
 from lvcnet.data.annotated import import_warnings
 from lvcnet.data.exporter import export_labels
 from lvcnet.data.import_options import Settings
@@ -43,6 +44,40 @@ def test_masks_and_images_land_on_the_working_grid(coco: CocoFolder) -> None:
     assert dataset.labels("clean").covered.all()
     assert seen[-4:] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert dataset.folder is None
+
+
+def test_many_small_shapes_cost_their_own_pixels_and_can_be_cancelled(
+    coco: CocoFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The boxes that are decoded, and not the image, are what each shape costs."""
+    decoded, decode = [0], polygons.coco_mask.decode
+
+    def counted(encoded: Any) -> np.ndarray:
+        drawn = decode(encoded)
+        decoded[0] += drawn.size
+        return drawn
+
+    monkeypatch.setattr(polygons.coco_mask, "decode", counted)
+    content = coco.content("a")
+    (first,) = content["annotations"]
+    square = [20, 10, 22, 10, 22, 12, 20, 12]
+    content["annotations"] = [{**first, "id": id, "segmentation": [square]} for id in range(1, 501)]
+    path = coco.write(content)
+    dataset = import_coco("set", coco.images, path, size=40, test_fraction=0)
+    assert dataset.labels("clean").masks[0, 0].sum() > 0
+    assert decoded[0] == 500 * 4 * 4  # the square and a pixel around it; the image has 800
+
+    class Cancelled(Exception):
+        pass
+
+    def report(done: int, total: int) -> None:
+        if decoded[0]:
+            raise Cancelled
+
+    decoded[0] = 0
+    with pytest.raises(Cancelled):
+        import_coco("set", coco.images, path, size=40, test_fraction=0, report=report)
+    assert decoded[0] == (importer.SHAPES_BETWEEN - 1) * 4 * 4
 
 
 def test_several_annotations_of_a_category_are_united_and_categories_may_overlap(coco: CocoFolder) -> None:

@@ -61,7 +61,8 @@ def test_polygon_and_rectangle(tmp_path: Path, drawn: dict[str, Any]) -> None:
 def test_a_circle_is_its_centre_and_a_point_on_it(tmp_path: Path) -> None:
     write(tmp_path, "a.json", shape([[20, 10], [28, 10]], "circle"))
     (drawn,) = read_labelme(tmp_path).images[0].shapes["bone"]
-    mask = drawn.raster(20, 40)
+    mask = np.zeros((20, 40), dtype=bool)
+    drawn.paint(mask)
     y, x = np.mgrid[:20, :40] + 0.5
     np.testing.assert_array_equal(mask, (x - 20) ** 2 + (y - 10) ** 2 < 64)
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pycocotools import mask as coco_mask
 from scipy import ndimage
 
 from lvcnet.data import polygons
@@ -208,3 +209,14 @@ def test_what_no_hand_draws_is_not_compared_for_ever(monkeypatch: pytest.MonkeyP
     points, (problem,) = polygons.check_ring(tangle.ravel().tolist(), 900, 900, "a")
     assert points is None
     assert "too tangled" in problem.what
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.floats(-5, 45), st.floats(-5, 25)), min_size=3, max_size=8))
+def test_painting_in_its_own_box_is_painting_in_the_whole_image(corners: list[tuple[float, float]]) -> None:
+    points = clip(np.round(np.array(corners), 2), 20, 40)
+    expected = np.zeros((20, 40), dtype=bool)
+    if len(points) >= 3:
+        encoded = coco_mask.frPyObjects([points.ravel().tolist()], 20, 40)
+        expected = coco_mask.decode(encoded)[:, :, 0].astype(bool)
+    np.testing.assert_array_equal(rasterise([Ring(np.round(np.array(corners), 2))], 20, 40), expected)
