@@ -3,6 +3,7 @@
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lab.correct_list import filters, show_history, show_list, show_progress
 from lab.correct_review import Review, ask_about_drawing, pick_reviewer, show_image
@@ -37,19 +38,18 @@ def pick_correction(names: list[str]) -> Correction:
     ]
 
 
-def review(correction: Correction, dataset: Dataset) -> None:
-    """Progress, filter, the image with its decisions, the list."""
+def review(correction: Correction, dataset: Dataset, who: DeltaGenerator, tools: DeltaGenerator) -> None:
+    """Reviewer and filter in one line with the correction, progress, the image with its decisions, the list."""
     decisions = correction.decisions
     standings, events = decisions.standings(), decisions.history()
     rows = review_rows(correction, standings)
-    show_progress(rows)
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    with right:
+    with who:
         reviewer = pick_reviewer(decisions.reviewers())
-    with left, st.container(horizontal=True, key="filter-and-history"):
+    with tools, st.container(horizontal=True, key="filter-and-history"):
         shown = filters(rows)
         key = current_key(rows, shown)
         show_history(events, key)
+    show_progress(rows)
     if all(row["decision"] != "undecided" for row in rows):
         st.success("Everything is decided: make a label set of it.", icon=":material/task_alt:")
         st.button(
@@ -95,7 +95,11 @@ elif not names:
     )
 else:
     with shown_errors():
-        correction = pick_correction(names)
+        left, who, tools = st.columns(
+            [3, 2, 3], vertical_alignment="bottom"
+        )  # one line: the image is what counts
+        with left:
+            correction = pick_correction(names)
         dataset = load_dataset(correction.head["dataset"])
         if is_stale(correction):
             st.warning(
@@ -110,6 +114,6 @@ else:
             why_not = shipped if correction.is_demo else None
             delete_button(partial(plan_correction, correction.name), "correction", correction.name, why_not)
         else:
-            review(correction, dataset)
+            review(correction, dataset, who, tools)
 if view != "review":
     show_trash(["correction"])
