@@ -64,7 +64,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(home: Path) -> Iterator[str]:
     log = home.with_name("log.txt")
-    with serve_lab(home, log, "tests/app/editor_app.py") as address:
+    quiet = {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false"}  # the lab's settings are beside its own script
+    with serve_lab(home, log, "tests/app/editor_app.py", quiet) as address:
         yield address
     assert "Traceback" not in log.read_text()
 
