@@ -16,7 +16,7 @@ from lab.identity import user
 from lab.overlays import Mask
 from lab.pictures import legend
 from lab.viewer import Panel, Values, show_viewer, viewer_data
-from lab.widgets import pick_view, remember
+from lab.widgets import leave_note, pick_view, remember
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.review import Row
 from lvcnet.correction.store import Correction
@@ -48,8 +48,11 @@ class Review:
         return self.correction.name
 
 
-def pick_reviewer(known: Sequence[str]) -> str:
-    """Who decides; names that decided before are offered, and the address remembers the choice."""
+def pick_reviewer(known: Sequence[str], rows: Sequence[Row]) -> str:
+    """Who decides; names that decided before are offered, and the address remembers the choice.
+
+    Where there is a login, its name is there from the beginning.
+    """
     asked = st.query_params.get("reviewer") or st.session_state.get("last-reviewer") or user()
     names = sorted({*known, *([asked] if asked else [])})
     if asked and "reviewer" not in st.session_state:
@@ -62,10 +65,22 @@ def pick_reviewer(known: Sequence[str]) -> str:
         accept_new_options=True,
         placeholder="Your name",
         help="Decisions are signed with it. Write a new name or choose one that decided before.",
+        on_change=_say_what_waits,
+        args=(rows,),
     )
     if chosen:
         remember("reviewer", chosen)
     return str(chosen or "")
+
+
+def _say_what_waits(rows: Sequence[Row]) -> None:
+    """Who takes over hears of the drafts that the one before leaves."""
+    before = st.query_params.get("reviewer")
+    left = sum(before in row["drafts"] for row in rows)
+    if before and left and before != st.session_state["reviewer"]:
+        leave_note(
+            f"{before} leaves a draft of {tables.counted(left, 'image')}: the filter 'With a draft' shows them."
+        )
 
 
 def show_image(review: Review, look: Look) -> None:
@@ -89,7 +104,15 @@ def show_image(review: Review, look: Look) -> None:
             _decision_button(review, look, "Accept proposal", Verdict(decision="accept"))
         _decision_button(review, look, "Reject", Verdict(decision="reject"))
     with left:
-        mode = pick_view("mode", "Mode", list(MODES), MODES.__getitem__, "Look at the outlines, or draw one.")
+        with st.container(horizontal=True, vertical_alignment="center", key="mode"):
+            mode = pick_view(
+                "mode", "Mode", list(MODES), MODES.__getitem__, "Look at the outlines, or draw one."
+            )
+            bare = mode == "look" and st.toggle(
+                "Radiograph only",
+                key="review-bare",
+                help="Hide all outlines and marks to look at the image itself.",
+            )
         if mode == "edit" and review.reviewer:
             show_editor(review.name, look, categories, verdict, review.reviewer)
             return
@@ -98,7 +121,7 @@ def show_image(review: Review, look: Look) -> None:
             st.info("Write your name under Reviewer: what you draw is kept under it.", icon=":material/edit:")
         edited = look.verdict is not None and look.verdict.decision == "edited"
         drawn = look.verdict if edited else verdict if verdict.decision == "part" else None
-        _picture(review, look, None if drawn is None else look.result(drawn))
+        _picture(review, look, None if drawn is None else look.result(drawn), bare)
 
 
 def choose_part(name: str, look: Look) -> Verdict:
@@ -267,11 +290,8 @@ def _move_buttons(review: Review, look: Look) -> None:
         )
 
 
-def _picture(review: Review, look: Look, result: Mask | None) -> None:
+def _picture(review: Review, look: Look, result: Mask | None, bare: bool) -> None:
     """The radiograph with everything that helps to decide, to be zoomed; or the radiograph alone."""
-    bare = st.toggle(
-        "Radiograph only", key="review-bare", help="Hide all outlines and marks to look at the image itself."
-    )
     drawn = [draft.raster(*look.image.shape) for draft in look.drafts]
     layers = [] if bare else review_layers(look.label, look.proposal, look.suspicion, result, drawn)
     shown = [
@@ -279,7 +299,8 @@ def _picture(review: Review, look: Look, result: Mask | None) -> None:
         for name, title in LEGEND.items()
         if (name != "result" or result is not None) and (name != "draft" or drawn)
     ]
-    st.html(f"<small>{legend(shown)}</small>")
+    with st.container(key="review-legend"):
+        st.html(f"<small>{legend(shown)}</small>")
     names = review.dataset.categories
     what = f"Radiograph {look.key} with the outlines of label and proposal and suspicious pixels"
     data = viewer_data(
@@ -292,5 +313,6 @@ def _picture(review: Review, look: Look, result: Mask | None) -> None:
         f"{review.name}-{look.key}",
         OPACITY,
         panels.largest_error(look.label, [look.proposal]),
+        fit=True,
     )
     show_viewer(data, "review")

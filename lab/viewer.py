@@ -106,6 +106,7 @@ def viewer_data(
     opacity: float = 0.3,
     focus: tuple[float, float] | None = None,
     swipe: tuple[str, str] | None = None,
+    fit: bool = False,
 ) -> dict[str, Any]:
     """What the browser draws, JSON-able.
 
@@ -117,6 +118,7 @@ def viewer_data(
         opacity: of areas, from 0 to 1.
         focus: the point (x, y) that the button `Largest difference` goes to; None hides it.
         swipe: what is left and right of a slider, in words; None for no slider.
+        fit: whether the panel is to be on one screen with what is above it; its buttons are then below it.
     """
     grey = Values("grey value", ("",), "grey", image[None])
     everything = [grey, *values]
@@ -132,6 +134,7 @@ def viewer_data(
         ],
         "values": base64.b64encode(packed).decode(),
         "swipe": None if swipe is None else {"before": swipe[0], "after": swipe[1]},
+        "fit": fit,
         "filename": filename.replace("/", "-"),
     }
 

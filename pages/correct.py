@@ -11,7 +11,9 @@ from lab.correct_start import show_requests, show_start
 from lab.correct_state import current_key, is_stale, load_correction, look_at
 from lab.correct_use import show_use
 from lab.escaping import plain
+from lab.mask_editor import WEB
 from lab.navigation import page_frame
+from lab.tables import counted
 from lab.trash_view import delete_button, show_trash, show_undo
 from lab.widgets import load_dataset, pick, pick_view, remember, show_note, shown_errors
 from lvcnet.correction.review import review_rows
@@ -44,14 +46,19 @@ def review(correction: Correction, dataset: Dataset, who: DeltaGenerator, tools:
     standings, events = decisions.standings(), decisions.history()
     rows = review_rows(correction, standings)
     with who:
-        reviewer = pick_reviewer(decisions.reviewers())
+        reviewer = pick_reviewer(decisions.reviewers(), rows)
     with tools, st.container(horizontal=True, key="filter-and-history"):
         shown = filters(rows)
         key = current_key(rows, shown)
         show_history(events, key)
     show_progress(rows)
     if all(row["decision"] != "undecided" for row in rows):
-        st.success("Everything is decided: make a label set of it.", icon=":material/task_alt:")
+        drafts = sum(bool(row["drafts"]) for row in rows)
+        st.success(
+            "Everything is decided: make a label set of it."
+            + (f" {counted(drafts, 'image')} with a draft not accepted yet." if drafts else ""),
+            icon=":material/task_alt:",
+        )
         st.button(
             "Use the result",
             key="go-use",
@@ -71,10 +78,12 @@ def review(correction: Correction, dataset: Dataset, who: DeltaGenerator, tools:
     show_list(shown, key)
 
 
-page_frame(
-    "Correct",
-    "Labels that look wrong, worst first: what a method that never saw them proposes, and what you make of it.",
-)
+st.html(WEB / "correct.css")
+with st.container(key="correct-head"):
+    page_frame(
+        "Correct",
+        "Labels that look wrong, worst first: what a method that never saw them proposes, and what you make of it.",
+    )
 show_note()
 show_undo()
 names = list_corrections()
@@ -95,9 +104,8 @@ elif not names:
     )
 else:
     with shown_errors():
-        left, who, tools = st.columns(
-            [3, 2, 3], vertical_alignment="bottom"
-        )  # one line: the image is what counts
+        with st.container(key="correct-controls"):  # one line: the image is what counts
+            left, who, tools = st.columns([3, 2, 3], vertical_alignment="bottom")
         with left:
             correction = pick_correction(names)
         dataset = load_dataset(correction.head["dataset"])

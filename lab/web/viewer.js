@@ -2,7 +2,7 @@
 //
 // data: side (S pixels), image (PNG as data URL), panels [{title, note, alt, layers [{path, colour, fill, dash, part}]}],
 // opacity, focus [x, y] or null, names [{title, categories, kind}], values (N x S x S bytes, deflated, base64), swipe
-// {before, after} or null, filename. Coordinates are pixels of the image, pixel centres at integers.
+// {before, after} or null, fit, filename. Coordinates are pixels of the image, pixel centres at integers.
 
 const SVG = "http://www.w3.org/2000/svg";
 const DEEPEST = 16;
@@ -61,6 +61,7 @@ function build(viewer) {
   root.querySelector(".focus").hidden = !data.focus;
   swipe.hidden = !data.swipe;
   root.classList.toggle("large", data.panels.length < 3);
+  root.classList.toggle("fit", data.fit);
   if (data.swipe) {
     swipe.querySelector(".before").textContent = data.swipe.before;
     swipe.querySelector(".after").textContent = data.swipe.after;

@@ -334,3 +334,34 @@ def test_two_windows_of_one_reviewer_never_overwrite_each_other_silently(
     np.testing.assert_array_equal(reviewed_masks(proposal, proposal, event)[0], expected)
     first.close()
     second.close()
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["wide", "phone"])
+def test_picture_and_decisions_are_on_one_screen(
+    lab: Lab, browser: Browser, correction: Correction, keys: list[str], size: tuple[int, int]
+) -> None:
+    page = open_page(browser, lab, keys[0])
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    expect_on_one_screen(page, ".editor canvas")
+    paint(page, 4.5, 4.5)
+    expect_stored(page)
+    page.goto(page.url.replace("mode=edit", "mode=look"))
+    expect_image(page, keys[0])
+    expect(accept(page)).to_contain_text("Accept my outline", timeout=SOON)
+    expect_on_one_screen(page, ".viewer svg")
+    page.close()
+
+
+def expect_on_one_screen(page: Page, picture: str) -> None:
+    """Picture and Accept lie within the window, and neither covers the other."""
+    expect(page.locator(picture).first).to_be_visible(timeout=SOON)
+    wait_until_idle(page)
+    window = page.viewport_size
+    boxes = [page.locator(picture).first.bounding_box(), accept(page).bounding_box()]
+    assert window is not None
+    for box in boxes:
+        assert box is not None
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= window["width"], boxes
+        assert 0 <= box["y"] <= box["y"] + box["height"] <= window["height"], boxes
+    (left, top, width, height), (x, y, *_) = (tuple(box.values()) for box in boxes if box)
+    assert x >= left + width or y >= top + height, boxes
