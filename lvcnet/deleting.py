@@ -137,6 +137,7 @@ def plan_correction(name: str) -> Deletion:
     if correction.is_demo:
         raise LvcnetError(f"correction {name!r} ships with the project and cannot be deleted")
     decided, made = len(correction.decisions.verdicts()), []
+    drawn = sorted({draft.key for draft in correction.decisions.drafts.open()})
     try:
         data = Dataset.load(correction.head["dataset"])
         made = [other for other in data.label_names() if data.manifest(other).get("correction") == name]
@@ -144,6 +145,7 @@ def plan_correction(name: str) -> Deletion:
         pass
     dependents = [
         *([f"its decisions about {decided} images are deleted with it"] if decided else []),
+        *_counted("image", drawn, "with a draft that nobody accepted: the draft is deleted with it"),
         *_counted("label set", made, "made of it: kept"),
     ]
     return Deletion("correction", name, dependents, [], correction.folder)

@@ -181,9 +181,11 @@ def test_wrong_commands_decide_nothing(
     assert correction.decisions.history() == []
 
 
-def test_a_correction_is_deleted_with_its_decisions(lvcnet, reviewed: Correction) -> None:
+def test_a_correction_is_deleted_with_its_decisions_and_drafts(lvcnet, reviewed: Correction) -> None:
+    reviewed.decisions.drafts.save("image-3", "square", "ben", square(2, 2, 3))
     status, _, err = lvcnet("corrections", "--delete", "mine")
-    assert (status, "decisions about 3 images: add --yes" in err) == (2, True)
+    assert (status, "decisions about 3 images are deleted with it" in err) == (2, True)
+    assert "1 image (image-3) with a draft" in err
     assert lvcnet("corrections", "--delete", "mine", "--yes")[0] == 0
     assert list_corrections() == []
 
