@@ -116,7 +116,7 @@ def paint(page: Page, x: float, y: float) -> None:
 
 
 def accept(page: Page) -> Locator:
-    return page.locator(".st-key-decide-Accept button").first
+    return page.locator(".st-key-decide-Accept button").filter(visible=True).first  # phones have another one
 
 
 def expect_stored(page: Page) -> None:
