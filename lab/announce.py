@@ -35,7 +35,7 @@ def states(runs: Sequence[RunDirectory]) -> dict[str, str]:
     found = {}
     for run in runs:
         try:
-            evaluated = (run.path / "evaluation.json").exists()
+            evaluated = run.has_evaluation()
             found[run.name] = run.status()["state"] + (EVALUATED if evaluated else "")
         except LvcnetError:  # it is being deleted
             continue
@@ -62,7 +62,7 @@ def awaits_evaluation(run: RunDirectory) -> bool:
         and status.get("evaluate")
         and not status.get("evaluation_error")
     )
-    return bool(wanted) and run.evaluation() is None and worker_pid() is not None
+    return bool(wanted) and not run.has_evaluation() and worker_pid() is not None
 
 
 def news(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str, str]]:

@@ -25,7 +25,7 @@ def data_sets() -> list[str]:
     evaluated: dict[str, bool] = {}
     for run in list_runs():
         name = run.config()["dataset"]
-        evaluated[name] = evaluated.get(name, False) or (run.path / "evaluation.json").exists()
+        evaluated[name] = evaluated.get(name, False) or run.has_evaluation()
     known = sorted(evaluated, key=lambda name: (not evaluated[name], name))
     return known + [name for name in list_datasets() if known and name not in evaluated]
 
@@ -62,7 +62,7 @@ def not_evaluated(dataset: str) -> list[RunDirectory]:
         run
         for run in list_runs(dataset, demo=False)
         if run.status()["state"] == "done"
-        and not (run.path / "evaluation.json").exists()
+        and not run.has_evaluation()
         and (run.checkpoints / "last.safetensors").exists()
         and not is_demo(run)
     ]

@@ -65,7 +65,7 @@ def next_step(runs: list[RunDirectory]) -> Step:
     if active := [run for run in own if run.status()["state"] in ACTIVE]:
         why = f"{counted(len(active), 'training')} on the way: see the curves grow, or cancel and resume."
         return Step(why, "runs", "Watch", {"run": active[0].name})
-    judged = [run for run in own if run.evaluation() is not None]
+    judged = [run for run in own if run.has_evaluation()]
     if states["done"] and not judged:
         name = next(run.name for run in own if run.status()["state"] == "done")
         why = f"Run {name} is done. Measure it on the clean test labels."
@@ -87,7 +87,7 @@ def next_step(runs: list[RunDirectory]) -> Step:
 
 def headline(runs: list[RunDirectory]) -> Comparison | None:
     """The comparison on the data set with the most evaluated runs; the user's own data before the demo's."""
-    evaluated = [run for run in runs if run.evaluation() is not None]
+    evaluated = [run for run in runs if run.has_evaluation()]
     own = [run for run in evaluated if not is_demo(run)]
     counts = Counter(run.config()["dataset"] for run in own or evaluated)
     if not counts:

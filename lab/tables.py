@@ -11,8 +11,7 @@ from lab.palette import method_title
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation import tables as evaluation_tables
 from lvcnet.evaluation.comparison import Comparison
-from lvcnet.evaluation.metrics import METRICS
-from lvcnet.evaluation.protocol import ROUND_METRICS
+from lvcnet.evaluation.metrics import METRICS, ROUND_METRICS
 from lvcnet.evaluation.tables import NOTHING
 from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.directory import RunDirectory

@@ -53,10 +53,10 @@ def foreign(problem: str, fix: str) -> Iterator[None]:
     except LvcnetError:
         raise
     except Exception as error:
-        raise LvcnetError(f"{problem} ({_reason(error)}): {fix}") from error
+        raise LvcnetError(f"{problem} ({said(error)}): {fix}") from error
 
 
-def _reason(error: Exception) -> str:
+def said(error: Exception) -> str:
     """An exception in a few words, on one line."""
     if isinstance(error, MemoryError):
         return "there is not enough memory"

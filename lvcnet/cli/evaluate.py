@@ -14,8 +14,8 @@ from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.formats import FORMATS, to_csv, to_json, to_markdown
-from lvcnet.evaluation.metrics import METRICS
-from lvcnet.evaluation.protocol import ROUND_METRICS, evaluate_run
+from lvcnet.evaluation.metrics import METRICS, ROUND_METRICS
+from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.evaluation.report import compare as compare_runs
 from lvcnet.evaluation.tables import comparison_tables, notes
 from lvcnet.evaluation.words import comparison_words

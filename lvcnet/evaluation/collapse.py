@@ -93,7 +93,9 @@ def collapse(evaluation: Mapping[str, Any]) -> str | None:
 def _worst(kinds: Mapping[str, Sequence[int]]) -> list[tuple[str, Sequence[int]]]:
     """The first kind that holds: a mask that is empty everywhere is also the same everywhere."""
     found = [
-        (kind, counts) for kind, counts in kinds.items() if counts[1] and counts[0] >= COLLAPSED * counts[1]
+        (kind, counts)
+        for kind, counts in kinds.items()
+        if kind in WORDS and counts[1] and counts[0] >= COLLAPSED * counts[1]
     ]
     return found[:1]
 

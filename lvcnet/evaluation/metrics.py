@@ -42,6 +42,8 @@ METRICS: dict[str, str] = {
 """Every metric by its key, with its name on screen, in the order of all tables."""
 
 LOWER_IS_BETTER = ("hd95", "assd")
+ROUND_METRICS = ("precision", "recall", "miou")
+"""What the paper measures, in rounds."""
 BATCH = 32
 """Images that are measured between two reports."""
 SURFACE_METRICS = ("nsd_1px", "nsd_2px", "hd95", "assd")

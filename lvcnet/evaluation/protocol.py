@@ -18,7 +18,7 @@ from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.alike import labels_now, same_labels
 from lvcnet.evaluation.collapse import mask_facts
-from lvcnet.evaluation.metrics import image_metrics
+from lvcnet.evaluation.metrics import ROUND_METRICS, image_metrics
 from lvcnet.evaluation.robustness import best_last_gap
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.files import keyed_rng
@@ -32,7 +32,6 @@ from lvcnet.training.checkpoint import data_of, read_facts
 
 ROUNDS = 5
 ROUND_IMAGES = 50
-ROUND_METRICS = ("precision", "recall", "miou")
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]

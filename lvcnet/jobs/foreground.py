@@ -130,7 +130,7 @@ def _see_through(cell: PlannedRun, threads: int, evaluate: bool) -> str | None:
         return str(error)
     if status["state"] != "done":
         return f"{status['state']}: {status.get('error') or status.get('message') or 'no reason given'}"
-    return f"not evaluated: {status['evaluation_error']}" if evaluate and run.evaluation() is None else None
+    return f"not evaluated: {status['evaluation_error']}" if evaluate and not run.has_evaluation() else None
 
 
 def _stop(cells: list[PlannedRun], futures: dict["Future[str | None]", PlannedRun]) -> None:

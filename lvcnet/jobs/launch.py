@@ -185,7 +185,7 @@ def evaluate_when_done(run: RunDirectory, threads: int) -> bool:
 
     An evaluator that a killed worker left behind goes on: it is waited for, and no other one is started beside it.
     """
-    while run.status()["state"] == "done" and run.evaluation() is None:
+    while run.status()["state"] == "done" and not run.has_evaluation():
         if being_evaluated(run):
             time.sleep(POLL_SECONDS)
             continue
@@ -199,4 +199,4 @@ def evaluate_when_done(run: RunDirectory, threads: int) -> bool:
         if process.returncode != 0:
             run.update_status(evaluation_error=last_line(run))
         break
-    return run.evaluation() is not None
+    return run.has_evaluation()

@@ -87,4 +87,4 @@ def _queue_again(run: RunDirectory, worker: bool) -> str | None:
 def _to_evaluate(run: RunDirectory) -> bool:
     status = run.status()
     wanted = status["state"] == "done" and status.get("evaluate") and not status.get("evaluation_error")
-    return bool(wanted and run.evaluation() is None)
+    return bool(wanted and not run.has_evaluation())

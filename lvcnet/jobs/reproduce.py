@@ -124,7 +124,7 @@ def reproduce(
     again.update_status(launcher="foreground")
     with _threads(run, config):
         state = train(again, report=report)
-        if state == "done" and run.evaluation() is not None:
+        if state == "done" and run.has_evaluation():
             evaluate_run(again, device=config.device)
     return again, state
 

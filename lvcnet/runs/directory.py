@@ -29,11 +29,11 @@ import psutil
 from filelock import FileLock, Timeout
 
 from lvcnet import formats
-from lvcnet.damage import check_types, reading
+from lvcnet.damage import reading
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
+from lvcnet.runs.contents import check_config, check_evaluation, check_status, is_metrics_row
 
-STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 ACTIVE = ("queued", "running")
 RESUMABLE = ("failed", "cancelled", "interrupted")
 STATUS_LOCK_SECONDS = 30.0
@@ -97,18 +97,13 @@ class RunDirectory:
         """
         path = self.path / "config.json"
         with reading(path, f"put back a copy of it, or delete {self.path} and train the run again"):
-            config = formats.CONFIG.current(read_json(path), path)
-            return check_types(config, dataset=str, labels=str, method=str, epochs=int, seed=int, data=dict)
+            return check_config(formats.CONFIG.current(read_json(path), path))
 
     def status(self) -> dict[str, Any]:
         """status.json as it stands."""
-        path, number = self.path / "status.json", (int, float)
+        path = self.path / "status.json"
         with reading(path, f"put back a copy of it, or delete {self.path} and train the run again"):
-            status = formats.STATUS.current(read_json(path), path)
-            check_types(status, state=str, epoch=int, epochs=int, created=number, updated=number)
-            if status["state"] not in STATES:
-                raise ValueError(f"state {status['state']!r}")
-            return status
+            return check_status(formats.STATUS.current(read_json(path), path))
 
     @contextmanager
     def edit_status(self) -> Iterator[dict[str, Any]]:
@@ -179,21 +174,27 @@ class RunDirectory:
         for line in path.read_bytes().split(b"\n"):
             try:
                 row = json.loads(line)
-                rows[int(row["epoch"])] = row
-            except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
+            except (ValueError, RecursionError):
                 continue
+            if is_metrics_row(row):
+                rows[row["epoch"]] = row
         return [rows[epoch] for epoch in sorted(rows)]
 
     def evaluation(self) -> dict[str, Any] | None:
-        """evaluation.json, or None before `lvcnet evaluate`."""
-        path = self.path / "evaluation.json"
-        if not path.exists():
+        """evaluation.json, or None before `lvcnet evaluate`.
+
+        Raises:
+            DamagedError: if it is torn.
+        """
+        if not self.has_evaluation():
             return None
-        with reading(path, f"delete it and evaluate again with `lvcnet evaluate {self.name}`"):
-            found = formats.EVALUATION.current(read_json(path), path)
-            return check_types(
-                found, iou=(int, float, type(None)), rounds=dict, per_image=list, categories=list
-            )
+        path = self.path / "evaluation.json"
+        with reading(path, f"evaluate the run again with `lvcnet evaluate {self.name}`"):
+            return check_evaluation(formats.EVALUATION.current(read_json(path), path))
+
+    def has_evaluation(self) -> bool:
+        """Whether it was evaluated; the file may be damaged."""
+        return (self.path / "evaluation.json").exists()
 
     def write_evaluation(self, evaluation: dict[str, Any]) -> None:
         """Replace evaluation.json."""

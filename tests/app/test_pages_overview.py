@@ -15,6 +15,7 @@ from lvcnet.runs.store import list_runs
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
 from tests.app.conftest import OpenPage
+from tests.evaluations import an_evaluation
 
 TINY = {"epochs": 1, "width": 4, "depth": 2, "batch_size": 4, "device": "cpu"}
 
@@ -42,7 +43,7 @@ def test_the_next_step_follows_the_work() -> None:
     step = guide.next_step(list_runs())
     assert (step.page, step.label) == ("runs", "Evaluate it")
     for run in runs:
-        run.write_evaluation({"iou": 0.5})
+        run.write_evaluation(an_evaluation())
         seen.append(guide.next_step(list_runs()).page)
     assert seen == ["data", "noise", "train", "runs", "train", "compare"]
 

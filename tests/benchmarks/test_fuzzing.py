@@ -18,7 +18,7 @@ SLOW = ("checkpoint", "yaml", "zip", "masks")
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", [name for name in TARGETS if name != "run-files"])
+@pytest.mark.parametrize("name", TARGETS)
 def test_nothing_but_words_leaves_a_parser(name: str) -> None:
     target = TARGETS[name]
     seeds = target.seeds()

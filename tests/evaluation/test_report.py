@@ -20,6 +20,7 @@ from lvcnet.files import write_json
 from lvcnet.models.maps import Maps
 from lvcnet.runs.store import list_runs
 from tests.evaluation.conftest import CUTS, BrightMethod
+from tests.evaluations import an_evaluation
 
 PERFECT = float(np.mean([(8 - n) / 8 for n in range(6)]))
 
@@ -117,7 +118,7 @@ def test_evaluations_of_other_data_are_left_out(make_run) -> None:
     make_run("unet", "level4")
     compare("tiny", evaluate=True)
     old = make_run("fcn", "level4")
-    old.write_evaluation({"fingerprint": "other"})
+    old.write_evaluation(an_evaluation(fingerprint="other"))
     assert compare("tiny").skipped == {old.name: "the data set changed since"}
 
 

@@ -12,6 +12,7 @@ from lvcnet.runs.directory import process_record
 from lvcnet.runs.store import find_run
 from lvcnet.training.config import build_config
 from lvcnet.training.loop import create_run
+from tests.evaluations import an_evaluation
 from tests.jobs.helpers import make_dataset, make_run
 
 pytestmark = pytest.mark.usefixtures("fake_trainer", "no_worker")
@@ -43,7 +44,7 @@ def test_runs_lists_state_progress_result_and_time_left():
     running.update_status(state="running", epoch=4, seconds_per_epoch=2.5, **process_record())
     done = make_run("done", epochs=10)
     done.update_status(state="done", epoch=10)
-    done.write_evaluation({"iou": 0.75})
+    done.write_evaluation(an_evaluation(iou=0.75))
     rows = {row["run"]: row for row in call_json("runs", "--no-demo")["runs"]}
     assert rows["runs"]["seconds_left"] == 15.0
     assert rows["runs"]["progress"] == 0.4

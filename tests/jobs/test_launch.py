@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import time
@@ -8,6 +9,7 @@ import pytest
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import launch
 from lvcnet.runs.directory import RunDirectory
+from tests.evaluations import an_evaluation
 from tests.jobs.helpers import eventually, make_run
 
 pytestmark = pytest.mark.usefixtures("fake_trainer")
@@ -150,14 +152,16 @@ def test_slots_by_variable(monkeypatch: pytest.MonkeyPatch):
 
 def test_done_run_is_evaluated_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     script = tmp_path / "evaluator.py"
-    script.write_text("import sys; open(sys.argv[1] + '/evaluation.json', 'x').write('{\"iou\": 0.5}')")
+    script.write_text(
+        f"import sys; open(sys.argv[1] + '/evaluation.json', 'x').write({json.dumps(an_evaluation())!r})"
+    )
     monkeypatch.setattr(launch, "EVALUATOR", (launch.sys.executable, str(script)))
     run = make_run()
     assert launch.evaluate_when_done(run, 1) is False, "it is not done"
     run.update_status(state="done")
     assert launch.evaluate_when_done(run, 1)
     assert launch.evaluate_when_done(run, 1), "a second evaluator would fail: the file exists"
-    assert run.evaluation() == {"format": 1, "iou": 0.5}
+    assert run.evaluation() == {"format": 1, **an_evaluation()}
     assert "evaluation_error" not in run.status()
 
 

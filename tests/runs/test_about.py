@@ -14,14 +14,16 @@ from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, list_runs, new_run
 from lvcnet.runs.summary import summarise
 
+CONFIG = {"dataset": "hips", "labels": "clean", "method": "unet"}
+
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """The run `first` of the workspace, beside a demo run `demo`."""
     monkeypatch.setattr(workspace, "assets_dir", lambda: tmp_path / "assets")
-    RunDirectory(tmp_path / "assets" / "runs" / "demo").create({"dataset": "hips"})
+    RunDirectory(tmp_path / "assets" / "runs" / "demo").create(CONFIG)
     first = new_run("first")
-    first.create({"dataset": "hips"})
+    first.create(CONFIG)
     return first
 
 

@@ -11,12 +11,13 @@ import pytest
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_json
 from lvcnet.runs.directory import RunDirectory, process_alive, process_record
+from tests.evaluations import an_evaluation
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
     run = RunDirectory(tmp_path / "run")
-    run.create({"dataset": "hips", "epochs": 5})
+    run.create({"dataset": "hips", "labels": "clean", "method": "unet", "epochs": 5})
     return run
 
 
@@ -37,7 +38,7 @@ def test_whoever_sees_a_new_run_can_read_its_status(tmp_path: Path, monkeypatch:
         seen.append(run.status()["state"] if run.exists() else "none")
 
     monkeypatch.setattr("lvcnet.runs.directory.write_json", write_and_look)
-    run.create({"dataset": "hips", "epochs": 5})
+    run.create({"dataset": "hips", "labels": "clean", "method": "unet", "epochs": 5})
     assert seen == ["none", "queued"]
 
 
@@ -133,12 +134,9 @@ def test_log_tail(run: RunDirectory):
 
 
 def test_evaluation_is_kept(run: RunDirectory):
-    run.write_evaluation({"iou": 0.5})
+    run.write_evaluation(an_evaluation(iou=0.5))
     assert (
         run.evaluation()
         == json.loads((run.path / "evaluation.json").read_text())
-        == {
-            "format": 1,
-            "iou": 0.5,
-        }
+        == {"format": 1, **an_evaluation(iou=0.5)}
     )

@@ -13,14 +13,14 @@ def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project that ships one demo run."""
     folder = tmp_path / "assets"
     monkeypatch.setattr(workspace, "assets_dir", lambda: folder)
-    RunDirectory(folder / "runs" / "demo").create({"dataset": "hips"})
+    RunDirectory(folder / "runs" / "demo").create({"dataset": "hips", "labels": "clean", "method": "unet"})
     RunDirectory(folder / "runs" / "demo").update_status(state="done", created=0.0)
     return folder
 
 
 def make(name: str, state: str, created: float, dataset: str = "hips") -> RunDirectory:
     run = new_run(name)
-    run.create({"dataset": dataset})
+    run.create({"dataset": dataset, "labels": "clean", "method": "unet"})
     run.update_status(state=state, created=created)
     return run
 

@@ -8,6 +8,7 @@ import pytest
 
 from lvcnet.data.phantom import make_phantom
 from lvcnet.runs.directory import RunDirectory
+from tests.evaluations import an_evaluation
 
 Call = Callable[..., tuple[int, str, str]]
 MUTATIONS: dict[str, Callable[[bytes], bytes]] = {
@@ -25,7 +26,7 @@ def two_of_each(home: Path) -> None:
         run = RunDirectory(home / "runs" / name)
         run.create({"dataset": name, "labels": "clean", "method": "unet", "epochs": 1, "seed": 0})
         run.update_status(state="done", epoch=1)
-        run.write_evaluation({"iou": 0.5})
+        run.write_evaluation(an_evaluation())
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
