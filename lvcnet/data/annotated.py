@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.radiograph import MOST_PIXELS
+from lvcnet.data.radiograph import MOST_PIXELS, MOST_SIDE
 from lvcnet.errors import LvcnetError
 from lvcnet.files import rows_to_csv
 
@@ -19,8 +19,6 @@ LONGEST_NAME = 255
 """Bytes of a file's name, on all usual file systems."""
 MOST_LISTED = 10
 SELF_CROSSING = "self-crossing"
-MOST_SIDE = 100_000
-"""No radiograph is longer, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +190,7 @@ def declared_size(height: object, width: object) -> tuple[int, int]:
     if (
         type(height) is not int
         or type(width) is not int
-        or not (0 < height < MOST_SIDE and 0 < width < MOST_SIDE and height * width <= MOST_PIXELS)
+        or not (0 < height <= MOST_SIDE and 0 < width <= MOST_SIDE and height * width <= MOST_PIXELS)
     ):
         raise LvcnetError(f"size {width!s:.20} x {height!s:.20} (width x height) is not valid")
     return height, width

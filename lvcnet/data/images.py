@@ -52,6 +52,8 @@ TIFF_MAGIC = (b"II*\0", b"MM\0*")
 SIGNED, WHITE_IS_ZERO = 2, 0
 """Values of the TIFF tags SampleFormat and PhotometricInterpretation."""
 TURNED = "it is turned as its EXIF entry asks for: outlines must fit the picture as viewers show it"
+MOST_PIXELS_A_BYTE = 1000
+"""Of more than 8 bits each; a single value all over, deflated, takes a byte for 500 of 16 bits."""
 TIE = 1e-9
 """Half covered counts as covered, whatever the rounding of the overlaps."""
 
@@ -143,7 +145,10 @@ def mask_to_working_grid(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_
            [False,  True]])
     """
     rows, columns = _overlaps(mask.shape[0], size), _overlaps(mask.shape[1], size)
-    covered: NDArray[np.bool_] = rows @ mask.astype(np.float64) @ columns.T >= 0.5 - TIE
+    strips = np.zeros((size, mask.shape[1]))
+    for block in row_blocks(*mask.shape):  # as numbers the whole mask would take eight times its memory
+        strips += rows[:, block] @ mask[block].astype(np.float64)
+    covered: NDArray[np.bool_] = strips @ columns.T >= 0.5 - TIE
     return covered
 
 
@@ -201,10 +206,9 @@ def mask_to_full_resolution(
 def _overlaps(length: int, size: int) -> NDArray[np.float64]:
     """(S, length): the share of each working pixel that each original pixel covers, along one axis."""
     edges, grid = np.arange(length + 1) * (size / length), np.arange(size + 1)
-    low = np.maximum(grid[:-1, None], edges[None, :-1])
-    high = np.minimum(grid[1:, None], edges[None, 1:])
-    shares: NDArray[np.float64] = np.maximum(high - low, 0.0)
-    return shares
+    shares: NDArray[np.float64] = np.minimum(grid[1:, None], edges[None, 1:])
+    shares -= np.maximum(grid[:-1, None], edges[None, :-1])
+    return np.maximum(shares, 0.0, out=shares)
 
 
 def _opened(source: Path | bytes | BinaryIO) -> AbstractContextManager[BinaryIO]:
@@ -218,6 +222,8 @@ def _read_picture(stream: BinaryIO, name: str, head: bytes) -> Radiograph:
     try:
         with Image.open(stream, formats=FORMATS) as picture:
             check_pixel_count(picture.height, picture.width, name)
+            if _is_wide(picture):
+                _check_backed(picture.height, picture.width, stream, name)
             notes = _notes(picture)
             return Radiograph(_grey(picture), notes=notes)
     except UnidentifiedImageError:
@@ -227,11 +233,33 @@ def _read_picture(stream: BinaryIO, name: str, head: bytes) -> Radiograph:
         raise LvcnetError(f"{name} cannot be read as an image (unknown format): {USE}") from None
 
 
+def _check_backed(height: int, width: int, stream: BinaryIO, name: str) -> None:
+    """Refuse numbers of more than 8 bits that the file cannot hold, such as strips that all lie at the same place.
+
+    To sort out their percentiles takes seconds for each 100 MB, however small the file is.
+
+    Raises:
+        LvcnetError: if there are far more than any compression of a radiograph allows.
+    """
+    place = stream.tell()
+    length = stream.seek(0, io.SEEK_END)
+    stream.seek(place)
+    if height * width > MOST_PIXELS_A_BYTE * length:
+        raise LvcnetError(
+            f"{name} claims {width} x {height} pixels and has {length:,} bytes: it is damaged or empty"
+        )
+
+
+def _is_wide(picture: Image.Image) -> bool:
+    """Whether it has more than 8 bits."""
+    return picture.mode.startswith("I") or picture.mode == "F"
+
+
 def _grey(picture: Image.Image) -> NDArray[np.float32]:
     """(H, W) float32 in [0, 1]; colour by luma, more than 8 bits by the robust window."""
     signed = _tag(picture, TiffImagePlugin.SAMPLEFORMAT) == SIGNED
     white_is_zero = _tag(picture, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO
-    wide = picture.mode.startswith("I") or picture.mode == "F"
+    wide = _is_wide(picture)
     unsigned = picture.mode == "I" and picture.format == "TIFF" and not signed
     ImageOps.exif_transpose(picture, in_place=True)
     if not wide and not (picture.mode == "L" and signed):
@@ -294,7 +322,9 @@ def _rare_tiff(stream: BinaryIO, name: str) -> NDArray[np.float32]:
     tags = TiffImagePlugin.ImageFileDirectory_v2(stream.read(8))
     stream.seek(tags.next)
     tags.load(stream)
-    check_pixel_count(tags[TiffImagePlugin.IMAGELENGTH], tags[TiffImagePlugin.IMAGEWIDTH], name)
+    height, width = tags[TiffImagePlugin.IMAGELENGTH], tags[TiffImagePlugin.IMAGEWIDTH]
+    check_pixel_count(height, width, name)
+    _check_backed(height, width, stream, name)
     stream.seek(0)
     before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:

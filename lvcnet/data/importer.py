@@ -183,6 +183,7 @@ class _Import:
                     self.notes[note].append(image.where)
                 items.append(Item(keys[row], split, height, width, image.file_name, radiograph.spacing_mm))
                 images[row] = to_working_grid(radiograph.pixels, size)
+                del radiograph  # up to 400 MB, before masks of that size are drawn
                 for label, annotated in described.items():
                     if annotated is not None and not self.findings.blocked:
                         masks[label][row] = self._draw(

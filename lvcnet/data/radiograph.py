@@ -13,6 +13,8 @@ from lvcnet.errors import LvcnetError
 
 MOST_PIXELS = 100_000_000
 """Larger files are refused: the largest flat panels have a sixth of it, and damaged headers claim far more."""
+MOST_SIDE = 100_000
+"""No radiograph is longer, in pixels."""
 BLOCK = 1_000_000
 """Pixels that are worked on at a time."""
 
@@ -45,11 +47,15 @@ def check_pixel_count(height: int, width: int, name: str) -> None:
     """Refuse images that are too large to be a radiograph, before they are decoded.
 
     Raises:
-        LvcnetError: if there are too many pixels, or none.
+        LvcnetError: if there are too many pixels, too many on a side, or none.
     """
     if height * width > MOST_PIXELS:
         raise LvcnetError(
             f"{name} has {width} x {height} pixels: at most {MOST_PIXELS:,} are allowed; reduce it first"
+        )
+    if max(height, width) > MOST_SIDE:
+        raise LvcnetError(
+            f"{name} has {width} x {height} pixels: at most {MOST_SIDE:,} are allowed on a side"
         )
     if height * width == 0:
         raise LvcnetError(f"{name} has no pixels")

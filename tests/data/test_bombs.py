@@ -112,6 +112,54 @@ def test_pages_of_a_tiff_are_not_walked_through(monkeypatch: pytest.MonkeyPatch)
     assert loads[0] < 10
 
 
+def tiff_head(height: int, width: int) -> bytes:
+    """A TIFF file of 32 bits that declares so many pixels and holds a few."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    values = {256: width, 257: height, 258: 32, 259: 1, 262: 1, 273: 8, 277: 1, 278: height, 279: 400, 339: 1}
+    for tag, value in values.items():
+        tags[tag] = value
+    return b"II*\0" + (8).to_bytes(4, "little") + tags.tobytes(8) + bytes(1900)
+
+
+def test_numbers_that_a_file_cannot_hold_are_refused_before_they_are_sorted() -> None:
+    with pytest.raises(LvcnetError, match=r"claims 10000 x 9000 pixels and has 2,\d{3} bytes"):
+        read_image(tiff_head(9000, 10_000))
+    with pytest.raises(LvcnetError, match="at most 100,000 are allowed on a side"):
+        read_image(tiff_head(40, 2_097_172))
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_an_even_picture_may_be_packed_as_densely_as_png_and_tiff_can(mode: str) -> None:
+    for format, options in (("PNG", {}), ("TIFF", {"compression": "tiff_adobe_deflate"})):
+        if format == "TIFF" or mode != "F":
+            stream = io.BytesIO()
+            Image.new(mode, (2000, 2000), 7).save(stream, format, **options)
+            assert read_image(stream.getvalue()).pixels.max() == 0
+
+
+def test_importing_the_largest_radiograph_with_masks_takes_less_than_1200_megabytes(tmp_path: Path) -> None:
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    Image.linear_gradient("L").resize((10_000, 10_000)).save(tmp_path / "images" / "a.png", compress_level=1)
+    mask = np.zeros((10_000, 10_000), np.uint8)
+    mask[:5000] = 255
+    Image.fromarray(mask).save(tmp_path / "masks" / "a.png", compress_level=1)
+    code = """
+import resource, sys
+from pathlib import Path
+from lvcnet.data.importer import import_masks
+folder = Path(sys.argv[1])
+dataset = import_masks("set", folder / "images", folder / "masks", size=20, test_fraction=0)
+print(dataset.labels("clean").masks[0, 0].sum(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    area, memory = map(int, answer.stdout.split())
+    assert area == 200
+    assert memory < 1.2e9
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
