@@ -280,10 +280,10 @@ def _watch_others(key: str) -> None:
     if not others:
         st.rerun(scope="app")
     for number, task in enumerate(others):
-        with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-other-{number}"):
+        with st.container(key=f"{key}-other-{number}"):  # below each other: the count moves nothing
             began = time.strftime("%H:%M", time.localtime(task.began))
             what = "is cancelling" if task.cancelling else "is at work"
-            st.caption(f"Another session {what} since {began}: {plain(task.progress)}", width="content")
+            st.caption(f"Another session {what} since {began}: {plain(task.progress)}")
             with st.popover("Cancel it", type="tertiary", disabled=task.cancelling):
                 st.markdown("Cancel somebody else's work? They are told, and nothing half done stays behind.")
                 st.button(

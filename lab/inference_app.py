@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
-from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from lab import overlays, segment
@@ -325,10 +324,7 @@ def main() -> None:
     """Serve the app alone on 127.0.0.1, at the port GRADIO_SERVER_PORT or 7860."""
     port = int(os.environ.get("GRADIO_SERVER_PORT", PORT))
     host = mounted("/")
-    host.user_middleware = [
-        *layers(Serving.from_environment()),
-        Middleware(ContentPolicy, scripts=[HEAD]),
-    ]
+    host.user_middleware = layers(Serving.from_environment())
     print(f"LVC-Net Lab: inference, at http://127.0.0.1:{port}/")
     uvicorn.run(
         host, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=LAST_SECONDS
