@@ -11,12 +11,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import Runtime, exists, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from lab.identity import user
+
 COOKIE = "lvcnet-browser"
 
 
 def owner() -> str:
-    """The browser that looks at the page, also after a reload; empty where no server runs (in a test)."""
-    return str(st.context.cookies.get(COOKIE) or session()) if session() else ""
+    """Who looks at the page, also after a reload; empty where no server runs (in a test).
+
+    Where there is a login, that is who signed in, in any browser; otherwise it is the browser.
+    """
+    if not session():
+        return ""
+    name = user()
+    return f"user {name}" if name else str(st.context.cookies.get(COOKIE) or session())
 
 
 def session() -> str:
