@@ -104,14 +104,15 @@ def test_a_result_that_nobody_waited_for_is_offered(
     lab: str, contexts: tuple[BrowserContext, BrowserContext]
 ) -> None:
     a = show(contexts[0].new_page(), f"{lab}/{FORM}")
-    create(a, "isoA", "300")
+    create(a, "isoA", "1000")
     expect(a.get_by_text("Rendering isoA")).to_be_visible(timeout=SOON)
     a.close()
     z = show(contexts[1].new_page(), f"{lab}/{FORM}")
+    expect(z.get_by_text("Another session")).to_be_visible(timeout=SOON)
     expect(z.get_by_text("Another session")).to_have_count(0, timeout=2 * SOON)
     again = show(contexts[0].new_page(), f"{lab}/{FORM}")
     offer = again.get_by_role("button", name="Show what came of it")
     expect(offer).to_be_visible(timeout=SOON)
     assert "view=phantom" in again.url
     offer.click()
-    expect(again.get_by_text("Data set isoA: 300 images.")).to_be_visible(timeout=SOON)
+    expect(again.get_by_text("Data set isoA: 1000 images.")).to_be_visible(timeout=SOON)
