@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from lab import overlays, segment
-from lab.content_policy import ContentPolicy
 from lab.inference_api import BATCH_FORMATS, KEEP_SECONDS, add_endpoints
 from lab.inference_events import (
     DOWNLOADS,
