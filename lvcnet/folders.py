@@ -104,13 +104,17 @@ def whole_folder(target: Path, what: str) -> Iterator[Path]:
         raise
 
 
-def sweep(folder: Path) -> list[Path]:
+def sweep(folder: Path, forgotten: float = FORGOTTEN_SECONDS) -> list[Path]:
     """Remove what killed writers left in a folder, and put back what they were about to replace; what was removed.
 
     Nothing of a living process is touched.
+
+    Args:
+        folder: to be swept.
+        forgotten: seconds after which a file without a lock is nobody's; 0 for who alone may write there.
     """
     restore(folder)
-    removed = orphans(folder)
+    removed = orphans(folder, forgotten)
     for path in removed:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -120,14 +124,14 @@ def sweep(folder: Path) -> list[Path]:
     return removed
 
 
-def orphans(folder: Path) -> list[Path]:
+def orphans(folder: Path, forgotten: float = FORGOTTEN_SECONDS) -> list[Path]:
     """What killed writers left in a folder: hidden files and folders that nobody writes any more."""
     found = []
     for path in sorted(folder.glob(".*")):
         if UNFINISHED.fullmatch(path.name):
             if _abandoned(path):
                 found.append(path)
-        elif TEMPORARY_FILE.fullmatch(path.name) and _age(path) > FORGOTTEN_SECONDS:
+        elif TEMPORARY_FILE.fullmatch(path.name) and age(path) >= forgotten:
             found.append(path)
     return found
 
@@ -169,8 +173,8 @@ def _abandoned(path: Path) -> bool:
     if path.name.endswith(".replaced"):
         return _free(path.with_name(f"{path.name.removesuffix('replaced')}unfinished"))
     if (path / LOCK).exists():
-        return _age(path) > STARTING_SECONDS and _free(path)
-    return _age(path) > FORGOTTEN_SECONDS
+        return age(path) > STARTING_SECONDS and _free(path)
+    return age(path) > FORGOTTEN_SECONDS
 
 
 def _free(path: Path) -> bool:
@@ -186,7 +190,7 @@ def _free(path: Path) -> bool:
     return True
 
 
-def _age(path: Path) -> float:
+def age(path: Path) -> float:
     """Seconds since it was changed; 0 of what is gone."""
     try:
         return time.time() - path.stat().st_mtime

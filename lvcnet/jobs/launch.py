@@ -72,7 +72,7 @@ def start_trainer(
     """
     threads = int(run.config().get("threads") or threads)
     command = [*TRAINER, str(run.path)]
-    if any(run.checkpoints.glob("*")):
+    if any(run.checkpoints.glob("[!.]*")):
         command.append("--resume")
     # Under the status lock, so that of two who want to start or cancel the run one sees what the other did.
     with run.edit_status() as status:

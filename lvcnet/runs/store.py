@@ -1,19 +1,25 @@
 """List, find and name runs: those of the workspace and the demo runs that ship in assets/."""
 
+import shutil
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
 
 from lvcnet import workspace
 from lvcnet.damage import Damaged, problem_of
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name
+from lvcnet.folders import FORGOTTEN_SECONDS, LOCK_SECONDS, TakenError, age, whole_folder
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 
 
 def list_runs(dataset: str | None = None, demo: bool = True) -> list[RunDirectory]:
     """All runs: running ones, then waiting ones as they came, then the newest first; of one data set if given."""
     folders = [workspace.runs_dir(), workspace.assets_dir() / "runs"] if demo else [workspace.runs_dir()]
-    runs = [RunDirectory(path.parent) for folder in folders for path in folder.glob("*/status.json")]
+    runs = [RunDirectory(path.parent) for folder in folders for path in folder.glob("[!.]*/status.json")]
     runs = [run for run in runs if is_readable(run)]
     if dataset is not None:
         runs = [run for run in runs if run.config().get("dataset") == dataset]
@@ -22,7 +28,7 @@ def list_runs(dataset: str | None = None, demo: bool = True) -> list[RunDirector
 
 def damaged_runs() -> list[Damaged]:
     """Runs of the workspace one of whose files cannot be read; but for its results, such a run is in no other list."""
-    runs = [RunDirectory(path.parent) for path in sorted(workspace.runs_dir().glob("*/config.json"))]
+    runs = [RunDirectory(path.parent) for path in sorted(workspace.runs_dir().glob("[!.]*/config.json"))]
     found = [problem_of("run", run.name, partial(_open, run)) for run in runs]
     return [one for one in found if one is not None]
 
@@ -65,22 +71,45 @@ def is_demo(run: RunDirectory) -> bool:
     return workspace.is_shipped(run.path)
 
 
-def new_run(name: str) -> RunDirectory:
-    """An unused run directory of that name; with a number behind it where the name is taken.
+def new_run(name: str, config: dict[str, Any]) -> RunDirectory:
+    """Write a queued run of that name, with a number behind it where the name is taken; it appears whole or not at all.
 
     Raises:
         LvcnetError: if the name is not usable.
     """
     check_name(name, "run")
+    sweep_runs()
     candidates = [name, *(f"{name}-{number}" for number in range(2, 10_000))]
     for candidate in candidates:
         path: Path = workspace.runs_dir() / candidate
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
+        if path.exists():
             continue
-        return RunDirectory(path)
+        with suppress(TakenError):  # by another process just now: the next name
+            with whole_folder(path, "run") as unfinished:
+                RunDirectory(unfinished).create(config)
+            return RunDirectory(path)
     raise LvcnetError(f"there are too many runs called {name!r}: choose another name")
+
+
+def abandoned_runs() -> list[Path]:
+    """Folders that former versions left when they were killed while they made a run: a status at most, no config.json."""
+    folders = [path for path in sorted(workspace.runs_dir().glob("[!.]*")) if path.is_dir()]
+    return [path for path in folders if age(path) > FORGOTTEN_SECONDS and _never_whole(path)]
+
+
+def sweep_runs() -> list[Path]:
+    """Remove `abandoned_runs`; what was removed. One process at a time, or it might remove what another made there since."""
+    if not abandoned_runs():
+        return []
+    with FileLock(workspace.runs_dir() / ".lock", timeout=LOCK_SECONDS):
+        removed = abandoned_runs()
+        for path in removed:
+            shutil.rmtree(path, ignore_errors=True)
+    return removed
+
+
+def _never_whole(folder: Path) -> bool:
+    return all(path.name[0] == "." or path.name == "status.json" for path in folder.iterdir())
 
 
 def _order(run: RunDirectory) -> tuple[int, float]:

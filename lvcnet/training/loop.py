@@ -5,7 +5,6 @@ depend only on the run's seed, the epoch and the step, so a resumed run equals a
 """
 
 import logging
-import shutil
 import signal
 import time
 from collections import defaultdict
@@ -20,6 +19,7 @@ import torch
 from lvcnet import __version__
 from lvcnet.data.dataset import Dataset, labels_digest
 from lvcnet.errors import LvcnetError
+from lvcnet.folders import sweep
 from lvcnet.methods import METHODS, Method
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory, process_record
@@ -60,7 +60,6 @@ def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
     with guard("data set", config.dataset):  # who wants to delete it sees the run, or it is gone already
         dataset = Dataset.load(config.dataset)
         check_config(config, dataset)
-        run = new_run(name or f"{dataset.name}-{config.method}-{config.labels}-s{config.seed}")
         data = {
             "fingerprint": dataset.fingerprint(),
             "size": dataset.size,
@@ -68,14 +67,10 @@ def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
             "labels": dataset.manifest(config.labels),
             "labels_digest": labels_digest(dataset.labels(config.labels)),
         }
-        try:
-            run.create(
-                {**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()}
-            )
-        except BaseException:  # a full disk, Ctrl-C: half a run would only take the name
-            shutil.rmtree(run.path, ignore_errors=True)
-            raise
-    return run
+        return new_run(
+            name or f"{dataset.name}-{config.method}-{config.labels}-s{config.seed}",
+            {**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()},
+        )
 
 
 def check_config(config: TrainConfig, dataset: Dataset) -> None:
@@ -116,6 +111,9 @@ def train(run: RunDirectory, resume: bool = False, report: Report | None = None)
         Exception: whatever broke the training, after the run is marked failed.
     """
     with run_lock(run):
+        for folder in (run.checkpoints, run.snapshots):
+            sweep(folder, forgotten=0)  # a killed trainer's: nobody else writes there
+        sweep(run.path)
         handler = _log_to(run.log)
         try:
             return _train_locked(run, resume, report)

@@ -76,9 +76,8 @@ def make_run(tiny: Dataset, monkeypatch: pytest.MonkeyPatch) -> MakeRun:
         config = build_config(
             {"dataset": "tiny", "method": method, "labels": labels, "seed": seed, **settings}
         )
-        run = new_run(f"tiny-{method}-{labels}-s{seed}")
         data = {"fingerprint": tiny.fingerprint(), "size": SIZE, "categories": tiny.categories}
-        run.create({**config.model_dump(), "data": data})
+        run = new_run(f"tiny-{method}-{labels}-s{seed}", {**config.model_dump(), "data": data})
         run.update_status(state=state)
         write_json(run.checkpoints / "last.json", {"format": 1, "epoch": 3})
         for epoch, score in enumerate([0.5, 0.75, 0.7], start=1):

@@ -21,7 +21,5 @@ class TwoSides:
 
 def make_run(method: str, categories: list[str]) -> RunDirectory:
     config = build_config({"dataset": "hips", "method": method, "width": 4, "depth": 2})
-    run = new_run(f"hips-{method}")
     data = {"fingerprint": "0", "size": SIZE, "categories": categories}
-    run.create({**config.model_dump(), "data": data})
-    return run
+    return new_run(f"hips-{method}", {**config.model_dump(), "data": data})

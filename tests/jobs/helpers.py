@@ -28,11 +28,10 @@ def eventually(condition: Callable[[], Any], what: str) -> Any:
 
 def make_run(name: str = "phantom-unet", epochs: int = 3, **options: Any) -> RunDirectory:
     """A queued run for the fake trainer."""
-    run = new_run(name)
-    run.create(
-        {"dataset": "phantom", "method": "unet", "labels": "clean", "epochs": epochs, "options": options}
+    return new_run(
+        name,
+        {"dataset": "phantom", "method": "unet", "labels": "clean", "epochs": epochs, "options": options},
     )
-    return run
 
 
 def make_dataset(name: str = "discs", images: int = 8, size: int = 32) -> Dataset:

@@ -22,9 +22,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """The run `first` of the workspace, beside a demo run `demo`."""
     monkeypatch.setattr(workspace, "assets_dir", lambda: tmp_path / "assets")
     RunDirectory(tmp_path / "assets" / "runs" / "demo").create(CONFIG)
-    first = new_run("first")
-    first.create(CONFIG)
-    return first
+    return new_run("first", CONFIG)
 
 
 def test_a_run_without_words_has_empty_ones(run: RunDirectory) -> None:

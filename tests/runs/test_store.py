@@ -19,8 +19,7 @@ def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def make(name: str, state: str, created: float, dataset: str = "hips") -> RunDirectory:
-    run = new_run(name)
-    run.create({"dataset": dataset, "labels": "clean", "method": "unet"})
+    run = new_run(name, {"dataset": dataset, "labels": "clean", "method": "unet"})
     run.update_status(state=state, created=created)
     return run
 
@@ -55,9 +54,9 @@ def test_a_broken_run_does_not_hide_the_others():
 
 
 def test_names_that_are_taken_get_a_number():
-    assert [new_run("a").name for _ in range(3)] == ["a", "a-2", "a-3"]
+    assert [new_run("a", {}).name for _ in range(3)] == ["a", "a-2", "a-3"]
     with pytest.raises(LvcnetError, match="not a usable name"):
-        new_run("../a")
+        new_run("../a", {})
 
 
 def test_own_runs_hide_demo_runs_of_the_same_name():
