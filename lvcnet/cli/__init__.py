@@ -11,6 +11,7 @@ from lvcnet.cli.about import register as register_about
 from lvcnet.cli.consensus import register as register_consensus
 from lvcnet.cli.correct import register as register_correct
 from lvcnet.cli.data import register as register_data
+from lvcnet.cli.doctor import register as register_doctor
 from lvcnet.cli.evaluate import register as register_evaluate
 from lvcnet.cli.jobs import register as register_jobs
 from lvcnet.cli.lab import register as register_lab
@@ -49,6 +50,7 @@ for register in (
     register_sweep,
     register_trash,
     register_about,
+    register_doctor,
 ):
     register(app)
 
