@@ -10,9 +10,11 @@ from typing import Any
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from lab import overlays, segment
+from lab.content_policy import ContentPolicy
 from lab.inference_api import BATCH_FORMATS, KEEP_SECONDS, add_endpoints
 from lab.inference_events import (
     DOWNLOADS,
@@ -323,7 +325,7 @@ def main() -> None:
     """Serve the app alone on 127.0.0.1, at the port GRADIO_SERVER_PORT or 7860."""
     port = int(os.environ.get("GRADIO_SERVER_PORT", PORT))
     host = mounted("/")
-    host.user_middleware = layers(Serving.from_environment())
+    host.user_middleware = [Middleware(ContentPolicy, scripts=[HEAD]), *layers(Serving.from_environment())]
     print(f"LVC-Net Lab: inference, at http://127.0.0.1:{port}/")
     uvicorn.run(
         host, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=LAST_SECONDS

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -134,6 +135,13 @@ def test_the_labs_own_pages_and_programs_are_served(served: tuple[str, str]) -> 
         return
     assert shake(address, "/_stcore/stream", tunnelled) == 101
     assert shake(address, "/_stcore/stream", ["Host: localhost:PORT"]) == 101
+
+
+def test_every_answer_has_the_content_policy(served: tuple[str, str]) -> None:
+    address, gradio = served
+    for path in (f"{gradio}/", f"{gradio}/config"):
+        with urlopen(f"{address}{path}", timeout=60) as answer:
+            assert "default-src 'self'" in answer.headers["content-security-policy"]
 
 
 def test_hosts_and_origins_are_read_strictly() -> None:
