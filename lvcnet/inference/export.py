@@ -24,6 +24,7 @@ from lvcnet.data.coco import masks_to_annotations
 from lvcnet.data.dicom_seg import dicom_seg
 from lvcnet.data.images import named_like
 from lvcnet.data.labelme import labelme_content
+from lvcnet.data.radiograph import row_blocks
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic, write_json
 from lvcnet.inference.own_files import LABELME_KEY, MARK, marked_png
@@ -69,18 +70,26 @@ def overlay(
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    grey = np.clip(pixels, 0, 1).astype(np.float32) * 255
-    picture = np.repeat(grey[..., None], 3, axis=2)
     width = max(1, round(max(pixels.shape) / 400))
-    kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
-    for number, mask in enumerate(masks):
-        colour = np.array(COLOURS[number % len(COLOURS)], dtype=np.float32)
-        picture[mask] += opacity * (colour - picture[mask])
-        padded = np.pad(mask.astype(np.uint8), width)
-        inner = cv2.erode(padded, kernel)[width:-width, width:-width]
-        picture[mask & (inner == 0)] = colour
-    painted: NDArray[np.uint8] = np.rint(picture).astype(np.uint8)
+    borders = [mask & ~_inner(mask, width) for mask in masks]
+    painted = np.empty((*pixels.shape, 3), dtype=np.uint8)
+    for rows in row_blocks(*pixels.shape):  # as floats the whole picture would take four times its memory
+        grey = np.clip(pixels[rows], 0, 1).astype(np.float32) * 255
+        picture = np.repeat(grey[..., None], 3, axis=2)
+        for number, (mask, border) in enumerate(zip(masks, borders, strict=True)):
+            colour = np.array(COLOURS[number % len(COLOURS)], dtype=np.float32)
+            inside = mask[rows]
+            picture[inside] += opacity * (colour - picture[inside])
+            picture[border[rows]] = colour
+        painted[rows] = np.rint(picture)
     return painted
+
+
+def _inner(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    """What lies further than `width` pixels inside a mask."""
+    kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
+    padded = np.pad(mask.view(np.uint8), width)
+    return cv2.erode(padded, kernel)[width:-width, width:-width].astype(bool)
 
 
 def write_image_files(
@@ -115,7 +124,9 @@ def write_image_files(
         for name, probability in zip(
             files["probabilities"].values(), result.prediction.probability, strict=True
         ):
-            scaled = np.rint(np.clip(probability, 0, 1) * 65535).astype(np.uint16)
+            scaled = np.empty(probability.shape, dtype=np.uint16)
+            for rows in row_blocks(*probability.shape):
+                scaled[rows] = np.rint(np.clip(probability[rows], 0, 1) * 65535)
             write_png(folder / name, scaled)
     if "labelme" in formats:
         files["labelme"] = f"{stem}.json"

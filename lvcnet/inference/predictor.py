@@ -70,7 +70,9 @@ class Predictor:
         working = to_working_grid(pixels, self.size)
         maps = self.predict_array(working[None])
         grids = maps.prediction[0].numpy()
-        probability = np.stack([mask_to_original(grid, height, width) for grid in grids]).astype(np.float32)
+        probability = np.empty((len(grids), height, width), dtype=np.float32)  # one copy: it may take 400 MB
+        for place, grid in zip(probability, grids, strict=True):
+            place[:] = mask_to_original(grid, height, width)
         return Prediction(probability, probability >= threshold, maps, working, self.categories)
 
     def predict_array(self, images: NDArray[np.uint8], batch: int = 32) -> Maps:
