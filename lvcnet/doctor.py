@@ -125,8 +125,10 @@ def _workspace() -> Iterator[Finding]:
 def _contents() -> Iterator[Finding]:
     damaged = [*damaged_datasets(), *damaged_runs(), *damaged_corrections()]
     for one in damaged:
-        what, _, do = one.problem.partition(": ")
-        yield Finding("contents", PROBLEM, f"{one.kind} {one.name}: {what}", do or "see the message")
+        what, end, do = one.problem.partition("): ")  # as DamagedError says it
+        yield Finding(
+            "contents", PROBLEM, f"{one.kind} {one.name}: {what}{end and ')'}", do or "see the message"
+        )
     if not damaged:
         yield Finding("contents", OK, "every data set, label set, run and correction can be opened")
 

@@ -43,6 +43,9 @@ def test_everything_wrong_is_named_and_the_safe_part_is_mended(lvcnet: Run, ill:
     texts = " ".join(one["what"] for one in json.loads(out)["findings"])
     assert "data set torn" in texts
     assert "run dead is active, and nobody trains it" in texts
+    (torn,) = [one for one in json.loads(out)["findings"] if one["area"] == "contents"]
+    assert torn["what"].endswith(")")
+    assert torn["do"].startswith("put back a copy of it, or delete the data set")
     before = (ill / "datasets" / "torn" / "images.npy").read_bytes()
     status, out, _ = lvcnet("doctor", "--mend", "--yes", "--json")
     assert status == 1  # torn data are for their owner to put back
