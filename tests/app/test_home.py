@@ -2,16 +2,28 @@
 
 import asyncio
 import gc
-from pathlib import Path
+from collections.abc import Iterator
+from types import ModuleType
 
-from lab import Home
+import pytest
+from streamlit import config
 
 
-def test_garbage_collections_do_not_look_at_what_lives_as_long_as_the_lab(no_demo: Path) -> None:
+@pytest.fixture
+def home(no_demo: None) -> Iterator[ModuleType]:
+    """The launcher as a server on this machine loads it: where others could reach it, importing it would exit."""
+    config.set_option("server.address", "127.0.0.1")
+    from lab import Home
+
+    yield Home
+    config.set_option("server.address", None)
+
+
+def test_garbage_collections_do_not_look_at_what_lives_as_long_as_the_lab(home: ModuleType) -> None:
     """Streamlit collects after every run of a page; with all modules in it that would stop every thread each time."""
 
     async def objects_left_out() -> int:
-        async with Home.lifespan(Home.app):
+        async with home.lifespan(home.app):
             return gc.get_freeze_count()
 
     try:
