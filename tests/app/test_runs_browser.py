@@ -102,12 +102,12 @@ def expect_shown(page: Page, name: str) -> None:
     expect(picker).to_have_value(title, timeout=SOON)
     wait_until_idle(page)
     expect(picker).to_have_value(title)
-    assert f"run={name}" in page.url.replace("&", "?").split("?")
+    expect(page).to_have_url(re.compile(f"[?&]run={name}(&|$)"), timeout=SOON)
     expect(marked(page)).to_have_count(1)
     expect(marked(page)).to_contain_text(name)
-    expect(page.get_by_text(f"This is the log of {name}.")).to_be_visible()
-    assert page.locator(f".st-key-delete-run-{name}").count() == 1
-    assert page.locator("[class*='st-key-delete-run-']").count() == 1
+    expect(page.get_by_text(f"This is the log of {name}.")).to_be_visible(timeout=SOON)
+    expect(page.locator(f".st-key-delete-run-{name}")).to_have_count(1)
+    expect(page.locator("[class*='st-key-delete-run-']")).to_have_count(1)  # and none of another run
     for label in ("Clone configuration", "Inspect its maps"):
         assert f"={name}" in str(page.get_by_role("link", name=label).get_attribute("href"))
     assert page.locator("[data-testid=stException]").count() == 0
@@ -160,7 +160,7 @@ def test_rows_that_move_take_neither_mark_nor_delete_with_them(page: Page, home:
     wait_until_idle(page)
     assert {run.name for run in list_runs(demo=False)} == {*FINISHED, "training", "waiting"} - {"two"}
     click(page, "training", TICK)
-    expect(page.locator(".st-key-delete-run-training button")).to_be_disabled(timeout=SOON)
+    expect(page.locator(".st-key-delete-run-training button").first).to_be_disabled(timeout=SOON)
     click(page, "four", TEXT)
     expect_shown(page, "four")
     delete(page, "four")
