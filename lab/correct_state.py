@@ -90,8 +90,14 @@ def load_correction(name: str) -> Correction:
     Raises:
         LvcnetError: if there is none of that name.
     """
+    return _load_correction(str(correction_folder(name)), correction_stamp(name))
+
+
+def correction_stamp(name: str) -> Stamp:
+    """The files of a correction and when they were written: its arrays are mapped, and may not shrink unnoticed."""
     folder = correction_folder(name)
-    return _load_correction(str(folder), (folder / "correction.json").stat().st_mtime_ns)
+    files = [folder / file for file in ("correction.json", "proposals.npy", "probability.npy")]
+    return tuple((file.name, file.stat().st_mtime_ns) for file in files if file.exists())
 
 
 def look_at(
@@ -242,7 +248,7 @@ def last_own(correction: Correction, reviewer: str) -> Event | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the correction")
-def _load_correction(folder: str, stamp: int) -> Correction:
+def _load_correction(folder: str, stamp: Stamp) -> Correction:
     return Correction(Path(folder))
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from lab import overlays, pictures
 from lab.palette import LABEL_COLOURS
 from lab.tables import counted
-from lab.widgets import load_dataset
+from lab.widgets import is_sound, load_dataset
 from lvcnet import workspace
 from lvcnet.data.dataset import list_datasets
 from lvcnet.errors import LvcnetError
@@ -52,7 +52,7 @@ class Step:
 
 def next_step(runs: list[RunDirectory]) -> Step:
     """The next step in the order of the work: data, noise, training, comparison."""
-    names = list_datasets()
+    names = [name for name in list_datasets() if is_sound(name)]
     mine = [name for name in names if (workspace.datasets_dir() / name).is_dir()]
     own = [run for run in runs if not is_demo(run)]
     states = Counter(run.status()["state"] for run in own)
@@ -132,7 +132,7 @@ def _draw_mechanism(snapshot: Snapshot) -> list[overlays.Rgb]:
 
 def _has_noise(name: str) -> bool:
     dataset = load_dataset(name)
-    return any(dataset.manifest(label).get("kind") == "noise" for label in dataset.label_names())
+    return any(dataset.manifest(label).get("kind") == "noise" for label in dataset.opinions())
 
 
 def _name(run: RunDirectory) -> str:

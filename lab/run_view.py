@@ -20,7 +20,7 @@ from lab.trash_view import delete_button
 from lab.widgets import command_line, leave_note, run_title, show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.deleting import plan_run
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.jobs.launch import cores
@@ -242,8 +242,12 @@ def evaluation(run: RunDirectory) -> None:
     """All metrics on the clean test labels; the button that measures them."""
     if run.status()["state"] in ACTIVE:
         return
-    found = run.evaluation()
     st.header("Evaluation", anchor=False)
+    try:
+        found = run.evaluation()
+    except DamagedError as error:
+        found = None
+        st.warning(plain(error), icon=":material/broken_image:")
     if found:
         st.markdown(
             f"{found['images']} {plain(found['split'])} images against {plain(found['against'])} labels, epoch {found['epoch']},"
@@ -258,7 +262,7 @@ def evaluation(run: RunDirectory) -> None:
         if note := found["rounds"].get("note"):
             st.caption(plain(note[0].upper() + note[1:] + "."))
         link_to("compare", "Compare with other runs", query={"dataset": found["dataset"]})
-    else:
+    elif not run.has_evaluation():
         state = run.status()["state"]
         waits = awaits_evaluation(run)
         text = f"Not evaluated ({state}). Resume the run: it is evaluated when it is done."
@@ -270,7 +274,7 @@ def evaluation(run: RunDirectory) -> None:
     if run.status()["state"] == "done" and not is_demo(run):
         with shown_errors():
             measured = background_button(
-                "Evaluate again" if found else "Evaluate",
+                "Evaluate again" if run.has_evaluation() else "Evaluate",
                 f"evaluate-{run.name}",
                 ":material/straighten:",
                 f"Measures the last checkpoint on the clean test labels. {code(f'lvcnet evaluate {run.name}')}",

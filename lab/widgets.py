@@ -17,6 +17,7 @@ from lab.escaping import plain
 from lab.navigation import link_to
 from lab.palette import method_title
 from lvcnet import workspace
+from lvcnet.damage import Damaged, problem_of
 from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.data.summary import summarise
@@ -88,7 +89,7 @@ def remember(parameter: str, value: str) -> None:
 
 def pick_dataset() -> str | None:
     """Name of the chosen data set; None, with the next step on screen, if there is none at all."""
-    names = list_datasets()
+    names = [name for name in list_datasets() if is_sound(name)]
     if not names:
         empty_state(
             "There is no data set yet. Create phantom radiographs, or import your own.",
@@ -155,6 +156,27 @@ def load_dataset(name: str) -> Dataset:
     """
     folder = find_dataset(name)
     return _load_dataset(str(folder), dataset_stamp(folder))
+
+
+def is_sound(name: str) -> bool:
+    """Whether a data set can be read."""
+    folder = find_dataset(name)
+    return not any(one.kind == "data set" for one in dataset_problems(str(folder), dataset_stamp(folder)))
+
+
+@st.cache_data(max_entries=64, show_spinner="Checking the data set")
+def dataset_problems(folder: str, stamp: Stamp) -> list[Damaged]:
+    """Damage of a data set and of the heads of its label sets; their masks are checked when they are read."""
+    name = Path(folder).name
+    try:
+        dataset = Dataset.load(folder)
+    except LvcnetError as error:
+        return [Damaged("data set", name, str(error))]
+    found = [
+        problem_of("label set", f"{name}/{labels}", lambda labels=labels: dataset.manifest(labels))
+        for labels in dataset.label_names()
+    ]
+    return [one for one in found if one is not None]
 
 
 def dataset_summary(name: str) -> dict[str, Any]:

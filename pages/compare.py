@@ -5,6 +5,7 @@ import streamlit as st
 from lab import comparing
 from lab.background import Task, background_button, own
 from lab.compare_views import show_export, show_results, show_tables
+from lab.damage_notes import show_damage
 from lab.escaping import plain
 from lab.image_views import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
 from lab.navigation import page_frame
@@ -84,6 +85,7 @@ page_frame(
     " certain the differences are.",
 )
 show_note()
+show_damage("data", "runs")
 names = comparing.data_sets()
 if not names:
     empty_state(

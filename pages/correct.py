@@ -10,6 +10,7 @@ from lab.correct_review import Review, ask_about_drawing, pick_reviewer, show_im
 from lab.correct_start import show_requests, show_start
 from lab.correct_state import current_key, is_stale, load_correction, look_at
 from lab.correct_use import show_use
+from lab.damage_notes import show_damage, sound_corrections
 from lab.escaping import plain
 from lab.mask_editor import WEB
 from lab.navigation import page_frame
@@ -17,7 +18,7 @@ from lab.tables import counted
 from lab.trash_view import delete_button, show_trash, show_undo
 from lab.widgets import load_dataset, pick, pick_view, remember, show_note, shown_errors
 from lvcnet.correction.review import review_rows
-from lvcnet.correction.store import Correction, list_corrections
+from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import Dataset
 from lvcnet.deleting import plan_correction
 from lvcnet.noise.levels import levels_in_words
@@ -85,8 +86,9 @@ with st.container(key="correct-head"):
         "Labels that look wrong, worst first: what a method that never saw them proposes, and what you make of it.",
     )
 show_note()
+show_damage("data", "corrections")
 show_undo()
-names = list_corrections()
+names = sound_corrections()
 view = pick_view(
     "view", "Part", list(VIEWS), VIEWS.__getitem__, "Decide, use what was decided, or judge other labels."
 )

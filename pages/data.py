@@ -1,6 +1,7 @@
 """Data: browse data sets, measure and export them, create phantom radiographs, import annotated images."""
 
 from lab.agreement_view import show_agreement
+from lab.damage_notes import show_damage
 from lab.data_export import export_view
 from lab.data_forms import import_form, phantom_form
 from lab.data_manage import KINDS, manage_view
@@ -25,6 +26,7 @@ page_frame(
     "Data", "Radiographs and their outlines: what methods learn from, and the clean labels that judge them."
 )
 show_note()
+show_damage("data")
 show_undo()
 view = pick_view("view", "View", list(VIEWS), VIEWS.__getitem__, "Browse what is there, or add to it.")
 if view == "phantom":

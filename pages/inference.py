@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from lab.damage_notes import show_damage
 from lab.navigation import link_to, page_frame
 from lab.segment import run_choices
 
@@ -15,6 +16,7 @@ page_frame(
     "Segment radiographs with finished runs: upload PNG, JPEG, TIFF or DICOM files or pick a sample, compare runs side by"
     " side, measure, and download masks, COCO, Labelme, DICOM SEG or CSV.",
 )
+show_damage("runs")
 
 if not run_choices():
     st.info("There is no finished run yet. Train one first; it appears here when it is done.")

@@ -6,6 +6,7 @@ Not called inspect.py: that would hide Python's own module from whatever runs wi
 import streamlit as st
 
 from lab import viewing
+from lab.damage_notes import show_damage
 from lab.inspect_views import (
     follow,
     inspectable,
@@ -87,6 +88,7 @@ page_frame(
     "Inspect",
     "What a network saw in one image: the edges, the cues it trusts, where they push the boundary, and what came of it.",
 )
+show_damage("runs")
 runs = inspectable()
 if not runs:
     empty_state(

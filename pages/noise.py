@@ -4,6 +4,7 @@ import streamlit as st
 
 from lab import commands, tables
 from lab.background import background_button
+from lab.damage_notes import show_damage
 from lab.escaping import plain
 from lab.navigation import link_to, page_frame
 from lab.noise_view import (
@@ -120,6 +121,7 @@ page_frame(
     " calibrated until the mean IoU with the clean labels meets the level's target.",
 )
 show_note()
+show_damage("data")
 with shown_errors():
     left, right = st.columns(2)
     with left:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lab import figures, guide, tables
+from lab.damage_notes import show_damage
 from lab.escaping import plain, sentence
 from lab.navigation import link_to, page_frame
 from lab.palette import LABEL_COLOURS
@@ -22,6 +23,7 @@ page_frame(
     " amount, trains FCN, U-Net and LVC-Net on them, and measures against clean labels what each method lost."
     " LVC-Net lets edges in the image itself, its local visual cues, pull the predicted boundary back.",
 )
+show_damage()
 
 runs = list_runs()
 step = guide.next_step(runs)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from lab import run_view, tables
 from lab.announce import SOON, anything_to_wait_for, awaits_evaluation, states
+from lab.damage_notes import show_damage
 from lab.navigation import page_frame
 from lab.run_about import shown_about
 from lab.trash_view import show_trash, show_undo
@@ -44,6 +45,7 @@ def forget_click(key: str, row: int | None) -> None:
 
 page_frame("Runs", "Trainings in the background: active ones first, with live curves, log and results.")
 show_note()
+show_damage("runs")
 show_undo()
 with shown_errors():
     jobs.recover()

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from lab.damage_notes import show_damage
 from lab.escaping import plain
 from lab.navigation import link_to, page_frame
 from lab.train_forms import run_form, show_started, sweep_form
@@ -15,6 +16,7 @@ page_frame(
     "Train one method on one label set, or many methods on many. It happens in the background, and each run is measured"
     " against clean labels when it is done.",
 )
+show_damage("data")
 with shown_errors():
     view = pick_view("form", "Form", list(VIEWS), VIEWS.__getitem__, "Train one run, or a grid of them.")
     name = pick_dataset()

@@ -1,0 +1,55 @@
+"""What is damaged in the workspace, on every page: named with what to do, while the rest is shown."""
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from lab.correct_state import load_correction
+from lab.escaping import plain
+from lab.widgets import dataset_problems, dataset_stamp
+from lvcnet.correction.store import list_corrections
+from lvcnet.damage import Damaged, problem_of
+from lvcnet.data.dataset import find_dataset, list_datasets
+from lvcnet.runs.store import damaged_runs
+
+MOST_SHOWN = 5
+
+
+def show_damage(*kinds: str) -> None:
+    """A short warning with the damaged items of some kinds (keys of `FINDERS`); nothing if all is well."""
+    found = [one for kind in kinds or FINDERS for one in FINDERS[kind]()]
+    if not found:
+        return
+    lines = [f"- {plain(str(one))}" for one in found[:MOST_SHOWN]]
+    if len(found) > MOST_SHOWN:
+        lines.append(f"- and {len(found) - MOST_SHOWN} more")
+    st.warning("Damaged, and left out here:\n\n" + "\n".join(lines), icon=":material/broken_image:")
+
+
+def sound_corrections() -> list[str]:
+    """Names of the corrections that can be used."""
+    broken = {one.name for one in _damaged_corrections()}
+    return [name for name in list_corrections() if name not in broken]
+
+
+def _damaged_datasets() -> list[Damaged]:
+    found: list[Damaged] = []
+    for name in list_datasets():
+        folder = find_dataset(name)
+        found += dataset_problems(str(folder), dataset_stamp(folder))
+    return found
+
+
+def _damaged_corrections() -> list[Damaged]:
+    found = [
+        problem_of("correction", name, lambda name=name: load_correction(name).decisions.verdicts())
+        for name in list_corrections()
+    ]
+    return [one for one in found if one is not None]
+
+
+FINDERS: Mapping[str, Callable[[], list[Damaged]]] = {
+    "data": _damaged_datasets,
+    "runs": damaged_runs,
+    "corrections": _damaged_corrections,
+}

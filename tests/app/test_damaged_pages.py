@@ -1,0 +1,62 @@
+"""A damaged file on every page: no exception, the item is named, and the sound ones are there."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.segment import run_choices
+from lvcnet.runs.directory import RunDirectory
+from tests.app.conftest import OpenPage
+from tests.conftest import ROOT
+
+KEPT = ROOT / "tests" / "fixtures" / "workspace-1"
+DATA = ("overview", "data", "noise", "train", "compare", "correct")
+RUNS = ("overview", "runs", "compare", "inspect_run", "inference")
+
+
+@pytest.fixture
+def two(workspace_home: Path) -> Path:
+    """A workspace with a second data set, run and correction, which get damaged."""
+    shutil.copytree(KEPT, workspace_home)
+    for folder, name in (("datasets", "hips"), ("runs", "plus"), ("corrections", "judged")):
+        shutil.copytree(workspace_home / folder / name, workspace_home / folder / "bad")
+    return workspace_home
+
+
+def warned(open_page: OpenPage, key: str) -> str:
+    page = open_page(key)
+    return " ".join(one.value for one in (*page.warning, *page.error))
+
+
+@pytest.mark.parametrize("content", [b"", b"null"])
+@pytest.mark.parametrize("file", ["images.npy", "dataset.json", "labels/level3.npz"])
+def test_a_data_set(two: Path, open_page: OpenPage, file: str, content: bytes) -> None:
+    (two / "datasets" / "bad" / file).write_bytes(content)
+    for key in DATA:
+        assert "bad" in warned(open_page, key), key
+    assert "hips" in open_page("data").selectbox(key="pick-dataset").options
+
+
+@pytest.mark.parametrize("content", [b"", b"{}"])
+@pytest.mark.parametrize("file", ["config.json", "status.json", "evaluation.json"])
+def test_a_run(two: Path, open_page: OpenPage, file: str, content: bytes) -> None:
+    (two / "runs" / "bad" / file).write_bytes(content)
+    for key in RUNS:
+        assert "bad" in warned(open_page, key), key
+    assert "plus" in {name for _, name in run_choices()}
+
+
+def test_a_damaged_evaluation_is_made_again(two: Path, open_page: OpenPage) -> None:
+    run = RunDirectory(two / "runs" / "bad")
+    (run.path / "evaluation.json").write_bytes(b"{")
+    page = open_page("runs", run="bad")
+    assert page.button(key="evaluate-bad").label == "Evaluate again"
+
+
+@pytest.mark.parametrize("file", ["correction.json", "proposals.npy", "probability.npy", "decisions.sqlite"])
+def test_a_correction(two: Path, open_page: OpenPage, file: str) -> None:
+    (two / "corrections" / "bad" / file).write_bytes(b"{")
+    for key in ("overview", "correct"):
+        assert "bad" in warned(open_page, key), key
+    assert open_page("correct").selectbox(key="pick-correction").value == "judged"
