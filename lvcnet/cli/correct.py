@@ -180,7 +180,7 @@ def corrections(
         head, decided = correction.head, len(correction.decisions.verdicts())
         rows.append(
             {"name": name, "images": len(correction.rows), "decided": decided}
-            | {key: head[key] for key in LISTED}
+            | {key: head.get(key) for key in LISTED}
         )
     if as_json:
         print_json({"corrections": rows, "damaged": [asdict(one) for one in damaged]})
