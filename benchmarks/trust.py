@@ -19,6 +19,7 @@ from fuzz_all import PROCESSES, fuzz_all
 from kill_actions import kill_all_actions
 from kills import Tally, lab_kills, prepare, queue_kills, trainers_at_every_change, trainers_at_random
 from shown import shown_command
+from torn_files import tear_everything
 
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.formats import markdown_table
@@ -124,6 +125,16 @@ def fuzz(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
     )
 
 
+def torn(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
+    """Torn files, all of a small workspace."""
+    result = tear_everything(folder, options.seed, _shown("torn files"))
+    words = (
+        f"{result.trials} commands were called on a workspace with one damaged file (empty, cut, zeros, flipped bits, other"
+        f" JSON); {len(result.faults)} ended in anything but words. Each call is one trial."
+    )
+    return f"## Torn files\n\n{words}", result.faults
+
+
 def _shown(name: str) -> Report:
     """Progress on standard error."""
 
@@ -137,6 +148,7 @@ def _shown(name: str) -> Report:
 
 SECTION: dict[str, Callable[[Path, argparse.Namespace], tuple[str, list[str]]]] = {
     "kills": kills,
+    "torn": torn,
     "fuzz": fuzz,
 }
 
