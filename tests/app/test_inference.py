@@ -261,7 +261,7 @@ def test_a_batch_reports_bad_files_and_numbers_names_that_meet(
         ([], "tiny", "csv", "no radiographs were given"),
         (["disc.dcm"], "", "csv", "no run was chosen"),
         (["disc.dcm"], "tiny", "nifti", "format 'nifti' does not exist"),
-        (["disc.dcm"], "tiny", "", "no format was chosen"),
+        (["disc.dcm"], "tiny", "", "no formats were given"),
     ],
 )
 def test_mistakes_of_a_batch_are_explained(

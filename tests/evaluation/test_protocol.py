@@ -62,7 +62,7 @@ def test_evaluate_run_by_hand(make_run) -> None:
     assert result["best_last_gap"] == pytest.approx(0.05)
     assert result["training_seconds"] == 6.0
     assert result["label_recovery"] == 1.0  # the training images' clean masks are what is bright
-    assert run.evaluation() == json.loads(json.dumps(result))
+    assert run.evaluation() == {"format": 1, **json.loads(json.dumps(result))}
 
 
 def test_ignored_pixels_are_not_measured(make_run, tiny: Dataset) -> None:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
+from lvcnet import formats
 from lvcnet.jobs import queue
 from lvcnet.jobs.sweep_config import build_sweep
 from lvcnet.runs.store import list_runs
-from lvcnet.training.config import read_preset
+from lvcnet.training.config import read_preset, read_yaml
 from tests.jobs.helpers import make_dataset
 
 TINY = {"width": 4, "depth": 2}
@@ -76,7 +76,7 @@ def test_the_file_wins_over_a_preset() -> None:
     )
 
 
-def test_a_written_sweep_plans_the_same_runs() -> None:
+def test_a_written_sweep_plans_the_same_runs(tmp_path: Path) -> None:
     layer = {
         "dataset": "discs",
         "methods": ["unet"],
@@ -85,7 +85,8 @@ def test_a_written_sweep_plans_the_same_runs() -> None:
         "settings": TINY,
     }
     sweep = build_sweep(layer)
-    again = build_sweep(yaml.safe_load(sweep.to_yaml()))
+    (tmp_path / "sweep.yaml").write_text(sweep.to_yaml())
+    again = build_sweep(read_yaml(tmp_path / "sweep.yaml", formats.SWEEP))
     assert again.plan() == sweep.plan()
     assert len(again.plan()) == 4
     assert again.settings["learning_rate"] == 2e-3, "defaults are written, too"
