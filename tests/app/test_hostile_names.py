@@ -163,6 +163,8 @@ def test_the_inference_app_and_its_messages(lab: HostileLab, page: Page) -> None
 
 def test_the_html_report(lab: HostileLab, page: Page, tmp_path: Path) -> None:
     shown(page, lab, "compare?dataset=bad&view=export")
+    page.wait_for_timeout(2000)  # a page that is drawn again forgets the file behind the button it had
+    wait_until_idle(page)
     with page.expect_download(timeout=SOON) as download:
         page.get_by_role("button", name="HTML report").click()
     path = tmp_path / "report.html"

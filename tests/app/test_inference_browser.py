@@ -158,7 +158,8 @@ def test_an_answer_that_comes_late_stays_away_from_a_newer_file(lab: str, browse
     app.get_by_role("img", name="Radiograph: hip-1.png").wait_for(timeout=60_000)
     for sample in (0, 2, 3):  # each click drops what the one before started
         app.locator(".samples button").nth(sample).click()
-    app.locator(".sizes").first.get_by_text("hip-4.dcm").wait_for(timeout=60_000)
+    # the process that predicts may have to start first
+    app.locator(".sizes").first.get_by_text("hip-4.dcm").wait_for(timeout=180_000)
     expect(app.get_by_role("button", name="DICOM SEG")).to_be_enabled(timeout=60_000)
     page.wait_for_timeout(2000)
     assert "hip-4.dcm" in app.locator(".sizes").first.inner_text()

@@ -26,6 +26,11 @@ with unpacked(Path(sys.argv[1])) as folder:
 """
 
 
+def heed_hangups() -> None:
+    """Under nohup processes ignore SIGHUP, and hand that down to what they start."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def start(app: str, folder: Path) -> tuple["subprocess.Popen[bytes]", str]:
     """An app with its temporary files in `folder`, and the address of Gradio once it answers."""
     port = free_port()
@@ -47,6 +52,7 @@ def start(app: str, folder: Path) -> tuple["subprocess.Popen[bytes]", str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=heed_hangups,
     )
     address = f"http://127.0.0.1:{port}{APPS[app]}"
     end = time.monotonic() + 120
@@ -125,6 +131,7 @@ def test_an_unpacked_zip_goes_with_its_process(
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=heed_hangups,
     )
     assert process.stdout is not None
     folder = Path(process.stdout.readline().strip())

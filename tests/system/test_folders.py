@@ -27,7 +27,14 @@ def start(action: Callable[[], object]) -> int:
 
 
 def wait_for(folder: Path, pattern: str) -> Path:
-    while not (found := [path for path in folder.glob(pattern) if (path / folders.LOCK).exists()]):
+    """The folder of a writer, once it holds its lock."""
+    while not (
+        found := [
+            path
+            for path in folder.glob(pattern)
+            if (path / folders.LOCK).exists() and not folders._free(path)
+        ]
+    ):
         time.sleep(0.01)
     return found[0]
 
