@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ from streamlit.testing.v1 import AppTest
 
 from lab.background import TASKS
 from lab.headless import find_browser, open_browser, serve_lab
+from lvcnet import jobs
 from lvcnet.data.phantom import make_phantom
+from lvcnet.jobs.daemon import worker_pid
 from lvcnet.noise.calibrate import make_noisy_labels
-from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.directory import ACTIVE, RunDirectory
+from lvcnet.runs.store import list_runs
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run, train
 
@@ -83,6 +88,21 @@ def query(page: AppTest, name: str) -> str:
     """A query parameter; AppTest holds a list until the script has set it."""
     value = page.query_params[name]
     return value if isinstance(value, str) else value[0]
+
+
+@contextmanager
+def lab_that_trains(home: Path) -> Iterator[str]:
+    """Address of a running lab with the workspace `home` (this process's, too); its trainings and worker end with it."""
+    log = home.with_name("log.txt")
+    with serve_lab(home, log) as address:
+        yield address
+    for run in list_runs(demo=False):
+        if run.status()["state"] in ACTIVE:
+            jobs.cancel(run)
+            jobs.wait(run, 120)
+    if pid := worker_pid():
+        os.kill(pid, signal.SIGTERM)
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture(scope="module")

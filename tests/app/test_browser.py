@@ -1,8 +1,6 @@
 """The main job in a real browser: create data, make noise, train, reload, cancel, resume, compare, inspect, segment."""
 
-import os
 import re
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +8,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from lab.headless import foreign_requests, serve_lab, wait_until_idle
-from lvcnet import jobs
+from lab.headless import foreign_requests, wait_until_idle
 from lvcnet.data.dataset import Dataset
-from lvcnet.jobs.daemon import worker_pid
-from lvcnet.runs.directory import ACTIVE, RunDirectory
-from lvcnet.runs.store import list_runs
+from lvcnet.runs.directory import RunDirectory
+from tests.app.conftest import lab_that_trains
 
 pytestmark = pytest.mark.browser
 SAMPLE = Path(__file__).resolve().parents[2] / "assets" / "samples" / "hip-4.dcm"
@@ -38,15 +34,8 @@ def lab(home: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LVCNET_HOME", str(home))
         patch.setenv("LVCNET_WORKERS", "1")
-        with serve_lab(home, home.with_name("log.txt")) as address:
+        with lab_that_trains(home) as address:
             yield address
-        for run in list_runs(demo=False):
-            if run.status()["state"] in ACTIVE:
-                jobs.cancel(run)
-                jobs.wait(run, 120)
-        if pid := worker_pid():
-            os.kill(pid, signal.SIGTERM)
-    assert "Traceback" not in home.with_name("log.txt").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """Label repair in a real browser: decide about three images, make the label set, export it, train on it."""
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,17 +7,15 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from lab.headless import serve_lab, wait_until_idle
-from lvcnet import jobs
+from lab.headless import wait_until_idle
 from lvcnet.correction.review import review_rows
 from lvcnet.correction.reviewed import reviewed_masks
 from lvcnet.correction.store import Correction, find_correction
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.exporter import write_images
 from lvcnet.data.importer import import_coco
-from lvcnet.jobs.daemon import worker_pid
-from lvcnet.runs.directory import ACTIVE
 from lvcnet.runs.store import list_runs
+from tests.app.conftest import lab_that_trains
 from tests.app.reviewing import NAME, make_correction
 
 pytestmark = pytest.mark.browser
@@ -32,16 +28,8 @@ def lab(workspace_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Address of a running lab with a correction of six images; its trainings and worker end with it."""
     make_correction()
     monkeypatch.setenv("LVCNET_WORKERS", "1")
-    log = workspace_home.with_name("log.txt")
-    with serve_lab(workspace_home, log) as address:
+    with lab_that_trains(workspace_home) as address:
         yield address
-    for run in list_runs(demo=False):
-        if run.status()["state"] in ACTIVE:
-            jobs.cancel(run)
-            jobs.wait(run, 120)
-    if pid := worker_pid():
-        os.kill(pid, signal.SIGTERM)
-    assert "Traceback" not in log.read_text()
 
 
 def expect_image(page: Page, key: str, rank: int) -> None:

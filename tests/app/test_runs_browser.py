@@ -1,22 +1,20 @@
 """Runs in a real browser: the row that is marked is the run that is shown, whatever moves meanwhile."""
 
-import os
 import re
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from lab.headless import serve_lab, wait_until_idle
+from lab.headless import wait_until_idle
 from lvcnet import jobs
-from lvcnet.jobs.daemon import worker_pid
-from lvcnet.runs.directory import ACTIVE, RunDirectory
+from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
+from tests.app.conftest import lab_that_trains
 
 pytestmark = pytest.mark.browser
 SOON, LATER = 60_000, 240_000
@@ -51,15 +49,8 @@ def lab(home: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LVCNET_HOME", str(home))
         patch.setenv("LVCNET_WORKERS", "1")
-        with serve_lab(home, home.with_name("log.txt")) as address:
+        with lab_that_trains(home) as address:
             yield address
-        for run in list_runs(demo=False):
-            if run.status()["state"] in ACTIVE:
-                jobs.cancel(run)
-                jobs.wait(run, 120)
-        if pid := worker_pid():
-            os.kill(pid, signal.SIGTERM)
-    assert "Traceback" not in home.with_name("log.txt").read_text()
 
 
 @pytest.fixture(autouse=True)
