@@ -44,7 +44,7 @@ def guided(name: str, executions: int, seed: int, folder: Path) -> None:
     def mutated(content: bytes, largest: int, drawn: int) -> bytes:
         return target.mutate(content, random.Random(drawn))[:largest]
 
-    limits = [f"-timeout={3 * fuzzing.SECONDS_EACH}", f"-rss_limit_mb={MEMORY_MB}", "-len_control=0"]
+    limits = [f"-timeout={fuzzing.STILL}", f"-rss_limit_mb={MEMORY_MB}", "-len_control=0"]
     options = [*limits, f"-max_len={fuzzing.LARGEST}", f"-seed={seed + 1}", f"-artifact_prefix={folder}/"]
     atheris.Setup([sys.argv[0], str(corpus), *options], one, custom_mutator=mutated)
     atheris.Fuzz()

@@ -27,7 +27,9 @@ from fuzz_targets import TARGETS, Target
 from lvcnet.errors import LvcnetError
 
 SECONDS_EACH = 10
-"""For one input; a file of at most 200 kB takes milliseconds."""
+"""Of processor time, for one input; a file of at most 200 kB takes milliseconds."""
+STILL = 60
+"""Seconds without progress after which a process counts as hung; others may have the processor."""
 MEMORY_EACH = 2 * 1024**3
 """More than the process had after its imports."""
 HEAD = 24
@@ -209,7 +211,7 @@ def _watched(process: Any, memory: SharedMemory, receiver: Any, result: FuzzResu
         if now != before:
             before, since = now, time.monotonic()
         # the first input comes after the imports
-        if time.monotonic() - since > (3 * SECONDS_EACH if any(now) else 120):
+        if time.monotonic() - since > (STILL if any(now) else 2 * STILL):
             return False
 
 
@@ -223,14 +225,14 @@ def _work(
     content, accepted, done = next(drawn), 0, 0
     judge(target, content)  # whatever is imported late is imported now
     _limit_memory()
-    signal.signal(signal.SIGALRM, _too_slow)
+    signal.signal(signal.SIGPROF, _too_slow)
     end = time.monotonic() + (seconds or float("inf"))
     while (executions is None or done < executions) and time.monotonic() < end:
         memory.buf[8:16] = len(content).to_bytes(8, "little")
         memory.buf[HEAD : HEAD + len(content)] = content
-        signal.setitimer(signal.ITIMER_REAL, SECONDS_EACH)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS_EACH)
         good, fault = judge(target, content)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         if fault is not None:
             sender.send(fault)
         accepted += good

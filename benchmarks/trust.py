@@ -4,10 +4,12 @@
 - torn files (torn_files.py): every kind of file of a workspace, damaged in every way, read by everything that reads it;
 - fuzz (fuzz_all.py): every parser of foreign files, with files made of good ones by mutation.
 
-The report holds what was executed and every fault found. The tests do the same in short form (tests/system).
+The report holds what was executed, every fault found, and those that were mended (trust_mended.md, kept by hand). A section that
+is measured again replaces the one in the report; the others stay. The tests do the same in short form (tests/system).
 """
 
 import argparse
+import re
 import sys
 import tempfile
 import time
@@ -27,39 +29,58 @@ from lvcnet.progress import Report
 from lvcnet.training.commit import current_commit
 
 MOST_FAULTS_SHOWN = 40
+HEAD = "# Killed, torn and fuzzed"
+TITLES = {"kills": "## Kills", "torn": "## Torn files", "fuzz": "## Fuzzing"}
+MENDED = Path(__file__).with_name("trust_mended.md")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the chosen sections and write the report; the exit status is 1 if there was a fault."""
     options = parse_options(arguments)
-    torch.set_num_threads(
-        1
-    )  # trainers are forked: nobody may hold a lock of a thread that the child does not have
-    sections: list[str] = []
-    faults: list[str] = []
-    started = time.monotonic()
+    # trainers are forked: nobody may hold a lock of a thread that the child does not have
+    torch.set_num_threads(1)
+    command = shown_command("trust.py", sys.argv[1:] if arguments is None else arguments)
+    sections = read_sections(options.output)
+    any_fault = False
     with tempfile.TemporaryDirectory(prefix="lvcnet-trust-") as folder:
         for name in options.sections.split(","):
-            text, found = SECTION[name](Path(folder) / name, options)
-            sections += [text, ""]
-            faults += found
-    given = sys.argv[1:] if arguments is None else arguments
-    report = "\n".join(
-        [
-            f"Command: `{shown_command('trust.py', given)}`; commit {current_commit()}; seed {options.seed};"
-            f" {(time.monotonic() - started) / 60:.0f} minutes.",
-            "",
-            *sections,
-            "## Faults",
-            "",
-            *([f"- {fault}" for fault in faults[:MOST_FAULTS_SHOWN]] or ["None."]),
-            *([f"- and {len(faults) - MOST_FAULTS_SHOWN} more"] if len(faults) > MOST_FAULTS_SHOWN else []),
-        ]
-    )
-    print(report)
-    if options.output:
-        options.output.write_text(report + "\n")
-    return 1 if faults else 0
+            started = time.monotonic()
+            text, faults = SECTION[name](Path(folder) / name, options)
+            minutes = (time.monotonic() - started) / 60
+            how = f"Command: `{command}`; commit {current_commit()}; seed {options.seed}; {minutes:.0f} minutes."
+            sections[name] = "\n\n".join([TITLES[name], text, shown_faults(faults), how])
+            any_fault = any_fault or bool(faults)
+            if options.output:  # a section takes an hour: none is lost when the next one is stopped
+                options.output.write_text(report(sections))
+    print(report(sections))
+    return int(any_fault)
+
+
+def report(sections: dict[str, str]) -> str:
+    """The sections in order, and what was mended."""
+    found = [sections[name] for name in SECTION if name in sections]
+    return "\n\n".join([HEAD, *found, MENDED.read_text().strip()]) + "\n"
+
+
+def read_sections(path: Path | None) -> dict[str, str]:
+    """The sections of a report that was written before."""
+    if path is None or not path.exists():
+        return {}
+    parts = re.split(r"(?m)^(?=## )", path.read_text())
+    return {
+        name: part.strip()
+        for part in parts
+        for name, title in TITLES.items()
+        if part.startswith(title + "\n")
+    }
+
+
+def shown_faults(faults: list[str]) -> str:
+    """A list of them, or that there is none."""
+    if not faults:
+        return "Faults: none."
+    more = [f"- and {len(faults) - MOST_FAULTS_SHOWN} more"] if len(faults) > MOST_FAULTS_SHOWN else []
+    return "\n".join(["Faults:", "", *(f"- {fault}" for fault in faults[:MOST_FAULTS_SHOWN]), *more])
 
 
 def kills(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
@@ -88,7 +109,7 @@ def kills(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
         " disturbed; trainings are compared to the bit (tensors of last, best and state, metrics without times,"
         " snapshots)."
     )
-    return f"## Kills\n\n{words}\n\n{table}", [fault for tally in tallies for fault in tally.faults]
+    return f"{words}\n\n{table}", [fault for tally in tallies for fault in tally.faults]
 
 
 def fuzz(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
@@ -120,7 +141,7 @@ def fuzz(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
         f" shape and go on, so that most of their files are not refused whole. {PROCESSES} processes at a time."
     )
     return (
-        f"## Fuzzing\n\n{words}\n\n{markdown_table(heads, rows)}",
+        f"{words}\n\n{markdown_table(heads, rows)}",
         [f"{one.result.target}: {fault}" for one in fuzzed for fault in one.result.faults],
     )
 
@@ -132,7 +153,7 @@ def torn(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
         f"{result.trials} commands were called on a workspace with one damaged file (empty, cut, zeros, flipped bits, other"
         f" JSON); {len(result.faults)} ended in anything but words. Each call is one trial."
     )
-    return f"## Torn files\n\n{words}", result.faults
+    return words, result.faults
 
 
 def _shown(name: str) -> Report:
