@@ -15,11 +15,11 @@ from lvcnet.runs.store import find_run, list_runs
 
 COLUMNS = {
     tables.SHOWN: st.column_config.TextColumn("", width=30, help="The run that is shown below"),
-    "Run": st.column_config.TextColumn("Run", width=290),
+    "Run": st.column_config.TextColumn("Run", width=250),
     "State": st.column_config.TextColumn("State", width=120),
     "Labels": st.column_config.TextColumn("Labels", help=levels_in_words()),
     "Progress": st.column_config.ProgressColumn(
-        "Progress", format="%d %%", min_value=0, max_value=100, width=100, help="Share of the epochs"
+        "Progress", format="%d %%", min_value=0, max_value=100, width=90, help="Share of the epochs"
     ),
     "Time left": st.column_config.TextColumn("Time left", width=105),
     "Title": st.column_config.TextColumn("Title", width=150),
