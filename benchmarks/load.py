@@ -106,7 +106,7 @@ def one_round(folder: Path, options: argparse.Namespace) -> Seen:
     home = folder / "home"
     os.environ["LVCNET_HOME"] = str(home)
     with training() as run, serve_lab(home, folder / "log.txt") as address:
-        lab = next(child for child in psutil.Process().children() if "streamlit" in child.cmdline())
+        lab = lab_process()
         asyncio.run(warm_up(address))
         seconds = 60 * options.minutes
         seen.alone = speed(run, lambda: time.sleep(max(10.0, seconds / 5)))
@@ -115,6 +115,11 @@ def one_round(folder: Path, options: argparse.Namespace) -> Seen:
     if "Traceback" in (folder / "log.txt").read_text():
         seen.errors.append("a traceback in the lab's log")
     return seen
+
+
+def lab_process() -> psutil.Process:
+    """The lab that this process has started."""
+    return next(child for child in psutil.Process().children() if "streamlit" in child.cmdline())
 
 
 @contextmanager
@@ -239,11 +244,20 @@ async def call(client: httpx.AsyncClient, address: str, name: str, seen: Seen) -
 
 
 async def watch(lab: psutil.Process, end: float, seen: Seen) -> None:
-    """Resident memory of the lab's own process in MB, twenty times."""
+    """The lab's memory, twenty times."""
     step = max(1.0, (end - time.monotonic()) / 20)
     while time.monotonic() < end:
-        seen.memory.append(lab.memory_info().rss / 2**20)
+        seen.memory.append(resident(lab))
         await asyncio.sleep(step)
+
+
+def resident(lab: psutil.Process) -> float:
+    """Resident memory of the lab and of its processes that predict, in MB."""
+    total = 0
+    for process in (lab, *lab.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            total += process.memory_info().rss
+    return total / 2**20
 
 
 def report(rounds: dict[str, Seen], options: argparse.Namespace) -> str:
