@@ -9,7 +9,7 @@ import streamlit as st
 from lab.escaping import plain
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.like import settings_like
-from lvcnet.methods.lvc import LVCOptions
+from lvcnet.methods.lvc import lvc_options
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
 from lvcnet.training.config import TrainConfig, build_config, list_presets, read_preset
@@ -107,35 +107,37 @@ def settings_fields(
 
 def lvcnet_options(key: str, given: dict[str, Any]) -> dict[str, Any]:
     """The method's own settings that differ from `given`, or from its defaults where nothing is given."""
-    before = {name: given.get(name, getattr(LVCOptions(), name)) for name in OPTION_FIELDS}
-    variants = list(dict.fromkeys(("corrected", "paper", before["variant"])))
+    before = lvc_options(given)
+    variants = list(dict.fromkeys(("corrected", "paper", before.variant)))
     trainings = ["alternate", "joint", "successive"]
     columns = st.columns(3)
+    variant = columns[0].selectbox(
+        "variant",
+        variants,
+        variants.index(before.variant),
+        key=f"{key}-variant",
+        help="corrected: the equations as they must be read; paper: as printed, with the least repairs.",
+    )
+    defaults = lvc_options({**given, "variant": variant})
     values = {
-        "variant": columns[0].selectbox(
-            "variant",
-            variants,
-            variants.index(before["variant"]),
-            key=f"{key}-variant",
-            help="corrected: the equations as they must be read; paper: as printed, with the least repairs.",
-        ),
         "training": columns[1].selectbox(
             "training",
             trainings,
-            trainings.index(before["training"]),
-            key=f"{key}-training",
+            trainings.index(defaults.training),
+            key=f"{key}-{variant}-training",
             help="How the cue generator and the segmentation take turns; the paper alternates.",
         ),
         "warps": columns[2].number_input(
             "warps",
             0,
             16,
-            before["warps"],
-            key=f"{key}-warps",
+            defaults.warps,
+            key=f"{key}-{variant}-warps",
             help="How often the prediction is resampled; 0 is the trunk alone.",
         ),
     }
-    return {name: value for name, value in values.items() if value != before[name]}
+    changed = {name: value for name, value in values.items() if value != getattr(defaults, name)}
+    return ({"variant": variant} if variant != before.variant else {}) | changed
 
 
 def field_widget(name: str, base: TrainConfig, key: str) -> Any:

@@ -9,12 +9,14 @@ last epoch unless `best` is asked for.
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.summary import iou_to_clean
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.alike import labels_now, same_labels
 from lvcnet.evaluation.collapse import mask_facts
@@ -23,7 +25,6 @@ from lvcnet.evaluation.robustness import best_last_gap
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.files import keyed_rng
 from lvcnet.inference.predictor import THRESHOLD, Predictor
-from lvcnet.noise.calibrate import compare
 from lvcnet.progress import Report, part_of
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.locks import evaluation_lock
@@ -210,10 +211,11 @@ def check_fingerprint(run: RunDirectory, dataset: Dataset) -> str:
 def label_iou(dataset: Dataset, name: str) -> float | None:
     """How good the labels were: mean foreground IoU with the clean ones, as a noise level's target is defined.
 
-    Over the training images that both label sets cover; None where the data set has no such images or labels.
+    Over the training images that both label sets cover and the pixels that both say something about; None where the data
+    set has no such images or labels.
     """
     rows = _quality_rows(dataset, name)
-    return _iou_with_clean(dataset, rows, dataset.labels(name).masks[rows]) if len(rows) else None
+    return iou_to_clean(dataset.labels(name), dataset.labels(CLEAN), rows) if len(rows) else None
 
 
 def _trained_label_iou(dataset: Dataset, config: Mapping[str, Any]) -> float | None:
@@ -226,14 +228,17 @@ def _trained_label_iou(dataset: Dataset, config: Mapping[str, Any]) -> float | N
 def label_recovery(
     dataset: Dataset, name: str, predictor: Predictor, report: Report | None = None
 ) -> float | None:
-    """How good the labels are if predictions take their place: as `label_iou`, on the same images.
+    """How good the labels are if predictions take their place: as `label_iou`, on the same images and pixels.
 
     The difference from `label_iou` is what a network that learned from labels `name` repairs of them.
     """
     rows = _quality_rows(dataset, name)
     if not len(rows):
         return None
-    return _iou_with_clean(dataset, rows, predictor.predict_masks(dataset.images[rows], report=report))
+    labels = dataset.labels(name)
+    masks = labels.masks.copy()
+    masks[rows] = predictor.predict_masks(dataset.images[rows], report=report)
+    return iou_to_clean(replace(labels, masks=masks), dataset.labels(CLEAN), rows)
 
 
 def _quality_rows(dataset: Dataset, name: str) -> NDArray[np.intp]:
@@ -243,12 +248,6 @@ def _quality_rows(dataset: Dataset, name: str) -> NDArray[np.intp]:
     labels, clean = dataset.labels(name), dataset.labels(CLEAN)
     rows = dataset.indices("train")
     return rows[labels.covered[rows] & clean.covered[rows] & clean.masks[rows].any(axis=(1, 2, 3))]
-
-
-def _iou_with_clean(dataset: Dataset, rows: NDArray[np.intp], masks: BoolArray) -> float:
-    clean = dataset.labels(CLEAN)
-    counts = clean.says(rows)
-    return compare(clean.masks[rows] & counts, masks & counts).mean_iou
 
 
 def _covered_rows(dataset: Dataset, against: str, split: str) -> NDArray[np.intp]:

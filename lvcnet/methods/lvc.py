@@ -79,6 +79,11 @@ def lvc_options(options: dict[str, Any], method: str = "lvcnet") -> LVCOptions:
     """
     if method == "lvcnet-plus":
         options = {"variant": "plus", **options}
+        if options["variant"] != "plus":
+            raise LvcnetError(
+                f"options.variant={options['variant']!r} is not a variant of method lvcnet-plus, which is variant plus:"
+                " leave it out, or train it as method lvcnet"
+            )
     variant = options.get("variant")
     defaults = VARIANTS.get(variant, {}) if isinstance(variant, str) else {}
     try:
@@ -114,15 +119,16 @@ class LVC:
         alternate = self.options.training == "alternate" and network.generator is not None
         network.train()
         x = self.learner.prepare(standardise(batch.images))
+        gradient = network.gradient(x)
+        early = batch.progress <= RELEARN_FULLY
+        network.observe(gradient, batch.labels, batch.weights, displacement=early)
         with self.learner.precision():
             trunk = network.trunk(x)
-            gradient = network.gradient(x)
-            early = batch.progress <= RELEARN_FULLY
-            network.observe(gradient, batch.labels, batch.weights, displacement=early)
             output = network.look(x, trunk, gradient, network.respond(trunk))
-            cue_terms = self._cue_terms(output, batch)
-            if alternate:
-                self.learner.update(_total(cue_terms), batch.progress, last=False)
+        cue_terms = self._cue_terms(output, batch)
+        if alternate:
+            self.learner.update(_total(cue_terms), batch.progress, last=False)
+        with self.learner.precision():
             if self._moves(batch.progress):
                 if alternate:
                     with torch.no_grad():
@@ -139,9 +145,10 @@ class LVC:
 
     def _cue_terms(self, output: LVCOutput, batch: Batch) -> dict[str, Tensor]:
         """Eq. 1, or the class-specific term that stands in for it, and the regularisation; nothing without a generator."""
-        options, logits = self.options, output.response_logits
-        if logits is None:
+        options = self.options
+        if output.response_logits is None:
             return {}
+        logits = output.response_logits.float()
         if options.cue == "outlines":
             terms = {"lvc": losses.outline_loss(logits, batch.labels, batch.weights)}
         else:
@@ -261,7 +268,8 @@ def relearned(labels: Tensor, output: LVCOutput, progress: float) -> Tensor:
         return labels
     drawn = output.trunk.logits.detach().float().sigmoid()
     repaired = masks_of_equal_area(output.prediction.detach(), drawn).to(labels)
-    return labels + share * output.gates[0].detach() * (repaired - labels) if output.gates else repaired
+    gate = output.gates[0].detach() if output.gates else 1.0  # without warps there is none
+    return labels + share * gate * (repaired - labels)
 
 
 def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:
@@ -276,7 +284,8 @@ def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:
         values.flatten().kthvalue(values.numel() - count + 1).values if count else values.new_tensor(2.0)
         for values, count in zip(moved.unbind(1), counts, strict=True)
     ]
-    return moved >= torch.stack(thresholds).view(1, -1, 1, 1)
+    # a saturated prediction may have fewer pixels above zero than were drawn: zero is foreground nowhere
+    return (moved >= torch.stack(thresholds).view(1, -1, 1, 1)) & (moved > 0)
 
 
 def _total(terms: dict[str, Tensor]) -> Tensor:

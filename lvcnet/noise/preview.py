@@ -75,7 +75,10 @@ def _known_strength(dataset: Dataset, setting: Setting) -> float | None:
             "seed": setting.seed,
             "fraction": 1.0,
         }:
-            return float(manifest["strength"])
+            # the clean labels may be others since: a label set that is made now gets another strength
+            return (
+                float(manifest["strength"]) if manifest.get("fingerprint") == dataset.fingerprint() else None
+            )
     return None
 
 

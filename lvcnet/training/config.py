@@ -28,7 +28,7 @@ class TrainConfig(BaseModel):
     seed: int = Field(0, ge=0, description="keys initial weights, order of images and augmentation")
 
     width: int = Field(16, ge=4, le=256, description="channels of the first stage")
-    depth: int = Field(4, ge=2, le=6, description="number of resolution stages")
+    depth: int = Field(4, ge=2, le=6, description="how often the trunk halves the resolution")
     block: Literal["plain", "residual", "recurrent"] = Field(
         "plain", description="building block of the trunk"
     )
@@ -63,7 +63,9 @@ class TrainConfig(BaseModel):
     )
     validate_every: int = Field(1, ge=1, description="epochs between two checks on held-out and test images")
     snapshot_every: int = Field(4, ge=1, description="epochs between two snapshots of the maps")
-    snapshot_images: int = Field(4, ge=0, le=16, description="how many fixed test images the snapshots show")
+    snapshot_images: int = Field(
+        4, ge=0, le=16, description="how many fixed images the snapshots show, half of them test images"
+    )
 
 
 def list_presets() -> list[str]:

@@ -68,13 +68,25 @@ def test_a_preset_brings_its_own_values(trained_run: RunDirectory, open_page: Op
 def test_options_of_lvcnet(trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]) -> None:
     page = open_page("train", method="lvcnet", labels="clean")
     page.selectbox(key="run-quick-variant").set_value("paper")
-    page.number_input(key="run-quick-warps").set_value(2)
+    page.run()
+    assert page.number_input(key="run-quick-paper-warps").value == 1  # what the variant trains with
+    page.number_input(key="run-quick-paper-warps").set_value(2)
     page.text_input(key="run-name").set_value("my-run").run()
     assert "--set options.variant=paper --set options.warps=2" in page.code[0].value
     page.button(key="run-start").click().run()
     config = RunDirectory(trained_run.path.with_name(submitted[0])).config()
     assert submitted == ["my-run"]
     assert config["options"] == {"variant": "paper", "warps": 2}
+
+
+def test_a_variant_can_be_trained_with_the_other_ones_number_of_warps(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("train", method="lvcnet", labels="clean")
+    usual = page.number_input(key="run-quick-corrected-warps").value
+    page.selectbox(key="run-quick-variant").set_value("paper").run()
+    page.number_input(key="run-quick-paper-warps").set_value(usual).run()
+    assert f"--set options.variant=paper --set options.warps={usual}" in page.code[0].value
 
 
 def test_a_name_that_is_not_usable_is_refused_in_place(
@@ -160,7 +172,7 @@ def test_a_run_is_copied_with_every_setting_and_the_command_copies_the_same(
     page = open_page("train", like="tiny", dataset="hips", labels="clean", method="lvcnet")
     assert "every setting of tiny" in page.info[0].value
     assert page.number_input(key="run-tiny-width").value == 4
-    assert page.number_input(key="run-tiny-warps").value == 3
+    assert page.number_input(key="run-tiny-corrected-warps").value == 3
     assert page.number_input(key="run-seed").value == 5
     assert any("damping = 0.5" in element.value for element in page.caption)
     page.number_input(key="run-tiny-epochs").set_value(3).run()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lvcnet.data.dataset import Dataset, LabelSet
+from lvcnet.data.summary import iou_to_clean
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import _covered_rows, evaluate_masks, evaluate_run, label_iou, random_rounds
@@ -83,6 +84,18 @@ def test_label_recovery_is_measured_on_the_images_and_masks_of_label_iou(make_ru
     assert result["label_iou"] == 0.5
     assert result["label_recovery"] == 0.75  # two of eight columns are missing
     assert "label_recovery" not in evaluate_run(make_run("fcn", "half", seed=1), split="train")
+
+
+def test_pixels_that_a_label_set_ignores_tell_nothing_of_its_quality(make_run, tiny: Dataset) -> None:
+    """As the data page counts: labels that are wrong only where they say nothing are right."""
+    clean, rows = tiny.labels("clean"), tiny.indices("train")
+    masks, ignored = clean.masks.copy(), np.zeros_like(clean.masks)
+    masks[..., :6], ignored[..., :6] = True, True
+    tiny.add_labels(LabelSet("disputed", masks, clean.covered, {}, ignored))
+    labels = tiny.labels("disputed")
+    assert label_iou(tiny, "disputed") == iou_to_clean(labels, clean, rows) == 1.0
+    # the two columns that fcn misses are among them
+    assert evaluate_run(make_run("fcn", "disputed"))["label_recovery"] == 1.0
 
 
 def test_only_the_default_measurement_of_a_finished_run_is_kept(make_run) -> None:

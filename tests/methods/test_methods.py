@@ -121,7 +121,8 @@ def test_the_second_head_learns_labels_first_and_repaired_masks_later_as_far_as_
     assert relearned(labels, output, 0.2).flatten().tolist() == pytest.approx([1.0, 0.75, 0.4])
     for late in (0.3, 1.0):
         assert relearned(labels, output, late).flatten().tolist() == pytest.approx([1.0, 0.5, 0.8])
-    output.gates = []  # without warps there is no gate
+    output.gates = []  # without warps there is no gate, and the ramp stays
+    assert relearned(labels, output, 0.2).flatten().tolist() == pytest.approx([1.0, 0.5, 0.5])
     assert relearned(labels, output, 1.0).flatten().tolist() == [1.0, 0.0, 1.0]
 
 
@@ -137,6 +138,31 @@ def test_masks_of_equal_area_take_back_a_shift_to_one_side():
     assert masks.flatten(2).sum(2).tolist() == [[3, 1, 0]]
     assert masks[0, 0, 0].tolist() == [True, True, True, False]
     assert masks[0, 1, 0].tolist() == [True, False, False, False]
+
+
+def test_masks_of_equal_area_of_a_saturated_prediction_are_not_the_whole_image():
+    drawn = torch.tensor([[[[0.9, 0.8, 0.7, 0.1]]]])
+    moved = torch.tensor([[[[1.0, 1.0, 0.0, 0.0]]]])  # fewer pixels above zero than were drawn
+    assert masks_of_equal_area(moved, drawn).flatten().tolist() == [True, True, False, False]
+
+
+def test_lvcnet_plus_is_one_variant_only():
+    assert lvc_options({"variant": "plus"}, "lvcnet-plus").relearn
+    with pytest.raises(LvcnetError, match="is not a variant of method lvcnet-plus"):
+        lvc_options({"variant": "paper"}, "lvcnet-plus")
+
+
+def test_what_is_counted_does_not_depend_on_the_precision_of_the_network():
+    found = []
+    for precision in ("fp32", "bf16"):
+        torch.manual_seed(0)
+        how = Optimisation(precision=precision, ema=0.5)
+        method = create_method("lvcnet-plus", Trunk(1, width=4, depth=3), {}, how, CPU)
+        method.step(_batch())
+        found.append((method.network.polarity.brighter, method.network.displacement.pixels))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+    assert found[0][1] != 0
 
 
 def test_the_target_of_the_second_head_does_not_depend_on_what_it_says():

@@ -34,6 +34,11 @@ def test_the_strength_of_a_label_set_with_the_same_settings_is_used(dataset: Dat
     np.testing.assert_array_equal(shown.masks, dataset.labels(CLEAN).masks[1])
     assert not preview(dataset, "i1", 2, seed=1).exact
     assert not preview(dataset, "i1", 3).exact
+    clean = dataset.labels(CLEAN)
+    dataset.add_labels(
+        LabelSet(CLEAN, clean.masks[..., ::-1].copy(), clean.covered)
+    )  # other data: another strength
+    assert not preview(dataset, "i1", 2).exact
 
 
 def test_stronger_levels_agree_less(dataset: Dataset) -> None:
