@@ -6,6 +6,7 @@ from lab import commands, tables
 from lab.background import Task, background_button
 from lab.widgets import command_line, leave_note, shown_errors
 from lvcnet import workspace
+from lvcnet.claims import using
 from lvcnet.correction.consensus import METHODS, MOST_ANNOTATORS, consensus
 from lvcnet.data.dataset import Dataset
 
@@ -62,8 +63,9 @@ def consensus_form(dataset: Dataset, first: str, second: str) -> None:
 def _make(task: Task, dataset_name: str, names: list[str], method: str, name: str) -> str:
     """Unite label sets; returns what to say about it."""
     dataset = Dataset.load(dataset_name)  # not the shared copy, which other sessions read
-    united, found = consensus(dataset, names, method, name, report=task.stage("Uniting outlines"))
-    dataset.add_labels(united)
+    with using("data set", dataset.folder, f"label set {name} is being made of it", names):
+        united, found = consensus(dataset, names, method, name, report=task.stage("Uniting outlines"))
+        dataset.add_labels(united)
     reliability = "; ".join(
         f"{one}: sensitivity {tables.number(part['sensitivity'][one])}, specificity"
         f" {tables.number(part['specificity'][one])}"

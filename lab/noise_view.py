@@ -12,6 +12,7 @@ from lab.facts import load_facts
 from lab.figures import EXPORT
 from lab.palette import LABEL_COLOURS, LABEL_TITLES
 from lab.widgets import Stamp, command_line, dataset_stamp, load_dataset, pick, pick_view
+from lvcnet.claims import using
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.data.facts import Filters, compare_masks
 from lvcnet.evaluation.clicks import image_clicks, not_counted, outlines_of
@@ -45,13 +46,16 @@ def make_label_sets(
     """
     dataset = Dataset.load(name)  # not the shared copy, which other sessions read
     made = []
-    for level in levels:
-        report = task.stage(f"Calibrating level {level} of {name}, try")
-        made.append(
-            make_noisy_labels(dataset, level, None, family, seed, bias, fraction, include_test, report=report)
-        )
-    for labels in made:
-        dataset.add_labels(labels)
+    with using("data set", dataset.folder, "noisy labels are being made of it"):
+        for level in levels:
+            report = task.stage(f"Calibrating level {level} of {name}, try")
+            made.append(
+                make_noisy_labels(
+                    dataset, level, None, family, seed, bias, fraction, include_test, report=report
+                )
+            )
+        for labels in made:
+            dataset.add_labels(labels)
     return [labels.name for labels in made]
 
 

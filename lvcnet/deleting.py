@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lvcnet import jobs, workspace
+from lvcnet.claims import claims, guard
 from lvcnet.correction.store import find_correction, list_corrections
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.errors import LvcnetError
@@ -13,9 +14,8 @@ from lvcnet.files import check_name
 from lvcnet.jobs.correct import list_requests
 from lvcnet.jobs.daemon import worker_pid
 from lvcnet.runs.directory import ACTIVE, RunDirectory
-from lvcnet.runs.locks import being_evaluated, run_lock
 from lvcnet.runs.store import find_run, is_demo, list_runs
-from lvcnet.trash import Entry, discard, folder_size, guard
+from lvcnet.trash import Entry, discard, folder_size
 
 NAMED = 8
 """Names that a sentence lists; the rest is counted."""
@@ -148,7 +148,8 @@ def plan_correction(name: str) -> Deletion:
         *_counted("image", drawn, "with a draft that nobody accepted: the draft is deleted with it"),
         *_counted("label set", made, "made of it: kept"),
     ]
-    return Deletion("correction", name, dependents, [], correction.folder)
+    users = [str(claim) for claim in claims("correction", name)]
+    return Deletion("correction", name, dependents, users, correction.folder)
 
 
 def refuse_used(plan: Deletion) -> None:
@@ -185,7 +186,8 @@ def _delete_labels(plan: Deletion) -> Entry:
 
 def _delete_correction(plan: Deletion) -> Entry:
     with guard("correction", plan.name):
-        return discard("correction", plan.name, plan_correction(plan.name).path)
+        refuse_used(plan_correction(plan.name))
+        return discard("correction", plan.name, plan.path)
 
 
 _CARRIERS: dict[str, Callable[[Deletion], Entry]] = {
@@ -200,15 +202,13 @@ def _users_of_run(run: RunDirectory) -> list[str]:
     state = run.status()["state"]
     if state in ACTIVE:
         return [f"it is {state}: cancel it first with `lvcnet cancel {run.name}`"]
-    if _being_trained(run):
-        return ["its training process is still leaving: wait a few seconds"]
-    if _evaluating(run):
-        return ["it is being evaluated: wait until that is done"]
-    return []
+    if users := [str(claim) for claim in claims("run", run.name)]:
+        return users
+    return ["it is being evaluated: wait until that is done"] if _soon_evaluated(run) else []
 
 
 def _users_of_data(dataset: str, labels: str | None = None) -> list[str]:
-    """Runs that train, wait or are evaluated on a data set (or on one of its label sets), and corrections that wait."""
+    """Who works with a data set (or with one of its label sets), and runs and corrections that wait to."""
     users = []
     for run in list_runs(dataset, demo=False):
         if labels is None or run.config().get("labels") == labels:
@@ -218,26 +218,19 @@ def _users_of_data(dataset: str, labels: str | None = None) -> list[str]:
         for request in list_requests()
         if request.dataset == dataset and labels in (None, request.labels)
     ]
+    for claim in claims("data set", dataset):
+        known = any(user.startswith(f"{claim.subject}:") for user in users)
+        if not known and (labels is None or labels in claim.labels):
+            users.append(str(claim))
     return users[:NAMED] + ([f"and {len(users) - NAMED} more"] if len(users) > NAMED else [])
 
 
-def _being_trained(run: RunDirectory) -> bool:
-    """Whether a trainer holds the run, e.g. one that has said `cancelled` and is still leaving."""
-    if not run.trainer_lock.exists():
-        return False
-    try:
-        with run_lock(run, timeout=0):
-            return False
-    except LvcnetError:
-        return True
-
-
-def _evaluating(run: RunDirectory) -> bool:
-    """Whether a run is being evaluated, or the worker is about to."""
+def _soon_evaluated(run: RunDirectory) -> bool:
+    """Whether the worker is about to evaluate a run."""
     status = run.status()
     wanted = status["state"] == "done" and status.get("launcher") == "queue" and status.get("evaluate")
-    soon = wanted and not status.get("evaluation_error") and run.evaluation() is None
-    return being_evaluated(run) or bool(soon and worker_pid() is not None)
+    soon = wanted and not status.get("evaluation_error") and not run.has_evaluation()
+    return bool(soon and worker_pid() is not None)
 
 
 def _head(correction: str) -> dict[str, Any]:

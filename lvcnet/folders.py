@@ -1,7 +1,8 @@
 """Folders that appear whole or not at all, and what writers that were killed leave behind.
 
 A folder is written under a hidden name that no other process uses, and renamed when everything is in it. Renaming is the
-claim: the operating system lets one of two processes that want a name have it, and the other is told. Meanwhile the writer
+claim: one of two processes that want a name has it, and the other is told, be it that makes, replaces or restores a thing
+(`name_lock`). Meanwhile the writer
 holds a lock inside the folder, which the operating system frees when the writer dies, so that `sweep` can tell what is
 abandoned from what is being written.
 
@@ -39,6 +40,11 @@ class TakenError(LvcnetError):
     """Another process made a thing of this name meanwhile; nothing was written."""
 
 
+def name_lock(target: Path) -> FileLock:
+    """Held by who gives a name in a folder to a thing or takes it away: makes, replaces, deletes or restores it."""
+    return FileLock(target.with_name(".lock"), timeout=LOCK_SECONDS)
+
+
 class UnfinishedFolder:
     """A hidden folder that becomes `target` by `finish`; until then nobody sees it.
 
@@ -65,12 +71,9 @@ class UnfinishedFolder:
         Raises:
             TakenError: if the name was taken meanwhile; nothing is left of this folder then.
         """
-        if self._old is not None:
-            with FileLock(self.target.with_name(".lock"), timeout=LOCK_SECONDS):
-                if _inode(self.target) == self._old:
-                    self.target.rename(self._replaced)
-                placed = _renamed(self.path, self.target)
-        else:
+        with name_lock(self.target):
+            if self._old is not None and _inode(self.target) == self._old:
+                self.target.rename(self._replaced)
             placed = _renamed(self.path, self.target)
         if not placed:
             self.discard()

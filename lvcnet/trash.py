@@ -11,21 +11,20 @@ import getpass
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from lvcnet import workspace
+from lvcnet.claims import guard
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, read_json, write_json
+from lvcnet.folders import name_lock
 
 FORMAT_VERSION = 1
 KINDS = ("run", "data set", "label set", "correction")
-LOCK_SECONDS = 60.0
 REMOVING = ".removing-"
 LEFT_SECONDS = 3600.0
 """After which an entry without its thing is nobody's who is about to move that in."""
@@ -79,20 +78,6 @@ def trash_dir() -> Path:
     return workspace.home() / "trash"
 
 
-@contextmanager
-def guard(kind: str, name: str) -> Iterator[None]:
-    """Between a look at who uses a thing and its deletion nobody begins to use it, and the other way round.
-
-    Args:
-        kind: as in `KINDS`.
-        name: of the thing.
-    """
-    folder = workspace.home() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{kind.replace(' ', '-')}-{Path(name).name}.lock", timeout=LOCK_SECONDS):
-        yield
-
-
 def discard(kind: str, name: str, path: Path, beside: Sequence[Path] = ()) -> Entry:
     """Move a file or folder of the workspace into the trash.
 
@@ -121,7 +106,8 @@ def discard(kind: str, name: str, path: Path, beside: Sequence[Path] = ()) -> En
         for extra in beside:
             shutil.copy2(extra, entry.folder / extra.name)
         write_json(entry.folder / "entry.json", {"format": FORMAT_VERSION, **asdict(entry)})
-        _move(path, entry.content)
+        with name_lock(path):
+            _move(path, entry.content)
     except BaseException:
         if path.exists():
             shutil.rmtree(entry.folder, ignore_errors=True)
@@ -173,19 +159,24 @@ def restore(entry: Entry, name: str | None = None) -> str:
     new = check_name(name or entry.name, entry.kind)
     suffix = entry.file.removeprefix(entry.name)
     target = entry.origin.with_name(new + suffix)
-    with guard(entry.kind, new):
+    dataset = target.parent.parent if entry.kind == "label set" else None
+    with ExitStack() as locks:
+        if dataset is not None:
+            locks.enter_context(guard("data set", dataset.name))
+        locks.enter_context(guard(entry.kind, new))
         if not entry.content.exists():
             raise LvcnetError(f"{entry.kind} {entry.name!r} is no longer in the trash")
-        if entry.kind == "label set" and not (target.parent.parent / "dataset.json").is_file():
+        if dataset is not None and not (dataset / "dataset.json").is_file():
             raise LvcnetError(
-                f"the data set {target.parent.parent.name!r} of label set {entry.name!r} is gone: restore it first"
+                f"the data set {dataset.name!r} of label set {entry.name!r} is gone: restore it first"
             )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        locks.enter_context(name_lock(target))  # who makes one of that name waits, too, and is told then
         if target.exists():
             raise LvcnetError(
                 f"there is a {entry.kind} {new!r} by now, which stays: restore under another name,"
                 f" `lvcnet trash restore {entry.id} --as NAME`"
             )
-        target.parent.mkdir(parents=True, exist_ok=True)
         _tell_name(entry, new)
         for extra in _extras(entry):
             shutil.copy2(extra, target.with_name(extra.name.replace(entry.name, new, 1)))

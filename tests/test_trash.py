@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from lvcnet import workspace
+from lvcnet.claims import using
 from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.data.phantom import make_phantom
 from lvcnet.deleting import plan_dataset, plan_labels, plan_run
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory, process_record
-from lvcnet.runs.locks import evaluation_lock
 from lvcnet.runs.store import find_run, list_runs
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
@@ -121,18 +121,12 @@ def test_what_is_trained_on_stays(data: Dataset, state: str) -> None:
 def test_what_is_being_evaluated_stays(data: Dataset) -> None:
     run = make("a", "done")
     seen: list[str] = []
-    with evaluation_lock(run):
-
-        def elsewhere() -> None:  # another thread may not take the lock, as another process may not
-            for plan in (plan_dataset("small"), plan_run("a")):
-                try:
-                    plan.carry_out()
-                except LvcnetError as error:
-                    seen.append(str(error))
-
-        thread = threading.Thread(target=elsewhere)
-        thread.start()
-        thread.join()
+    with using("run", run.path, "it is being evaluated"):
+        for plan in (plan_dataset("small"), plan_run("a")):
+            try:
+                plan.carry_out()
+            except LvcnetError as error:
+                seen.append(str(error))
     assert len(seen) == 2
     assert all("it is being evaluated" in message for message in seen)
     plan_run("a").carry_out()

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lvcnet.claims import using
 from lvcnet.cli.options import DatasetName, Json
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.correction.consensus import METHODS, consensus
@@ -36,9 +37,10 @@ def unite(
     Example: `lvcnet consensus jaws dentist1 dentist2 dentist3 --method staple --as consensus`
     """
     data = Dataset.load(dataset)
-    with progress_bar("Uniting outlines") as report:
+    what = f"label set {name} is being made of it"
+    with using("data set", data.folder, what, labels), progress_bar("Uniting outlines") as report:
         united, found = consensus(data, labels, method, name, overwrite, report)
-    data.add_labels(united)
+        data.add_labels(united)
     if as_json:
         print_json({"dataset": dataset, "labels": name, **found})
         return

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lvcnet.claims import using
 from lvcnet.cli.output import interruptible, print_json, print_table, progress_bar
 from lvcnet.data.coco import write_coco
 from lvcnet.data.dataset import Dataset, LabelSet
@@ -53,7 +54,10 @@ def noise(
     if target is not None and levels is not None:
         raise LvcnetError("--levels and --target were both given: choose one of them")
     made = []
-    with interruptible("no label set was added"):
+    with (
+        using("data set", dataset.folder, "noisy labels are being made of it"),
+        interruptible("no label set was added"),
+    ):
         for level in wanted:
             title = f"Calibrating level {level}" if level is not None else f"Calibrating to IoU {target:g}"
             with progress_bar(title) as report:
@@ -61,8 +65,9 @@ def noise(
                     dataset, level, target, family, seed, bias, fraction, include_test, report=report
                 )
             made.append(labels)
-    if not dry_run:
-        for labels in made:  # only now: an unreachable target leaves the data set as it was
+        for labels in (
+            [] if dry_run else made
+        ):  # only now: an unreachable target leaves the data set as it was
             dataset.add_labels(labels)
     summary: list[dict[str, Any]] = [
         {"name": labels.name, **labels.manifest, "clicks": _clicks(dataset, labels)} for labels in made

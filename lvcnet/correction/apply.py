@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet import formats
+from lvcnet.claims import using
 from lvcnet.correction.confidence import surely_wrong
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.reviewed import reviewed_masks
@@ -126,6 +127,23 @@ def apply_correction(
         LvcnetError: if the labels changed since they were judged, an image was not judged, nothing is accepted, or
             the name is taken by other labels.
     """
+    what, labels = f"label set {name} is being made of it", correction.head["labels"]
+    with (
+        using("correction", correction.folder, what),
+        using("data set", dataset.folder, what, [labels]),
+    ):
+        return _apply(correction, dataset, name, verdicts, rule, overwrite, ignore_disputed)
+
+
+def _apply(
+    correction: Correction,
+    dataset: Dataset,
+    name: str,
+    verdicts: Mapping[str, Verdict],
+    rule: str | None,
+    overwrite: bool,
+    ignore_disputed: bool,
+) -> Row:
     source = dataset.labels(correction.head["labels"])
     _check(correction, dataset, source, name)
     _check_verdicts(correction, verdicts, ignore_disputed)

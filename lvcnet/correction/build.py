@@ -1,11 +1,13 @@
 """From finished fold runs to a correction, image by image. Symbols: see `lvcnet.correction`."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet.claims import using
 from lvcnet.correction.against_clean import CleanCheck
 from lvcnet.correction.confidence import MeanConfidence, confident_share, surely_wrong
 from lvcnet.correction.folds import Fold
@@ -49,6 +51,26 @@ def build_correction(
         LvcnetError: if a run is not done, learned from a label that it is to judge, or the data changed since; if the
             name is taken.
     """
+    what = f"correction {name} is being made of it"
+    with ExitStack() as held:
+        held.enter_context(
+            using("data set", dataset.folder, what, [labels, *(fold.labels for fold in folds)])
+        )
+        for run in runs:
+            held.enter_context(using("run", run.path, f"correction {name} is being judged with it"))
+        return _build(name, dataset, labels, folds, runs, device, overwrite, report)
+
+
+def _build(
+    name: str,
+    dataset: Dataset,
+    labels: str,
+    folds: Sequence[Fold],
+    runs: Sequence[RunDirectory],
+    device: str,
+    overwrite: bool,
+    report: Report | None,
+) -> Correction:
     for fold, run in zip(folds, runs, strict=True):
         check_run(run, dataset, fold)
     rows = np.sort(np.concatenate([fold.rows for fold in folds]))

@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from lvcnet import formats
 from lvcnet.damage import check_types, reading
+from lvcnet.errors import LvcnetError
 from lvcnet.files import digest, read_json, write_atomic
-from lvcnet.folders import TakenError, sweep
+from lvcnet.folders import TakenError, name_lock, sweep
 
-LOCK_SECONDS = 30.0
 Stamp = tuple[int, int, int]
 """Inode, modification time and size of a file: another one after every write."""
 
@@ -106,10 +105,17 @@ class LabelFolder:
 
         Raises:
             TakenError: if another process has made, replaced or deleted one of that name since; that stays.
+            LvcnetError: if the data set was deleted since.
         """
         path, content = self._file(labels.name), _content(labels)
-        self.path.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path / ".lock", timeout=LOCK_SECONDS):
+        try:
+            self.path.mkdir(exist_ok=True)
+        except FileNotFoundError:
+            raise LvcnetError(
+                f"data set {self.path.parent.name!r} no longer exists: restore it with `lvcnet trash restore"
+                f" {self.path.parent.name}` and make label set {labels.name!r} again"
+            ) from None
+        with name_lock(path):
             sweep(self.path)
             if _stamp(path) != self._seen.get(labels.name):
                 if path.exists() and path.read_bytes() == content:  # both made the same

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet.claims import using
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.summary import iou_to_clean
 from lvcnet.errors import LvcnetError
@@ -136,7 +137,8 @@ def evaluate_run(
     if state in ACTIVE:
         raise LvcnetError(f"run {run.name!r} is {state}: evaluate it when it has finished")
     kept = state == "done" and (which, against, split) == ("last", CLEAN, "test") and not is_demo(run)
-    with evaluation_lock(run) if kept else nullcontext():
+    what = "it is being evaluated"
+    with using("run", run.path, what), evaluation_lock(run) if kept else nullcontext():
         result = _evaluate(run, which, against, split, device, report)
         if kept:
             run.write_evaluation(result)
@@ -149,6 +151,23 @@ def _evaluate(
     started = time.perf_counter()
     config = run.config()
     dataset = Dataset.load(config["dataset"])
+    what = f"run {run.name}: it is being evaluated"
+    with using("data set", dataset.folder, what, [against, config["labels"]]):
+        result = _measure(run, dataset, which, against, split, device, report)
+    result["seconds"] = time.perf_counter() - started
+    return result
+
+
+def _measure(
+    run: RunDirectory,
+    dataset: Dataset,
+    which: str,
+    against: str,
+    split: str,
+    device: str,
+    report: Report | None,
+) -> dict[str, Any]:
+    config = run.config()
     fingerprint = check_fingerprint(run, dataset)
     rows = _covered_rows(dataset, against, split)
     predictor = Predictor(run, which, device)
@@ -189,7 +208,6 @@ def _evaluate(
     }
     if as_trained:
         result["label_recovery"] = label_recovery(dataset, config["labels"], predictor, recover)
-    result["seconds"] = time.perf_counter() - started
     return result
 
 

@@ -6,6 +6,7 @@ A process of its own, because the worker that asks for it should neither load to
 import sys
 from pathlib import Path
 
+from lvcnet.claims import using
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.locks import Busy, evaluation_lock
@@ -19,7 +20,7 @@ def main(arguments: list[str]) -> int:
     """Evaluate the run in the folder `arguments[0]`; the exit status."""
     run = RunDirectory(Path(arguments[0]))
     try:
-        with evaluation_lock(run):
+        with using("run", run.path, "it is being evaluated"), evaluation_lock(run):
             # Only now, because it loads torch, which takes seconds: another worker must see meanwhile that this one is at it.
             from lvcnet.evaluation.protocol import evaluate_run
 

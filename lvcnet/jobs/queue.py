@@ -23,11 +23,11 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from lvcnet import formats
+from lvcnet.claims import guard
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import daemon, launch
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import find_run, is_demo, is_readable, list_runs
-from lvcnet.trash import guard
 
 QUEUE_NAME = "trainings"
 # Runs that a thread of this process looks after: one thread a run.

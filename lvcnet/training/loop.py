@@ -17,7 +17,8 @@ import psutil
 import torch
 
 from lvcnet import __version__
-from lvcnet.data.dataset import Dataset, labels_digest
+from lvcnet.claims import guard, using
+from lvcnet.data.dataset import Dataset, find_dataset, labels_digest
 from lvcnet.errors import LvcnetError
 from lvcnet.folders import sweep
 from lvcnet.methods import METHODS, Method
@@ -34,7 +35,6 @@ from lvcnet.training.device import resolve_device
 from lvcnet.training.environment import record_environment
 from lvcnet.training.feed import Feed, seed_of, split_rows
 from lvcnet.training.monitor import agreement, take_snapshot
-from lvcnet.trash import guard
 
 logger = logging.getLogger("lvcnet.training")
 
@@ -107,10 +107,10 @@ def train(run: RunDirectory, resume: bool = False, report: Report | None = None)
         report: called with (steps done, steps in all).
 
     Raises:
-        LvcnetError: if another process trains this run, or its data changed.
+        LvcnetError: if another process trains this run, its data changed, or the run or its data set is gone.
         Exception: whatever broke the training, after the run is marked failed.
     """
-    with run_lock(run):
+    with using("run", run.path, "it is being trained"), run_lock(run):
         for folder in (run.checkpoints, run.snapshots):
             sweep(folder, forgotten=0)  # a killed trainer's: nobody else writes there
         sweep(run.path)
@@ -136,6 +136,13 @@ def train(run: RunDirectory, resume: bool = False, report: Report | None = None)
 
 def _train_locked(run: RunDirectory, resume: bool, report: Report | None) -> str:
     config = checkpoint.config_of(run)
+    with using(
+        "data set", find_dataset(config.dataset), f"run {run.name}: it is being trained", [config.labels]
+    ):
+        return _train_claimed(run, config, resume, report)
+
+
+def _train_claimed(run: RunDirectory, config: TrainConfig, resume: bool, report: Report | None) -> str:
     device = resolve_device(config.device)
     if config.threads:
         torch.set_num_threads(config.threads)
