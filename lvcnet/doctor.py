@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from packaging.requirements import Requirement
 
 from lvcnet import workspace
 from lvcnet.correction.store import damaged_corrections
+from lvcnet.data.dataset import add_checksum, without_checksum
 from lvcnet.data.summary import damaged_datasets
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.jobs import daemon, queue
 from lvcnet.jobs.launch import cores
 from lvcnet.jobs.recover import recover
@@ -69,9 +70,17 @@ def examine() -> list[Finding]:
 
 
 def mend() -> list[str]:
-    """Do what is safe: sweep what killed processes left, and put run states and the queue right. What was done, in words."""
-    swept = [f"removed {path}" for path in sweep_workspace()]
-    return swept + recover()
+    """Do what is safe; what was done, in words.
+
+    What killed processes left is swept, run states and the queue are put right, and images get the checksum that data sets
+    of before format 2 lack.
+    """
+    done = [f"removed {path}" for path in sweep_workspace()]
+    for folder in without_checksum():
+        with suppress(DamagedError):  # for its owner to put back
+            add_checksum(folder)
+            done.append(f"noted the checksum of data set {folder.name}")
+    return done + recover()
 
 
 def _installation() -> Iterator[Finding]:
@@ -129,6 +138,9 @@ def _contents() -> Iterator[Finding]:
         yield Finding(
             "contents", PROBLEM, f"{one.kind} {one.name}: {what}{end and ')'}", do or "see the message"
         )
+    for folder in without_checksum():
+        what = f"data set {folder.name} has no checksum, so that changed pixels would not be noticed"
+        yield Finding("contents", WARNING, what, "lvcnet doctor --mend", True)
     if not damaged:
         yield Finding("contents", OK, "every data set, label set, run and correction can be opened")
 

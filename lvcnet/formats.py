@@ -72,7 +72,8 @@ def newer(path: Path, version: int, known: int) -> LvcnetError:
     return LvcnetError(f"{path} has format {version}: this version reads up to {known}; upgrade lvcnet")
 
 
-DATASET = Format("the head of a data set")
+DATASET = Format("the head of a data set", 2, {0: unchanged, 1: unchanged})
+"""Version 2 has a checksum of the images; what is older has none until it is saved again or `lvcnet doctor --mend` adds it."""
 LABELS = Format("the head of a label set", 2, {0: unchanged, 1: unchanged})
 """Version 1 had the manifest in a file of its own; see lvcnet.data.label_sets."""
 CONFIG = Format("the configuration of a run")

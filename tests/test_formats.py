@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ import yaml
 from lvcnet import formats, jobs
 from lvcnet.correction.apply import made_labels, read_report
 from lvcnet.correction.store import find_correction
-from lvcnet.data.dataset import Dataset
+from lvcnet.data.dataset import Dataset, without_checksum
+from lvcnet.doctor import mend
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.formats import Format, unchanged
@@ -48,6 +50,19 @@ def test_data_set_and_label_sets(kept: Path) -> None:
     assert ignored.sum() == 4 * 32
     # unchanged masks, unchanged fingerprint: the run of that time still fits
     assert dataset.fingerprint() == find_run("plus").config()["data"]["fingerprint"]
+
+
+def test_images_get_a_checksum_when_they_are_saved_again_or_mended(kept: Path) -> None:
+    folder, dataset = kept / "datasets" / "hips", Dataset.load("hips")
+    before = dataset.fingerprint()
+    assert without_checksum() == [folder]
+    again = json.loads((dataset.save(kept / "datasets" / "again") / "dataset.json").read_text())
+    assert "noted the checksum of data set hips" in mend()
+    mended = json.loads((folder / "dataset.json").read_text())
+    assert mended["format"] == again["format"] == 2
+    assert mended["images_crc32"] == again["images_crc32"] == f"{zlib.crc32(dataset.images.tobytes()):08x}"
+    assert without_checksum() == []
+    assert Dataset.load("hips").fingerprint() == before
 
 
 def test_a_label_set_written_anew_is_of_this_version(kept: Path) -> None:

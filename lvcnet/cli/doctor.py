@@ -20,7 +20,8 @@ def doctor(
     mending: Annotated[
         bool,
         typer.Option(
-            "--mend", help="Mend what is safe: leftovers of killed processes, run states, the queue."
+            "--mend",
+            help="Mend what is safe: leftovers of killed processes, run states, the queue, missing checksums.",
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Mend without asking.")] = False,

@@ -7,7 +7,7 @@ from, so that results go back to full resolution. Noise, correction and a second
 set; training names the one it learns from.
 
 On disk, one folder a data set:
-    dataset.json            name, size, categories, items, source, format version
+    dataset.json            name, size, categories, items, source, checksum of the images, format version
     images.npy              (N, S, S) uint8
     labels/NAME.npz         a label set (see lvcnet.data.label_sets)
 """
@@ -15,6 +15,7 @@ On disk, one folder a data set:
 import io
 import json
 import shutil
+import zlib
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet import formats, workspace
+from lvcnet.claims import using
 from lvcnet.damage import check_types, reading
 from lvcnet.data.label_sets import LabelFolder
 from lvcnet.data.label_sets import LabelSet as LabelSet
@@ -36,6 +38,8 @@ from lvcnet.progress import Report
 
 SPLITS = ("train", "test")
 CLEAN = "clean"
+CHECKSUM = "images_crc32"
+"""Key in dataset.json. Every flipped bit changes it, and it takes no longer than reading the images."""
 FOLD = "fold"
 """Manifest `kind` of a label set that only leaves images of another one out (see lvcnet.correction.folds)."""
 
@@ -210,6 +214,7 @@ class Dataset:
             "size": self.size,
             "categories": self.categories,
             "source": self.source,
+            CHECKSUM: images_checksum(self.images),
             "items": [asdict(item) for item in self.items],
         }
         names = self.label_names()
@@ -230,6 +235,7 @@ class Dataset:
 
         Raises:
             LvcnetError: if there is none, or it was written by a newer version.
+            DamagedError: if one of its files is damaged, be it by a single bit of its images.
         """
         folder = find_dataset(name_or_folder)
         do = f"put back a copy of it, or delete the data set with `lvcnet data delete {folder.name} --yes`"
@@ -247,7 +253,14 @@ class Dataset:
             images = np.array(np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False))
             if len(images) != len(items):
                 raise ValueError(f"{len(images)} images for {len(items)} items")
+            if head.get(CHECKSUM) not in (None, images_checksum(images)):
+                raise ValueError("its pixels are not those that were saved")
         return cls(name, categories, items, images, source, folder)
+
+
+def images_checksum(images: NDArray[np.uint8]) -> str:
+    """CRC-32 of the pixels, 8 hexadecimal digits."""
+    return f"{zlib.crc32(np.ascontiguousarray(images).data):08x}"
 
 
 def find_dataset(name_or_folder: str | Path) -> Path:
@@ -300,6 +313,28 @@ def own_copy(dataset: Dataset) -> Dataset:
         with suppress(TakenError), whole_folder(target, "data set") as unfinished:  # another one is as good
             shutil.copytree(dataset.folder, unfinished, dirs_exist_ok=True)
     return Dataset.load(target)
+
+
+def without_checksum() -> list[Path]:
+    """Folders of the workspace's data sets whose images have no checksum, as before format 2."""
+    found = []
+    for head in sorted(workspace.datasets_dir().glob("[!.]*/dataset.json")):
+        with suppress(LvcnetError):  # it is named as damaged
+            if CHECKSUM not in formats.DATASET.current(read_json(head), head):
+                found.append(head.parent)
+    return found
+
+
+def add_checksum(folder: Path) -> None:
+    """Note the checksum of a data set's images as they are now.
+
+    Raises:
+        LvcnetError: if the data set cannot be read.
+    """
+    path = folder / "dataset.json"
+    with using("data set", folder, "it is given a checksum"):
+        images, head = Dataset.load(folder).images, formats.DATASET.current(read_json(path), path)
+        write_json(path, {**head, CHECKSUM: images_checksum(images)})
 
 
 def _check_items(items: list[Item], images: NDArray[np.uint8], categories: list[str]) -> None:

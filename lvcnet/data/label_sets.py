@@ -10,7 +10,8 @@ Symbols: N images, C foreground categories, S working size in pixels.
 
 import io
 import json
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from lvcnet.errors import LvcnetError
 from lvcnet.files import digest, read_json, write_atomic
 from lvcnet.folders import TakenError, name_lock, sweep
 
+PARTS = {"manifest", "shape", "packed", "covered", "ignored", "report"}
+END_BYTES = 22
+"""Of the last record of a zip archive without a comment."""
 Stamp = tuple[int, int, int]
 """Inode, modification time and size of a file: another one after every write."""
 
@@ -86,7 +90,7 @@ class LabelFolder:
 
     def read(self, name: str) -> LabelSet:
         """One label set."""
-        with self._reading(name), np.load(self._file(name), allow_pickle=False) as stored:
+        with self._opened(name) as stored:
             shape = tuple(int(length) for length in stored["shape"])
             masks, covered = _unpack(stored["packed"], shape), stored["covered"]
             ignored = _unpack(stored["ignored"], shape) if "ignored" in stored.files else None
@@ -97,7 +101,7 @@ class LabelFolder:
 
     def manifest(self, name: str) -> dict[str, Any]:
         """The manifest of a label set, without reading its masks."""
-        with self._reading(name), np.load(self._file(name), allow_pickle=False) as stored:
+        with self._opened(name) as stored:
             return self._manifest(name, stored)
 
     def write(self, labels: LabelSet) -> None:
@@ -134,14 +138,36 @@ class LabelFolder:
 
     def _manifest(self, name: str, stored: Any) -> dict[str, Any]:
         if "manifest" not in stored.files:
-            return check_types(read_json(self.path / f"{name}.json"))
+            beside = self.path / f"{name}.json"
+            if not beside.exists():
+                raise ValueError("its manifest is missing")
+            return check_types(read_json(beside))
         head = formats.LABELS.current(_from_json(stored["manifest"]), self._file(name))
         return check_types(head["manifest"])
 
-    def _reading(self, name: str) -> AbstractContextManager[None]:
-        return reading(
-            self._file(name), f"put back a copy of it, or delete it and make label set {name!r} again"
-        )
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[Any]:
+        """A label set's file. Each part has a checksum of its own; the list of the parts has none, so it is checked here."""
+        path = self._file(name)
+        with (
+            reading(path, f"put back a copy of it, or delete it and make label set {name!r} again"),
+            np.load(path, allow_pickle=False) as stored,
+        ):
+            if unknown := sorted(set(stored.files) - PARTS):
+                raise ValueError(f"it has parts that no label set has: {', '.join(unknown)}")
+            if len(stored.files) != _parts_of(path):
+                raise ValueError("some of its parts are missing")
+            yield stored
+
+
+def _parts_of(path: Path) -> int:
+    """How many parts a zip archive has by the last record in it, which `zipfile` does not look at.
+
+    Source: PKWARE, "APPNOTE.TXT: .ZIP File Format Specification", 4.3.16.
+    """
+    with path.open("rb") as stream:
+        stream.seek(-END_BYTES, io.SEEK_END)
+        return int.from_bytes(stream.read()[10:12], "little")
 
 
 def _content(labels: LabelSet) -> bytes:

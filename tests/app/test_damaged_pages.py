@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.segment import run_choices
+from lvcnet.data.dataset import add_checksum
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import OpenPage
 from tests.conftest import ROOT
@@ -24,8 +25,8 @@ def two(workspace_home: Path) -> Path:
     return workspace_home
 
 
-def warned(open_page: OpenPage, key: str) -> str:
-    page = open_page(key)
+def warned(open_page: OpenPage, key: str, **query: str) -> str:
+    page = open_page(key, **query)
     return " ".join(one.value for one in (*page.warning, *page.error))
 
 
@@ -35,6 +36,41 @@ def test_a_data_set(two: Path, open_page: OpenPage, file: str, content: bytes) -
     (two / "datasets" / "bad" / file).write_bytes(content)
     for key in DATA:
         assert "bad" in warned(open_page, key), key
+    assert "hips" in open_page("data").selectbox(key="pick-dataset").options
+
+
+USING_ITS_MASKS: list[tuple[str, dict[str, str]]] = [
+    ("data", {"labels": "level3"}),
+    ("data", {"view": "agreement", "first": "clean", "second": "level3"}),
+    ("noise", {}),
+]
+LOOKING_AT_IT = [
+    *USING_ITS_MASKS,
+    ("data", {"view": "export"}),
+    ("train", {"labels": "level3"}),
+    ("compare", {}),
+    ("correct", {}),
+    ("overview", {}),
+]
+
+
+@pytest.mark.parametrize("file", ["images.npy", "labels/level3.npz"])
+def test_one_flipped_bit_of_a_data_set(two: Path, open_page: OpenPage, file: str) -> None:
+    path = two / "datasets" / "bad" / file
+    if file == "images.npy":
+        add_checksum(two / "datasets" / "bad")  # the kept workspace is of before there was one
+    content, said = bytearray(path.read_bytes()), f"{path} is damaged"
+    content[len(content) // 2] ^= 8
+    path.write_bytes(content)
+    # All pages read all images, and the masks of the label set that they show.
+    where = [
+        (key, query) for key, query in LOOKING_AT_IT if said in warned(open_page, key, dataset="bad", **query)
+    ]
+    assert where == (LOOKING_AT_IT if file == "images.npy" else USING_ITS_MASKS)
+    if file != "images.npy":
+        assert not [
+            key for key, query in LOOKING_AT_IT if said in warned(open_page, key, dataset="hips", **query)
+        ]
     assert "hips" in open_page("data").selectbox(key="pick-dataset").options
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from lvcnet import formats
-from lvcnet.data.dataset import Dataset, LabelSet
-from lvcnet.errors import LvcnetError
+from lvcnet.data.dataset import Dataset, LabelSet, labels_digest
+from lvcnet.data.label_sets import LabelFolder
+from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.folders import TakenError
 from tests.data.test_coco import small_dataset
 
@@ -72,3 +73,27 @@ def test_what_killed_writers_left_goes_with_the_next_write() -> None:
     dataset.add_labels(replace(dataset.labels("clean"), name="other"))
     assert not left.exists()
     assert fresh.exists()
+
+
+def test_every_flipped_bit_of_a_label_set_is_found_or_changes_nothing() -> None:
+    """Masks, manifest and report have checksums in the file; that no part of it disappears is checked by the reader."""
+    made = small_dataset(4, 4)
+    clean = made.labels("clean")
+    made.add_labels(replace(clean, name="all", ignored=clean.masks, report={"format": 1, "rows": [1, 2]}))
+    path = made.save() / "labels" / "all.npz"
+    dataset, content = Dataset.load("small"), path.read_bytes()
+    want, found = dataset.labels("all"), 0
+    folder = LabelFolder(path.parent)
+    for place in range(len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        try:
+            got = folder.read("all")
+        except DamagedError:
+            found += 1
+            continue
+        assert labels_digest(got) == labels_digest(want), place
+        assert (got.manifest, got.report) == (want.manifest, want.report), place
+        assert got.ignored is not None, place
+    assert found > len(content) // 2

@@ -50,6 +50,35 @@ def test_a_damaged_data_set_hides_no_other(
     assert lvcnet("data", "show", "good")[0] == 0
 
 
+def flip(path: Path) -> None:
+    """Another bit in the middle of a file, whose size and head stay as they are."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 8
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("file", ["images.npy", "labels/clean.npz"])
+def test_one_flipped_bit_is_noticed_and_costs_its_own_item(
+    file: str, workspace_home: Path, no_demo: None, lvcnet: Call
+) -> None:
+    two_of_each(workspace_home)
+    flip(path := workspace_home / "datasets" / "bad" / file)
+    _, out, _ = lvcnet("data", "list", "--json")
+    answer = json.loads(out)
+    assert "good" in [row["name"] for row in answer["datasets"]]
+    assert [one["name"].partition("/")[0] for one in answer["damaged"]] == ["bad"]
+    assert f"{path} is damaged" in answer["damaged"][0]["problem"]
+    _, out, _ = lvcnet("doctor", "--json")
+    (found,) = [one for one in json.loads(out)["findings"] if one["area"] == "contents"]
+    assert str(path) in found["what"]
+    assert "put back a copy of it, or delete" in found["do"]
+    for command in (("train", "bad", "--epochs", "1"), ("data", "show", "bad"), ("noise", "bad")):
+        status, _, err = lvcnet(*command)
+        assert (status, err.count("\n")) == (2, 1), command
+        assert f"{path} is damaged" in err, command
+    assert lvcnet("data", "show", "good")[0] == 0
+
+
 @pytest.mark.parametrize("mutation", MUTATIONS)
 @pytest.mark.parametrize("file", ["config.json", "status.json", "evaluation.json"])
 def test_a_damaged_run_hides_no_other(
