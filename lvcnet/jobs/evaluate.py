@@ -8,12 +8,10 @@ from pathlib import Path
 
 from lvcnet.claims import using
 from lvcnet.errors import LvcnetError
+from lvcnet.jobs.launch import BUSY
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.locks import Busy, evaluation_lock
 from lvcnet.storage import storage_problem
-
-BUSY = 3
-"""Exit status where another process evaluates the run."""
 
 
 def main(arguments: list[str]) -> int:

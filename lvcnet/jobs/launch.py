@@ -13,12 +13,13 @@ from pathlib import Path
 
 from lvcnet import workspace
 from lvcnet.errors import LvcnetError
-from lvcnet.jobs.evaluate import BUSY
 from lvcnet.runs.directory import ACTIVE, RunDirectory, process_alive, process_record
 from lvcnet.runs.locks import being_evaluated
 
 TRAINER = (sys.executable, "-m", "lvcnet.training")
 EVALUATOR = (sys.executable, "-m", "lvcnet.jobs.evaluate")
+BUSY = 3
+"""Exit status of an evaluator where another process evaluates the run."""
 POLL_SECONDS = 0.2
 INTERRUPTED = 130  # exit status of a trainer that Ctrl-C or SIGTERM made leave
 # A trainer looks for a cancel request after every step; a check on the labels or a snapshot takes longer than one.
@@ -196,7 +197,15 @@ def evaluate_when_done(run: RunDirectory, threads: int) -> bool:
             process.kill()  # does nothing unless Ctrl-C cut the wait short
         if process.returncode == BUSY:  # somebody was faster
             continue
-        if process.returncode != 0:
+        if process.returncode < 0:
+            run.update_status(evaluation_error=_killed(process.returncode, run))
+        elif process.returncode != 0:
             run.update_status(evaluation_error=last_line(run))
         break
     return run.has_evaluation()
+
+
+def _killed(returncode: int, run: RunDirectory) -> str:
+    """Why there is no evaluation, and what to do."""
+    name = signal.Signals(-returncode).name
+    return f"its evaluation was killed ({name}; out of memory?): evaluate it again with `lvcnet evaluate {run.name}`"

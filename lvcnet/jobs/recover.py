@@ -25,8 +25,8 @@ def recover(worker: bool = False) -> list[str]:
 
     In a workspace that cannot be written nothing is changed.
 
-    Called at the start of worker, lab and CLI lists, and by the worker every few seconds. If runs wait and no worker
-    lives, one is started.
+    Called at the start of worker, lab and CLI lists, and by the worker every few seconds. If runs wait to be trained or
+    evaluated and no worker lives, one is started.
 
     Args:
         worker: whether the caller is the worker, which alone knows which runs it has in hand.
@@ -34,14 +34,15 @@ def recover(worker: bool = False) -> list[str]:
     try:
         daemon.queue_dir().mkdir(parents=True, exist_ok=True)
         with FileLock(daemon.queue_dir() / "recover.lock", timeout=10):
-            lines = [line for run in list_runs(demo=False) if (line := _reconcile(run, worker)) is not None]
+            runs = list_runs(demo=False)
+            lines = [line for run in runs if (line := _reconcile(run, worker)) is not None]
     except Timeout:
         return []
     except (OSError, sqlite3.Error) as error:
         if not unwritable(error):
             raise
         return []  # where nothing can be written nothing can be put right, but everything can be looked at
-    if not worker and queue.waiting_runs():
+    if not worker and (queue.waiting_runs() or any(_to_evaluate(run) for run in runs)):
         daemon.ensure_worker()
     return lines
 
@@ -50,8 +51,7 @@ def adopt() -> list[str]:
     """What a former worker left behind: trainings that go on are watched again, done runs are evaluated."""
     names = []
     for run in list_runs(demo=False):
-        status = run.status()
-        if status.get("launcher") == "queue" and (run.trainer_alive() or _to_evaluate(run)):
+        if _to_evaluate(run) or (run.status().get("launcher") == "queue" and run.trainer_alive()):
             queue.enqueue_followup(run)
             names.append(run.name)
     return names
@@ -85,6 +85,7 @@ def _queue_again(run: RunDirectory, worker: bool) -> str | None:
 
 
 def _to_evaluate(run: RunDirectory) -> bool:
+    """Whether a worker trained it, and its evaluation is still to come."""
     status = run.status()
     wanted = status["state"] == "done" and status.get("evaluate") and not status.get("evaluation_error")
-    return bool(wanted and not run.has_evaluation())
+    return bool(wanted and status.get("launcher") == "queue" and not run.has_evaluation())

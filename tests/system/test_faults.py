@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import psutil
@@ -121,6 +122,34 @@ def test_everything_killed_at_once_is_recovered():
     assert jobs.wait(second) == "done"
     eventually(second.evaluation, "the evaluation of the done run")
     assert "evaluation_error" not in second.status()
+
+
+def test_an_evaluation_that_a_killed_worker_left_is_made_though_nothing_waits():
+    run = make_run("left", epochs=1)
+    jobs.submit(run, evaluate=False)
+    assert jobs.wait(run) == "done"
+    kill(daemon.worker_pid() or 0)
+    run.update_status(evaluate=True)  # as if the worker had been killed before it came to that
+    jobs.recover()
+    eventually(run.evaluation, "the evaluation")
+    assert "Warning" not in run.output.read_text(), "what an evaluator prints is shown where it fails"
+
+
+def test_a_killed_evaluator_is_named_as_such():
+    run = make_run("fragile", epochs=1)
+    jobs.submit(run, evaluate=False)
+    assert jobs.wait(run) == "done"
+    waiting = threading.Thread(target=launch.evaluate_when_done, args=(run, 1))
+    waiting.start()
+
+    def evaluators() -> list[int]:
+        children = psutil.Process().children(recursive=True)
+        return [child.pid for child in children if "lvcnet.jobs.evaluate" in child.cmdline()]
+
+    kill(eventually(evaluators, "the evaluator")[0])
+    waiting.join()
+    assert "was killed (SIGKILL" in run.status()["evaluation_error"]
+    assert "`lvcnet evaluate fragile`" in run.status()["evaluation_error"]
 
 
 def test_of_two_workers_one_stays_and_leaves_when_idle():
