@@ -6,6 +6,7 @@ from datetime import datetime
 import streamlit as st
 
 from lab.escaping import code, plain
+from lab.identity import user
 from lab.tables import counted
 from lab.widgets import leave_note, shown_errors
 from lvcnet.deleting import Deletion
@@ -129,7 +130,7 @@ def _show_entry(entry: Entry) -> None:
 
 def _delete(plan: Deletion) -> None:
     try:
-        st.session_state[UNDO] = plan.carry_out().id
+        st.session_state[UNDO] = plan.carry_out(by=user()).id
     except LvcnetError as error:
         leave_note(str(error), failed=True)
 

@@ -46,13 +46,16 @@ class Deletion:
         """Bytes that stay on disk until the trash is emptied."""
         return folder_size(self.path) if self.path.is_dir() else self.path.stat().st_size
 
-    def carry_out(self) -> Entry:
+    def carry_out(self, by: str | None = None) -> Entry:
         """Move it into the trash.
+
+        Args:
+            by: who wants it gone, where somebody signed in; otherwise the system's user.
 
         Raises:
             LvcnetError: if it is used, which is looked up again, or gone.
         """
-        return _CARRIERS[self.kind](self)
+        return _CARRIERS[self.kind](self, by)
 
 
 def plan_run(name: str) -> Deletion:
@@ -162,35 +165,35 @@ def refuse_used(plan: Deletion) -> None:
         raise LvcnetError(f"{plan.kind} {plan.name!r} is in use: {'; '.join(plan.users)}")
 
 
-def _delete_run(plan: Deletion) -> Entry:
+def _delete_run(plan: Deletion, by: str | None) -> Entry:
     run = RunDirectory(plan.path)
     with guard("run", plan.name), run.edit_status():  # nobody starts or resumes it meanwhile
         refuse_used(plan_run(plan.name))
-        return discard("run", plan.name, run.path)
+        return discard("run", plan.name, run.path, by=by)
 
 
-def _delete_data(plan: Deletion) -> Entry:
+def _delete_data(plan: Deletion, by: str | None) -> Entry:
     jobs.recover()  # a run whose trainer died does not use it
     with guard("data set", plan.name):
         refuse_used(plan_dataset(plan.name))
-        return discard("data set", plan.name, plan.path)
+        return discard("data set", plan.name, plan.path, by=by)
 
 
-def _delete_labels(plan: Deletion) -> Entry:
+def _delete_labels(plan: Deletion, by: str | None) -> Entry:
     jobs.recover()
     with guard("data set", plan.dataset), guard("label set", plan.name):
         refuse_used(plan_labels(plan.dataset, plan.name))
         beside = plan.path.with_suffix(".json")
-        return discard("label set", plan.name, plan.path, [beside] if beside.exists() else [])
+        return discard("label set", plan.name, plan.path, [beside] if beside.exists() else [], by=by)
 
 
-def _delete_correction(plan: Deletion) -> Entry:
+def _delete_correction(plan: Deletion, by: str | None) -> Entry:
     with guard("correction", plan.name):
         refuse_used(plan_correction(plan.name))
-        return discard("correction", plan.name, plan.path)
+        return discard("correction", plan.name, plan.path, by=by)
 
 
-_CARRIERS: dict[str, Callable[[Deletion], Entry]] = {
+_CARRIERS: dict[str, Callable[[Deletion, str | None], Entry]] = {
     "run": _delete_run,
     "data set": _delete_data,
     "label set": _delete_labels,

@@ -41,7 +41,7 @@ class Entry:
         home: folder it lay in, relative to the workspace.
         file: file or folder name there.
         time: when it was deleted, in seconds since 1970.
-        by: who did it, as the system calls them.
+        by: who did it, as the lab's login calls them, else the system.
     """
 
     id: str
@@ -78,7 +78,7 @@ def trash_dir() -> Path:
     return workspace.home() / "trash"
 
 
-def discard(kind: str, name: str, path: Path, beside: Sequence[Path] = ()) -> Entry:
+def discard(kind: str, name: str, path: Path, beside: Sequence[Path] = (), by: str | None = None) -> Entry:
     """Move a file or folder of the workspace into the trash.
 
     Args:
@@ -86,6 +86,7 @@ def discard(kind: str, name: str, path: Path, beside: Sequence[Path] = ()) -> En
         name: of the thing.
         path: what is moved, in one rename.
         beside: small files that belong to it and mean nothing without it; kept in the trash, too.
+        by: who deletes it; None: the system's user.
 
     Raises:
         LvcnetError: if the trash is on another file system, where nothing can be moved in one step.
@@ -99,7 +100,7 @@ def discard(kind: str, name: str, path: Path, beside: Sequence[Path] = ()) -> En
         str(path.parent.relative_to(workspace.home())),
         path.name,
         stamp,
-        _user(),
+        by or _user(),
     )
     entry.folder.mkdir(parents=True)
     try:

@@ -1,5 +1,6 @@
 """Deleting: what depends on a thing is said, what is used stays, and what went to the trash comes back as it was."""
 
+import getpass
 import hashlib
 import json
 import os
@@ -80,6 +81,15 @@ def test_label_sets_come_back_as_they_were(data: Dataset) -> None:
     assert content(workspace.datasets_dir()) == before
     with pytest.raises(LvcnetError, match="the clean labels judge every method"):
         plan_labels("small", "clean")
+
+
+def test_who_signed_in_is_who_deleted(data: Dataset) -> None:
+    make("a", "done")
+    plans = (plan_run("a"), plan_labels("small", "rough"), plan_dataset("small"))
+    assert [plan.carry_out(by="anna@clinic.example").by for plan in plans] == ["anna@clinic.example"] * 3
+    assert {entry.by for entry in list_trash()} == {"anna@clinic.example"}
+    make("b", "done")
+    assert plan_run("b").carry_out().by == getpass.getuser()
 
 
 def test_nothing_is_overwritten_and_another_name_is_offered(data: Dataset) -> None:
