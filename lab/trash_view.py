@@ -41,7 +41,9 @@ def delete_button(
         help=why_not or f"Asks first, and can be undone: {plain(name)} goes to the trash.",
     )
     if pressed:
-        st.dialog(f"Delete {kind} {plain(name)}?", icon=":material/delete:")(_ask)(plan)
+        st.dialog(f"Delete {kind} {plain(name)}?", icon=":material/delete:")(_ask)(
+            plan, f"sure-{kind}-{name}".replace(" ", "-")
+        )
 
 
 def show_undo() -> None:
@@ -84,7 +86,15 @@ def show_trash(kinds: Sequence[str]) -> None:
             )
 
 
-def _ask(plan_of: Callable[[], Deletion]) -> None:
+def _ask(plan_of: Callable[[], Deletion], sure: str) -> None:
+    """The question.
+
+    Args:
+        plan_of: as in `delete_button`.
+        sure: key of the button that deletes; the name is in it, too: a press means what was written on the button.
+    """
+    if st.session_state.get(sure):  # pressed, and carried out before the dialog is drawn again
+        st.rerun()
     st.html(DANGER)
     with shown_errors():
         plan = plan_of()
@@ -98,15 +108,14 @@ def _ask(plan_of: Callable[[], Deletion]) -> None:
             st.markdown(f"- {plain(sentence)}")
         with st.container(horizontal=True):
             with st.container(key=f"danger-{plan.kind}".replace(" ", "-"), width="content"):
-                # the name is in the key, too: a press means what was written on the button
-                gone = st.button(
+                st.button(
                     f"Delete {plan.name}",
-                    key=f"sure-{plan.kind}-{plan.name}".replace(" ", "-"),
+                    key=sure,
                     icon=":material/delete:",
                     on_click=_delete,
                     args=(plan,),
                 )
-            if st.button("Keep it", key="delete-not") or gone:
+            if st.button("Keep it", key="delete-not"):
                 st.rerun()
 
 
