@@ -24,7 +24,7 @@ from lab.charts import LIBRARY
 from lab.content_policy import ContentPolicy
 from lab.navigation import ONE_STEP_A_PAGE
 from lab.owners import BrowserCookie
-from lab.serving import layers
+from lab.serving import layers, oidc
 from lab.serving.settings import Serving
 from lvcnet import jobs
 from lvcnet.accounts import read_accounts
@@ -36,10 +36,12 @@ REDIRECTS = {GRADIO_PATH: f"{GRADIO_PATH}/", "/overview": "/"}
 """Addresses that people type, and where Gradio and Streamlit's first page really are."""
 
 serving = Serving.from_environment()
+institution = False
 try:
     serving.check_address(st.get_option("server.address"))
     if serving.auth is not None:
         read_accounts(serving.auth)
+        institution = oidc.is_ready(serving)
 except LvcnetError as error:
     sys.exit(f"lvcnet lab: {error}")
 gradio_host = inference_app.mounted(GRADIO_PATH)
@@ -70,7 +72,7 @@ app = st.App(
     lifespan=lifespan,
     middleware=[
         Middleware(ContentPolicy, scripts=[ONE_STEP_A_PAGE, inference_style.HEAD], gradio=f"{GRADIO_PATH}/"),
-        *layers(serving),
+        *layers(serving, institution),
         Middleware(BrowserCookie),
     ],
     routes=[

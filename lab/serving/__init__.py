@@ -13,6 +13,10 @@ from lab.serving.origins import SameOrigin
 from lab.serving.settings import Serving
 
 
-def layers(serving: Serving) -> list[Middleware]:
-    """The layers that every request passes, outermost first."""
-    return [Middleware(SameOrigin, serving), Middleware(Login, serving), Middleware(UploadLimits, serving)]
+def layers(serving: Serving, institution: bool = False) -> list[Middleware]:
+    """The layers that every request passes, outermost first; `institution`: its own login is there, too (oidc.py)."""
+    return [
+        Middleware(SameOrigin, serving),
+        Middleware(Login, serving, institution),
+        Middleware(UploadLimits, serving),
+    ]

@@ -1,12 +1,12 @@
 """One login in front of everything: pages, websocket, Gradio, its API and files. What is not open is closed.
 
-A browser has a cookie (or the one of the institution's login, which Streamlit signs), a program a token in
+A browser has a cookie, whether it signed in by password or through the institution (oidc.py), a program a token in
 `Authorization: Bearer TOKEN`. What lies behind finds the user's name in the header `x-lvcnet-user`, which clients cannot set.
 """
 
 import logging
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, unquote
 
 import anyio
 from anyio.to_thread import run_sync
@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lab.serving import oidc
-from lab.serving.login_page import sign_in_page, sign_out_page
+from lab.serving.login_page import moving_page, sign_in_page, sign_out_page
 from lab.serving.origins import refuse
 from lab.serving.sessions import LASTS, Users
 from lab.serving.settings import Serving
@@ -23,23 +23,27 @@ from lvcnet.errors import LvcnetError
 
 USER_HEADER = "x-lvcnet-user"
 COOKIE = "lvcnet_session"
+THEN = "lvcnet_then"
+"""Cookie that holds where to go after the way to the institution and back."""
+THEN_LASTS = 600
 OPEN = ("/_stcore/health",)
 LONGEST_FORM = 8192
 WRONG = "Name or password is wrong."
 TOO_OFTEN = "Too many wrong passwords. Try again in ten minutes."
+NOBODY = "Nobody can sign in at the moment: tell who runs this lab."
 log = logging.getLogger("lvcnet.login")
 
 
 class Login:
     """Lets through who is signed in, and shows others the way; without a file of users everybody is nobody."""
 
-    def __init__(self, app: ASGIApp, serving: Serving) -> None:
-        """Read the users.
+    def __init__(self, app: ASGIApp, serving: Serving, institution: bool = False) -> None:
+        """Read the users; `institution`: one may sign in there, too.
 
         Raises:
             LvcnetError: if their file cannot be used.
         """
-        self.app = app
+        self.app, self.institution = app, institution
         self.users = Users(serving.auth) if serving.auth else None
         self.hashing = anyio.Semaphore(2)
 
@@ -56,12 +60,13 @@ class Login:
             return
         path = scope["path"]
         user = self._user(scope)
-        if scope["type"] == "http" and path in ("/login", "/logout"):
+        own = ("/login", "/logout", *((oidc.BEGIN, oidc.BACK) if self.institution else ()))
+        if scope["type"] == "http" and path in own:
             await self._own_page(scope, receive, send, user)
         elif user is not None:
             MutableHeaders(scope=scope)[USER_HEADER] = user
             await self._served(scope, receive, send)
-        elif scope["type"] == "http" and (path in OPEN or oidc.is_open(path)):
+        elif scope["type"] == "http" and path in OPEN:
             await self.app(scope, receive, send)
         elif scope["type"] == "http" and _is_page(scope):
             query = scope["query_string"].decode("latin-1")
@@ -81,10 +86,7 @@ class Login:
         try:
             if scheme.lower() == "bearer":
                 return self.users.accounts().owner(token.strip())
-            if COOKIE in cookies and (user := self.users.signed_in(cookies[COOKIE])):
-                return user
-            name = oidc.user(cookies)
-            return name if name is not None and self.users.account(name) is not None else None
+            return self.users.signed_in(cookies[COOKIE]) if COOKIE in cookies else None
         except LvcnetError as error:
             log.error("nobody can sign in: %s", error)
             return None
@@ -102,54 +104,102 @@ class Login:
         await self.app(scope, watched, send)
 
     async def _own_page(self, scope: Scope, receive: Receive, send: Send, user: str | None) -> None:
-        if scope["method"] == "POST":
-            answer = await (
-                self._sign_in(scope, receive) if scope["path"] == "/login" else self._sign_out(scope)
-            )
-        elif scope["method"] not in ("GET", "HEAD"):
-            answer = Response(status_code=405)
-        elif scope["path"] == "/logout":
-            answer = HTMLResponse(sign_out_page(user)) if user else RedirectResponse("/login", 303)
-        else:
-            then = parse_qs(scope["query_string"].decode("latin-1")).get("then", ["/"])[0]
-            page = sign_in_page(local(then), institution=oidc.address())
-            answer = RedirectResponse(local(then), 303) if user else HTMLResponse(page)
+        try:
+            answer = await self._own_answer(scope, receive, user)
+        except LvcnetError as error:
+            log.error("nobody can sign in: %s", error)
+            answer = self._refused("/", NOBODY, 503)
         answer.headers["cache-control"] = "no-store"
         await answer(scope, receive, send)
+
+    async def _own_answer(self, scope: Scope, receive: Receive, user: str | None) -> Response:
+        path, method = scope["path"], scope["method"]
+        if method == "POST" and path == "/login":
+            return await self._sign_in(scope, receive)
+        if method == "POST" and path == "/logout":
+            return await self._sign_out(scope)
+        if method not in ("GET", "HEAD"):
+            return Response(status_code=405)
+        if path == oidc.BACK:
+            return await self._back_from_institution(scope)
+        if path == "/logout":
+            return HTMLResponse(sign_out_page(user)) if user else RedirectResponse("/login", 303)
+        then = local(parse_qs(scope["query_string"].decode("latin-1")).get("then", ["/"])[0])
+        if user:
+            return RedirectResponse(then, 303)
+        if path == "/login":
+            return HTMLResponse(sign_in_page(then, institution=self.institution))
+        return await self._to_institution(scope, then)
 
     async def _sign_in(self, scope: Scope, receive: Receive) -> Response:
         assert self.users is not None
         form = parse_qs((await _form(receive)).decode("utf-8", "replace"))
         name, password, then = (form.get(key, [""])[0] for key in ("name", "password", "then"))
-        address = str((scope.get("client") or ("",))[0])
+        address = _address(scope)
         if not self.users.may_try(name, address):
-            return HTMLResponse(sign_in_page(local(then), TOO_OFTEN, oidc.address()), 429)
+            return self._refused(then, TOO_OFTEN, 429)
         # counted before it is known to be wrong: guesses that come at once do not get past the brake
         self.users.failed(name, address)
         async with self.hashing:
             right = await run_sync(self.users.accounts().has_password, name, password)
         if not right:
             log.warning("a sign-in failed from %s", address)
-            return HTMLResponse(sign_in_page(local(then), WRONG, oidc.address()), 401)
+            return self._refused(then, WRONG, 401)
         self.users.forgive(name, address)
-        log.info("%s signed in from %s", name, address)
-        answer = RedirectResponse(local(then), 303)
-        secure = scope["scheme"] in ("https", "wss")
+        return self._let_in(RedirectResponse(local(then), 303), scope, name)
+
+    async def _to_institution(self, scope: Scope, then: str) -> Response:
+        there = await oidc.to_provider(self.app, scope)
+        if not there.location.startswith(("https://", "http://")):
+            return self._refused(then, oidc.UNREACHED, 502)
+        answer = _with_cookies(RedirectResponse(there.location, 303), there.lines)
+        # lax: the provider's page is another site's, and sends people back here
         answer.set_cookie(
-            COOKIE,
-            self.users.begin(name),
-            max_age=int(LASTS),
-            httponly=True,
-            samesite="strict",
-            secure=secure,
+            THEN, quote(then, safe=""), THEN_LASTS, httponly=True, samesite="lax", secure=_is_tls(scope)
         )
         return answer
 
+    async def _back_from_institution(self, scope: Scope) -> Response:
+        assert self.users is not None
+        if not oidc.is_answer(scope):  # from signing out there
+            return RedirectResponse("/login", 303)
+        then = local(unquote(_cookies(Headers(scope=scope)).get(THEN, "/")))
+        back = await oidc.from_provider(self.app, scope)
+        name, problem = oidc.admitted(oidc.claims(back.kept), self.users.accounts())
+        if name is None:
+            log.warning("a sign-in through the institution failed from %s", _address(scope))
+            answer = self._refused(then, problem, 403)
+        else:
+            # not a redirection: that would still be the other site's, for which the browser keeps strict cookies back
+            page = HTMLResponse(moving_page("You are signed in.", then))
+            answer = self._let_in(page, scope, name, back.kept)
+        answer.delete_cookie(THEN, httponly=True, samesite="lax")
+        return _with_cookies(answer, back.lines)
+
+    def _let_in(
+        self, answer: Response, scope: Scope, name: str, institution: dict[str, str] | None = None
+    ) -> Response:
+        """Begin a session, and give its name with the answer."""
+        assert self.users is not None
+        log.info("%s signed in from %s", name, _address(scope))
+        session = self.users.begin(name, institution)
+        answer.set_cookie(
+            COOKIE, session, int(LASTS), httponly=True, samesite="strict", secure=_is_tls(scope)
+        )
+        return answer
+
+    def _refused(self, then: str, problem: str, status: int) -> Response:
+        return HTMLResponse(sign_in_page(local(then), problem, self.institution), status)
+
     async def _sign_out(self, scope: Scope) -> Response:
         assert self.users is not None
-        cookies = _cookies(Headers(scope=scope))
-        self.users.end(cookies.get(COOKIE, ""))
-        answer = RedirectResponse(oidc.sign_out(cookies) or "/login", 303)
+        session = self.users.end(_cookies(Headers(scope=scope)).get(COOKIE, ""))
+        answer: Response = RedirectResponse("/login", 303)
+        if session is not None and session.institution:
+            there = (await oidc.end(self.app, scope, session.institution)).location
+            if there.startswith(("https://", "http://")):
+                # not a redirection: the content policy does not let a form lead to the provider
+                answer = HTMLResponse(moving_page("You are signed out of the lab.", there))
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return answer
 
@@ -162,6 +212,20 @@ def local(then: str) -> str:
     """
     plain = then.startswith("/") and not then.startswith(("//", "/\\")) and then.isprintable()
     return then if plain and not then.startswith(("/login", "/logout")) else "/"
+
+
+def _with_cookies(answer: Response, lines: list[str]) -> Response:
+    for line in lines:
+        answer.headers.append("set-cookie", line)
+    return answer
+
+
+def _address(scope: Scope) -> str:
+    return str((scope.get("client") or ("",))[0])
+
+
+def _is_tls(scope: Scope) -> bool:
+    return scope["scheme"] in ("https", "wss")
 
 
 def _is_page(scope: Scope) -> bool:

@@ -1,6 +1,9 @@
 """The page where one signs in, and the one where one signs out: plain HTML, no script, nothing from elsewhere."""
 
 from html import escape
+from urllib.parse import quote
+
+from lab.serving.oidc import BEGIN
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -30,16 +33,23 @@ FIELDS = """<label for="name">Name</label>
 <button>Sign in</button>"""
 
 
-def sign_in_page(then: str, problem: str = "", institution: str = "") -> str:
-    """The form; `then` is where to go afterwards, `institution` the address of the institution's own login, if any."""
+def sign_in_page(then: str, problem: str = "", institution: bool = False) -> str:
+    """The form; `then` is where to go afterwards, `institution`: one may sign in there, too."""
     said = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
     other = (
-        f'<p class="or">or</p><a class="button" href="{escape(institution)}">Sign in with your institution</a>'
+        f'<a class="button" href="{BEGIN}?then={quote(then, safe="")}">Sign in with your institution</a>'
+        '<p class="or">or with a password of this lab</p>'
         if institution
         else ""
     )
     form = f'<form method="post" action="/login"><input type="hidden" name="then" value="{escape(then)}">{FIELDS}</form>'
-    return _page("Sign in", f"<p>Sign in to see data, runs and radiographs.</p>{said}{form}{other}")
+    return _page("Sign in", f"<p>Sign in to see data, runs and radiographs.</p>{said}{other}{form}")
+
+
+def moving_page(said: str, address: str) -> str:
+    """A page that goes on to an address by itself."""
+    onwards = f'<p>{escape(said)}</p><a class="button" href="{escape(address)}">Go on</a>'
+    return _page("Sign in", onwards, f'<meta http-equiv="refresh" content="0;url={escape(address)}">')
 
 
 def sign_out_page(user: str) -> str:
@@ -50,10 +60,10 @@ def sign_out_page(user: str) -> str:
     )
 
 
-def _page(title: str, body: str) -> str:
+def _page(title: str, body: str, head: str = "") -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title} - LVC-Net Lab</title><style>{STYLE}</style></head>"
+        f"{head}<title>{title} - LVC-Net Lab</title><style>{STYLE}</style></head>"
         f"<body><main><h1>LVC-Net Lab</h1>{body}</main></body></html>"
     )

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lvcnet.accounts import Account, Accounts, read_accounts
@@ -16,11 +16,19 @@ MOST_KEPT = 10_000
 
 @dataclass(frozen=True)
 class Session:
-    """One browser that signed in, with the account as it was then: another password ends the session."""
+    """One browser that signed in, with the account as it was then: another password ends the session.
+
+    Attributes:
+        user: name of the account.
+        password: its hash.
+        ends: when, in seconds since 1970.
+        institution: what it takes to sign out there, if the user came from there (oidc.py).
+    """
 
     user: str
     password: str | None
     ends: float
+    institution: dict[str, str] = field(default_factory=dict)
 
 
 class Users:
@@ -55,17 +63,18 @@ class Users:
         """The account of a user, if there still is one."""
         return self.accounts().users.get(name)
 
-    def begin(self, user: str) -> str:
+    def begin(self, user: str, institution: dict[str, str] | None = None) -> str:
         """A new session, never one that the browser has named; the value of its cookie."""
         now, name = time.time(), secrets.token_urlsafe(32)
         self._sessions = {key: session for key, session in self._sessions.items() if session.ends > now}
         account = self.account(user)
-        self._sessions[_key(name)] = Session(user, account.password if account else None, now + LASTS)
+        password = account.password if account else None
+        self._sessions[_key(name)] = Session(user, password, now + LASTS, institution or {})
         return name
 
-    def end(self, cookie: str) -> None:
-        """Forget a session."""
-        self._sessions.pop(_key(cookie), None)
+    def end(self, cookie: str) -> Session | None:
+        """Forget a session; the session, if there was one."""
+        return self._sessions.pop(_key(cookie), None)
 
     def signed_in(self, cookie: str) -> str | None:
         """The user of a session that has not ended."""

@@ -27,6 +27,10 @@ def lab(
         [], help="Folder below which forms may read when the lab serves others; else they take uploads only."
     ),
     upload_quota: str | None = typer.Option(None, help="Most that a user may upload in an hour, as 2GB."),
+    oidc: Path | None = typer.Option(
+        None,
+        help="File of secrets (.toml) with the institution's own login; see docs/serving.md. Needs --auth.",
+    ),
 ) -> None:
     """Start the lab in the browser.
 
@@ -36,6 +40,13 @@ def lab(
 
     if auth is not None:
         read_accounts(auth)
+    if oidc is not None:
+        if auth is None:
+            raise LvcnetError("--oidc says who somebody is, and --auth FILE who may sign in: give both")
+        if oidc.suffix != ".toml" or not oidc.is_file():
+            raise LvcnetError(
+                f"--oidc {oidc} is no file of secrets: name a .toml file with [auth], see docs/serving.md"
+            )
     for folder in import_root:
         if not folder.is_dir():
             raise LvcnetError(f"--import-root {folder} is no folder")
@@ -54,6 +65,7 @@ def lab(
     home = Path(found.origin).with_name("Home.py")
     os.environ.update(serving.to_environment())
     command = ["-m", "streamlit", "run", str(home), "--server.address", address, "--server.port", str(port)]
+    command += ["--secrets.files", str(oidc.absolute())] if oidc else []
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *command])  # the server gets the signals that are meant for it
 

@@ -3,6 +3,9 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +15,7 @@ from playwright.sync_api import Browser
 from streamlit.testing.v1 import AppTest
 
 from lab.background import TASKS
-from lab.headless import find_browser, open_browser, serve_lab
+from lab.headless import ROOT, fetch, find_browser, free_port, open_browser, serve_lab
 from lvcnet import jobs
 from lvcnet.data.phantom import make_phantom
 from lvcnet.jobs.daemon import worker_pid
@@ -103,6 +106,42 @@ def lab_that_trains(home: Path) -> Iterator[str]:
     if pid := worker_pid():
         os.kill(pid, signal.SIGTERM)
     assert "Traceback" not in log.read_text()
+
+
+@contextmanager
+def team_lab(folder: Path, *options: str) -> Iterator[str]:
+    """Address of `lvcnet lab OPTIONS`, started in `folder`, with its workspace `home` and `log.txt` there."""
+    port = free_port()
+    own = {"LVCNET_HOME": str(folder / "home"), "STREAMLIT_SERVER_HEADLESS": "true", "PYTHONPATH": str(ROOT)}
+    with (folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "from lvcnet.cli import main; main()",
+                "lab",
+                "--port",
+                str(port),
+                *options,
+            ],
+            cwd=folder,
+            env={**os.environ, **own},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    end = time.monotonic() + 120
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if fetch(f"http://127.0.0.1:{port}/_stcore/health")[0] == 200:
+                break
+        except OSError:
+            time.sleep(0.2)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    assert "Traceback" not in (folder / "log.txt").read_text()
 
 
 @pytest.fixture(scope="module")

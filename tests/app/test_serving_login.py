@@ -1,12 +1,7 @@
 """One login before everything: `lvcnet lab --auth FILE` as a stranger, as a user, and as a program meets it."""
 
-import os
 import re
-import signal
 import stat
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,12 +10,13 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, expect
 
-from lab.headless import ROOT, fetch, free_port, sideways, wait_until_idle
+from lab.headless import fetch, sideways, wait_until_idle
 from lab.serving.login import local
 from lab.serving.sessions import MOST_OF_NAME, Users
 from lvcnet.accounts import Accounts, read_accounts, write_accounts
 from lvcnet.errors import LvcnetError
 
+from .conftest import team_lab
 from .test_serving_origins import ask, shake
 
 PASSWORD = "correct horse battery"
@@ -61,28 +57,8 @@ def token(users: Path) -> str:
 @pytest.fixture(scope="module")
 def team(users: Path, token: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a lab with a login."""
-    folder, port = tmp_path_factory.mktemp("team"), free_port()
-    command = ["lab", "--auth", str(users), "--port", str(port), "--upload-quota", "3MB"]
-    own = {"LVCNET_HOME": str(folder / "home"), "STREAMLIT_SERVER_HEADLESS": "true", "PYTHONPATH": str(ROOT)}
-    with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from lvcnet.cli import main; main()", *command],
-            cwd=folder,
-            env={**os.environ, **own},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    end = time.monotonic() + 120
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            if fetch(f"http://127.0.0.1:{port}/_stcore/health")[0] == 200:
-                break
-        except OSError:
-            time.sleep(0.2)
-    yield f"http://127.0.0.1:{port}"
-    process.send_signal(signal.SIGTERM)
-    process.wait(30)
-    assert "Traceback" not in (folder / "log.txt").read_text()
+    with team_lab(tmp_path_factory.mktemp("team"), "--auth", str(users), "--upload-quota", "3MB") as address:
+        yield address
 
 
 def sign_in(
