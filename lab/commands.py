@@ -9,6 +9,7 @@ import yaml
 from lvcnet import formats
 from lvcnet.data.dataset import CLEAN
 from lvcnet.data.facts import Filters
+from lvcnet.evaluation.where import Where
 from lvcnet.training.config import TrainConfig
 
 
@@ -139,13 +140,26 @@ def export(dataset: str, labels: str, format: str, output: str) -> list[str]:
     return ["data", "export", dataset, "--labels", labels, *chosen, "--output", output]
 
 
-def plan(dataset: str, budget: float) -> list[str]:
+def compare(dataset: str, metric: str, where: Where) -> list[str]:
+    """`lvcnet compare`.
+
+    >>> compare("hips", "iou", {"epochs": 80})
+    ['compare', 'hips', '--metric', 'iou', '--where', 'epochs=80']
+    """
+    return ["compare", dataset, "--metric", metric, *_where(where)]
+
+
+def plan(dataset: str, budget: float, where: Where) -> list[str]:
     """`lvcnet plan`.
 
-    >>> plan("hips", 10000)
+    >>> plan("hips", 10000, {})
     ['plan', 'hips', '--budget', '10000']
     """
-    return ["plan", dataset, "--budget", f"{budget:.0f}"]
+    return ["plan", dataset, "--budget", f"{budget:.0f}", *_where(where)]
+
+
+def _where(where: Where) -> list[str]:
+    return [part for name, value in where.items() for part in ("--where", f"{name}={as_yaml(value)}")]
 
 
 def train(config: TrainConfig, start: Sequence[str], changes: Mapping[str, Any]) -> list[str]:

@@ -5,12 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from lab import comparing, figures
+from lab import commands, comparing, figures
 from lab.charts import show_chart
 from lab.compare_figures import difference_intervals
 from lab.compare_html import html_report
-from lab.escaping import code, plain, sentence
+from lab.escaping import plain, sentence
 from lab.tables import unbroken
+from lab.widgets import command_line
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Comparison
 from lvcnet.evaluation.formats import table_csv, to_csv, to_json, to_markdown
@@ -260,8 +261,7 @@ def show_export(comparison: Comparison) -> None:
     """Everything as files."""
     name = f"{comparison.dataset}-{comparison.metric}"
     st.markdown(
-        "All tables, and the paper's figures. Buttons below a figure save it as PNG or SVG, those below a table as CSV;"
-        f" all numbers on the command line: {code(f'lvcnet compare {comparison.dataset} --metric {comparison.metric}')}."
+        "All tables, and the paper's figures. Buttons below a figure save it as PNG or SVG, those below a table as CSV."
     )
     with st.container(horizontal=True):
         st.download_button(
@@ -293,10 +293,11 @@ def show_export(comparison: Comparison) -> None:
         )
         st.download_button(
             "HTML report",
-            lambda: html_report(comparison, comparing.find_plan(comparison.dataset)),
+            lambda: html_report(comparison, comparing.find_plan(comparison.dataset, comparison.where)),
             f"{name}.html",
             "text/html",
             key="export-html",
             icon=":material/web:",
             help="One file with figures, words, tables and the planner that opens without a network (about 5 MB).",
         )
+    command_line(commands.compare(comparison.dataset, comparison.metric, comparison.where))

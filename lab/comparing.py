@@ -13,6 +13,7 @@ from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.planner import Plan, plan_dataset
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.tables import interval, marked, method_title, round_table, summary
+from lvcnet.evaluation.where import Where, varying
 from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
@@ -30,28 +31,33 @@ def data_sets() -> list[str]:
     return known + [name for name in list_datasets() if known and name not in evaluated]
 
 
-def load_comparison(dataset: str, metric: str) -> Comparison:
+def settings_to_choose(dataset: str) -> dict[str, list[Any]]:
+    """Settings in which finished runs of a data set differ, with the values they have."""
+    return varying(run.config() for run in list_runs(dataset) if run.has_evaluation())
+
+
+def load_comparison(dataset: str, metric: str, where: Where | None = None) -> Comparison:
     """`lvcnet.evaluation.report.compare`, kept until a run or the data change.
 
     Raises:
         LvcnetError: if there is nothing to compare.
     """
-    return _compared(dataset, metric, _stamp(dataset))
+    return _compared(dataset, metric, dict(where or {}), _stamp(dataset))
 
 
-def load_plan(dataset: str) -> Plan:
+def load_plan(dataset: str, where: Where | None = None) -> Plan:
     """`lvcnet.evaluation.planner.plan_dataset`, kept until a run or the data change.
 
     Raises:
         LvcnetError: if nothing can be planned.
     """
-    return _planned(dataset, _stamp(dataset))
+    return _planned(dataset, dict(where or {}), _stamp(dataset))
 
 
-def find_plan(dataset: str) -> Plan | None:
+def find_plan(dataset: str, where: Where | None = None) -> Plan | None:
     """`load_plan`, or None where nothing can be planned."""
     try:
-        return load_plan(dataset)
+        return load_plan(dataset, where)
     except LvcnetError:
         return None
 
@@ -159,10 +165,10 @@ def _changed(path: Path) -> int:
 
 
 @st.cache_data(max_entries=32, show_spinner="Comparing runs")
-def _compared(dataset: str, metric: str, stamp: Stamp) -> Comparison:
-    return compare(dataset, metric=metric)
+def _compared(dataset: str, metric: str, where: dict[str, Any], stamp: Stamp) -> Comparison:
+    return compare(dataset, metric=metric, where=where)
 
 
 @st.cache_data(max_entries=8, show_spinner="Counting clicks")
-def _planned(dataset: str, stamp: Stamp) -> Plan:
-    return plan_dataset(dataset)
+def _planned(dataset: str, where: dict[str, Any], stamp: Stamp) -> Plan:
+    return plan_dataset(dataset, where=where)

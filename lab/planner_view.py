@@ -22,6 +22,7 @@ from lvcnet.evaluation.plan_text import (
 )
 from lvcnet.evaluation.planner import Plan, afford
 from lvcnet.evaluation.tables import method_title
+from lvcnet.evaluation.where import Where
 from lvcnet.noise.levels import levels_in_words
 
 STEP = 500
@@ -31,7 +32,7 @@ STEP = 500
 def show_planner(comparison: Comparison) -> None:
     """Clicks against IoU, equal outlines in words, a budget, the table; or what to do to get them."""
     try:
-        plan = comparing.load_plan(comparison.dataset)
+        plan = comparing.load_plan(comparison.dataset, comparison.where)
     except LvcnetError as error:
         text = str(error)
         query = {"dataset": comparison.dataset}
@@ -45,7 +46,7 @@ def show_planner(comparison: Comparison) -> None:
         _show_curve(plan, comparison.metric)
     with right:
         _show_sentences(plan)
-    _show_budget(plan)
+    _show_budget(plan, comparison.where)
     _show_table(plan)
     if plan.notes:
         with st.expander(f"Notes ({len(plan.notes)})", icon=":material/info:"):
@@ -84,7 +85,7 @@ def _show_sentences(plan: Plan) -> None:
         st.caption(plain(plan.caveat))
 
 
-def _show_budget(plan: Plan) -> None:
+def _show_budget(plan: Plan, where: Where) -> None:
     st.header("Click budget", anchor=False)
     middle = plan.outlines[len(plan.outlines) // 2].clicks * plan.images
     left, right = st.columns([1, 3], gap="large")
@@ -99,7 +100,7 @@ def _show_budget(plan: Plan) -> None:
         )
     with right:
         st.markdown(unbroken(sentence("\n\n".join(budget_sentences(plan, afford(plan, budget))))))
-    command_line(commands.plan(plan.dataset, budget))
+    command_line(commands.plan(plan.dataset, budget, where))
 
 
 def _show_table(plan: Plan) -> None:

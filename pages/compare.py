@@ -1,9 +1,12 @@
 """Compare: methods against label noise, from Table 1 down to the single image."""
 
+from typing import Any
+
 import streamlit as st
 
 from lab import comparing
 from lab.background import Task, background_button, own
+from lab.commands import as_yaml
 from lab.compare_views import show_export, show_results, show_tables
 from lab.damage_notes import show_damage
 from lab.escaping import plain
@@ -18,6 +21,8 @@ from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.runs.directory import RunDirectory
 
+AS_MOST = "most"
+"""No choice."""
 VIEWS = {
     "results": ("Results", show_results),
     SIDE_BY_SIDE: ("Side by side", show_side_by_side),
@@ -69,10 +74,39 @@ def offer_evaluation(dataset: str) -> None:
             st.rerun()
 
 
-def load(dataset: str, metric: str) -> Comparison | None:
+def pick_where(dataset: str) -> dict[str, Any]:
+    """The settings that runs must have, where runs of the data set differ in some."""
+    settings = comparing.settings_to_choose(dataset)
+    if not settings:
+        return {}
+    chosen: dict[str, Any] = {}
+    with st.expander(
+        f"Runs differ in {', '.join(settings)}: choose which are compared", icon=":material/filter_alt:"
+    ):
+        st.caption(
+            "Runs that were trained differently are never pooled. Without a choice those count that were trained like"
+            " most; the notes below the results name what was left out."
+        )
+        columns = st.columns(min(3, len(settings)))
+        for number, (name, values) in enumerate(settings.items()):
+            by_text = {as_yaml(value): value for value in values}
+            with columns[number % len(columns)]:
+                text = pick(
+                    f"where-{name}",
+                    name.replace("_", " ").capitalize(),
+                    [AS_MOST, *by_text],
+                    f"Only runs with this setting; on the command line --where {name}=VALUE.",
+                    lambda text: "as most runs" if text == AS_MOST else text,
+                )
+            if text != AS_MOST:
+                chosen[name] = by_text[text]
+    return chosen
+
+
+def load(dataset: str, metric: str, where: dict[str, Any]) -> Comparison | None:
     """The comparison, or what to do to get one."""
     try:
-        return comparing.load_comparison(dataset, metric)
+        return comparing.load_comparison(dataset, metric, where)
     except LvcnetError as error:
         text = str(error)
         empty_state(f"{text[0].upper()}{text[1:]}.", "train", "Train on this data set", {"dataset": dataset})
@@ -108,7 +142,7 @@ with right:
         "iou",
     )
 offer_evaluation(dataset)
-comparison = load(dataset, metric)
+comparison = load(dataset, metric, pick_where(dataset))
 if comparison is not None:
     view = pick_view("view", "Part", list(VIEWS), lambda name: VIEWS[name][0], "The parts of the comparison.")
     with shown_errors():

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lvcnet.cli.options import Json
+from lvcnet.cli.options import Json, WhereOption
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen, split_list
 from lvcnet.data.dataset import CLEAN
 from lvcnet.errors import LvcnetError
@@ -18,6 +18,7 @@ from lvcnet.evaluation.metrics import METRICS, ROUND_METRICS
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.evaluation.report import compare as compare_runs
 from lvcnet.evaluation.tables import comparison_tables, notes
+from lvcnet.evaluation.where import parse_where
 from lvcnet.evaluation.words import comparison_words
 from lvcnet.files import write_atomic
 from lvcnet.inference.batch import predict_files
@@ -94,6 +95,7 @@ def compare(
         bool,
         typer.Option("--evaluate/--no-evaluate", help="Evaluate finished runs that are not evaluated yet."),
     ] = True,
+    where: WhereOption = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -110,8 +112,9 @@ def compare(
         raise LvcnetError(f"format {chosen!r} does not exist: choose one of {', '.join(FORMATS)}")
     if output is not None and output.is_dir():
         raise LvcnetError(f"{output} is a folder: name the file to write")
+    asked = parse_where(where or [])
     with progress_bar(f"Collecting runs of {dataset}") as report:
-        comparison = compare_runs(dataset, None, metric, evaluate, device, report=report)
+        comparison = compare_runs(dataset, None, metric, evaluate, device, report=report, where=asked)
     if output is None and chosen == "table":
         _print_comparison(comparison)
         return

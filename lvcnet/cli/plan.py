@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from lvcnet.cli.options import Json, WhereOption
 from lvcnet.cli.output import print_json, print_table, screen, split_list
 from lvcnet.evaluation.plan_text import (
     budget_sentences,
@@ -13,6 +14,7 @@ from lvcnet.evaluation.plan_text import (
     plan_table,
 )
 from lvcnet.evaluation.planner import Budget, Plan, afford, plan_dataset
+from lvcnet.evaluation.where import parse_where
 
 
 def plan(
@@ -24,7 +26,8 @@ def plan(
         float | None,
         typer.Option(help="Clicks in total: which outlines they afford, and the best method there."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    where: WhereOption = None,
+    as_json: Json = False,
 ) -> None:
     """How carefully to outline: clicks (polygon vertices) an image against the IoU each method makes of them.
 
@@ -33,7 +36,7 @@ def plan(
 
     Example: `lvcnet plan hips --methods lvcnet --budget 10000`
     """
-    found = plan_dataset(dataset, split_list(methods))
+    found = plan_dataset(dataset, split_list(methods), where=parse_where(where or []))
     spent = None if budget is None else afford(found, budget)
     if as_json:
         print_json(plan_json(found, spent))

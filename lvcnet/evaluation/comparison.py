@@ -101,6 +101,7 @@ class Comparison:
         skipped: run -> why it is in no cell.
         noise: label set -> the manifest it was made with: family, target and achieved IoU, seed; empty where it has none.
         rounds: what the paper's rounds were, in words.
+        where: settings that the user chose; only runs that have them are in cells.
     """
 
     dataset: str
@@ -110,6 +111,7 @@ class Comparison:
     skipped: dict[str, str] = field(default_factory=dict)
     noise: dict[str, dict[str, Any]] = field(default_factory=dict)
     rounds: str = ""
+    where: dict[str, Any] = field(default_factory=dict)
 
     def methods(self) -> list[str]:
         """Methods in the order of the paper, variants behind them."""

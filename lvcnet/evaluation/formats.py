@@ -64,6 +64,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "dataset": comparison.dataset,
         "metric": comparison.metric,
+        "where": comparison.where,
         "baseline": BASELINE,
         "rows": [
             {**row, "runs": list(cell.runs.values())}

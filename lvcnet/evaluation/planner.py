@@ -17,6 +17,7 @@ from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.statistics import FloatArray, Interval, percentile_bounds, resampled_means
 from lvcnet.evaluation.tables import method_title
 from lvcnet.evaluation.tables import notes as left_out
+from lvcnet.evaluation.where import Where
 
 METRIC = "iou"
 
@@ -91,14 +92,16 @@ class Plan:
         return [point for point in self.points if point.method == method]
 
 
-def plan_dataset(dataset: str, methods: Sequence[str] = (), seed: int = 0) -> Plan:
-    """Plan from all measured runs of a data set; see `make_plan`.
+def plan_dataset(
+    dataset: str, methods: Sequence[str] = (), seed: int = 0, where: Where | None = None
+) -> Plan:
+    """Plan from all measured runs of a data set, or from those with the settings `where`; see `make_plan`.
 
     Raises:
         LvcnetError: if there is no such data set, or as `compare` and `make_plan` do.
     """
     Dataset.load(dataset)  # the runs of a data set that is gone can be compared, but its outlines not counted
-    return make_plan(compare(dataset, metric=METRIC), methods, seed)
+    return make_plan(compare(dataset, metric=METRIC, where=where), methods, seed)
 
 
 def make_plan(comparison: Comparison, methods: Sequence[str] = (), seed: int = 0) -> Plan:

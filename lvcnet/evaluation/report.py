@@ -39,6 +39,7 @@ from lvcnet.evaluation.statistics import (
     signed_rank,
 )
 from lvcnet.evaluation.table1 import pooled_rounds, rounds_note
+from lvcnet.evaluation.where import Where, unlike
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, list_runs
@@ -56,6 +57,7 @@ def compare(
     device: str = "auto",
     seed: int = 0,
     report: Report | None = None,
+    where: Where | None = None,
 ) -> Comparison:
     """Collect the runs of a data set.
 
@@ -67,6 +69,7 @@ def compare(
         device: for that.
         seed: keys the bootstrap.
         report: called with (runs done, runs in all).
+        where: settings that a run must have to be taken; without them those that most runs have count.
 
     Raises:
         LvcnetError: for an unknown metric, or if no run is left to compare.
@@ -74,7 +77,8 @@ def compare(
     if metric not in METRICS:
         raise LvcnetError(f"metric {metric!r} does not exist: choose one of {', '.join(METRICS)}")
     chosen = [run for run in list_runs(dataset) if not _leaves_out(run)] if runs is None else list(runs)
-    skipped: dict[str, str] = {}
+    skipped = {run.name: reason for run in chosen if (reason := unlike(run.config(), where or {}))}
+    chosen = [run for run in chosen if run.name not in skipped]
     evaluations = _evaluations(chosen, evaluate, device, skipped, report)
     evaluations = _same_data(dataset, evaluations, skipped)
     evaluations = _same_label_sets(dataset, evaluations, skipped)
@@ -98,6 +102,7 @@ def compare(
         skipped,
         _noise(groups),
         rounds_note([evaluation for _, evaluation in evaluations]),
+        dict(where or {}),
     )
 
 

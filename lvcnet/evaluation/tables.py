@@ -9,6 +9,7 @@ from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.robustness import share
 from lvcnet.evaluation.statistics import mean_sd
+from lvcnet.evaluation.where import in_words
 from lvcnet.methods import METHOD_TITLES
 
 Row = list[str]
@@ -273,8 +274,9 @@ def cost_table(comparison: Comparison) -> Table:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What a reader has to know: from which figures nothing is concluded, and which runs were left out."""
-    found = [
+    """What a reader has to know: which runs were chosen and left out, and from which figures nothing is concluded."""
+    found = [f"only runs with {in_words(comparison.where)}"] if comparison.where else []
+    found += [
         f"nothing is concluded from {method_title(cell.method)} on {cell.labels}: {cell.excluded}"
         for cell in comparison.excluded()
     ]

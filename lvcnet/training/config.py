@@ -105,7 +105,7 @@ def read_preset(name: str) -> dict[str, Any]:
     return read_yaml(PRESETS / f"{name}.yaml")
 
 
-def parse_settings(settings: list[str]) -> dict[str, Any]:
+def parse_settings(settings: list[str], option: str = "--set") -> dict[str, Any]:
     """`["width=32", "options.warps=2"]` as nested settings; values are read as YAML.
 
     Raises:
@@ -116,7 +116,7 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
         key, separator, value = setting.partition("=")
         if not separator or not key:
             raise LvcnetError(
-                f"--set {setting!r} is not of the form key=value, e.g. --set width=32 or --set options.warps=2"
+                f"{option} {setting!r} is not of the form key=value, e.g. {option} width=32 or {option} options.warps=2"
             )
         *parents, leaf = key.strip().split(".")
         target = result
@@ -124,9 +124,9 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
             target = target.setdefault(parent, {})
             if not isinstance(target, dict):
                 raise LvcnetError(
-                    f"--set {setting!r}: {parent!r} was given a value of its own: drop one of the two"
+                    f"{option} {setting!r}: {parent!r} was given a value of its own: drop one of the two"
                 )
-        target[leaf] = load_yaml(value, f"--set {setting!r:.100}: the value")
+        target[leaf] = load_yaml(value, f"{option} {setting!r:.100}: the value")
     return result
 
 

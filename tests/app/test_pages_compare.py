@@ -74,6 +74,23 @@ def test_results_show_the_evaluations_numbers(sweep_home: Path, open_page: OpenP
     assert "5 rounds of 3 of 4 test images" in texts(page)  # 80 % of four, not 50
 
 
+def test_where_runs_differ_in_a_setting_the_user_chooses_which_are_compared(
+    sweep_home: Path, open_page: OpenPage
+) -> None:
+    assert "where-width" not in open_page("compare").session_state
+    for name in ("unet-4", "lvcnet-4"):
+        path = sweep_home / "runs" / name / "config.json"
+        path.write_text(json.dumps(read_json(path) | {"width": 6}))
+    page = open_page("compare", dataset="hips")
+    page.selectbox(key="pick-where-width").set_value("6").run()
+    assert not page.exception
+    labels = set(page.dataframe[0].value["Labels"])
+    assert labels == {"Level 4"}
+    assert "Only runs with width 6" in texts(page)
+    shown = open_page("compare", dataset="hips", view="export", **{"where-width": "6"})
+    assert "--where width=6" in shown.code[0].value
+
+
 def test_table_1_has_our_rounds_beside_the_papers(sweep_home: Path, open_page: OpenPage) -> None:
     table = open_page("compare", metric="hd95").dataframe[0].value
     rounds = evaluation(sweep_home, "lvcnet-4")["rounds"]["miou"]  # type: ignore[index]

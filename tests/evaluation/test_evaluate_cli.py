@@ -77,6 +77,8 @@ def test_compare_evaluates_and_prints_every_format(make_run, lvcnet, tmp_path: P
     _, out, _ = lvcnet("compare", "tiny", "--format", "markdown")
     assert out.startswith("## tiny")
     assert "### IoU (foreground), paired against U-Net" in out
+    status, _, err = lvcnet("compare", "tiny", "--where", "epochs=77")
+    assert (status, "its epochs is" in err) == (2, True)
     path = tmp_path / "table.csv"
     _, out, _ = lvcnet("compare", "tiny", "--format", "csv", "--output", str(path))
     assert len(list(csv.DictReader(path.open()))) == 2

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from lvcnet.evaluation.alike import labels_now
 from lvcnet.evaluation.collapse import collapse, mask_facts
 from lvcnet.evaluation.paper import TABLE_1, paper_retention
 from lvcnet.evaluation.report import compare
+from lvcnet.evaluation.where import parse_where
 from lvcnet.evaluation.words import comparison_words
 from lvcnet.files import write_json
 from lvcnet.models.maps import Maps
@@ -104,6 +106,36 @@ def test_runs_that_do_not_count_are_listed_with_a_reason(make_run) -> None:
     assert skipped["tiny-lvcnet-level4-s0"] == "it is cancelled"
     assert "is newer" in skipped["tiny-unet-level4-s0"]
     assert len(skipped) == 2
+
+
+def test_the_user_chooses_which_runs_are_compared(make_run) -> None:
+    make_run("unet", "level4", epochs=5)
+    make_run("unet", "level1", epochs=5)
+    make_run("unet", "level4", epochs=9, seed=1)
+    make_run("lvcnet", "level4", epochs=9, seed=1)
+    comparison = compare("tiny", evaluate=True, where={"epochs": 9})
+    assert comparison.cell("unet", "level4").runs == {1: "tiny-unet-level4-s1"}
+    assert [(one.method, one.seeds) for one in comparison.differences] == [("lvcnet", [1])]
+    assert comparison.skipped["tiny-unet-level4-s0"] == "its epochs is 5, not 9"
+    assert "only runs with epochs 9" in tables.notes(comparison)
+    assert formats.to_json(comparison)["where"] == {"epochs": 9}
+    with pytest.raises(LvcnetError, match="its epochs is 5, not 7"):
+        compare("tiny", evaluate=True, where={"epochs": 7})
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("epoch=3", "is no setting of a run: choose one of dataset, labels"),
+        ("epochs=many", "--where epochs='many': Input should be a valid integer"),
+        ("epochs", "not of the form key=value, e.g. --where width=32"),
+        ("options=3", "options.warps=2"),
+        ("width.x=3", "is no setting"),
+    ],
+)
+def test_a_choice_that_means_nothing_is_refused(condition: str, said: str) -> None:
+    with pytest.raises(LvcnetError, match=re.escape(said)):
+        parse_where([condition])
 
 
 def test_unevaluated_runs_are_left_out_on_request(make_run) -> None:
