@@ -147,9 +147,9 @@ def show_drafts(name: str, key: str, reviewer: str, decisions: Decisions, catego
     if others:
         st.markdown(f":gray-badge[:material/draw: {plain(', '.join(others))} drew here, not accepted yet]")
     if drawn := [draft for draft in own if draft.is_open]:
-        what = f": {plain(', '.join(draft.category for draft in drawn))}" if len(categories) > 1 else ""
+        what = f" {plain(', '.join(draft.category for draft in drawn))}" if len(categories) > 1 else ""
         with st.container(horizontal=True, vertical_alignment="center", key="draft"):
-            st.markdown(f":orange-badge[:material/draw: Draft, not accepted yet{what}]")
+            st.markdown(f":orange-badge[:material/draw: Draft, not accepted yet]{what}", width="content")
             st.button(
                 "Discard my drawing",
                 key="discard-draft",

@@ -89,8 +89,9 @@ def show_image(review: Review, look: Look) -> None:
     categories = review.dataset.categories
     with right:
         _head(review, look)
-        decide = st.container(horizontal=True, key="decide")
-        show_drafts(review.name, look.key, review.reviewer, review.correction.decisions, categories)
+        with st.container(key="decide"):  # a phone always shows it
+            decide = st.container(horizontal=True)
+            show_drafts(review.name, look.key, review.reviewer, review.correction.decisions, categories)
         with st.container(border=True):
             verdict = choose_part(review.name, look)
             whole = {"accept": "all of the proposal", "reject": "nothing, the label stays"}
@@ -216,13 +217,13 @@ def ask_about_drawing(review: Review, look: Look) -> None:
 
 @st.dialog("You drew here")
 def _ask_about_drawing(review: Review, look: Look, verdict: Verdict) -> None:
-    whole = {"accept": "accepts the proposal", "reject": "keeps the label as it is"}
-    what = whole.get(verdict.decision, "takes part of the proposal")
-    st.markdown(f"This {what}, and your drawing of **{plain(look.key)}** is put away. Undo brings it back.")
+    whole = {"accept": "take the proposal", "reject": "keep the label"}
+    what = whole.get(verdict.decision, "take part of the proposal")
+    st.markdown(f"To {what}, your drawing of **{plain(look.key)}** has to be put away. Undo brings it back.")
     with st.container(horizontal=True):
         if st.button("Keep my drawing", key="ask-keep", icon=":material/draw:", type="primary"):
             st.rerun()
-        if st.button("Discard my drawing", key="ask-discard", icon=":material/delete:"):
+        if st.button(f"Discard it and {what}", key="ask-discard", icon=":material/delete:"):
             correct_state.decide_and_discard(review.name, look, verdict, review.reviewer)
             st.rerun()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from lab.correct_state import load_correction
-from lab.escaping import plain
+from lab.escaping import code, plain
 from lab.widgets import dataset_problems, dataset_stamp
 from lvcnet.correction.store import list_corrections
 from lvcnet.damage import Damaged, problem_of
@@ -16,14 +16,21 @@ MOST_SHOWN = 5
 
 
 def show_damage(*kinds: str) -> None:
-    """A short warning with the damaged items of some kinds (keys of `FINDERS`); nothing if all is well."""
+    """One line with the damaged items of some kinds (keys of `FINDERS`); opened, what is wrong and what to do."""
     found = [one for kind in kinds or FINDERS for one in FINDERS[kind]()]
     if not found:
         return
+    named = [plain(one.name) for one in found[:MOST_SHOWN]]
     lines = [f"- {plain(str(one))}" for one in found[:MOST_SHOWN]]
     if len(found) > MOST_SHOWN:
-        lines.append(f"- and {len(found) - MOST_SHOWN} more")
-    st.warning("Damaged, and left out here:\n\n" + "\n".join(lines), icon=":material/broken_image:")
+        named.append(f"{len(found) - MOST_SHOWN} more")
+        lines.append(f"- and {len(found) - MOST_SHOWN} more: {code('lvcnet doctor')} lists all")
+    with st.expander(
+        f"Damaged, and left out: {', '.join(named)} (open for what to do)",
+        icon=":material/broken_image:",
+        key="damage",
+    ):
+        st.warning("\n".join(lines))
 
 
 def sound_corrections() -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.formats import newer
 from lvcnet.storage import unwritable
 
@@ -18,6 +18,7 @@ VERSION = 1
 LONGEST_NAME = 60
 WAIT_SECONDS = 20.0
 """For what somebody else writes."""
+MEND = "put back a copy of it, or delete this file: the correction then begins anew, with nothing decided"
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -119,6 +120,8 @@ def _connected(path: Path, write: bool = True) -> Iterator[tuple[sqlite3.Connect
         finally:
             connection.close()
     except sqlite3.Error as error:
+        if type(error) is sqlite3.DatabaseError or "no such" in str(error):
+            raise DamagedError(path, str(error), MEND) from error
         raise LvcnetError(f"the decisions in {path} cannot be used: {error}") from error
 
 

@@ -222,7 +222,9 @@ def test_reject_asks_first_and_undo_brings_the_drawing_back(
     expect_stored(page)
     assert correction.decisions.history() == []
     page.get_by_role("button", name="Accept proposal").click()
-    page.get_by_role("dialog").get_by_role("button", name="Discard my drawing").click(timeout=SOON)
+    page.get_by_role("dialog").get_by_role("button", name="Discard it and take the proposal").click(
+        timeout=SOON
+    )
     expect_image(page, keys[1])
     assert [event.decision for event in correction.decisions.history()] == ["accept"]
     assert correction.decisions.drafts.open() == []
@@ -349,6 +351,29 @@ def test_picture_and_decisions_are_on_one_screen(
     expect_image(page, keys[0])
     expect(accept(page)).to_contain_text("Accept my outline", timeout=SOON)
     expect_on_one_screen(page, ".viewer svg")
+    page.close()
+
+
+def test_a_phone_shows_drawing_draft_and_discard_at_once(
+    lab: Lab, browser: Browser, correction: Correction
+) -> None:
+    """Also where there are several categories to choose from."""
+    halves = make_correction("halves", halves=True)
+    key = review_rows(halves)[0]["key"]
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{lab.address}/correct?correction=halves&image={key}&mode=edit&reviewer=Anna")
+    expect_image(page, key)
+    paint(page, 4.5, 4.5)
+    expect(page.get_by_text("Draft, not accepted yet")).to_be_in_viewport(ratio=1, timeout=SOON)
+    discard = page.get_by_role("button", name="Discard my drawing")
+    for button in (discard, accept(page), page.get_by_role("button", name="Reject")):
+        expect(button.filter(visible=True).first).to_be_in_viewport(ratio=1)
+    canvas, bar = page.locator(".editor canvas").bounding_box(), page.locator(".st-key-decide").bounding_box()
+    assert canvas is not None
+    assert bar is not None
+    assert 0 <= canvas["y"] < canvas["y"] + canvas["height"] <= bar["y"], (canvas, bar)
+    discard.click()
+    expect(page.get_by_text("Drawing put away")).to_be_attached(timeout=SOON)
     page.close()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lvcnet.correction.decisions import Decisions
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import DamagedError, LvcnetError
 
 
 @pytest.fixture
@@ -127,11 +127,14 @@ def test_the_database_itself_refuses_changes(decisions: Decisions) -> None:
         connection.close()
 
 
-def test_a_file_that_is_no_database_is_named(decisions: Decisions) -> None:
+@pytest.mark.parametrize("content", ["this is no database" * 100, "{"])
+def test_a_file_that_is_no_database_is_named_with_what_to_do(decisions: Decisions, content: str) -> None:
     decisions.path.parent.mkdir()
-    decisions.path.write_text("this is no database" * 100)
-    with pytest.raises(LvcnetError, match=r"decisions\.sqlite cannot be used"):
+    decisions.path.write_text(content)
+    with pytest.raises(DamagedError, match=r"decisions\.sqlite is damaged .*put back a copy"):
         decisions.history()
+    decisions.path.unlink()
+    assert decisions.history() == []
 
 
 @pytest.mark.parametrize(
