@@ -10,7 +10,7 @@ from lvcnet import formats
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.methods import METHODS
-from lvcnet.training.config import TrainConfig, build_config, merge_settings, validated
+from lvcnet.training.config import MOST, TrainConfig, build_config, merge_settings, validated
 
 GRID = {"dataset": "dataset", "labels": "labels", "method": "methods", "seed": "seeds"}
 """Settings of a run that the sweep decides, and what decides them."""
@@ -28,7 +28,7 @@ class SweepConfig(BaseModel):
         ["1", "2", "3", "4"],
         description="noise levels or label sets: 1 or level1 are the same; clean; dentist2",
     )
-    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], description="how often all is done")
+    seeds: list[Annotated[int, Field(ge=0, le=MOST)]] = Field([0], description="how often all is done")
     settings: dict[str, Any] = Field(
         default_factory=dict, description="what differs from the default settings"
     )
@@ -74,12 +74,14 @@ def parse_seeds(texts: Sequence[str]) -> list[int]:
     """Seeds as numbers.
 
     Raises:
-        LvcnetError: if one is not a whole number from 0.
+        LvcnetError: if one is not a whole number from 0 to `MOST`.
 
     >>> parse_seeds(["0", "12"])
     [0, 12]
     """
-    wrong = [text for text in texts if not text.isdigit()]
+    wrong = [text for text in texts if not text.isdecimal() or len(text) > 10 or int(text) > MOST]
     if wrong:
-        raise LvcnetError(f"seed {wrong[0]!r} is not a whole number from 0: use for instance 0, 1 and 2")
+        raise LvcnetError(
+            f"seed {wrong[0][:20]!r} is not a whole number from 0 to {MOST}: use for instance 0, 1 and 2"
+        )
     return [int(text) for text in texts]

@@ -15,6 +15,8 @@ from lvcnet.training.bounded_yaml import load_yaml
 
 PRESETS = Path(__file__).parent / "presets"
 Model = TypeVar("Model", bound=BaseModel)
+MOST = 2**32 - 1
+"""Largest whole number of a setting: what every generator takes as a seed, and what a run can be read with again."""
 
 
 class TrainConfig(BaseModel):
@@ -25,7 +27,7 @@ class TrainConfig(BaseModel):
     dataset: str = Field(description="name of the data set")
     labels: str = Field("clean", description="label set to learn from, e.g. clean, level3, dentist2")
     method: str = Field("unet", description="fcn, unet, lvcnet, lvcnet-plus ...")
-    seed: int = Field(0, ge=0, description="keys initial weights, order of images and augmentation")
+    seed: int = Field(0, ge=0, le=MOST, description="keys initial weights, order of images and augmentation")
 
     width: int = Field(16, ge=4, le=256, description="channels of the first stage")
     depth: int = Field(4, ge=2, le=6, description="how often the trunk halves the resolution")
@@ -36,14 +38,14 @@ class TrainConfig(BaseModel):
         default_factory=dict, description="the method's own settings, e.g. variant, warps"
     )
 
-    epochs: int = Field(20, ge=1, description="passes over the training images")
-    batch_size: int = Field(16, ge=1, description="images a step")
+    epochs: int = Field(20, ge=1, le=MOST, description="passes over the training images")
+    batch_size: int = Field(16, ge=1, le=MOST, description="images a step")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="adam (AdamW) or sgd (momentum 0.9)")
-    learning_rate: float = Field(2e-3, gt=0, description="initial learning rate")
+    learning_rate: float = Field(2e-3, gt=0, le=1e6, description="initial learning rate")
     schedule: Literal["cosine", "constant"] = Field(
         "cosine", description="cosine falls to 1 % of the initial rate"
     )
-    weight_decay: float = Field(1e-4, ge=0, description="decoupled for adam")
+    weight_decay: float = Field(1e-4, ge=0, le=1e6, description="decoupled for adam")
     ema: float = Field(
         0.99, ge=0, lt=1, description="decay of the moving average that predicts; 0 turns it off"
     )
@@ -57,12 +59,14 @@ class TrainConfig(BaseModel):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="auto takes bf16 where it is faster"
     )
-    threads: int = Field(0, ge=0, description="CPU threads; 0 leaves the choice to the caller")
+    threads: int = Field(0, ge=0, le=MOST, description="CPU threads; 0 leaves the choice to the caller")
     validation: float = Field(
         0.1, ge=0, le=0.5, description="share of training images held out, with noisy labels"
     )
-    validate_every: int = Field(1, ge=1, description="epochs between two checks on held-out and test images")
-    snapshot_every: int = Field(4, ge=1, description="epochs between two snapshots of the maps")
+    validate_every: int = Field(
+        1, ge=1, le=MOST, description="epochs between two checks on held-out and test images"
+    )
+    snapshot_every: int = Field(4, ge=1, le=MOST, description="epochs between two snapshots of the maps")
     snapshot_images: int = Field(
         4, ge=0, le=16, description="how many fixed images the snapshots show, half of them test images"
     )

@@ -151,8 +151,11 @@ def test_failed_runs_of_a_sweep_are_skipped_or_retried_and_the_failure_is_the_ex
 
 def test_bad_arguments_are_explained():
     make_dataset()
-    with pytest.raises(LvcnetError, match="seed 'a' is not a whole number from 0"):
-        call("sweep", "discs", "--seeds", "a")
+    for seed in ("a", "²", "4294967296", "9" * 5000):
+        with pytest.raises(
+            LvcnetError, match=f"seed '{seed[:20]}' is not a whole number from 0 to 4294967295"
+        ):
+            call("sweep", "discs", "--seeds", seed)
     with pytest.raises(LvcnetError, match="preset 'slow' does not exist"):
         call("sweep", "discs", "--preset", "slow")
 

@@ -25,6 +25,24 @@ def test_every_problem_is_named_at_once():
     assert "allowed: dataset, labels" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "seed",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "weight_decay",
+        "threads",
+        "validate_every",
+        "snapshot_every",
+    ],
+)
+def test_no_number_is_larger_than_a_run_can_be_read_with(name: str):
+    with pytest.raises(LvcnetError, match=f"{name}.*less than or equal"):
+        build_config({"dataset": "hips", name: 10**12})
+
+
 def test_settings_are_read_as_yaml_and_nest_at_dots():
     settings = [
         "width=32",
