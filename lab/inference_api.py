@@ -24,7 +24,7 @@ from lvcnet.data.radiograph import Radiograph
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.batch import Outcome
 from lvcnet.inference.export import FORMATS, check_formats, unique_stems
-from lvcnet.inference.predictor import THRESHOLD, Prediction
+from lvcnet.inference.predictor import Prediction
 from lvcnet.inference.segmentation import Segmentation
 from lvcnet.models.maps import Maps
 from lvcnet.runs.store import find_run
@@ -148,7 +148,7 @@ def batch_outcomes(
 
 
 def predicted(path: Path, runs: Sequence[str]) -> Iterator[Segmentation]:
-    """`segment.segment_runs` in the process for predictions; pixels and probabilities stay in files, not in memory.
+    """`segment.segment_runs` in the process for predictions; pixels stay in a file, not in memory.
 
     Raises:
         LvcnetError: as `segment.segment_runs`.
@@ -157,20 +157,14 @@ def predicted(path: Path, runs: Sequence[str]) -> Iterator[Segmentation]:
     for run in segment.checked_runs(runs):
         about = _ask("predict", path=str(path), run=run, folder=str(folder))
         pixels = np.load(folder / "pixels.npy", mmap_mode="r")
-        probability = np.load(folder / f"{run}-probability.npy", mmap_mode="r")
         with np.load(folder / f"{run}-maps.npz") as stored:
             named = {name: torch.from_numpy(stored[name]) for name in stored.files}
         maps = Maps(named.pop("prediction"), named)
-        prediction = Prediction(
-            probability,
-            probability >= THRESHOLD,
-            maps,
-            np.load(folder / f"{run}-working.npy"),
-            about["categories"],
-        )
+        working = np.load(folder / f"{run}-working.npy")
+        prediction = Prediction(maps, working, about["categories"], *pixels.shape)
         spacing = tuple(about["spacing"]) if about["spacing"] else None
         radiograph = Radiograph(pixels, spacing, tuple(about["notes"]))
-        yield Segmentation(path, path.name, run, about["method"], THRESHOLD, radiograph, prediction)
+        yield Segmentation(path, path.name, run, about["method"], radiograph, prediction)
 
 
 def _ask(do: str, **given: Any) -> Any:

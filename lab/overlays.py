@@ -120,22 +120,28 @@ def fit(picture: Rgb, smallest: int = 512, largest: int = 1400) -> Rgb:
     return np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
 
 
-def reduced(image: NDArray[Any], masks: Mask, largest: int = 1400) -> tuple[NDArray[Any], Mask]:
-    """A large image and its masks at the size of a screen, so that drawing them is quick; others as they are.
+def reduced(image: NDArray[Any], largest: int = 1400) -> NDArray[Any]:
+    """A large image at the size of a screen, so that drawing on it is quick; others as they are.
 
     Args:
-        image: (H, W).
-        masks: (C, H, W) bool.
+        image: (H, W), not bool.
         largest: side in pixels that is not exceeded.
     """
     side = max(image.shape)
     if side <= largest:
-        return image, masks
+        return image
     height, width = (max(1, round(length * largest / side)) for length in image.shape)
-    sizes = {"dsize": (width, height), "interpolation": cv2.INTER_AREA}
-    small = [cv2.resize(mask.astype(np.float32), **sizes) >= 0.5 for mask in masks]
-    stacked = np.stack(small) if small else np.zeros((0, height, width), dtype=bool)
-    return cv2.resize(image, **sizes), stacked
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def reduced_masks(masks: Mask, largest: int = 1400) -> Mask:
+    """Masks (C, H, W) at the size that `reduced` gives an image: inside is what is covered by half or more.
+
+    Counted in two hundredths of a pixel's area, since numbers with a fraction would take four times the memory.
+    """
+    if max(masks.shape[1:]) <= largest:
+        return masks
+    return np.stack([reduced(mask.view(np.uint8) * np.uint8(200), largest) >= 100 for mask in masks])
 
 
 def line_width(shape: Sequence[int]) -> int:

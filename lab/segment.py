@@ -12,15 +12,15 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lab import overlays
 from lab.palette import category_colours, method_title, run_colours
 from lvcnet import workspace
 from lvcnet.data.images import SUFFIXES, read_image
+from lvcnet.data.radiograph import blocks_with_margin
 from lvcnet.errors import LvcnetError
 from lvcnet.files import rows_to_csv, write_atomic, write_json
-from lvcnet.inference.export import CocoPredictions, names_in, write_image_files
+from lvcnet.inference.export import CocoPredictions, names_in, write_image_files, write_picture
 from lvcnet.inference.predictor import Predictor
 from lvcnet.inference.segmentation import Segmentation, measurement_rows, segment_radiograph, summarise
 from lvcnet.models.maps import MAP_TITLES, title
@@ -120,8 +120,7 @@ def colours(results: Sequence[Segmentation]) -> list[str]:
 
 def plain(result: Segmentation) -> overlays.Rgb:
     """The radiograph, for a screen."""
-    pixels, _ = overlays.reduced(result.radiograph.pixels, result.masks[:0])
-    return overlays.fit(overlays.to_rgb(pixels))
+    return overlays.fit(overlays.to_rgb(overlays.reduced(result.radiograph.pixels)))
 
 
 def preview(path: Path) -> overlays.Rgb:
@@ -131,24 +130,24 @@ def preview(path: Path) -> overlays.Rgb:
         LvcnetError: for a file that is no radiograph we can read.
     """
     pixels = read_image(path, name=path.name).pixels
-    return overlays.fit(overlays.to_rgb(overlays.reduced(pixels, np.zeros((0, 1, 1), bool))[0]))
+    return overlays.fit(overlays.to_rgb(overlays.reduced(pixels)))
 
 
 def picture(result: Segmentation, opacity: float, colour: str) -> overlays.Rgb:
     """The radiograph with every category tinted and outlined, for a screen; a single category has the run's colour."""
-    pixels, masks = overlays.reduced(result.radiograph.pixels, result.masks)
+    pixels, masks = overlays.reduced(result.radiograph.pixels), overlays.reduced_masks(result.masks)
     return overlays.fit(overlays.masks_over(pixels, masks, _category_colours(result, colour), opacity))
 
 
 def all_outlines(results: Sequence[Segmentation]) -> overlays.Rgb:
     """The outlines of all runs on one radiograph, for a screen, each in its run's colour."""
-    pixels, _ = overlays.reduced(results[0].radiograph.pixels, results[0].masks[:0])
+    pixels = overlays.reduced(results[0].radiograph.pixels)
     drawn = overlays.fit(
         overlays.to_rgb(pixels), smallest=1024
     )  # fine enough for lines that run side by side
     thickness = overlays.line_width(drawn.shape)
     for result, colour in zip(results, colours(results), strict=True):
-        for mask in overlays.reduced(result.radiograph.pixels, result.masks)[1]:
+        for mask in overlays.reduced_masks(result.masks):
             enlarged = cv2.resize(mask.astype(np.uint8), drawn.shape[1::-1], interpolation=cv2.INTER_NEAREST)
             drawn = overlays.paint(drawn, overlays.outline(enlarged > 0, thickness), colour)
     return drawn
@@ -210,10 +209,14 @@ def zipped(content: Path, path: Path) -> Path:
 
 def write_overlay(result: Segmentation, opacity: float, colour: str, path: Path) -> None:
     """Write the overlay at the image's own size as PNG."""
-    drawn = overlays.masks_over(
-        result.radiograph.pixels, result.masks, _category_colours(result, colour), opacity
+    pixels, named = result.radiograph.pixels, _category_colours(result, colour)
+    height, width = pixels.shape
+    line = overlays.line_width(pixels.shape)
+    drawn = (
+        overlays.masks_over(pixels[around], result.masks[:, around], named, opacity, line)[middle]
+        for _, around, middle in blocks_with_margin(height, width, line)
     )
-    Image.fromarray(drawn).save(path)
+    write_picture(path, drawn, height, width)
 
 
 def _write_files(

@@ -7,9 +7,10 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -35,12 +36,22 @@ def check_name(name: str, what: str) -> str:
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`: write beside it, fsync, rename. A reader sees the old file or the new one."""
+    """Replace `path` by `content`, as `replacing` does."""
+    with replacing(path) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A stream for what is to replace `path`: written beside it, fsync, rename. A reader sees the old file or the new one.
+
+    If the block raises, the old file stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("xb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lvcnet.data.annotated import (
     MOST_LISTED,
@@ -31,13 +30,12 @@ from lvcnet.data.annotated import (
 )
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.images import mask_to_full_resolution, named_like
+from lvcnet.data.parts import parts
 from lvcnet.data.polygons import Outline, check_ring, trace
-from lvcnet.data.rle import encode_run_lengths, parse_run_lengths
+from lvcnet.data.rle import encode_part, parse_run_lengths
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import read_json, write_json
 from lvcnet.progress import Report, reported
-
-EIGHT_CONNECTED = np.ones((3, 3), dtype=int)
 
 
 def read_coco(path: Path, images: Path, report: Report | None = None) -> Annotations:
@@ -66,9 +64,7 @@ def masks_to_annotations(
     """
     annotations: list[dict[str, Any]] = []
     for category, mask in zip(categories, masks, strict=True):
-        components, _ = ndimage.label(mask, structure=EIGHT_CONNECTED)
-        for number, (rows, columns) in enumerate(ndimage.find_objects(components), start=1):
-            inside = components[rows, columns] == number
+        for rows, columns, inside in parts(mask):
             annotations.append(
                 {
                     "id": first_id + len(annotations),
@@ -176,9 +172,7 @@ def _segmentation(inside: NDArray[np.bool_], top: int, left: int, height: int, w
     rings = trace(inside)
     if not any(ring.hole for ring in rings):
         return [(ring.points + np.array([left, top])).ravel().tolist() for ring in rings]
-    mask = np.zeros((height, width), dtype=bool)
-    mask[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-    return encode_run_lengths(mask)
+    return encode_part(inside, top, left, height, width)
 
 
 class _Reader:

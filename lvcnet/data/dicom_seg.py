@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lvcnet import __version__
 from lvcnet.data.dicom_header import read_header
 from lvcnet.data.images import is_dicom
+from lvcnet.data.radiograph import row_blocks
 from lvcnet.errors import LvcnetError, foreign
 
 NAMING = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -72,34 +73,72 @@ def dicom_seg(
     Raises:
         LvcnetError: if the radiograph is no DICOM file, has several frames, or does not name its study.
     """
-    # imported here, and not above, because few commands need it and it takes a third of a second
-    from highdicom.seg import Segmentation
-
     source = source_header(path)
     if anonymise:
         source = without_patient(source)
     with foreign(f"{path.name} does not allow a DICOM SEG", "take COCO, Labelme or PNG masks instead"):
-        segmentation = Segmentation(
-            [source],
-            masks.transpose(1, 2, 0)[None].astype(np.uint8),
-            "BINARY",
-            _descriptions(categories),
-            series_instance_uid=pydicom.uid.generate_uid(),
-            series_number=300,
-            sop_instance_uid=pydicom.uid.generate_uid(),
-            instance_number=1,
-            manufacturer="LVC-Net Lab",
-            manufacturer_model_name="LVC-Net Lab",
-            software_versions=__version__,
-            device_serial_number="0",
-            content_label="SEGMENTATION",
-            content_description=description[:LONGEST_TEXT],
-            omit_empty_frames=False,
-        )
+        _check_size(source, masks)
+        # highdicom takes six times the masks' memory; so it sees one pixel of them, and they are packed here
+        source.Rows = source.Columns = 1
+        segmentation = segmentation_of(source, masks[:, :1, :1], categories, description)
+        segmentation.Rows, segmentation.Columns = masks.shape[1:]
+        segmentation.PixelData = _packed(masks)
+        segmentation.SegmentsOverlap = "YES" if _overlap(masks) else "NO"
         if anonymise:
             segmentation.PatientIdentityRemoved = "YES"
             segmentation.DeidentificationMethod = "Only geometry of the source kept, UIDs replaced"
         return _encoded(segmentation)
+
+
+def segmentation_of(
+    source: pydicom.Dataset, masks: NDArray[np.bool_], categories: Sequence[str], description: str
+) -> pydicom.Dataset:
+    """highdicom's segmentation object of a radiograph, as `source_header` gives it, with all its pixels."""
+    # imported here, and not above, because few commands need it and it takes a third of a second
+    from highdicom.seg import Segmentation
+
+    return Segmentation(
+        [source],
+        masks.transpose(1, 2, 0)[None].astype(np.uint8),
+        "BINARY",
+        _descriptions(categories),
+        series_instance_uid=pydicom.uid.generate_uid(),
+        series_number=300,
+        sop_instance_uid=pydicom.uid.generate_uid(),
+        instance_number=1,
+        manufacturer="LVC-Net Lab",
+        manufacturer_model_name="LVC-Net Lab",
+        software_versions=__version__,
+        device_serial_number="0",
+        content_label="SEGMENTATION",
+        content_description=description[:LONGEST_TEXT],
+        omit_empty_frames=False,
+    )
+
+
+def _check_size(source: pydicom.Dataset, masks: NDArray[np.bool_]) -> None:
+    """Refuse masks of another size than the radiograph's.
+
+    Raises:
+        LvcnetError: says both.
+    """
+    if (source.Rows, source.Columns) != masks.shape[1:]:
+        height, width = masks.shape[1:]
+        raise LvcnetError(
+            f"masks of {width} x {height} do not fit a radiograph of {source.Columns} x {source.Rows}: segment it again"
+        )
+
+
+def _packed(masks: NDArray[np.bool_]) -> bytes:
+    """A bit for each pixel, frame after frame, the lowest bit first (PS3.5 section 8.1.1), in an even number of bytes."""
+    content = np.packbits(masks, bitorder="little").tobytes()
+    return content + bytes(len(content) % 2)
+
+
+def _overlap(masks: NDArray[np.bool_]) -> bool:
+    """Whether a pixel belongs to several masks."""
+    blocks = row_blocks(*masks.shape[1:])
+    return any(bool((masks[:, rows].sum(axis=0) > 1).any()) for rows in blocks)
 
 
 def _encoded(segmentation: pydicom.Dataset) -> bytes:

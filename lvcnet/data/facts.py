@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from lvcnet.data.coco import EIGHT_CONNECTED
 from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, comparable_masks
+from lvcnet.data.parts import count_parts
 from lvcnet.errors import LvcnetError
 
 ORDERS = {"stored": "As stored", "worst": "Worst IoU to clean first", "foreground": "Most foreground first"}
@@ -136,7 +135,7 @@ def image_facts(dataset: Dataset, labels_name: str = CLEAN) -> list[ImageFacts]:
                 True,
                 _share(masks.any(axis=0), says.any(axis=0)),
                 tuple(_share(*channel) for channel in zip(masks, says, strict=True)),
-                tuple(ndimage.label(mask, structure=EIGHT_CONNECTED)[1] for mask in masks),
+                tuple(map(count_parts, masks)),
                 *agreement,
                 ignored=float(1 - says.mean()),
             )

@@ -9,6 +9,7 @@ unsigned numbers and white as zero are told apart here, since Pillow does not.
 
 import io
 import warnings
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -20,6 +21,7 @@ from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageErr
 
 from lvcnet.data import dicom
 from lvcnet.data.radiograph import (
+    BLOCK,
     Radiograph,
     check_pixel_count,
     histogram,
@@ -32,6 +34,7 @@ from lvcnet.errors import LvcnetError, foreign
 
 __all__ = [
     "Radiograph",
+    "blocks_at_original",
     "is_dicom",
     "is_image_file",
     "mask_to_full_resolution",
@@ -54,6 +57,8 @@ SIGNED, WHITE_IS_ZERO = 2, 0
 TURNED = "it is turned as its EXIF entry asks for: outlines must fit the picture as viewers show it"
 MOST_PIXELS_A_BYTE = 1000
 """Of more than 8 bits each; a single value all over, deflated, takes a byte for 500 of 16 bits."""
+NARROWEST = 64
+"""Columns of a block."""
 TIE = 1e-9
 """Half covered counts as covered, whatever the rounding of the overlaps."""
 
@@ -166,6 +171,34 @@ def mask_to_original(probability: NDArray[np.float32], height: int, width: int) 
     grid = np.ascontiguousarray(probability, dtype=np.float32)
     resampled: NDArray[np.float32] = cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
     return resampled
+
+
+def blocks_at_original(
+    probability: NDArray[np.float32], height: int, width: int
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """`mask_to_original` in blocks of columns (slice, (H, w) float32), equal to the bit: the whole may take 400 MB.
+
+    OpenCV resamples along the rows first, then every column by itself.
+    """
+    grid = np.ascontiguousarray(probability, dtype=np.float32)
+    blocks = list(_column_blocks(height, width))
+    if len(blocks) == 1:
+        yield blocks[0], mask_to_original(grid, height, width)
+        return
+    wide = mask_to_original(grid, len(grid), width)
+    for columns in blocks:
+        yield columns, mask_to_original(wide[:, columns], height, columns.stop - columns.start)
+
+
+def _column_blocks(height: int, width: int) -> Iterator[slice]:
+    """Columns in slices of about a million pixels; none is narrow, since OpenCV rounds a few columns otherwise.
+
+    >>> list(_column_blocks(10_000, 200))
+    [slice(0, 64, None), slice(64, 128, None), slice(128, 200, None)]
+    """
+    step = max(NARROWEST, BLOCK // height // NARROWEST * NARROWEST)
+    starts = list(range(0, width - NARROWEST + 1, step)) or [0]
+    return (slice(start, stop) for start, stop in zip(starts, [*starts[1:], width], strict=True))
 
 
 def mask_to_full_resolution(

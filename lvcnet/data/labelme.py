@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from lvcnet.data.annotated import (
     AnnotatedImage,
@@ -30,9 +29,10 @@ from lvcnet.data.annotated import (
     is_text,
     relative_name,
 )
-from lvcnet.data.coco import EIGHT_CONNECTED, file_name, files_beside, layer_names, layers
+from lvcnet.data.coco import file_name, files_beside, layer_names, layers
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.images import mask_to_full_resolution, named_like
+from lvcnet.data.parts import parts
 from lvcnet.data.polygons import Outline, check_ring, trace
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import read_json, write_json
@@ -294,9 +294,7 @@ def _read_patch(
 def _mask_to_shapes(mask: NDArray[np.bool_], label: str) -> list[dict[str, Any]]:
     """Labelme shapes of one category: polygons, or a mask where a component has holes, which polygons cannot have."""
     shapes = []
-    components, _ = ndimage.label(mask, structure=EIGHT_CONNECTED)
-    for number, (rows, columns) in enumerate(ndimage.find_objects(components), start=1):
-        inside = components[rows, columns] == number
+    for rows, columns, inside in parts(mask):
         rings = trace(inside)
         if any(ring.hole for ring in rings):
             corners = [[columns.start, rows.start], [columns.stop - 1, rows.stop - 1]]

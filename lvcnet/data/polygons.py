@@ -16,6 +16,7 @@ from pycocotools import mask as coco_mask
 from shapely import STRtree
 
 from lvcnet.data.annotated import SELF_CROSSING, Problem
+from lvcnet.data.radiograph import row_blocks
 from lvcnet.errors import LvcnetError
 
 Points = NDArray[np.float64]
@@ -253,19 +254,26 @@ def _clip_half_plane(points: Points, distance: Points) -> Points:
 
 def _edge_steps(mask: NDArray[np.bool_]) -> dict[Step, list[Step]]:
     """Directed pixel edges with foreground on the right hand, by start corner: at most two directions a corner."""
-    padded = np.pad(mask, 1).astype(np.int8)
-    steps: dict[Step, list[Step]] = {}
-    down = np.diff(padded, axis=0)[:, 1:-1]
-    right = np.diff(padded, axis=1)[1:-1]
-    # (edges, offset of the edge's start from its row and column, direction): top, bottom, left, right of the object
-    kinds: list[tuple[NDArray[np.bool_], Step, Step]] = [
-        (down == 1, (0, 0), (1, 0)),
-        (down == -1, (1, 0), (-1, 0)),
-        (right == 1, (0, 1), (0, -1)),
-        (right == -1, (0, 0), (0, 1)),
+    # (sign of the change, offset of the edge's start from its row and column, direction): top, bottom, left, right
+    kinds: list[tuple[int, Step, Step]] = [
+        (1, (0, 0), (1, 0)),
+        (-1, (1, 0), (-1, 0)),
+        (1, (0, 1), (0, -1)),
+        (-1, (0, 0), (0, 1)),
     ]
-    for edges, (dx, dy), direction in kinds:
-        for row, column in np.argwhere(edges).tolist():
+    edges: list[list[NDArray[np.intp]]] = [[np.zeros((0, 2), dtype=np.intp)] for _ in kinds]
+    above = np.zeros(mask.shape[1], dtype=np.int8)
+    for rows in row_blocks(*mask.shape):
+        block = mask[rows].astype(np.int8)
+        below = [np.zeros_like(above)] if rows.stop >= len(mask) else []
+        down = np.diff(np.vstack([above, block, *below]), axis=0)
+        right = np.diff(np.pad(block, ((0, 0), (1, 1))), axis=1)
+        for found, change, (sign, _, _) in zip(edges, (down, down, right, right), kinds, strict=True):
+            found.append(np.argwhere(change == sign) + np.array([rows.start, 0]))
+        above = block[-1]
+    steps: dict[Step, list[Step]] = {}
+    for places, (_, (dx, dy), direction) in zip(edges, kinds, strict=True):
+        for row, column in np.concatenate(places).tolist():
             steps.setdefault((column + dx, row + dy), []).append(direction)
     return steps
 

@@ -103,6 +103,17 @@ def row_blocks(height: int, width: int) -> Iterator[slice]:
     return (slice(top, top + step) for top in range(0, height, step))
 
 
+def blocks_with_margin(height: int, width: int, margin: int) -> Iterator[tuple[slice, slice, slice]]:
+    """`row_blocks` for work that looks at neighbours: (rows, rows with a margin inside the image, the rows among those).
+
+    >>> list(blocks_with_margin(5, 500_000, 1))[1]
+    (slice(2, 4, None), slice(1, 5, None), slice(1, 3, None))
+    """
+    for rows in row_blocks(height, width):
+        top, stop = max(0, rows.start - margin), min(rows.stop, height)
+        yield rows, slice(top, stop + margin), slice(rows.start - top, stop - top)
+
+
 def histogram(stored: NDArray[np.integer]) -> tuple[int, NDArray[np.int64]]:
     """The least value of an image of at most 16 bits, and how often that and each of the following values occurs.
 

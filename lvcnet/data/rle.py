@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
+from lvcnet.data.radiograph import row_blocks
 from lvcnet.errors import LvcnetError
 
 
@@ -83,8 +84,25 @@ def encode_run_lengths(mask: NDArray[np.bool_]) -> dict[str, Any]:
     >>> encode_run_lengths(np.ones((2, 3), bool))["size"]
     [2, 3]
     """
-    encoded = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
-    return {"size": list(mask.shape), "counts": encoded["counts"].decode("ascii")}
+    return encode_part(mask, 0, 0, *mask.shape)
+
+
+def encode_part(inside: NDArray[np.bool_], top: int, left: int, height: int, width: int) -> dict[str, Any]:
+    """A (H, W) mask that is empty but for what was cut out at (top, left), as `encode_run_lengths` has it.
+
+    Taken in blocks of columns, so that neither the whole mask nor a copy of the part is needed.
+    """
+    found = [np.zeros(0, dtype=np.int64)]
+    for columns in row_blocks(*inside.shape[::-1]):
+        padded = np.pad(inside[:, columns].T, ((0, 0), (1, 1)))
+        column, row = np.nonzero(padded[:, 1:] != padded[:, :-1])
+        found.append((left + columns.start + column) * height + top + row)
+    ends, times = np.unique(np.concatenate(found), return_counts=True)
+    # a run that goes on at the top of the next column does not end; nothing comes after the last pixel
+    ends = ends[(times == 1) & (ends < height * width)]
+    runs = np.diff(ends, prepend=0, append=height * width)
+    encoded = coco_mask.frPyObjects({"size": [height, width], "counts": runs.tolist()}, height, width)
+    return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}
 
 
 def _uncompress(text: str) -> list[int]:

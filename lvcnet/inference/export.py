@@ -12,7 +12,7 @@ Symbols: C categories, H x W the image's own size.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ from lvcnet.data.coco import masks_to_annotations
 from lvcnet.data.dicom_seg import dicom_seg
 from lvcnet.data.images import named_like
 from lvcnet.data.labelme import labelme_content
-from lvcnet.data.radiograph import row_blocks
+from lvcnet.data.radiograph import blocks_with_margin, row_blocks
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic, write_json
-from lvcnet.inference.own_files import LABELME_KEY, MARK, marked_png
+from lvcnet.inference.own_files import LABELME_KEY, MARK
+from lvcnet.inference.png import write_png
+from lvcnet.inference.predictor import Prediction
 from lvcnet.inference.segmentation import Segmentation
 
 FORMATS: dict[str, str] = {
@@ -59,8 +61,8 @@ def check_formats(formats: Sequence[str]) -> list[str]:
 
 def overlay(
     pixels: NDArray[np.floating], masks: NDArray[np.bool_], opacity: float = 0.3
-) -> NDArray[np.uint8]:
-    """The radiograph with every category filled lightly and outlined.
+) -> Iterator[NDArray[np.uint8]]:
+    """The radiograph with every category filled lightly and outlined, in blocks of rows from the top.
 
     Args:
         pixels: (H, W) in [0, 1].
@@ -68,21 +70,19 @@ def overlay(
         opacity: of the filling.
 
     Returns:
-        (H, W, 3) uint8 RGB.
+        (h, W, 3) uint8 RGB each.
     """
-    width = max(1, round(max(pixels.shape) / 400))
-    borders = [mask & ~_inner(mask, width) for mask in masks]
-    painted = np.empty((*pixels.shape, 3), dtype=np.uint8)
-    for rows in row_blocks(*pixels.shape):  # as floats the whole picture would take four times its memory
+    height, width = pixels.shape
+    line = max(1, round(max(height, width) / 400))
+    for rows, around, middle in blocks_with_margin(height, width, line):
         grey = np.clip(pixels[rows], 0, 1).astype(np.float32) * 255
         picture = np.repeat(grey[..., None], 3, axis=2)
-        for number, (mask, border) in enumerate(zip(masks, borders, strict=True)):
+        for number, mask in enumerate(masks):
             colour = np.array(COLOURS[number % len(COLOURS)], dtype=np.float32)
             inside = mask[rows]
             picture[inside] += opacity * (colour - picture[inside])
-            picture[border[rows]] = colour
-        painted[rows] = np.rint(picture)
-    return painted
+            picture[inside & ~_inner(mask[around], line)[middle]] = colour
+        yield np.rint(picture).astype(np.uint8)
 
 
 def _inner(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
@@ -111,23 +111,21 @@ def write_image_files(
         LvcnetError: if a file cannot be written, or the image does not allow a DICOM SEG; files before it are there.
     """
     files: dict[str, Any] = {}
+    height, width = result.radiograph.pixels.shape
     if "overlay" in formats:
         files["overlay"] = f"{stem}_overlay.png"
-        picture = overlay(result.radiograph.pixels, result.masks)
-        write_png(folder / files["overlay"], picture[..., ::-1])
+        write_picture(
+            folder / files["overlay"], overlay(result.radiograph.pixels, result.masks), height, width
+        )
     if "masks" in formats:
         files["masks"] = _category_names(result.categories, stem, "mask")
         for name, mask in zip(files["masks"].values(), result.masks, strict=True):
-            write_png(folder / name, mask.astype(np.uint8) * 255)
+            blocks = (mask[rows].astype(np.uint8) * 255 for rows in row_blocks(height, width))
+            write_picture(folder / name, blocks, height, width)
     if "probabilities" in formats:
         files["probabilities"] = _category_names(result.categories, stem, "probability")
-        for name, probability in zip(
-            files["probabilities"].values(), result.prediction.probability, strict=True
-        ):
-            scaled = np.empty(probability.shape, dtype=np.uint16)
-            for rows in row_blocks(*probability.shape):
-                scaled[rows] = np.rint(np.clip(probability[rows], 0, 1) * 65535)
-            write_png(folder / name, scaled)
+        for channel, name in enumerate(files["probabilities"].values()):
+            write_picture(folder / name, _sixteen_bits(result.prediction, channel), height, width)
     if "labelme" in formats:
         files["labelme"] = f"{stem}.json"
         content = labelme_content(Path(result.name).name, result.masks, result.categories)
@@ -189,13 +187,7 @@ class CocoPredictions:
         images, annotations = self.content["images"], self.content["annotations"]
         height, width = result.masks.shape[1:]
         number = len(images) + 1
-        scores = {
-            id: float(probability[mask].mean())
-            for id, probability, mask in zip(
-                self.ids, result.prediction.probability, result.masks, strict=True
-            )
-            if mask.any()
-        }
+        scores = {id: _score(result.prediction, channel) for channel, id in enumerate(self.ids)}
         found = masks_to_annotations(result.masks, number, len(annotations) + 1, self.ids)
         images.append({"id": number, "file_name": file_name, "width": width, "height": height})
         annotations += [{**annotation, "score": scores[annotation["category_id"]]} for annotation in found]
@@ -210,16 +202,34 @@ def unique_stems(paths: Sequence[Path]) -> list[str]:
     return _numbered([named_like(path.name, "") for path in paths])
 
 
-def write_png(path: Path, picture: NDArray[Any]) -> None:
-    """Write a picture with its channels in OpenCV's order, blue first.
+def write_picture(path: Path, blocks: Iterable[NDArray[Any]], height: int, width: int) -> None:
+    """Write a picture that comes in blocks of rows, as `write_png` does.
 
     Raises:
         LvcnetError: if it cannot be written.
     """
-    encoded, content = cv2.imencode(".png", np.ascontiguousarray(picture))
-    if not encoded:
-        raise LvcnetError(f"{path} cannot be written as PNG")
-    write_file(path, write_atomic, marked_png(content.tobytes()))
+    write_file(path, lambda place, rows: write_png(place, height, width, rows), blocks)
+
+
+def _sixteen_bits(prediction: Prediction, channel: int) -> Iterator[NDArray[np.uint16]]:
+    """A category's probabilities, 65535 for 1, in blocks of rows; resampled for each half to hold a half only."""
+    middle = prediction.height // 2
+    for half in (slice(0, middle), slice(middle, prediction.height)):
+        scaled = np.empty((half.stop - half.start, prediction.width), dtype=np.uint16)
+        for columns, probability in prediction.blocks(channel):
+            scaled[:, columns] = np.rint(np.clip(probability[half], 0, 1) * 65535)
+        for rows in row_blocks(*scaled.shape):
+            yield scaled[rows].copy()
+        del scaled  # before there is another one
+
+
+def _score(prediction: Prediction, channel: int) -> float:
+    """The mean probability inside a category's mask; 0 of an empty one."""
+    total, count = 0.0, 0
+    for columns, probability in prediction.blocks(channel):
+        inside = probability[prediction.mask[channel][:, columns]]
+        total, count = total + float(inside.sum(dtype=np.float64)), count + len(inside)
+    return total / count if count else 0.0
 
 
 def _category_names(categories: Sequence[str], stem: str, ending: str) -> dict[str, str]:

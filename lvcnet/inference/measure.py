@@ -11,16 +11,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
+from lvcnet.data.parts import count_parts
+from lvcnet.data.radiograph import row_blocks
 from lvcnet.evaluation.metrics import overlap_metrics
 
 Mask = NDArray[np.bool_]
 Spacing = tuple[float, float]
-
-EIGHT_CONNECTED = np.ones((3, 3), dtype=int)
 
 
 @dataclass(frozen=True)
@@ -81,17 +80,33 @@ def perimeter(mask: Mask, spacing: Spacing = (1.0, 1.0)) -> float:
     if not mask.any():
         return 0.0
     row, column = spacing
-    padded = np.pad(mask, 1)
     diagonal = math.hypot(row, column)
     slope = math.atan2(row, column)  # of the lines through diagonal neighbours
-    crossings = (
-        # how often, distance between parallel lines, share of the half circle that the direction stands for
-        (np.count_nonzero(padded[:, 1:] != padded[:, :-1]), row, slope),
-        (np.count_nonzero(padded[1:] != padded[:-1]), column, math.pi / 2 - slope),
-        (np.count_nonzero(padded[1:, 1:] != padded[:-1, :-1]), row * column / diagonal, math.pi / 4),
-        (np.count_nonzero(padded[1:, :-1] != padded[:-1, 1:]), row * column / diagonal, math.pi / 4),
+    directions = (
+        # distance between parallel lines, share of the half circle that the direction stands for
+        (row, slope),
+        (column, math.pi / 2 - slope),
+        (row * column / diagonal, math.pi / 4),
+        (row * column / diagonal, math.pi / 4),
     )
-    return sum(count * distance * share for count, distance, share in crossings) / 2
+    crossings = zip(_crossings(mask), directions, strict=True)
+    return sum(count * distance * share for count, (distance, share) in crossings) / 2
+
+
+def _crossings(mask: Mask) -> list[int]:
+    """How often a mask begins or ends along the rows, the columns, and the two diagonals of its pixels."""
+    counts = np.zeros(4, dtype=np.int64)
+    padded = np.pad(mask, 1)
+    for rows in row_blocks(*padded.shape):
+        here, below = padded[rows], padded[rows.start + 1 : rows.stop + 1]
+        above = here[: len(below)]
+        counts += [
+            np.count_nonzero(here[:, 1:] != here[:, :-1]),
+            np.count_nonzero(below != above),
+            np.count_nonzero(below[:, 1:] != above[:, :-1]),
+            np.count_nonzero(below[:, :-1] != above[:, 1:]),
+        ]
+    return counts.tolist()
 
 
 def longest_diameter(mask: Mask, spacing: Spacing = (1.0, 1.0)) -> float:
@@ -105,8 +120,11 @@ def longest_diameter(mask: Mask, spacing: Spacing = (1.0, 1.0)) -> float:
     if rows.size == 0:
         return 0.0
     # only the outer corners of a row's first and last pixel can be the ends
-    left = mask[rows].argmax(axis=1)
-    right = mask.shape[1] - mask[rows, ::-1].argmax(axis=1)
+    left, right = np.zeros((2, len(mask)), dtype=np.intp)
+    for block in row_blocks(*mask.shape):
+        left[block] = mask[block].argmax(axis=1)
+        right[block] = mask.shape[1] - mask[block, ::-1].argmax(axis=1)
+    left, right = left[rows], right[rows]
     corners = np.concatenate(
         [np.stack([y, x], axis=1) for y in (rows, rows + 1) for x in (left, right)]
     ) * np.array(spacing)
@@ -126,7 +144,7 @@ def measure(mask: Mask, spacing_mm: Spacing | None) -> dict[str, Any]:
         "area_px": int(px.area),
         "area_mm2": _rounded(mm, "area"),
         "fraction": round(float(mask.mean()), 6),
-        "parts": int(ndimage.label(_cropped(mask), structure=EIGHT_CONNECTED)[1]),
+        "parts": count_parts(_cropped(mask)),
         "perimeter_px": _rounded(px, "perimeter"),
         "perimeter_mm": _rounded(mm, "perimeter"),
         "width_px": int(px.width),

@@ -4,8 +4,6 @@ Pictures carry a text chunk and Labelme files a key that says where they come fr
 """
 
 import json
-import struct
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,8 @@ from lvcnet.errors import LvcnetError
 MARK = "LVC-Net Lab prediction"
 PNG_HEAD = 8 + 25
 """Bytes of a PNG file before the first chunk that may be text: signature and IHDR."""
-MARK_CHUNK = b"tEXtSoftware\0" + MARK.encode()
+MARK_TEXT = b"Software\0" + MARK.encode()
+MARK_CHUNK = b"tEXt" + MARK_TEXT
 LABELME_KEY = "software"
 
 
@@ -75,18 +74,6 @@ def why_no_radiograph(path: Path) -> str:
             return other_kind(stream)
     except OSError:  # reading it will say so
         return ""
-
-
-def marked_png(content: bytes) -> bytes:
-    """A PNG file with the mark in it.
-
-    >>> png = bytes.fromhex("89504e470d0a1a0a0000000d49484452") + bytes(17)
-    >>> MARK_CHUNK in marked_png(png), len(marked_png(png)) - len(png)
-    (True, 43)
-    """
-    length = struct.pack(">I", len(MARK_CHUNK) - 4)
-    checksum = struct.pack(">I", zlib.crc32(MARK_CHUNK))
-    return content[:PNG_HEAD] + length + MARK_CHUNK + checksum + content[PNG_HEAD:]
 
 
 def check_overwrites(planned: Iterable[Path], shared: Iterable[Path], images: Iterable[Path]) -> None:

@@ -5,12 +5,13 @@ Symbols: N images, C categories, S working size in pixels, H x W the image's own
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lvcnet.data.images import mask_to_original, to_working_grid
+from lvcnet.data.images import blocks_at_original, to_working_grid
 from lvcnet.errors import LvcnetError
 from lvcnet.models.maps import Maps
 from lvcnet.progress import Report
@@ -25,19 +26,46 @@ THRESHOLD = 0.5
 class Prediction:
     """What a run says about one image.
 
+    Probabilities at the image's own size are resampled from the working grid whenever they are asked for: kept, those of
+    an image of 100 million pixels would take 400 MB a category.
+
     Attributes:
-        probability: (C, H, W) float32 at the image's own size.
-        mask: (C, H, W) bool, probability at or above the threshold.
         maps: all maps on the working grid, (1, C, S, S) and so on, on the CPU.
         working: (S, S) uint8, the image as the network saw it.
         categories: C names.
+        height: H.
+        width: W.
+        threshold: a pixel belongs to a mask from this probability on.
     """
 
-    probability: NDArray[np.float32]
-    mask: NDArray[np.bool_]
     maps: Maps
     working: NDArray[np.uint8]
     categories: list[str]
+    height: int
+    width: int
+    threshold: float = THRESHOLD
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """(C, H, W) at the image's own size."""
+        whole = np.empty((len(self.categories), self.height, self.width), dtype=np.float32)
+        for channel, place in enumerate(whole):
+            for columns, values in self.blocks(channel):
+                place[:, columns] = values
+        return whole
+
+    @cached_property
+    def mask(self) -> NDArray[np.bool_]:
+        """(C, H, W), probability at or above the threshold."""
+        masks = np.empty((len(self.categories), self.height, self.width), dtype=bool)
+        for channel, mask in enumerate(masks):
+            for columns, values in self.blocks(channel):
+                mask[:, columns] = values >= self.threshold
+        return masks
+
+    def blocks(self, channel: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """The probabilities of one category in blocks of columns: (columns, (H, w) float32)."""
+        return blocks_at_original(self.maps.prediction[0, channel].numpy(), self.height, self.width)
 
 
 class Predictor:
@@ -69,11 +97,7 @@ class Predictor:
         height, width = pixels.shape
         working = to_working_grid(pixels, self.size)
         maps = self.predict_array(working[None])
-        grids = maps.prediction[0].numpy()
-        probability = np.empty((len(grids), height, width), dtype=np.float32)  # one copy: it may take 400 MB
-        for place, grid in zip(probability, grids, strict=True):
-            place[:] = mask_to_original(grid, height, width)
-        return Prediction(probability, probability >= threshold, maps, working, self.categories)
+        return Prediction(maps, working, self.categories, height, width, threshold)
 
     def predict_array(self, images: NDArray[np.uint8], batch: int = 32) -> Maps:
         """All maps of (N, S, S) uint8 images, in float32 on the CPU."""

@@ -26,7 +26,6 @@ class Segmentation:
         name: what it is called in tables, messages and annotation files.
         run: name of the run.
         method: of the run.
-        threshold: a pixel belongs to a mask from this probability on.
         radiograph: pixels (H, W) in [0, 1] and their spacing.
         prediction: at the radiograph's own size, with all maps.
     """
@@ -35,9 +34,13 @@ class Segmentation:
     name: str
     run: str
     method: str
-    threshold: float
     radiograph: Radiograph
     prediction: Prediction
+
+    @property
+    def threshold(self) -> float:
+        """A pixel belongs to a mask from this probability on."""
+        return self.prediction.threshold
 
     @property
     def masks(self) -> NDArray[np.bool_]:
@@ -56,8 +59,7 @@ class Segmentation:
 
     def at(self, threshold: float) -> "Segmentation":
         """The same prediction cut at another threshold; nothing is predicted again."""
-        mask = self.prediction.probability >= threshold
-        return replace(self, threshold=threshold, prediction=replace(self.prediction, mask=mask))
+        return replace(self, prediction=replace(self.prediction, threshold=threshold))
 
 
 def segment_file(
@@ -69,7 +71,7 @@ def segment_file(
         predictor: of the run.
         path: PNG, JPEG, TIFF, BMP or DICOM.
         name: what to call it; default the path as given.
-        threshold: see `Segmentation`.
+        threshold: a pixel belongs to a mask from this probability on.
 
     Raises:
         LvcnetError: if the file cannot be read as a radiograph.
@@ -87,9 +89,7 @@ def segment_radiograph(
     """As `segment_file`, for a radiograph that was read already because several runs are to segment it."""
     prediction = predictor.predict_image(radiograph.pixels, threshold)
     method = str(predictor.run.config()["method"])
-    return Segmentation(
-        path, name or str(path), predictor.run.name, method, threshold, radiograph, prediction
-    )
+    return Segmentation(path, name or str(path), predictor.run.name, method, radiograph, prediction)
 
 
 def summarise(result: Segmentation) -> dict[str, Any]:

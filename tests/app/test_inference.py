@@ -10,6 +10,7 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -21,6 +22,7 @@ from lvcnet.data.images import read_image
 from lvcnet.data.radiograph import Radiograph
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.segmentation import Segmentation, summarise
+from lvcnet.models.maps import Maps
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
 
@@ -52,10 +54,9 @@ def second_run(trained_run: RunDirectory) -> RunDirectory:
 
 def two_categories(result: Segmentation) -> Segmentation:
     """The same with a second category that covers the whole image."""
-    probability = np.concatenate([result.prediction.probability, np.ones((1, 40, 60), np.float32)])
-    prediction = replace(
-        result.prediction, probability=probability, mask=probability >= 0.5, categories=["a", "b"]
-    )
+    maps = result.prediction.maps
+    both = torch.cat([maps.prediction, torch.ones_like(maps.prediction)], dim=1)
+    prediction = replace(result.prediction, maps=replace(maps, prediction=both), categories=["a", "b"])
     return replace(result, prediction=prediction)
 
 
@@ -134,12 +135,12 @@ def test_a_single_run_is_drawn_in_its_methods_colour_and_large_ones_at_screen_si
     drawn = segment.picture(full, 1.0, "#009E73")
     assert (drawn == (0, 158, 115)).all()
     pixels = np.zeros((3000, 2000), np.float32)
-    probability = np.zeros((1, 3000, 2000), np.float32)
-    probability[:, 1000:2000] = 1
+    grid = torch.zeros((1, 1, 30, 20))
+    grid[:, :, 10:20] = 1
     large = replace(
         full,
         radiograph=Radiograph(pixels),
-        prediction=replace(full.prediction, probability=probability, mask=probability >= 0.5),
+        prediction=replace(full.prediction, maps=Maps(grid), height=3000, width=2000, threshold=0.5),
     )
     drawn = segment.picture(large, 1.0, "#009E73")
     assert drawn.shape == (1400, 933, 3)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from lab.samples import write_dicom
-from lvcnet.data.dicom_seg import dicom_seg
+from lvcnet.data.dicom_seg import dicom_seg, segmentation_of, source_header
 from lvcnet.errors import LvcnetError
 
 CATEGORIES = ["Hüftbein", "femur"]
@@ -85,8 +85,26 @@ def test_what_cannot_be_referred_to_is_refused(radiograph: Path, masks: np.ndarr
         dicom_seg(plain, masks, CATEGORIES, "")
     with pytest.raises(LvcnetError, match="segment it once more"):
         dicom_seg(radiograph.with_name("gone.dcm"), masks, CATEGORIES, "")
-    with pytest.raises(LvcnetError, match="does not allow a DICOM SEG"):
+    with pytest.raises(LvcnetError, match="masks of 61 x 20 do not fit a radiograph of 61 x 37"):
         dicom_seg(radiograph, masks[:, :20], CATEGORIES, "")
+
+
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_masks_that_are_packed_here_are_as_highdicom_packs_them(
+    radiograph: Path, masks: np.ndarray, overlapping: bool
+) -> None:
+    given = masks if overlapping else masks & ~masks[::-1]
+    ours = pydicom.dcmread(io.BytesIO(dicom_seg(radiograph, given, CATEGORIES, "run tiny")))
+    theirs = segmentation_of(source_header(radiograph), given, CATEGORIES, "run tiny")
+    bits = given.size
+    for keyword in ("Rows", "Columns", "NumberOfFrames", "SegmentsOverlap", "BitsAllocated"):
+        assert ours[keyword].value == theirs[keyword].value, keyword
+    one, two = (
+        np.unpackbits(np.frombuffer(found.PixelData, np.uint8), bitorder="little") for found in (ours, theirs)
+    )
+    assert np.array_equal(one[:bits], two[:bits])
+    assert ours.SegmentsOverlap == ("YES" if (given.sum(axis=0) > 1).any() else "NO")
+    assert set(ours.dir()) - {"SpecificCharacterSet"} == set(theirs.dir())
 
 
 PATIENT = {

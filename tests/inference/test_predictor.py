@@ -131,7 +131,7 @@ def test_a_missing_file_stops_before_anything_is_predicted(radiograph: Path, tmp
 def test_overlay_colours_only_the_mask() -> None:
     mask = np.zeros((1, 20, 20), dtype=bool)
     mask[0, 5:15, 5:15] = True
-    picture = overlay(np.full((20, 20), 0.5), mask)
+    (picture,) = overlay(np.full((20, 20), 0.5), mask)
     assert (picture[0, 0] == [128, 128, 128]).all()
     assert (picture[5, 5] == [230, 159, 0]).all()  # outline
     assert (picture[10, 10] == np.rint(0.7 * 127.5 + 0.3 * np.array([230, 159, 0]))).all()  # filling
