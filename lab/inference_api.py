@@ -41,8 +41,8 @@ SEGMENT = (
 )
 BATCH = (
     "Segment several radiographs with one run. files: PNG, JPEG, TIFF or DICOM; run, threshold: as for /segment; formats:"
-    f" with commas, from {', '.join(FORMATS)}. Answers with a summary (how many were segmented, the problems of the"
-    " others, all measurements) and a zip of the files."
+    f" with commas, from {', '.join(FORMATS)}; anonymise: leave patient data out of DICOM SEG, no other format holds any."
+    " Answers with a summary (how many were segmented, the problems of the others, all measurements) and a zip of the files."
 )
 
 
@@ -97,7 +97,11 @@ def segment_api(file: str | None, run: str, threshold: float = 0.5) -> tuple[dic
 
 @shows_errors
 def segment_batch_api(
-    files: list[str] | None, run: str, threshold: float = 0.5, formats: str | None = ",".join(BATCH_FORMATS)
+    files: list[str] | None,
+    run: str,
+    threshold: float = 0.5,
+    formats: str | None = ",".join(BATCH_FORMATS),
+    anonymise: bool = False,
 ) -> tuple[dict[str, Any], str]:
     """Segment several radiographs with one run.
 
@@ -106,14 +110,14 @@ def segment_batch_api(
         run: name of a finished run.
         threshold: a pixel belongs to the mask from this probability on, 0 to 1.
         formats: with commas, as `lvcnet predict --formats` takes them.
+        anonymise: leave patient data out of DICOM SEG; no other format holds any.
 
     Returns:
         summary (segmented, problems by image, measurements), zip of the files.
     """
+    paths, cut, chosen = given_files(files), checked_threshold(threshold), given_formats(formats)
     content = output_folder() / "content"
-    outcomes = list(
-        batch_outcomes(given_files(files), run, checked_threshold(threshold), given_formats(formats), content)
-    )
+    outcomes = list(batch_outcomes(paths, run, cut, chosen, content, anonymise))
     return batch_summary(outcomes), str(segment.zipped(content, content.with_name("segmented.zip")))
 
 
@@ -192,6 +196,7 @@ def add_endpoints() -> None:
         run = gr.Textbox(label="run")
         threshold = gr.Number(0.5, label="threshold")
         formats = gr.Textbox(",".join(BATCH_FORMATS), label="formats")
+        anonymise = gr.Checkbox(False, label="anonymise")
         summary = gr.JSON(label="summary")
         mask, overlay, archive = (gr.File(label=name) for name in ("mask", "overlay", "zip"))
         gr.Button().click(
@@ -204,7 +209,7 @@ def add_endpoints() -> None:
         )
         gr.Button().click(
             segment_batch_api,
-            [files, run, threshold, formats],
+            [files, run, threshold, formats, anonymise],
             [summary, archive],
             api_name="segment_batch",
             concurrency_limit=None,

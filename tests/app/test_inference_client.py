@@ -66,6 +66,17 @@ def test_a_batch_comes_back_as_a_zip_without_the_bad_file(client: Client, tmp_pa
     assert int(seg.pixel_array.sum()) == int(rows["hip-4.dcm"][AREA])
 
 
+@pytest.mark.parametrize("anonymise", [False, True])
+def test_a_program_may_leave_the_patient_out(client: Client, tmp_path: Path, anonymise: bool) -> None:
+    files = [handle_file(str(SAMPLES / "hip-4.dcm"))]
+    _, archive = client.predict(
+        files, run="tiny", formats="dicom-seg", anonymise=anonymise, api_name="/segment_batch"
+    )
+    with zipfile.ZipFile(archive) as opened:
+        content = opened.read("hip-4_seg.dcm")
+    assert (b"Phantom^Synthetic" in content) != anonymise
+
+
 def test_a_mistake_reaches_the_program_in_words(client: Client) -> None:
     with pytest.raises(AppError, match="there is no run 'absent'"):
         client.predict(handle_file(str(SAMPLES / "hip-1.png")), run="absent", api_name="/segment")

@@ -163,7 +163,9 @@ def test_nor_do_the_ways_for_programs(api: httpx.Client, secret: Path, route: st
     for endpoint, (way, name) in itertools.product(SEGMENTED, named(secret).items()):
         value = name(secret)
         given = value if endpoint == "/segment" or isinstance(value, list) else [value]
-        body: Json = {"data": [given, "tiny", 0.5] + (["masks"] if endpoint == "/segment_batch" else [])}
+        body: Json = {
+            "data": [given, "tiny", 0.5] + (["masks", False] if endpoint == "/segment_batch" else [])
+        }
         if route == "call/v2":
             body = {"file" if endpoint == "/segment" else "files": given, "run": "tiny"}
         answer = api.post(f"gradio_api/{route}{endpoint}", json=body)
