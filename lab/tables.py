@@ -171,7 +171,7 @@ def evaluation_rows(evaluation: dict[str, Any]) -> list[Row]:
     rounds = evaluation["rounds"]
     rows = []
     for key, title in METRICS.items():
-        row = {"Metric": title, "All test images": number(evaluation[key])}
+        row = {"Metric": title, "All test images": number(evaluation.get(key))}
         if key in ROUND_METRICS:
             found = rounds[key]
             row[_rounds_title(rounds)] = f"{found['mean']:.3f} ± {found['sd']:.3f}"

@@ -27,7 +27,7 @@ class Cell:
         level: noise level, 0 for clean labels, None for others.
         label_iou: mean IoU of the training labels with the clean ones.
         runs: seed -> run name.
-        values: metric -> one value a seed, in the order of `runs`.
+        values: metric -> one value a seed, in the order of `runs`; none where an evaluation is older than the metric.
         parameters: weights that predict.
         training_seconds: mean over seeds.
         step_seconds: of a training step, mean over seeds.

@@ -110,7 +110,7 @@ def _flat(cell: Cell, metric: str) -> dict[str, Any]:
         "best_last_gap": mean_of_known(cell.best_last),
     }
     for name, values in cell.values.items():
-        row[name], row[f"{name}_sd"] = mean_sd(values)
+        row[name], row[f"{name}_sd"] = mean_sd(values) if values else (None, None)
     row[f"{metric}_low"], row[f"{metric}_high"] = cell.interval or (None, None)
     for name, (mean, sd) in cell.rounds.items():
         row[f"rounds_{name}"], row[f"rounds_{name}_sd"] = mean, sd

@@ -79,7 +79,7 @@ def compare(
     chosen = [run for run in list_runs(dataset) if not _leaves_out(run)] if runs is None else list(runs)
     skipped = {run.name: reason for run in chosen if (reason := unlike(run.config(), where or {}))}
     chosen = [run for run in chosen if run.name not in skipped]
-    evaluations = _evaluations(chosen, evaluate, device, skipped, report)
+    evaluations = _evaluations(chosen, metric, evaluate, device, skipped, report)
     evaluations = _same_data(dataset, evaluations, skipped)
     evaluations = _same_label_sets(dataset, evaluations, skipped)
     if not evaluations:
@@ -114,6 +114,7 @@ def _leaves_out(run: RunDirectory) -> bool:
 
 def _evaluations(
     runs: Sequence[RunDirectory],
+    metric: str,
     evaluate: bool,
     device: str,
     skipped: dict[str, str],
@@ -127,6 +128,10 @@ def _evaluations(
                 skipped[run.name] = f"it is {state}"
             elif evaluation is None and not evaluate:
                 skipped[run.name] = f"it is not evaluated; run `lvcnet evaluate {run.name}`"
+            elif evaluation is not None and metric not in evaluation:
+                skipped[run.name] = (
+                    f"its evaluation is older than the metric {METRICS[metric]}; run `lvcnet evaluate {run.name}`"
+                )
             else:
                 result.append((run, evaluation or evaluate_run(run, device=device)))
         except LvcnetError as error:
@@ -239,7 +244,7 @@ def _cell(method: str, labels: str, group: Group, metric: str, seed: int, exclud
         level=noise_level(labels),
         label_iou=evaluations[0].get("label_iou"),
         runs={seed: run.name for seed, run in zip(seeds, runs, strict=True)},
-        values={name: [float(evaluation[name]) for evaluation in evaluations] for name in METRICS},
+        values={name: _of_all(evaluations, name) for name in METRICS},
         parameters=evaluations[0].get("parameters"),
         training_seconds=mean_of_known(_known(evaluations, "training_seconds")),
         step_seconds=mean_of_known([step_seconds(run.metrics(), run.config()["batch_size"]) for run in runs]),
@@ -264,6 +269,12 @@ def _interval(evaluations: Sequence[Mapping[str, Any]], metric: str, seed: int) 
 def _known(evaluations: Sequence[Mapping[str, Any]], name: str) -> list[float]:
     """A figure of every evaluation that has it; older ones may not."""
     return [float(found) for evaluation in evaluations if (found := evaluation.get(name)) is not None]
+
+
+def _of_all(evaluations: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    """A metric of every evaluation; none where one of them is older than the metric."""
+    found = _known(evaluations, name)
+    return found if len(found) == len(evaluations) else []
 
 
 def evaluations_of(cell: Cell) -> list[Mapping[str, Any]]:

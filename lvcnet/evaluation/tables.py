@@ -210,7 +210,10 @@ def outline_table(comparison: Comparison) -> Table:
         [
             cell.labels,
             marked(cell, method_title(cell.method)),
-            *(plus_minus(*mean_sd(cell.values[name])) for name in OUTLINE_METRICS),
+            *(
+                plus_minus(*mean_sd(values)) if (values := cell.values[name]) else NOTHING
+                for name in OUTLINE_METRICS
+            ),
         ]
         for cell in comparison.ordered_cells()
     ]

@@ -15,6 +15,8 @@ NUMBER_OR_NONE = (int, float, type(None))
 TEXT_OR_NONE = (str, type(None))
 MOST_PROCESSES = 2**31
 NUMBERS: dict[str, tuple[type, ...]] = dict.fromkeys(METRICS, NUMBER)
+ALWAYS = (*ROUND_METRICS, "iou")
+"""What every evaluation holds; other metrics may be younger than it, and are then missing from it altogether."""
 
 
 def check_config(value: Any) -> dict[str, Any]:
@@ -68,12 +70,12 @@ def check_status(value: Any) -> dict[str, Any]:
 
 
 def check_evaluation(value: Any) -> dict[str, Any]:
-    """evaluation.json: every metric as a mean, over the paper's rounds, by category and by image."""
+    """evaluation.json: its metrics as means, over the paper's rounds, by category and by image."""
     evaluation = check_types(
         value,
         (
             *("dataset", "fingerprint", "split", "against", "epoch", "images", "parameters"),
-            *("training_seconds", "rounds", "per_category", "per_image", *METRICS),
+            *("training_seconds", "rounds", "per_category", "per_image", *ALWAYS),
         ),
         dataset=str,
         fingerprint=str,
@@ -94,13 +96,14 @@ def check_evaluation(value: Any) -> dict[str, Any]:
         **NUMBERS,
     )
     _check_rounds(evaluation["rounds"])
+    measured = [name for name in METRICS if name in evaluation]
     for row in evaluation["per_image"]:
-        if not all(type(row[name]) is float and is_number(row[name]) for name in METRICS):
-            check_types(row, METRICS, **NUMBERS)
+        if not all(type(row[name]) is float and is_number(row[name]) for name in measured):
+            check_types(row, measured, **NUMBERS)
         if not isinstance(row["key"], str):
             raise TypeError("the key of an image is no text")
     for means in evaluation["per_category"].values():
-        check_types(means, METRICS, **NUMBERS)
+        check_types(means, measured, **NUMBERS)
     for kinds in evaluation.get("masks", {}).values():
         for seen, of in check_types(kinds).values():
             if not is_number(seen) or not is_number(of):

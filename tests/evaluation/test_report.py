@@ -15,6 +15,7 @@ from lvcnet.evaluation import formats, tables
 from lvcnet.evaluation.alike import labels_now
 from lvcnet.evaluation.collapse import collapse, mask_facts
 from lvcnet.evaluation.paper import TABLE_1, paper_retention
+from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.evaluation.report import compare
 from lvcnet.evaluation.where import parse_where
 from lvcnet.evaluation.words import comparison_words
@@ -106,6 +107,26 @@ def test_runs_that_do_not_count_are_listed_with_a_reason(make_run) -> None:
     assert skipped["tiny-lvcnet-level4-s0"] == "it is cancelled"
     assert "is newer" in skipped["tiny-unet-level4-s0"]
     assert len(skipped) == 2
+
+
+def test_a_metric_that_is_younger_than_an_evaluation_is_only_missing_from_it(make_run) -> None:
+    for name in ("unet", "lvcnet"):
+        run = make_run(name, "level4")
+        evaluation = evaluate_run(run)
+        if name == "unet":
+            for one in (evaluation, *evaluation["per_category"].values(), *evaluation["per_image"]):
+                del one["hd95"]
+            run.write_evaluation(evaluation)
+    comparison = compare("tiny")
+    assert comparison.cell("unet", "level4").values["hd95"] == []
+    assert len(comparison.differences) == 1
+    outlines = next(table for table in tables.comparison_tables(comparison) if table.title == "Outlines")
+    column = outlines.header.index("HD95 (px)")
+    assert [row[column] == "—" for row in outlines.rows] == [True, False]
+    assert [row["hd95"] is None for row in formats.to_rows(comparison)] == [True, False]
+    assert compare("tiny", metric="hd95").skipped["tiny-unet-level4-s0"] == (
+        "its evaluation is older than the metric HD95 (px); run `lvcnet evaluate tiny-unet-level4-s0`"
+    )
 
 
 def test_the_user_chooses_which_runs_are_compared(make_run) -> None:
