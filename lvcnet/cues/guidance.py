@@ -17,7 +17,6 @@ from lvcnet.cues.bands import window_bands
 from lvcnet.cues.edges import blur, length, near_boundary, sobel
 
 AttentionKind = Literal["product", "lvc", "near"]
-ATTENTION_KINDS: tuple[AttentionKind, ...] = ("product", "lvc", "near")
 
 
 def coordinates(height: int, width: int) -> Tensor:

@@ -6,10 +6,9 @@ from torch import nn
 
 from lvcnet.errors import LvcnetError
 from lvcnet.models.fcn import FCN
-from lvcnet.models.lvcnet import LVCNet
 from lvcnet.models.unet import UNet
 
-MODELS: dict[str, Callable[..., nn.Module]] = {"fcn": FCN, "unet": UNet, "lvcnet": LVCNet}
+MODELS: dict[str, Callable[..., nn.Module]] = {"fcn": FCN, "unet": UNet}
 LARGEST_FACTOR = 16
 
 

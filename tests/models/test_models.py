@@ -5,7 +5,7 @@ import torch
 
 from lvcnet.cues.edges import blur, edge_gradient, inward_normals, oriented_edges
 from lvcnet.errors import LvcnetError
-from lvcnet.models import MODELS, create_model, stage_widths
+from lvcnet.models import create_model, stage_widths
 from lvcnet.models.blocks import BLOCKS, create_block
 from lvcnet.models.lvcnet import Displacement, LVCNet, Polarity, Transform
 from lvcnet.models.maps import Maps, title
@@ -118,7 +118,6 @@ def test_maps_join_and_have_titles():
     assert joined.prediction.shape == joined.named["trunk"].shape == (4, 1, 4, 4)
     assert Maps(torch.tensor([0.49, 0.5])).mask().tolist() == [False, True]
     assert title("lvc") == "Local visual cues"
-    assert set(MODELS) == {"fcn", "unet", "lvcnet"}
 
 
 def disc(radius: float, size: int = 64) -> torch.Tensor:
