@@ -34,7 +34,7 @@ def test_sizes_that_cannot_be_halved_are_refused_with_a_size_that_can():
 
 
 def test_unknown_names_list_what_exists():
-    with pytest.raises(LvcnetError, match="choose one of fcn, unet$"):
+    with pytest.raises(LvcnetError, match="choose one of fcn, unet"):
         create_model("vnet", 1, 4, 3)
     with pytest.raises(LvcnetError, match="plain, residual, recurrent"):
         create_block("dense", 1, 1)
