@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LONGEST_REASON = 200
+INTERRUPTED = 130
+"""Exit status of a command or trainer that Ctrl-C or SIGTERM made leave."""
 
 
 class LvcnetError(Exception):

@@ -1,58 +1,106 @@
-"""`lvcnet ...`: everything the lab does, without the lab."""
+"""`lvcnet ...`: everything the lab does, without the lab.
 
+A command's module is imported when the command is called: what a list of commands needs is read from its source, so that
+`lvcnet --help` waits for no library.
+"""
+
+import ast
+import importlib
 import sqlite3
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from lvcnet import __version__
-from lvcnet.cli.about import register as register_about
-from lvcnet.cli.consensus import register as register_consensus
-from lvcnet.cli.correct import register as register_correct
-from lvcnet.cli.data import register as register_data
-from lvcnet.cli.doctor import register as register_doctor
-from lvcnet.cli.evaluate import register as register_evaluate
-from lvcnet.cli.jobs import register as register_jobs
-from lvcnet.cli.lab import register as register_lab
-from lvcnet.cli.noise import register as register_noise
 from lvcnet.cli.output import visible
-from lvcnet.cli.plan import register as register_plan
-from lvcnet.cli.reproduce import register as register_reproduce
-from lvcnet.cli.review import register as register_review
-from lvcnet.cli.sweep import register as register_sweep
-from lvcnet.cli.train import register as register_train
-from lvcnet.cli.trash import register as register_trash
 from lvcnet.errors import LvcnetError
 from lvcnet.storage import storage_problem
 
 # What Typer raises for a wrong command line has no public name but this.
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
+COMMANDS: dict[str, tuple[str, str]] = {
+    "lab": ("lab", "lab"),
+    "lab-user": ("lab", "USERS_HELP"),
+    "data": ("data", "HELP"),
+    "noise": ("noise", "noise"),
+    "train": ("train", "train"),
+    "sweep": ("sweep", "sweep"),
+    "runs": ("jobs", "runs"),
+    "queue": ("jobs", "queue"),
+    "cancel": ("jobs", "cancel"),
+    "resume": ("jobs", "resume"),
+    "delete": ("jobs", "delete"),
+    "rename": ("about", "rename"),
+    "note": ("about", "note"),
+    "reproduce": ("reproduce", "reproduce_run"),
+    "evaluate": ("evaluate", "evaluate"),
+    "compare": ("evaluate", "compare"),
+    "predict": ("evaluate", "predict"),
+    "plan": ("plan", "plan"),
+    "correct": ("correct", "correct"),
+    "review": ("review", "review"),
+    "correct-apply": ("correct", "correct_apply"),
+    "corrections": ("correct", "corrections"),
+    "agree": ("correct", "agree"),
+    "consensus": ("consensus", "unite"),
+    "siding": ("consensus", "side"),
+    "trash": ("trash", "HELP"),
+    "doctor": ("doctor", "doctor"),
+}
+"""Command -> its module in this package, and what explains it there: a function's docstring or a constant."""
+
+
+class _Commands(TyperGroup):
+    """The commands of `COMMANDS`, each imported when it is called."""
+
+    listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, or while the help lists them its name and explanation only."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, place = COMMANDS[cmd_name]
+        if self.listing:
+            return TyperCommand(cmd_name, help=_explanation(module, place))
+        app = typer.Typer(rich_markup_mode="markdown")
+        importlib.import_module(f"lvcnet.cli.{module}").register(app)
+        return typer.main.get_group(app).commands[cmd_name]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The list of commands."""
+        self.listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.listing = False
+
+
+def _explanation(module: str, place: str) -> str:
+    """A docstring or constant of a module that is not imported."""
+    tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == place:
+            return ast.get_docstring(node) or ""
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == place:
+            return str(ast.literal_eval(node.value))
+    raise LookupError(f"{module}.py has no {place}")
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Measure what sloppy outlines cost, train LVC-Net and its rivals, and repair labels.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for register in (
-    register_lab,
-    register_data,
-    register_noise,
-    register_train,
-    register_reproduce,
-    register_evaluate,
-    register_plan,
-    register_correct,
-    register_review,
-    register_consensus,
-    register_jobs,
-    register_sweep,
-    register_trash,
-    register_about,
-    register_doctor,
-):
-    register(app)
 
 
 def _version(value: bool) -> None:

@@ -20,8 +20,9 @@ from lvcnet.data.summary import damaged_datasets, overview
 from lvcnet.deleting import plan_dataset, plan_labels
 from lvcnet.files import check_name
 
+HELP = "Make, import, look at, export and delete data sets."
 commands = typer.Typer(
-    help="Make, import, look at, export and delete data sets.",
+    help=HELP,
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )

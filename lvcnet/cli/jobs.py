@@ -12,8 +12,8 @@ from lvcnet.cli.options import Json, RunName
 from lvcnet.cli.output import print_damaged, print_json, print_table, progress_bar, screen
 from lvcnet.cli.trash import carry_out
 from lvcnet.deleting import plan_run
-from lvcnet.errors import LvcnetError
-from lvcnet.jobs import daemon, launch, worker
+from lvcnet.errors import INTERRUPTED, LvcnetError
+from lvcnet.jobs import daemon, worker
 from lvcnet.jobs.usage import measure_usage
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import damaged_runs, find_run, list_runs
@@ -101,7 +101,7 @@ def resume(
         state = train(chosen, resume=True, report=report)
     _present(chosen, state, as_json)
     if state == "interrupted":
-        raise typer.Exit(launch.INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
 
 
 def delete(

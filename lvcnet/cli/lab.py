@@ -11,6 +11,7 @@ import typer
 from lvcnet.accounts import Accounts, read_accounts, write_accounts
 from lvcnet.errors import LvcnetError
 
+USERS_HELP = "Who may sign in to the lab."
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 USERS = typer.Argument(..., help="File of the users; only its owner may read it.")
 WHO = typer.Argument(..., help="Name of the user; for the institution's login, the e-mail address.")
@@ -145,7 +146,7 @@ def _password() -> str:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("lab")(lab)
-    group = typer.Typer(help="Who may sign in to the lab.", no_args_is_help=True)
+    group = typer.Typer(help=USERS_HELP, no_args_is_help=True)
     group.command("add")(add)
     group.command("remove")(remove)
     group.command("token")(token)

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from lvcnet.jobs.launch import INTERRUPTED
+from lvcnet.errors import INTERRUPTED
 from lvcnet.progress import Report
 
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")

@@ -10,7 +10,7 @@ import typer
 
 from lvcnet.cli.options import Json, RunName
 from lvcnet.cli.output import print_json, progress_bar, screen, visible
-from lvcnet.jobs.launch import INTERRUPTED
+from lvcnet.errors import INTERRUPTED
 from lvcnet.jobs.reproduce import (
     Differences,
     check_reproducible,

@@ -7,8 +7,7 @@ import typer
 
 from lvcnet import jobs
 from lvcnet.cli.output import print_json, progress_bar, screen
-from lvcnet.errors import LvcnetError
-from lvcnet.jobs.launch import INTERRUPTED
+from lvcnet.errors import INTERRUPTED, LvcnetError
 from lvcnet.jobs.like import settings_like
 from lvcnet.runs.store import find_run
 from lvcnet.training.config import build_config, parse_settings, read_preset, read_yaml

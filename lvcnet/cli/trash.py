@@ -12,8 +12,9 @@ from lvcnet.deleting import Deletion
 from lvcnet.errors import LvcnetError
 from lvcnet.trash import Entry, empty, find_entry, format_size, list_trash, restore
 
+HELP = "What was deleted: look at it, put it back, or remove it for good."
 commands = typer.Typer(
-    help="What was deleted: look at it, put it back, or remove it for good.",
+    help=HELP,
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )

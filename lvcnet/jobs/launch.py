@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from lvcnet import workspace
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import INTERRUPTED, LvcnetError
 from lvcnet.runs.directory import ACTIVE, RunDirectory, process_alive, process_record
 from lvcnet.runs.locks import being_evaluated
 
@@ -21,7 +21,6 @@ EVALUATOR = (sys.executable, "-m", "lvcnet.jobs.evaluate")
 BUSY = 3
 """Exit status of an evaluator where another process evaluates the run."""
 POLL_SECONDS = 0.2
-INTERRUPTED = 130  # exit status of a trainer that Ctrl-C or SIGTERM made leave
 # A trainer looks for a cancel request after every step; a check on the labels or a snapshot takes longer than one.
 CANCEL_GRACE_SECONDS = 30.0
 

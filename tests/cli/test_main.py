@@ -1,8 +1,14 @@
 """The entry point: whatever the user got wrong is one line on stderr, nothing on stdout, and exit status 2."""
 
+import importlib
+import subprocess
+import sys
+
 import pytest
+import typer
 
 from lvcnet import cli
+from lvcnet.cli import COMMANDS, _explanation
 from lvcnet.data.phantom import make_phantom
 
 
@@ -62,3 +68,36 @@ def test_without_a_command_the_help_is_all_there_is(monkeypatch, capsys):
     status, out, err = call(monkeypatch, capsys, "data")
     assert (status, err) == (2, "")
     assert "phantom" in out
+
+
+def test_every_module_of_commands_is_listed_with_what_its_commands_say_of_themselves(lvcnet) -> None:
+    """The list is read from the sources; what is called is what is listed."""
+    listed = " ".join(lvcnet("--help")[1].split())
+    named: set[str] = set()
+    for module in {module for module, _ in COMMANDS.values()}:
+        app = typer.Typer()
+        importlib.import_module(f"lvcnet.cli.{module}").register(app)
+        for name, command in typer.main.get_group(app).commands.items():
+            named.add(name)
+            assert COMMANDS[name][0] == module
+            help_text = command.help or ""
+            assert help_text.splitlines()[0].split()[:4] == _explanation(*COMMANDS[name]).split()[:4]
+            assert f" {name} {' '.join(help_text.split()[:3])}" in listed
+    assert named == set(COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["zzz"]])
+def test_what_needs_no_command_imports_no_library_of_science(arguments: list[str]) -> None:
+    script = f"""
+import sys
+from lvcnet.cli import main
+
+sys.argv[1:] = {arguments!r}
+try:
+    main()
+except SystemExit:
+    heavy = {{"torch", "numpy", "scipy", "pydicom", "huey", "monai", "cv2"}}
+    print(sorted(heavy & sys.modules.keys()))
+"""
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"
