@@ -10,15 +10,12 @@ import typer
 from lvcnet import jobs
 from lvcnet.cli.options import Json, RunName
 from lvcnet.cli.output import print_damaged, print_json, print_table, progress_bar, screen
-from lvcnet.cli.trash import carry_out
-from lvcnet.deleting import plan_run
 from lvcnet.errors import INTERRUPTED, LvcnetError
 from lvcnet.jobs import daemon, worker
 from lvcnet.jobs.usage import measure_usage
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import damaged_runs, find_run, list_runs
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
-from lvcnet.training.loop import train
 
 WIDE = 130  # columns of a terminal
 
@@ -94,6 +91,8 @@ def resume(
         jobs.resume(chosen)
         _present(chosen, "queued", as_json)
         return
+    from lvcnet.training.loop import train  # it loads torch, for which a list of runs should not wait
+
     jobs.check_resumable(chosen)
     chosen.clear_cancel()
     chosen.update_status(launcher="foreground")
@@ -113,6 +112,9 @@ def delete(
 
     Example: `lvcnet delete hips-unet-level3-s0 --yes`
     """
+    from lvcnet.cli.trash import carry_out  # what depends on a run is found by modules that load torch
+    from lvcnet.deleting import plan_run
+
     report_recovered()
     carry_out(plan_run(run), yes, as_json)
 
