@@ -33,6 +33,7 @@ from lvcnet.scratch import scratch_folder
 KEEP_SECONDS = 3600
 BATCH_FORMATS = ("masks", "overlay", "coco", "csv")
 TITLE = "Not segmented"
+STEPS_SECONDS = 15
 SEGMENT = (
     "Segment one radiograph. file: PNG, JPEG, TIFF or DICOM; run: name of a finished run, as `lvcnet runs` lists it;"
     " threshold: a pixel belongs to the mask from this probability on. Answers with the summary (size, pixel spacing, by"
@@ -62,7 +63,10 @@ def shows_errors(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def shows_errors_of_steps(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`shows_errors` for a function that yields, which the app can cancel between two steps."""
+    """`shows_errors` for a function that yields, which the app can cancel between two steps.
+
+    Its page keeps the reason in the place of the result, so the message goes after a while.
+    """
 
     @wraps(function)
     def wrapper(*arguments: Any, **named: Any) -> Any:
@@ -70,7 +74,7 @@ def shows_errors_of_steps(function: Callable[..., Any]) -> Callable[..., Any]:
             yield from function(*arguments, **named)
         except LvcnetError as error:
             raise gr.Error(
-                escape(str(error), quote=False), duration=None, print_exception=False, title=TITLE
+                escape(str(error), quote=False), duration=STEPS_SECONDS, print_exception=False, title=TITLE
             ) from None
 
     return wrapper

@@ -206,7 +206,7 @@ def _single_tab() -> gr.Dropdown:
         predicted = event(
             on_segment,
             [file, runs],
-            results,
+            [results, table],
             show_progress_on=[single, compared],
             trigger_mode="always_last",
             **HIDDEN,
@@ -277,6 +277,7 @@ def _batch_tab() -> gr.Dropdown:
         on_batch,
         [files, run, threshold, formats, anonymise],
         [done, table, archive],
+        show_progress_on=archive,
         trigger_mode="always_last",
         **HIDDEN,
     )

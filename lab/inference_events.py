@@ -58,7 +58,7 @@ def on_preview(file: str | None) -> tuple[Any, Any]:
     try:
         picture = segment.preview(path)
     except LvcnetError as error:
-        return gr.Image(None), f"<p class='problem'>{escape(str(error))}</p>"
+        return gr.Image(None), _problem(error)
     return gr.Image(picture, alt_text=f"Radiograph: {path.name}"), f"<p>{READY}</p>"
 
 
@@ -77,13 +77,17 @@ def on_segment(
 
     A click that comes before the page has listed its runs means the runs that the list will open with.
     """
-    path, chosen = given_file(file), runs or segment.first_runs()
+    chosen = runs or segment.first_runs()
     results: list[Segmentation] = []
     progress((0, len(chosen) or 1), desc="Segmenting", unit="runs")
-    for result in predicted(path, chosen):
-        results.append(result)
-        progress((len(results), len(chosen)), desc="Segmenting", unit="runs")
-        yield gr.skip() if len(results) < len(chosen) else results
+    try:
+        for result in predicted(given_file(file), chosen):
+            results.append(result)
+            progress((len(results), len(chosen)), desc="Segmenting", unit="runs")
+            yield (gr.skip() if len(results) < len(chosen) else results), gr.skip()
+    except LvcnetError as error:
+        yield None, _problem(error)  # stays when the message is gone
+        raise
 
 
 def on_predicted(
@@ -190,14 +194,17 @@ def on_batch(
     anonymise: bool = False,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Segment several files, showing after each how far it is; who cancels stops it there."""
-    paths = given_files(files)
-    content = output_folder() / "content"
     outcomes: list[Outcome] = []
     about = f"{run}, threshold {threshold:g}"
-    yield gr.skip(), segment_tables.batch_table(outcomes, len(paths), about), None
-    for outcome in batch_outcomes(paths, run or "", threshold, formats, content, anonymise):
-        outcomes.append(outcome)
-        yield gr.skip(), segment_tables.batch_table(outcomes, len(paths), about), gr.skip()
+    try:
+        paths, content = given_files(files), output_folder() / "content"
+        yield gr.skip(), segment_tables.batch_table(outcomes, len(paths), about), None
+        for outcome in batch_outcomes(paths, run or "", threshold, formats, content, anonymise):
+            outcomes.append(outcome)
+            yield gr.skip(), segment_tables.batch_table(outcomes, len(paths), about), gr.skip()
+    except LvcnetError as error:
+        yield None, _problem(error), None
+        raise
     archive = segment.zipped(content, content.with_name("segmented.zip"))
     table = segment_tables.batch_table(outcomes, len(paths), about)
     yield (run, threshold, sorted(formats), anonymise), table, str(archive)
@@ -263,6 +270,11 @@ def _cleared(picture: gr.Image) -> tuple[Any, ...]:
         None,
         *(gr.Button(interactive=False) for _ in DOWNLOADS),
     )
+
+
+def _problem(error: LvcnetError) -> str:
+    """Why there is no result, in the place of it."""
+    return f"<p class='problem'>{escape(str(error))}</p>"
 
 
 def _of(file: str | None, results: list[Segmentation] | None) -> list[Segmentation]:

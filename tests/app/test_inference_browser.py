@@ -139,8 +139,11 @@ def test_another_file_takes_every_result_of_the_one_before_away(
     app.get_by_text("bad.png cannot be read as an image").wait_for(timeout=60_000)
     is_cleared(app)
     app.get_by_role("button", name="Segment", exact=True).click()
-    app.get_by_text("bad.png cannot be read as an image").wait_for(timeout=60_000)
+    expect(app.get_by_text("bad.png cannot be read as an image")).to_have_count(2, timeout=60_000)
     is_cleared(app)
+    app.get_by_role("button", name="Close").first.dispatch_event("click")
+    expect(app.get_by_text("bad.png cannot be read as an image")).to_have_count(1)  # the reason stays
+    expect(app.locator(".sizes").first).to_contain_text("bad.png cannot be read as an image")
     assert app.locator("[data-testid=image] img, .picture img").count() == 0
 
 
@@ -196,7 +199,7 @@ def test_a_mistake_is_explained(lab: str, browser: Browser) -> None:
     page = browser.new_page()
     app = open_app(page, lab)
     app.get_by_role("button", name="Segment", exact=True).click()
-    message = app.get_by_text("no radiograph was given")
+    message = app.locator(".sizes").first.get_by_text("no radiograph was given")
     message.wait_for(timeout=60_000)
     assert "upload a PNG, JPEG, TIFF or DICOM file, or pick a sample" in message.inner_text()
 
