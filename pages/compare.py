@@ -21,8 +21,7 @@ from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.runs.directory import RunDirectory
 
-AS_MOST = "most"
-"""No choice."""
+AS_MOST = "most"  # no choice
 VIEWS = {
     "results": ("Results", show_results),
     SIDE_BY_SIDE: ("Side by side", show_side_by_side),

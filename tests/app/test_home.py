@@ -1,5 +1,6 @@
 """The launcher: what happens when the lab starts."""
 
+import ast
 import asyncio
 import gc
 from collections.abc import Iterator
@@ -7,6 +8,8 @@ from types import ModuleType
 
 import pytest
 from streamlit import config
+
+from lab.navigation import ENTRIES
 
 
 @pytest.fixture
@@ -30,3 +33,11 @@ def test_garbage_collections_do_not_look_at_what_lives_as_long_as_the_lab(home: 
         assert asyncio.run(objects_left_out()) > 100_000
     finally:
         gc.unfreeze()
+
+
+def test_no_page_shows_a_string_of_its_own_source() -> None:
+    """Streamlit writes every bare expression of a page's script onto the page, docstrings of constants, too."""
+    for entry in ENTRIES.values():
+        body = ast.parse(entry.path.read_text(encoding="utf-8")).body[1:]
+        bare = [one for one in body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)]
+        assert not bare, f"{entry.path.name}, line {bare[0].lineno}: make it a comment"
