@@ -26,7 +26,7 @@ def show_damage(*kinds: str) -> None:
         named.append(f"{len(found) - MOST_SHOWN} more")
         lines.append(f"- and {len(found) - MOST_SHOWN} more: {code('lvcnet doctor')} lists all")
     with st.expander(
-        f"Damaged, and left out: {', '.join(named)} (open for what to do)",
+        f"Damaged, left out: {', '.join(named)} (what to do)",
         icon=":material/broken_image:",
         key="damage",
     ):

@@ -105,14 +105,16 @@ def recent_runs(runs: Sequence[RunDirectory]) -> list[Row]:
 def run_rows(
     summaries: Sequence[RunSummary], waiting: Sequence[str] = (), evaluating: Collection[str] = ()
 ) -> list[dict[str, Any]]:
-    """The runs page's table; `Progress` is in percent. Titles, notes and times have a column if there are any.
+    """The runs page's table; `Progress` is in percent, a waiting run's state has its place in the queue.
+
+    Titles, notes and times have a column if there are any.
 
     Args:
         summaries: the rows.
         waiting: names of the runs in the queue, the next first.
         evaluating: names of the runs that are done and whose figures are still being measured.
     """
-    places = {name: f", place {number}" for number, name in enumerate(waiting, start=1)}
+    places = {name: f" ({number})" for number, name in enumerate(waiting, start=1)}
     titled, noted = any(one.title for one in summaries), any(one.user_note for one in summaries)
     timed = any(one.seconds_left is not None for one in summaries)
     return [

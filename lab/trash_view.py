@@ -8,12 +8,14 @@ import streamlit as st
 from lab.escaping import code, plain
 from lab.identity import user
 from lab.tables import counted
-from lab.widgets import leave_note, shown_errors
+from lab.widgets import leave_note, remember, shown_errors
 from lvcnet.deleting import Deletion
 from lvcnet.errors import LvcnetError
 from lvcnet.trash import Entry, empty, find_entry, format_size, list_trash, restore
 
 UNDO = "undo-deletion"
+SHOWN_BY = {"run": "run", "data set": "dataset", "correction": "correction"}
+"""Parameter of the address that says which one is shown: that which was just put back."""
 DANGER = """<style>
 [class*="st-key-danger-"] button:not(:disabled) { background: #B3261E; border-color: #B3261E; color: #FFFFFF; }
 [class*="st-key-danger-"] button:not(:disabled):hover { background: #8C1D18; border-color: #8C1D18; color: #FFFFFF; }
@@ -147,6 +149,8 @@ def _delete(plan: Deletion) -> None:
 def _restore(entry: Entry) -> None:
     try:
         name = restore(find_entry(entry.id))
+        if entry.kind in SHOWN_BY:
+            remember(SHOWN_BY[entry.kind], name)
         leave_note(f"{entry.kind.capitalize()} {name} is back.")
     except LvcnetError as error:
         leave_note(str(error), failed=True)

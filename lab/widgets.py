@@ -64,7 +64,6 @@ def pick_view(
 ) -> str:
     """Like `pick`, as a row of buttons: for the parts of a page."""
     key = _follow_address(parameter, options, None)
-    st.session_state.setdefault(key, options[0])
     chosen = st.segmented_control(
         label,
         options,
@@ -257,10 +256,10 @@ def _follow_address(parameter: str, options: Sequence[str], default: str | None)
     asked = st.query_params.get(parameter) or st.session_state.get(f"last-{parameter}")
     if asked in options:
         st.session_state[key] = asked
-    elif st.session_state.get(key) not in options:
-        st.session_state.pop(key, None)
-        if default in options:
-            st.session_state[key] = default
+    elif (
+        st.session_state.get(key) not in options
+    ):  # said to the browser, too, which keeps on showing what is gone
+        st.session_state[key] = default if default in options else options[0]
     return key
 
 

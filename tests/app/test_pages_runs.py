@@ -151,7 +151,7 @@ def test_waiting_runs_show_their_place(
     jobs.submit(waiting)
     page = open_page("runs", run="waiting")
     assert figures(page)["State"] == "queued, place 1"
-    assert page.dataframe[0].value["State"].tolist() == ["… queued, place 1", "✓ done"]
+    assert page.dataframe[0].value["State"].tolist() == ["… queued (1)", "✓ done"]
 
 
 def test_smoothing_keeps_what_was_measured_behind_and_other_runs_are_broken_lines() -> None:

@@ -137,7 +137,7 @@ def test_rows_that_move_take_neither_mark_nor_delete_with_them(page: Page, home:
     before = place(page, "three")
     waiting = create_run(config, "waiting")
     jobs.submit(waiting)
-    expect(state(page, "waiting")).to_have_text("… queued, place 1", timeout=LATER)
+    expect(state(page, "waiting")).to_have_text("… queued (1)", timeout=LATER)
     assert place(page, "three") == before + 1
     expect_shown(page, "three")
     click(page, "two", TEXT)
@@ -149,6 +149,8 @@ def test_rows_that_move_take_neither_mark_nor_delete_with_them(page: Page, home:
     delete(page, "two")
     expect(page.locator(".st-key-undo").get_by_text("two")).to_be_visible(timeout=SOON)
     wait_until_idle(page)
+    expect(marked(page)).to_contain_text("training")
+    expect(page.get_by_role("combobox", name="Run", exact=True)).to_have_value("training (U-Net on clean)")
     assert {run.name for run in list_runs(demo=False)} == {*FINISHED, "training", "waiting"} - {"two"}
     click(page, "training", TICK)
     expect(page.locator(".st-key-delete-run-training button").first).to_be_disabled(timeout=SOON)
