@@ -14,7 +14,7 @@ from fastapi import HTTPException
 from gradio.data_classes import FileData, PredictBodyInternal
 
 from lab import inference_app, inference_queue, predicting
-from lab.inference_queue import MOST_OF_ONE, MOST_WAITING, client_of
+from lab.inference_queue import MOST_OF_ONE, MOST_WAITING, PAUSE, client_of
 from lab.segment import samples
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory
@@ -25,6 +25,22 @@ def called(app: Any, name: str, session: str | None) -> Any:
     number = next(number for number, function in app.fns.items() if function.name == name)
     body = PredictBodyInternal(fn_index=number, session_hash=session, data=[], request=None)
     return asyncio.run(app._queue.push(body, SimpleNamespace(client=SimpleNamespace(host="127.0.0.1")), None))
+
+
+def test_an_idle_queue_looks_for_work_fifty_times_a_second_and_not_a_thousand_times() -> None:
+    app, pauses = inference_app.build(), []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        app._queue.stopped = len(pauses) == 3
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gradio.queueing.asyncio.sleep", sleep)
+        for loop in (app._queue.start_processing, app._queue.start_progress_updates):
+            pauses.clear()
+            app._queue.stopped = False
+            asyncio.run(loop())
+            assert set(pauses) == {PAUSE}
 
 
 def test_the_queue_is_bounded_for_one_and_for_all_and_keeps_places_for_pages() -> None:
