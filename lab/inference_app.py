@@ -5,7 +5,7 @@ programs in inference_api.py.
 """
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 import uvicorn
@@ -110,81 +110,128 @@ def mounted(path: str) -> FastAPI:
     return host
 
 
+class Asked(NamedTuple):
+    """Left half of the tab for one radiograph: what is to be segmented."""
+
+    file: gr.File
+    sample: gr.Gallery
+    runs: gr.Dropdown
+    start: gr.Button
+    stop: gr.Button
+
+
+class Shown(NamedTuple):
+    """Right half: how it is drawn, the results, and what can be downloaded."""
+
+    threshold: gr.Slider
+    opacity: gr.Slider
+    stale: gr.Markdown
+    single: gr.Image
+    compared: gr.Gallery
+    left: gr.Dropdown
+    right: gr.Dropdown
+    slider: gr.ImageSlider
+    shown: gr.Dropdown
+    maps: gr.Gallery
+    table: gr.HTML
+    downloads: dict[str, gr.Button]
+    anonymise: gr.Checkbox
+    no_seg: gr.Markdown
+
+
 def _single_tab() -> gr.Dropdown:
     """One radiograph, one or several runs; returns the choice of runs."""
-    results = gr.State(None, time_to_live=KEEP_SECONDS)
-    prepared = gr.File(visible=False)
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
-            file = gr.File(
-                label="Radiograph: PNG, JPEG, TIFF or DICOM",
-                file_types=list(SUFFIXES),
-                type="filepath",
-                height=170,
-            )
-            keep_no_copy(file)
-            sample = _sample_gallery()
-            runs = gr.Dropdown(
-                label="Runs",
-                info=f"Several are shown side by side, {segment.MOST_RUNS} at most. The demo runs ship with the lab."
-                f" {levels_in_words()}",
-                multiselect=True,
-                max_choices=segment.MOST_RUNS,
-            )
-            with gr.Row():
-                button = gr.Button("Segment", variant="primary", scale=2)
-                stop = gr.Button("Cancel")
+            asked = _asked()
         with gr.Column(scale=4, min_width=300):
-            with gr.Row():
-                threshold = _threshold()
-                opacity = gr.Slider(
-                    0.0, 1.0, 0.35, step=0.05, label="Opacity", info="Of the overlay; outlines stay."
-                )
-            stale = gr.Markdown(visible=False, elem_classes="notice")
-            with gr.Tab("Overlay"):
-                single = gr.Image(
-                    show_label=False,
-                    height=520,
-                    buttons=["fullscreen"],
-                    interactive=False,
-                    elem_classes="picture",
-                )
-                compared = gr.Gallery(
-                    show_label=False,
-                    columns=3,
-                    height="auto",
-                    object_fit="contain",
-                    interactive=False,
-                    buttons=["fullscreen"],
-                    visible=False,
-                    elem_classes="compared",
-                )
-            with gr.Tab("Before and after"):
-                with gr.Row():
-                    left = gr.Dropdown([("Radiograph", RADIOGRAPH)], label="Left", visible=False)
-                    right = gr.Dropdown([("Radiograph", RADIOGRAPH)], label="Right", visible=False)
-                slider = gr.ImageSlider(
-                    show_label=False, max_height=520, buttons=["fullscreen"], interactive=False
-                )
-            with gr.Tab("Maps"):
-                shown = gr.Dropdown([("", 0)], value=0, label="Maps of", visible=False)
-                maps = gr.Gallery(
-                    show_label=False,
-                    columns=3,
-                    height="auto",
-                    object_fit="contain",
-                    interactive=False,
-                    elem_classes=["compared", "maps"],
-                )
-            table = gr.HTML(f"<p>{EMPTY}</p>", elem_classes="sizes")
-            gr.Markdown("**Download**")
-            with gr.Row(elem_classes="downloads"):
-                downloads = {
-                    format: gr.Button(what, interactive=False, size="md", min_width=100)
-                    for format, what in DOWNLOADS.items()
-                }
-            anonymise = _anonymise()
-            no_seg = gr.Markdown(visible=False, elem_classes="notice")
+            shown = _shown()
+    _connect(asked, shown)
+    return asked.runs
+
+
+def _asked() -> Asked:
+    file = gr.File(
+        label="Radiograph: PNG, JPEG, TIFF or DICOM",
+        file_types=list(SUFFIXES),
+        type="filepath",
+        height=170,
+    )
+    keep_no_copy(file)
+    sample = _sample_gallery()
+    runs = gr.Dropdown(
+        label="Runs",
+        info=f"Several are shown side by side, {segment.MOST_RUNS} at most. The demo runs ship with the lab."
+        f" {levels_in_words()}",
+        multiselect=True,
+        max_choices=segment.MOST_RUNS,
+    )
+    with gr.Row():
+        start = gr.Button("Segment", variant="primary", scale=2)
+        stop = gr.Button("Cancel")
+    return Asked(file, sample, runs, start, stop)
+
+
+def _shown() -> Shown:
+    with gr.Row():
+        threshold = _threshold()
+        opacity = gr.Slider(0.0, 1.0, 0.35, step=0.05, label="Opacity", info="Of the overlay; outlines stay.")
+    stale = gr.Markdown(visible=False, elem_classes="notice")
+    with gr.Tab("Overlay"):
+        single = gr.Image(
+            show_label=False,
+            height=520,
+            buttons=["fullscreen"],
+            interactive=False,
+            elem_classes="picture",
+        )
+        compared = gr.Gallery(
+            show_label=False,
+            columns=3,
+            height="auto",
+            object_fit="contain",
+            interactive=False,
+            buttons=["fullscreen"],
+            visible=False,
+            elem_classes="compared",
+        )
+    with gr.Tab("Before and after"):
+        with gr.Row():
+            left = gr.Dropdown([("Radiograph", RADIOGRAPH)], label="Left", visible=False)
+            right = gr.Dropdown([("Radiograph", RADIOGRAPH)], label="Right", visible=False)
+        slider = gr.ImageSlider(show_label=False, max_height=520, buttons=["fullscreen"], interactive=False)
+    with gr.Tab("Maps"):
+        shown = gr.Dropdown([("", 0)], value=0, label="Maps of", visible=False)
+        maps = gr.Gallery(
+            show_label=False,
+            columns=3,
+            height="auto",
+            object_fit="contain",
+            interactive=False,
+            elem_classes=["compared", "maps"],
+        )
+    table = gr.HTML(f"<p>{EMPTY}</p>", elem_classes="sizes")
+    gr.Markdown("**Download**")
+    with gr.Row(elem_classes="downloads"):
+        downloads = {
+            format: gr.Button(what, interactive=False, size="md", min_width=100)
+            for format, what in DOWNLOADS.items()
+        }
+    anonymise = _anonymise()
+    no_seg = gr.Markdown(visible=False, elem_classes="notice")
+    return Shown(
+        threshold, opacity, stale, single, compared, left, right, slider,
+        shown, maps, table, downloads, anonymise, no_seg,
+    )  # fmt: skip
+
+
+def _connect(asked: Asked, given: Shown) -> None:
+    """What happens in the tab for one radiograph when something is chosen, pressed or done."""
+    file, sample, runs, start, stop = asked
+    threshold, opacity, stale, single, compared, left, right, slider = given[:8]
+    shown, maps, table, downloads, anonymise, no_seg = given[8:]
+    results = gr.State(None, time_to_live=KEEP_SECONDS)
+    prepared = gr.File(visible=False)
     looks, drawn = [file, results, threshold, opacity, left, right], [single, compared, slider, table]
     seen = [results, *drawn, left, right, shown, maps, no_seg, stale, prepared, *downloads.values()]
     running: list[Any] = [
@@ -201,7 +248,7 @@ def _single_tab() -> gr.Dropdown:
     running.append(shown.input(on_maps, [file, results, shown], maps, **HIDDEN))
     # what is seen goes before anything new is done, and what is still under way for the file before is dropped
     chosen = sample.select(on_sample, None, [file, *seen], cancels=running, **HIDDEN)
-    started = button.click(on_start, [file, results], seen, **HIDDEN)
+    started = start.click(on_start, [file, results], seen, **HIDDEN)
     for event in (started.then, chosen.then):
         predicted = event(
             on_segment,
@@ -237,7 +284,6 @@ def _single_tab() -> gr.Dropdown:
             on_download, [gr.State(format), file, results, threshold, opacity, anonymise], prepared, **HIDDEN
         )
         written.success(None, prepared, None, js=SAVE)
-    return runs
 
 
 def _batch_tab() -> gr.Dropdown:
