@@ -15,7 +15,6 @@ from lvcnet.evaluation.metrics import METRICS, ROUND_METRICS
 from lvcnet.evaluation.tables import NOTHING
 from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.runs.store import is_demo
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
 
 Row = dict[str, str]
@@ -240,11 +239,6 @@ def ignored_note(labels: str, share: float) -> str:
     'clean leaves 3.4 % of the pixels to be ignored; they count neither as foreground nor as background.'
     """
     return f"{labels} leaves {percent(share, 1)} of the pixels to be ignored; they count neither as foreground nor as background."
-
-
-def is_own(run: RunDirectory) -> bool:
-    """Whether the user made this run, and so may change it."""
-    return not is_demo(run)
 
 
 def _rounds_title(rounds: dict[str, Any]) -> str:

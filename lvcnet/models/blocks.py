@@ -76,3 +76,10 @@ def create_block(kind: str, c_in: int, c_out: int) -> nn.Module:
     if kind not in BLOCKS:
         raise LvcnetError(f"block {kind!r} does not exist: choose one of {', '.join(BLOCKS)}")
     return BLOCKS[kind](c_in, c_out)
+
+
+def create_encoder(kind: str, widths: tuple[int, ...]) -> nn.ModuleList:
+    """A block for each stage, from one channel on; `widths` are the channels, finest stage first."""
+    return nn.ModuleList(
+        create_block(kind, c_in, c_out) for c_in, c_out in zip((1, *widths[:-1]), widths, strict=True)
+    )

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lvcnet.models.blocks import create_block
+from lvcnet.models.blocks import create_encoder
 from lvcnet.models.unet import TrunkOutput, check_size
 
 
@@ -20,9 +20,7 @@ class FCN(nn.Module):
     def __init__(self, categories: int, widths: tuple[int, ...], block: str = "plain") -> None:
         super().__init__()
         self.widths = widths
-        self.encoder = nn.ModuleList(
-            create_block(block, c_in, c_out) for c_in, c_out in zip((1, *widths[:-1]), widths, strict=True)
-        )
+        self.encoder = create_encoder(block, widths)
         self.scores = nn.ModuleList(nn.Conv2d(c_in, categories, 1) for c_in in widths[-3:])
 
     def forward(self, x: Tensor) -> TrunkOutput:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lvcnet.errors import LvcnetError
-from lvcnet.models.blocks import create_block
+from lvcnet.models.blocks import create_block, create_encoder
 
 
 @dataclass
@@ -38,9 +38,7 @@ class UNet(nn.Module):
     def __init__(self, categories: int, widths: tuple[int, ...], block: str = "plain") -> None:
         super().__init__()
         self.widths = widths
-        self.encoder = nn.ModuleList(
-            create_block(block, c_in, c_out) for c_in, c_out in zip((1, *widths[:-1]), widths, strict=True)
-        )
+        self.encoder = create_encoder(block, widths)
         self.reduce = nn.ModuleList(nn.Conv2d(deep, fine, 1) for fine, deep in pairwise(widths))
         self.decoder = nn.ModuleList(create_block(block, 2 * fine, fine) for fine in widths[:-1])
         self.head = nn.Conv2d(widths[0], categories, 1)

@@ -22,8 +22,8 @@ from lvcnet.jobs.daemon import worker_pid
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.store import list_runs
-from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run, train
+from tests.tiny import tiny_config
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 OpenPage = Callable[..., AppTest]
@@ -38,10 +38,7 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         dataset = make_phantom("hips", train=8, test=2, size=64, seed=3)
         dataset.save()
         dataset.add_labels(make_noisy_labels(dataset, level=3))
-        config = TrainConfig(
-            dataset="hips", method="lvcnet", epochs=1, width=4, depth=2, batch_size=4, device="cpu", threads=1
-        )
-        assert train(create_run(config, "tiny")) == "done"
+        assert train(create_run(tiny_config("hips", method="lvcnet", epochs=1), "tiny")) == "done"
     return home
 
 

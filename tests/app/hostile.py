@@ -20,8 +20,8 @@ from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.about import write_about
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run, train
+from tests.tiny import tiny_config
 
 SIZE = 32
 IMAGES = 12
@@ -119,12 +119,8 @@ def make_hostile(folder: Path, address: str) -> None:
     for level in (1, 4):
         dataset.add_labels(make_noisy_labels(dataset, level))
     for method in ("unet", "lvcnet"):
-        config = TrainConfig(
-            dataset="bad", labels="level4", method=method, epochs=2, width=4, depth=2, batch_size=4
-        )
-        config = config.model_copy(
-            update={"device": "cpu", "threads": 1, "snapshot_every": 1, "snapshot_images": 2}
-        )
+        snapshots = {"snapshot_every": 1, "snapshot_images": 2}
+        config = tiny_config("bad", labels="level4", method=method, epochs=2, **snapshots)
         run = create_run(config, f"bad-{method}")
         assert train(run) == "done"
         evaluate_run(run, device="cpu")

@@ -7,15 +7,15 @@ import pytest
 from lab.announce import anything_to_wait_for, news, states
 from lab.navigation import ENTRIES
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
 from tests.app.conftest import OpenPage
+from tests.tiny import tiny_config
 
 
 @pytest.fixture
 def waiting(trained_run: RunDirectory) -> RunDirectory:
     """A run that was created and not started, beside the run `tiny`."""
-    return create_run(TrainConfig(dataset="hips", method="unet", width=4, depth=2, epochs=9), "waiting")
+    return create_run(tiny_config("hips", method="unet", epochs=9), "waiting")
 
 
 @pytest.mark.parametrize("key", [key for key in ENTRIES if key not in ("inference", "inspect")])

@@ -13,9 +13,9 @@ from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet
 from lvcnet.models.maps import title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
-from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run, train
 from tests.app.conftest import OpenPage
+from tests.tiny import tiny_config
 
 pytest_plugins = ["tests.app.sweep"]
 
@@ -157,17 +157,7 @@ def test_each_of_two_categories_has_its_own_maps(open_page: OpenPage) -> None:
     dataset = Dataset("squares", ["upper", "lower"], items, images)
     dataset.add_labels(LabelSet(CLEAN, masks, np.ones(4, dtype=bool)))
     dataset.save()
-    config = TrainConfig(
-        dataset="squares",
-        method="lvcnet",
-        epochs=1,
-        width=4,
-        depth=2,
-        batch_size=2,
-        device="cpu",
-        threads=1,
-        validation=0,
-    )
+    config = tiny_config("squares", method="lvcnet", epochs=1, batch_size=2, validation=0)
     assert train(create_run(config, "two")) == "done"
     for part in ("boundary", "maps"):
         page = open_page("inspect_run", run="two", part=part, category="lower")

@@ -9,15 +9,15 @@ from lvcnet import jobs
 from lvcnet.jobs import daemon
 from lvcnet.runs.about import About, read_about
 from lvcnet.runs.directory import RunDirectory, process_record
-from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
 from tests.app.conftest import OpenPage, press, query
+from tests.tiny import tiny_config
 
 
 @pytest.fixture
 def waiting(trained_run: RunDirectory) -> RunDirectory:
     """A run that was created and not started, beside the run `tiny`."""
-    return create_run(TrainConfig(dataset="hips", method="unet", width=4, depth=2, epochs=9), "waiting")
+    return create_run(tiny_config("hips", method="unet", epochs=9), "waiting")
 
 
 def figures(page: AppTest) -> dict[str, str]:

@@ -12,9 +12,9 @@ from lab.headless import wait_until_idle
 from lvcnet import jobs
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
-from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
 from tests.app.conftest import lab_that_trains
+from tests.tiny import tiny_config
 
 pytestmark = pytest.mark.browser
 SOON, LATER = 60_000, 240_000
@@ -125,9 +125,7 @@ def test_clicks_in_quick_succession_end_with_the_last(page: Page) -> None:
 
 def test_rows_that_move_take_neither_mark_nor_delete_with_them(page: Page, home: Path) -> None:
     """While one run trains and others start waiting and are cancelled."""
-    config = TrainConfig(
-        dataset="hips", method="unet", width=4, depth=2, epochs=LONG, device="cpu", threads=1
-    )
+    config = tiny_config("hips", method="unet", epochs=LONG)
     training = create_run(config, "training")
     jobs.submit(training)
     page.reload()

@@ -16,26 +16,18 @@ from lvcnet.files import read_json, write_json
 from lvcnet.jobs.reproduce import differences, environment_changes, reproduce
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
-from lvcnet.training.config import TrainConfig
 from lvcnet.training.environment import recorded
 from lvcnet.training.loop import create_run, train
 from tests.jobs.helpers import make_dataset
+from tests.tiny import tiny_config
 
 
 @pytest.fixture
 def run() -> RunDirectory:
     """Two epochs of LVC-Net plus with augmentation on noisy labels, evaluated."""
     make_dataset()
-    config = TrainConfig(
-        dataset="discs",
-        labels="level3",
-        method="lvcnet-plus",
-        width=4,
-        depth=2,
-        epochs=2,
-        batch_size=2,
-        device="cpu",
-        snapshot_images=1,
+    config = tiny_config(
+        "discs", labels="level3", method="lvcnet-plus", epochs=2, batch_size=2, snapshot_images=1
     )
     made = create_run(config, "a")
     assert train(made) == "done"

@@ -17,9 +17,9 @@ from lvcnet.jobs import daemon, launch
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.locks import Busy
 from lvcnet.runs.store import list_runs
-from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
 from tests.jobs.helpers import PATIENCE, eventually, make_dataset
+from tests.tiny import tiny_config
 
 ENDLESS = 100_000
 
@@ -48,16 +48,7 @@ def kill(pid: int) -> None:
 
 
 def make_run(name: str, epochs: int = ENDLESS) -> RunDirectory:
-    config = TrainConfig(
-        dataset="discs",
-        method="unet",
-        width=4,
-        depth=2,
-        epochs=epochs,
-        batch_size=4,
-        device="cpu",
-        precision="fp32",
-    )
+    config = tiny_config("discs", method="unet", epochs=epochs, precision="fp32")
     return create_run(config.model_copy(update={"snapshot_every": ENDLESS, "validate_every": ENDLESS}), name)
 
 
