@@ -123,7 +123,7 @@ def test_data_that_changed_are_said_before_anything_is_trained(
     assert "changed since run 'a' was trained" in call(monkeypatch, capsys, "reproduce", "a")[2]
     (workspace_home / "datasets" / "discs").rename(workspace_home / "gone")
     assert "there is no data set 'discs'" in call(monkeypatch, capsys, "reproduce", "a")[2]
-    assert [path.name for path in (workspace_home / "runs").iterdir()] == ["a"]
+    assert [path.name for path in (workspace_home / "runs").glob("[!.]*")] == ["a"]
 
 
 def test_only_a_run_that_is_done_is_reproduced_and_unknown_is_not_equal(
