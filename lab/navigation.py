@@ -36,8 +36,22 @@ CSS = """
 @media (min-width: 641px) {
   [data-testid=stMainBlockContainer] { padding-left: 2.5rem; padding-right: 2.5rem; }
 }
-/* a script takes no place */
-[data-testid=stElementContainer]:has([data-testid=stHtml] script) { position: absolute; }
+/* a script takes no place, nor does what stands in the bar above */
+[data-testid=stElementContainer]:has([data-testid=stHtml] :is(script, .account)) { position: absolute; }
+/* who is signed in, beside the menu, where the sidebar of a phone does not hide it */
+.account { position: fixed; top: 0; right: 3.75rem; height: 3.75rem; z-index: 999990; display: flex; align-items: center;
+  gap: .75rem; font-size: .875rem; }
+.stApp:has([data-testid=stStatusWidget]) .account { right: 10rem; }  /* "Stop", while a page is slow */
+.account .name { max-width: 20rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.account a { padding: .4rem .75rem; border: 1px solid color-mix(in srgb, currentColor 40%, transparent); border-radius: .25rem;
+  color: light-dark(#1668A8, #4FA8DE) !important; text-decoration: none !important; white-space: nowrap; }
+.account a:hover { border-color: currentColor; }
+@media (max-width: 640px) {
+  .stApp:has([data-testid=stStatusWidget]) .account { right: 10rem; }  /* "Stop", while a page is slow */
+.account .name { max-width: calc(100vw - 17.5rem); }
+  .stApp:has([data-testid=stStatusWidget]) .account .name { display: none; }
+  .account .as { position: absolute; clip-path: inset(50%); }
+}
 </style>
 """
 ONE_STEP_A_PAGE = """
@@ -235,8 +249,9 @@ def main() -> None:
         {section: [entry.page() for entry in entries] for section, entries in SECTIONS.items()}
     )
     if name := user():
-        st.sidebar.html(
-            f'<small>Signed in as {escape(name)} · <a href="/logout" target="_self">Sign out</a></small>'
+        st.html(
+            f'<div class="account"><span class="name" title="{escape(name)}"><span class="as">Signed in as </span>'
+            f'{escape(name)}</span><a href="/logout" target="_self">Sign out</a></div>'
         )
     chosen.run()
     page_foot(ENTRIES[chosen.url_path or "overview"])

@@ -137,14 +137,14 @@ class Login:
         name, password, then = (form.get(key, [""])[0] for key in ("name", "password", "then"))
         address = _address(scope)
         if not self.users.may_try(name, address):
-            return self._refused(then, TOO_OFTEN, 429)
+            return self._refused(then, TOO_OFTEN, 429, name)
         # counted before it is known to be wrong: guesses that come at once do not get past the brake
         self.users.failed(name, address)
         async with self.hashing:
             right = await run_sync(self.users.accounts().has_password, name, password)
         if not right:
             log.warning("a sign-in failed from %s", address)
-            return self._refused(then, WRONG, 401)
+            return self._refused(then, WRONG, 401, name)
         self.users.forgive(name, address)
         return self._let_in(RedirectResponse(local(then), 303), scope, name)
 
@@ -188,8 +188,8 @@ class Login:
         )
         return answer
 
-    def _refused(self, then: str, problem: str, status: int) -> Response:
-        return HTMLResponse(sign_in_page(local(then), problem, self.institution), status)
+    def _refused(self, then: str, problem: str, status: int, name: str = "") -> Response:
+        return HTMLResponse(sign_in_page(local(then), problem, self.institution, name), status)
 
     async def _sign_out(self, scope: Scope) -> Response:
         assert self.users is not None

@@ -22,19 +22,35 @@ button, .button { display: block; width: 100%; padding: .65rem; font: inherit; f
   border: 0; border-radius: .25rem; cursor: pointer; text-decoration: none;
   color: light-dark(#FFFFFF, #0F141A); background: light-dark(#1668A8, #4FA8DE); }
 :focus-visible { outline: 3px solid light-dark(#1668A8, #4FA8DE); outline-offset: 2px; }
+.second { color: light-dark(#1668A8, #4FA8DE); background: none; border: 1px solid currentColor; }
+a.second { margin-top: .75rem; }
 .problem { padding: .5rem .75rem; border-radius: .25rem; color: light-dark(#8A1C1C, #FFC9C9);
   background: light-dark(#FDECEC, #4A1F24); }
 .or { text-align: center; margin: 1rem 0; }
 """
 FIELDS = """<label for="name">Name</label>
-<input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64" autofocus>
+<input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64" {name}>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1024">
-<button>Sign in</button>"""
+<input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1024" {password}>
+<button class="{kind}">Sign in</button>"""
 
 
-def sign_in_page(then: str, problem: str = "", institution: bool = False) -> str:
-    """The form; `then` is where to go afterwards, `institution`: one may sign in there, too."""
+def sign_in_page(then: str, problem: str = "", institution: bool = False, name: str = "") -> str:
+    """The form.
+
+    Args:
+        then: where to go afterwards.
+        problem: why somebody is not in yet.
+        institution: one may sign in there, too.
+        name: under which somebody has tried to sign in.
+    """
+    # a field that has the focus opens the keyboard of a phone: not where most people need no field
+    focus = "" if institution and not name else "autofocus"
+    fields = FIELDS.format(
+        name=f'value="{escape(name)}"' if name else focus,
+        password=focus if name else "",
+        kind="second" if institution else "",
+    )
     said = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
     other = (
         f'<a class="button" href="{BEGIN}?then={quote(then, safe="")}">Sign in with your institution</a>'
@@ -42,7 +58,7 @@ def sign_in_page(then: str, problem: str = "", institution: bool = False) -> str
         if institution
         else ""
     )
-    form = f'<form method="post" action="/login"><input type="hidden" name="then" value="{escape(then)}">{FIELDS}</form>'
+    form = f'<form method="post" action="/login"><input type="hidden" name="then" value="{escape(then)}">{fields}</form>'
     return _page("Sign in", f"<p>Sign in to see data, runs and radiographs.</p>{said}{other}{form}")
 
 
@@ -54,7 +70,10 @@ def moving_page(said: str, address: str) -> str:
 
 def sign_out_page(user: str) -> str:
     """A button that ends the session."""
-    form = '<form method="post" action="/logout"><button autofocus>Sign out</button></form>'
+    form = (
+        '<form method="post" action="/logout"><button autofocus>Sign out</button></form>'
+        '<a class="button second" href="/">Stay signed in</a>'
+    )
     return _page(
         "Sign out", f"<p>You are signed in as {escape(user)}. Trainings go on without you.</p>{form}"
     )

@@ -17,6 +17,7 @@ from lvcnet.accounts import Accounts, read_accounts, write_accounts
 from lvcnet.errors import LvcnetError
 
 from .conftest import team_lab
+from .test_accessibility import axe_findings
 from .test_serving_origins import ask, shake
 
 PASSWORD = "correct horse battery"
@@ -153,12 +154,14 @@ def test_the_login_in_a_browser(team: str, browser: Browser, width: int, scheme:
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"{team}/runs")
+    assert axe_findings(page) == []
     page.get_by_label("Name").fill("anna")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_have_text("Name or password is wrong.")
-    assert sideways(page) <= 0
-    page.get_by_label("Name").fill("anna")
+    assert (axe_findings(page), sideways(page) <= 0) == ([], True)
+    expect(page.get_by_label("Name")).to_have_value("anna")
+    expect(page.get_by_label("Password")).to_be_focused()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{team}/runs*")

@@ -137,7 +137,7 @@ def test_in_by_the_institution_and_out_again(
     assert not {name for name in kept if name.startswith(("lvcnet_then", "_streamlit_user"))}
     assert opens(lab, kept)
     provider.ended.clear()
-    page.get_by_role("link", name="Sign out").first.click()
+    page.get_by_role("link", name="Sign out").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{lab}/login", timeout=SOON)
     left = {str(cookie["name"]) for cookie in context.cookies()}
@@ -166,6 +166,14 @@ def test_who_is_not_listed_is_told_so_and_may_try_again(
     provider.person = dict(WITHOUT_GROUPS)
     page.get_by_role("link", name=BUTTON).click()
     page.wait_for_url(f"{lab}/runs*", timeout=SOON)
+    for key in ("", "runs", "inference"):
+        page.goto(f"{lab}/{key}", timeout=SOON)
+        wait_until_idle(page)
+        link = page.get_by_role("link", name="Sign out")
+        expect(page.locator(".account")).to_have_text(f"Signed in as {ANNA}Sign out")
+        expect(link).to_be_in_viewport(ratio=1)
+        link.click(trial=True)  # nothing lies over it
+        assert axe_findings(page) == []
     page.goto(f"{lab}/logout", timeout=SOON)
     assert (axe_findings(page), sideways(page) <= 0) == ([], True)
     context.close()
