@@ -1,5 +1,6 @@
 """The compare page, run without a browser on a tiny sweep."""
 
+import ast
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lab import comparing
+from lab.headless import ROOT
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.phantom import make_phantom
 from lvcnet.evaluation.metrics import METRICS
@@ -89,6 +91,22 @@ def test_where_runs_differ_in_a_setting_the_user_chooses_which_are_compared(
     assert "Only runs with width 6" in texts(page)
     shown = open_page("compare", dataset="hips", view="export", **{"where-width": "6"})
     assert "--where width=6" in shown.code[0].value
+
+
+def test_no_page_shows_what_explains_its_code() -> None:
+    """A string that stands alone in a page's script would be written to the page by Streamlit's magic."""
+    for path in (ROOT / "pages").glob("*.py"):
+        alone = [
+            node.value.value
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        ]
+        functions = [
+            ast.get_docstring(node, clean=False)
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
+        ]
+        assert set(alone) <= set(functions), path
 
 
 def test_table_1_has_our_rounds_beside_the_papers(sweep_home: Path, open_page: OpenPage) -> None:
