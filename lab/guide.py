@@ -1,6 +1,7 @@
 """What the overview page says: the next step in this workspace, the mechanism in pictures, the headline result."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from lab.widgets import is_sound, load_dataset
 from lvcnet import workspace
 from lvcnet.data.dataset import list_datasets
 from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.collapse import collapse, mask_facts
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.report import compare
 from lvcnet.runs.directory import ACTIVE, RunDirectory
@@ -100,15 +102,24 @@ def headline(runs: list[RunDirectory]) -> Comparison | None:
 
 
 def mechanism_pictures(runs: list[RunDirectory]) -> tuple[str, list[overlays.Rgb]] | None:
-    """The four steps on a test image, as the newest finished LVC-Net run sees them; None without such a run."""
+    """The four steps on a test image, as the newest finished LVC-Net run sees them that did not collapse; None without one."""
     for run in runs:
         if not run.config()["method"].startswith("lvcnet") or run.status()["state"] != "done":
             continue
         if epochs := snapshot_epochs(run.snapshots):
-            snapshot = read_snapshot(run.snapshots, epochs[-1])
-            if {"trunk", "lvc", "offsets"} <= set(snapshot.maps) and len(snapshot.images):
-                return run.name, _draw_mechanism(snapshot)
+            with suppress(LvcnetError):  # one that is damaged is not drawn; the page names what is
+                snapshot, evaluation = read_snapshot(run.snapshots, epochs[-1]), run.evaluation()
+                drawable = {"trunk", "lvc", "offsets"} <= set(snapshot.maps) and len(snapshot.images)
+                if drawable and not _collapsed(snapshot) and not (evaluation and collapse(evaluation)):
+                    return run.name, _draw_mechanism(snapshot)
     return None
+
+
+def _collapsed(snapshot: Snapshot) -> bool:
+    """Whether nothing, everything or always the same is predicted on the images to be drawn."""
+    names = [str(number) for number in range(snapshot.clean.shape[1])]
+    counts = np.ones_like(snapshot.clean)
+    return bool(collapse({"masks": mask_facts(snapshot.prediction >= 0.5, snapshot.clean, counts, names)}))
 
 
 def _draw_mechanism(snapshot: Snapshot) -> list[overlays.Rgb]:

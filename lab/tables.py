@@ -95,7 +95,7 @@ def recent_runs(runs: Sequence[RunDirectory]) -> list[Row]:
             "Run": one.run,
             "State": state_text(one.state).replace(" ", NO_BREAK),
             "Epoch": f"{one.epoch} of {one.epochs}".replace(" ", NO_BREAK),
-            "IoU": number(one.iou),
+            "IoU": one.shown_iou or NOTHING,
         }
         for one in readable(runs)
     ]
@@ -128,7 +128,7 @@ def run_rows(
             "Progress": round(100 * one.progress),
             "Epoch": f"{one.epoch} of {one.epochs}",
             **({"Time left": format_seconds(one.seconds_left) or ""} if timed else {}),
-            "IoU": number(one.iou),
+            "IoU": one.shown_iou or NOTHING,
             "Seed": one.seed,
             "Started": datetime.fromtimestamp(one.created).strftime("%Y-%m-%d %H:%M") if one.created else "",
             **({"Note": one.user_note} if noted else {}),

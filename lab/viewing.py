@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import streamlit as st
@@ -181,10 +180,8 @@ def load_snapshot(run: RunDirectory, epoch: int) -> Snapshot:
     path = run.snapshots / f"epoch-{epoch:04d}.npz"
     try:
         return _snapshot(str(run.snapshots), epoch, path.stat().st_mtime_ns)
-    except (OSError, ValueError, KeyError, BadZipFile):
-        raise LvcnetError(
-            f"snapshot {epoch} of run {run.name!r} cannot be read: choose another epoch"
-        ) from None
+    except OSError:
+        raise LvcnetError(f"snapshot {epoch} of run {run.name!r} is gone: choose another epoch") from None
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -14,6 +14,7 @@ from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.words import excluded_sentences
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import list_runs
+from lvcnet.runs.summary import collapse_notes
 
 RECENT = 5
 
@@ -75,6 +76,8 @@ with right:
         )
         if runs:
             show_table(tables.recent_runs(runs[:RECENT]))
+            for note in collapse_notes(tables.readable(runs[:RECENT])):
+                st.caption(plain(note))
             link_to("runs", "All runs, curves and logs")
         else:
             st.info("No training yet.", icon=":material/info:")

@@ -5,6 +5,7 @@ import streamlit as st
 from lab import run_view, tables
 from lab.announce import SOON, anything_to_wait_for, awaits_evaluation, states
 from lab.damage_notes import show_damage
+from lab.escaping import plain
 from lab.navigation import page_frame
 from lab.run_about import shown_about
 from lab.trash_view import show_trash, show_undo
@@ -12,6 +13,7 @@ from lab.widgets import empty_state, pick_run, remember, show_note, shown_errors
 from lvcnet import jobs
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import find_run, list_runs
+from lvcnet.runs.summary import collapse_notes
 
 COLUMNS = {
     tables.SHOWN: st.column_config.TextColumn("", width=30, help="The run that is shown below"),
@@ -79,6 +81,8 @@ def table() -> None:
     # another order is another table: a click on a row that has moved must not become another run
     key = f"runs-table-{hash(tuple(names))}"
     forget_click(key, names.index(run.name) if run.name in names else None)
+    for note in collapse_notes(summaries):
+        st.caption(plain(note))
     evaluating = {one.name for one in current if awaits_evaluation(one)}
     st.dataframe(
         tables.marked(tables.run_rows(summaries, queue.queued, evaluating), names, run.name),

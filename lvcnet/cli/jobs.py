@@ -15,7 +15,7 @@ from lvcnet.jobs import daemon, worker
 from lvcnet.jobs.usage import measure_usage
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import damaged_runs, find_run, list_runs
-from lvcnet.runs.summary import RunSummary, format_seconds, summarise
+from lvcnet.runs.summary import RunSummary, collapse_notes, format_seconds, summarise
 
 WIDE = 130  # columns of a terminal
 
@@ -58,6 +58,8 @@ def runs(
         )
         return
     print_table("Runs", *_runs_table(summaries, wide=screen.width >= WIDE))
+    for note in collapse_notes(summaries):
+        screen.print(note, highlight=False, soft_wrap=True)
 
 
 def cancel(
@@ -164,7 +166,7 @@ def _runs_table(summaries: list[RunSummary], wide: bool) -> tuple[list[str], lis
             one.run,
             one.state,
             f"{one.epoch}/{one.epochs}",
-            one.iou,
+            one.shown_iou,
             format_seconds(one.seconds_left),
         ]
         for one in summaries

@@ -18,7 +18,7 @@ from lvcnet.jobs import launch
 from lvcnet.jobs.foreground import SweepProgress, queue_sweep, run_sweep
 from lvcnet.jobs.sweep import PlannedRun
 from lvcnet.jobs.sweep_config import build_sweep, parse_seeds
-from lvcnet.runs.summary import format_seconds, summarise
+from lvcnet.runs.summary import collapse_notes, format_seconds, summarise
 from lvcnet.training.config import parse_settings, read_preset, read_yaml
 
 
@@ -123,8 +123,12 @@ def _present_sweep(plan: list[PlannedRun], problems: dict[str, str], as_json: bo
         rows = [{**asdict(one), "action": planned[one.run], "problem": notes[one.run]} for one in summaries]
         print_json({"runs": rows, "problems": problems})
         return
-    table = [[one.run, one.state, f"{one.epoch}/{one.epochs}", one.iou, notes[one.run]] for one in summaries]
+    table = [
+        [one.run, one.state, f"{one.epoch}/{one.epochs}", one.shown_iou, notes[one.run]] for one in summaries
+    ]
     print_table("Sweep", ("Run", "State", "Epoch", "IoU", "Problem"), table)
+    for note in collapse_notes(summaries):
+        screen.print(note, highlight=False, soft_wrap=True)
     failed = [one.run for one in summaries if one.state == "failed"]
     screen.print(f"{len(failed)} failed: add --retry-failed to try again." if failed else hint)
 

@@ -27,6 +27,8 @@ SAME = 0.98
 FEWEST = 3
 """Images from which on one mask for all of them is no coincidence."""
 
+MARK = " †"
+"""Behind a figure from which nothing is concluded."""
 COLLAPSE_ADVICE = "Train it for more epochs or with another learning rate"
 
 BoolArray = NDArray[np.bool_]

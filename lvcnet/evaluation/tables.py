@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lvcnet.evaluation import paper
+from lvcnet.evaluation.collapse import MARK
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.robustness import share
@@ -15,8 +16,6 @@ from lvcnet.methods import METHOD_TITLES
 Row = list[str]
 NOTHING = "—"
 """What was not measured, or is not in the paper."""
-MARK = " †"
-"""Behind figures from which nothing is concluded; `notes` say why."""
 MARKED = f" {MARK.strip()}: nothing is concluded from it, see the notes."
 OUTLINE_METRICS = ("boundary_iou", "nsd_1px", "nsd_2px", "hd95", "assd")
 SHORT = {"precision": "Precision", "recall": "Recall", "miou": "mIoU"}

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet.damage import reading
 from lvcnet.files import write_atomic
 from lvcnet.formats import newer
 
@@ -76,9 +77,10 @@ def read_snapshot(folder: Path, epoch: int) -> Snapshot:
 
     Raises:
         LvcnetError: if it is of a newer version.
+        DamagedError: if it cannot be read.
     """
     path = folder / f"epoch-{epoch:04d}.npz"
-    with np.load(path, allow_pickle=False) as stored:
+    with reading(path, "choose another epoch, or delete it"), np.load(path, allow_pickle=False) as stored:
         version = int(stored["format"]) if "format" in stored.files else 0
         if version > FORMAT_VERSION:
             raise newer(path, version, FORMAT_VERSION)

@@ -1,8 +1,10 @@
 """One run in one line: what lists and tables show of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, MARK, collapse
 from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
@@ -20,6 +22,7 @@ class RunSummary:
         demo: whether it ships with the project.
         title: what its owner calls it; empty if nothing.
         user_note: what its owner wrote about it; empty if nothing.
+        collapsed: how its predictions collapsed, so that nothing is concluded from `iou`; None if they did not.
     """
 
     run: str
@@ -38,6 +41,12 @@ class RunSummary:
     demo: bool
     title: str
     user_note: str
+    collapsed: str | None
+
+    @property
+    def shown_iou(self) -> str | None:
+        """The IoU with three digits, marked where nothing is concluded from it."""
+        return None if self.iou is None else f"{self.iou:.3f}{MARK if self.collapsed else ''}"
 
 
 def summarise(run: RunDirectory) -> RunSummary:
@@ -67,7 +76,17 @@ def summarise(run: RunDirectory) -> RunSummary:
         demo=is_demo(run),
         title=about.title,
         user_note=about.note,
+        collapsed=collapse(evaluation) if evaluation else None,
     )
+
+
+def collapse_notes(summaries: Sequence[RunSummary]) -> list[str]:
+    """What the mark behind an IoU means, run by run."""
+    return [
+        f"{MARK.strip()} {one.run} {one.collapsed}: nothing is concluded from its IoU. {COLLAPSE_ADVICE}."
+        for one in summaries
+        if one.collapsed
+    ]
 
 
 def seconds_left(status: dict[str, Any], epochs_left: int) -> float | None:

@@ -136,7 +136,7 @@ def test_a_broken_snapshot_is_an_error_in_words(sweep_home: Path, open_page: Ope
     folder = sweep_home / "runs" / "lvcnet-4" / "snapshots"
     (folder / "epoch-0001.npz").write_bytes(b"PK\x03\x04 torn")
     page = open_page("inspect_run", run="lvcnet-4", epoch="1")
-    assert "snapshot 1 of run 'lvcnet-4' cannot be read" in page.error[0].value
+    assert "epoch-0001.npz is damaged (File is not a zip file): choose another epoch" in page.error[0].value
 
 
 def test_a_run_that_has_only_just_started(sweep_home: Path, open_page: OpenPage) -> None:

@@ -1,5 +1,6 @@
 """The overview: the right next step, the headline figures, the mechanism's pictures."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,13 @@ from lab import guide
 from lab.tables import robustness
 from lvcnet import workspace
 from lvcnet.data.phantom import make_phantom
+from lvcnet.errors import DamagedError
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.runs.store import list_runs
+from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
+from lvcnet.runs.store import find_run, is_demo, list_runs
+from lvcnet.runs.summary import summarise
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
 from tests.app.conftest import OpenPage
@@ -75,12 +79,22 @@ def test_the_headline_is_the_runs_own_evaluation(trained_run: RunDirectory, open
     assert f"{result['iou']:.3f}" in page.table[0].value.to_string()
 
 
-def test_the_mechanism_is_shown_as_a_run_sees_it(trained_run: RunDirectory) -> None:
-    drawn = guide.mechanism_pictures([trained_run])
+def test_the_mechanism_is_shown_as_a_run_sees_it_that_did_not_collapse(trained_run: RunDirectory) -> None:
+    assert guide.mechanism_pictures([trained_run]) is None  # one epoch is too little: it predicts nothing
+    drawn = guide.mechanism_pictures([trained_run, *list_runs()])  # as if it were the newest
     assert drawn is not None
     name, pictures = drawn
-    assert name == "tiny"
+    shown = find_run(name)
+    assert is_demo(shown)
+    assert not summarise(shown).collapsed
     assert len(pictures) == len(guide.MECHANISM) == 4
     assert {picture.shape for picture in pictures} == {(384, 384, 3)}
-    trained_run.update_status(state="running")
-    assert guide.mechanism_pictures([trained_run]) is None
+    copy = RunDirectory(trained_run.path.with_name("copy"))
+    shutil.copytree(shown.path, copy.path)
+    assert guide.mechanism_pictures([copy]) is not None
+    (last := copy.snapshots / sorted(path.name for path in copy.snapshots.iterdir())[-1]).write_bytes(b"PK")
+    with pytest.raises(DamagedError, match=last.name):
+        read_snapshot(copy.snapshots, snapshot_epochs(copy.snapshots)[-1])
+    assert guide.mechanism_pictures([copy]) is None
+    copy.update_status(state="running")
+    assert guide.mechanism_pictures([copy]) is None

@@ -78,7 +78,7 @@ def test_a_run_is_evaluated_and_shows_the_figures(trained_run: RunDirectory, ope
     table = page.table[0].value.set_index("Metric")["All test images"]
     assert table["IoU (foreground)"] == f"{evaluation['iou']:.3f}"
     assert table["HD95 (px)"] == f"{evaluation['hd95']:.3f}"
-    assert page.dataframe[0].value["IoU"].tolist() == [f"{evaluation['iou']:.3f}"]
+    assert page.dataframe[0].value["IoU"].tolist() == [f"{evaluation['iou']:.3f} †"]
 
 
 def test_curves_hold_the_rows_of_the_run(trained_run: RunDirectory) -> None:

@@ -56,6 +56,23 @@ def test_runs_lists_state_progress_result_and_time_left():
     assert call_json("runs", "--dataset", "other", "--no-demo") == {"runs": [], "damaged": []}
 
 
+def test_runs_marks_a_collapsed_result():
+    nothing = {"bone": {"nothing": [2, 2], "everything": [0, 2], "same": [0, 2]}}
+    for name, changes in (("good", {"iou": 0.75}), ("flat", {"iou": 0.25, "masks": nothing})):
+        run = make_run(name)
+        run.update_status(state="done")
+        run.write_evaluation(an_evaluation(**changes))
+    table = call("runs", "--no-demo")
+    assert "0.250 †" in table
+    assert "0.750 †" not in table
+    assert (
+        "† flat predicts nothing of 'bone' on 2 of 2 images: nothing is concluded from its IoU. Train"
+        in table
+    )
+    rows = {row["run"]: row["collapsed"] for row in call_json("runs", "--no-demo")["runs"]}
+    assert rows == {"good": None, "flat": "predicts nothing of 'bone' on 2 of 2 images"}
+
+
 def test_runs_puts_right_what_a_crash_left_behind():
     run = make_run()
     run.update_status(state="running", pid=2**22 + 1, pid_create_time=1.0)
