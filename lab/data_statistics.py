@@ -9,6 +9,7 @@ from lab.escaping import plain
 from lab.facts import load_facts
 from lab.figures import EXPORT
 from lab.widgets import command_line, dataset_summary, pick_labels, show_table
+from lvcnet.damage import Damaged
 from lvcnet.data.annotated import Problem, import_warnings
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import statistics
@@ -32,6 +33,8 @@ def show_statistics(dataset: Dataset) -> None:
     _show_distributions(dataset)
     st.header("Label sets", anchor=False)
     show_table(tables.label_rows(summary))
+    for one in summary["damaged"]:
+        st.warning(plain(f"Left out: {Damaged(**one)}"), icon=":material/broken_image:")
     st.caption(
         f"Fingerprint {summary['fingerprint']}: equal data, equal digits. A run remembers the one it was trained on."
     )

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from lvcnet.cli.output import format_cell, print_json, print_table
+from lvcnet.cli.output import format_cell, print_damaged, print_json, print_table
+from lvcnet.damage import Damaged
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.summary import summarise
 
@@ -13,6 +14,7 @@ def present_dataset(dataset: Dataset, as_json: bool) -> None:
     if as_json:
         print_json(summary)
         return
+    print_damaged([Damaged(**one) for one in summary["damaged"]])
     (low_width, low_height), (high_width, high_height) = summary["original_sizes"]
     facts: list[tuple[str, Any]] = [
         ("images", f"{summary['images']} ({summary['train']} train, {summary['test']} test)"),

@@ -144,10 +144,11 @@ def queue(
         else:
             screen.print("\n".join(lines) or "Nothing to put right.")
         return
-    state = jobs.queue_state()
+    state, damaged = jobs.queue_state(), damaged_runs()
     if as_json:
-        print_json(asdict(state))
+        print_json({**asdict(state), "damaged": [asdict(one) for one in damaged]})
         return
+    print_damaged(damaged)
     rows = [[name, "running", None] for name in state.running]
     rows += [[name, "queued", str(place)] for place, name in enumerate(state.queued, start=1)]
     if rows:

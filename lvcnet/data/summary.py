@@ -3,6 +3,7 @@
 Symbols: N images, C categories, S working size.
 """
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -36,14 +37,17 @@ def damaged_datasets() -> list[Damaged]:
         except LvcnetError as error:
             found.append(Damaged("data set", name, str(error)))
             continue
-        for labels in dataset.label_names():
-            problem = problem_of(
-                "label set",
-                f"{name}/{labels}",
-                lambda dataset=dataset, labels=labels: dataset.labels(labels),  # type: ignore[misc]
-            )
-            found += [problem] if problem is not None else []
+        found += damaged_labels(dataset)
     return found
+
+
+def damaged_labels(dataset: Dataset) -> list[Damaged]:
+    """Label sets of a data set that cannot be read; all of them are read."""
+    found = [
+        problem_of("label set", f"{dataset.name}/{name}", lambda name=name: dataset.labels(name))  # type: ignore[misc]
+        for name in dataset.label_names()
+    ]
+    return [one for one in found if one is not None]
 
 
 def summarise(dataset: Dataset) -> dict[str, Any]:
@@ -51,9 +55,10 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
 
     `foreground` is the mean share of the image that each category covers in the clean labels, None where they say nothing;
     `original_sizes` are the smallest and largest [width, height]; `statistics` is about the clean labels (see
-    lvcnet.data.facts).
+    lvcnet.data.facts). Label sets that cannot be read are under `damaged`, and nowhere else.
     """
-    clean = dataset.labels(CLEAN)
+    clean, damaged = dataset.labels(CLEAN), damaged_labels(dataset)
+    broken = {one.name.removeprefix(f"{dataset.name}/") for one in damaged}
     sizes = [(item.width, item.height) for item in dataset.items]
     measured = statistics(image_facts(dataset), dataset.categories)
     return {
@@ -66,7 +71,8 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
         ],
         "foreground": {name: spread and spread["mean"] for name, spread in measured["foreground"].items()},
         "statistics": measured,
-        "labels": [_label_row(dataset, name, clean) for name in dataset.opinions()],
+        "labels": [_label_row(dataset, name, clean) for name in dataset.opinions() if name not in broken],
+        "damaged": [asdict(one) for one in damaged],
         "source": dataset.source,
     }
 

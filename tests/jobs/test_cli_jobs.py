@@ -89,6 +89,7 @@ def test_cancel_resume_and_delete_a_waiting_run():
         "queued": ["waits"],
         "worker": None,
         "slots": jobs.queue_state().slots,
+        "damaged": [],
     }
     assert "waits" in call("queue")
     assert call_json("cancel", "waits")["state"] == "cancelled"

@@ -138,6 +138,10 @@ def test_a_run_whose_data_changed_is_refused(squares, tiny, workspace_home):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(bytes(content))
+    with pytest.raises(LvcnetError, match="its pixels are not those that were saved"):
+        train(run)
+    head = path.with_name("dataset.json")
+    head.write_text(head.read_text().replace('"images_crc32"', '"unknown"'))  # as if it were made anew
     with pytest.raises(LvcnetError, match="changed since"):
         train(run)
 
