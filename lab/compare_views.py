@@ -125,7 +125,11 @@ def _show_curve(comparison: Comparison) -> None:
         f"{better} and flatter is better."
         " Bands: 95 % intervals over test images"
         + ("; one seed a point." if alone else " and, where several, seeds.")
-        + (" Hollow: nothing is concluded from this score." if comparison.excluded() else "")
+        + (
+            " Hollow: this score does not belong to the curve, see above."
+            if excluded_sentences(comparison)
+            else ""
+        )
         + f" {levels_in_words()}"
     )
 
@@ -210,7 +214,7 @@ def _show_retention(comparison: Comparison) -> None:
     )
     figure = figures.retention_bars(comparison, kind=kind)
     if not figure.data:
-        excluded = excluded_sentences(comparison)[0].replace("**", "") if comparison.excluded() else ""
+        excluded = next(iter(excluded_sentences(comparison)), "").replace("**", "")
         missing = {
             "retention": "the method's score at level 1: train on level 1 labels and another level",
             "retention_clean": f"{baseline}'s after learning from clean labels: train {baseline} on them",

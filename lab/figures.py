@@ -43,10 +43,10 @@ def robustness_curve(
     for number, method in enumerate(comparison.methods()):
         cells = _curve_cells(comparison, method, against)
         symbol, banded = SYMBOLS[number % len(SYMBOLS)], metric == comparison.metric
-        # A line is read as a conclusion: cells from which nothing is concluded are hollow points beside it.
+        # A line is read as a conclusion: cells that cannot be set beside the others are hollow points beside it.
         for part in (
-            [cell for cell in cells if not cell.excluded],
-            [cell for cell in cells if cell.excluded],
+            [cell for cell in cells if cell.pooled],
+            [cell for cell in cells if not cell.pooled],
         ):
             if part:
                 places = [_place(cell, against) for cell in part]
@@ -203,9 +203,9 @@ def _add_curve(
     symbol: str,
     banded: bool,
 ) -> None:
-    """A method's line in its band, or, if these are cells that are excluded, hollow points without."""
+    """A method's line in its band, or, if these are cells that are not pooled, hollow points without."""
     colour = method_colour(method.partition(" ")[0])
-    excluded = bool(cells[0].excluded)
+    excluded = not cells[0].pooled
     means = [cell.mean(metric) for cell in cells]
     bounds = [(place, *cell.interval) for place, cell in zip(x, cells, strict=True) if cell.interval]
     if banded and bounds and not excluded:

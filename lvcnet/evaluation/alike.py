@@ -3,10 +3,14 @@
 Figures of runs that differ in one of them may differ because of that: they are neither paired nor pooled.
 """
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from lvcnet.data.dataset import Dataset, labels_digest
+from lvcnet.errors import DamagedError
+from lvcnet.files import digest
 from lvcnet.training.config import TrainConfig
 
 Config = Mapping[str, Any]
@@ -15,14 +19,16 @@ Config = Mapping[str, Any]
 MAY_DIFFER = {"dataset", "labels", "method", "options", "seed", "device", "threads"}
 MAY_DIFFER |= {"validate_every", "snapshot_every", "snapshot_images"}
 """What a comparison is about (a method with other options is another method), and what changes nothing that is compared."""
+COVERAGE = "training images"
+"""What `differing` calls a difference in how many, or in which, training images the label sets cover."""
 OF_THE_DATA = {"fingerprint": "images or clean labels", "size": "size", "categories": "categories"}
 
 
 def differing(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
     """What decides the outcome and is not the same, by name: the value of `one`, the value of `other`.
 
-    Settings, the data, and, if both name the same label set, what was in it. What only one of them recorded says
-    nothing.
+    Settings, the data, the training images that their label sets cover, and, if both name the same label set, what was in
+    it. What only one of them recorded says nothing.
 
     >>> config = {"labels": "level3", "epochs": 20, "data": {"size": 128}}
     >>> differing({**config, "epochs": 3}, config)
@@ -34,6 +40,9 @@ def differing(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
     data, others = one.get("data") or {}, other.get("data") or {}
     pairs |= {title: (data.get(name), others.get(name)) for name, title in OF_THE_DATA.items()}
     found = {name: pair for name, pair in pairs.items() if None not in pair and pair[0] != pair[1]}
+    if None not in (pair := (data.get("images_digest"), others.get("images_digest"))) and pair[0] != pair[1]:
+        counts = data["images"], others["images"]
+        found[COVERAGE] = counts if counts[0] != counts[1] else (f"some {counts[0]}", "others")
     if one.get("labels") == other.get("labels") and not same_labels(one, other):
         found[f"label set {one.get('labels')}"] = ("as it was then", "as it was made again")
     return found
@@ -51,6 +60,34 @@ def labels_now(dataset: Dataset, name: str) -> dict[str, Any]:
     """A label set as a run that starts now would record it; to be given to `same_labels`."""
     labels = dataset.labels(name)
     return {"labels": name, "data": {"labels": labels.manifest, "labels_digest": labels_digest(labels)}}
+
+
+def coverage(dataset: Dataset, name: str) -> dict[str, Any]:
+    """Of how many training images a run on a label set learns, and a digest of which; part of `data` in its config.json."""
+    rows = dataset.indices("train")
+    keys = sorted(dataset.items[row].key for row in rows[dataset.labels(name).covered[rows]])
+    return {"images": len(keys), "images_digest": digest([json.dumps(keys).encode()])}
+
+
+def with_coverage(configs: Mapping[str, Config], dataset: Dataset | None) -> dict[str, Config]:
+    """Configurations by run, with the `coverage` that older runs did not record, where their label sets are still as then.
+
+    Args:
+        configs: of runs on one data set.
+        dataset: it; None if it is gone.
+    """
+    found = dict(configs)
+    known: dict[str, tuple[Config, Config]] = {}
+    for name, config in configs.items():
+        labels, data = config["labels"], config.get("data") or {}
+        if dataset is None or "images" in data or labels not in dataset.label_names():
+            continue
+        with suppress(DamagedError):  # what is damaged says nothing
+            known[labels] = known.get(labels) or (labels_now(dataset, labels), coverage(dataset, labels))
+            now, images = known[labels]
+            if same_labels(config, now):
+                found[name] = {**config, "data": {**data, **images}}
+    return found
 
 
 def in_words(differences: Mapping[str, tuple[Any, Any]]) -> str:

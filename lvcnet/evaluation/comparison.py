@@ -1,6 +1,7 @@
 """What a comparison of methods consists of: cells, differences, and how methods and label sets are named."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,7 @@ class Cell:
         interval: 95 % interval of the comparison's metric by a bootstrap that draws images and, if there are several,
             seeds again; None without scores by image.
         excluded: why nothing is concluded from it, and what to do; None where it counts.
+        apart: why it is compared with cells of its own label set only, and what to do; None where it is pooled with others.
     """
 
     method: str
@@ -54,6 +56,12 @@ class Cell:
     recovery: list[float] = field(default_factory=list)
     interval: tuple[float, float] | None = None
     excluded: str | None = None
+    apart: str | None = None
+
+    @property
+    def pooled(self) -> bool:
+        """Whether it counts beside cells of other label sets: on a method's curve, in retention, area and plans."""
+        return not (self.excluded or self.apart)
 
     @property
     def paper_noise(self) -> bool:
@@ -97,7 +105,8 @@ class Comparison:
     """Everything `lvcnet compare` knows about a data set.
 
     Attributes:
-        cells: what was measured; differences, retention and area leave out those with a reason under `excluded`.
+        cells: what was measured; differences leave out those with a reason under `excluded`, retention and area also those
+            with one under `apart`.
         skipped: run -> why it is in no cell.
         noise: label set -> the manifest it was made with: family, target and achieved IoU, seed; empty where it has none.
         rounds: what the paper's rounds were, in words.
@@ -130,6 +139,10 @@ class Comparison:
         """Cells from which nothing is concluded, noisiest labels first."""
         return [cell for cell in reversed(self.ordered_cells()) if cell.excluded]
 
+    def set_apart(self) -> list[Cell]:
+        """Cells that are compared within their label set only, noisiest labels first."""
+        return [cell for cell in reversed(self.ordered_cells()) if cell.apart and not cell.excluded]
+
     def ordered_cells(self) -> list[Cell]:
         """Cells by label set, from clean to noisy, and within it by method."""
         found = [self.cell(method, labels) for labels in self.label_sets() for method in self.methods()]
@@ -145,7 +158,7 @@ class Comparison:
         return {
             cell.level: cell.mean(self.score)
             for cell in self.cells
-            if cell.method == method and cell.level is not None and cell.paper_noise and not cell.excluded
+            if cell.method == method and cell.level is not None and cell.paper_noise and cell.pooled
         }
 
     def robustness(self, method: str) -> dict[str, Any]:
@@ -158,9 +171,7 @@ class Comparison:
         cells = [cell for cell in self.cells if cell.method == method]
         scores = self.level_scores(method)
         clean = self.level_scores(BASELINE).get(0)
-        known = [
-            cell for cell in cells if cell.label_iou is not None and cell.paper_noise and not cell.excluded
-        ]
+        known = [cell for cell in cells if cell.label_iou is not None and cell.paper_noise and cell.pooled]
         levels = sorted({cell.level for cell in cells if cell.level and cell.paper_noise})
         return {
             "method": method,
@@ -177,7 +188,7 @@ class Comparison:
         }
 
 
-def method_name(config: dict[str, Any]) -> str:
+def method_name(config: Mapping[str, Any]) -> str:
     """The method with the options that were set.
 
     >>> method_name({"method": "lvcnet", "options": {"variant": "paper", "warps": 2}})

@@ -91,6 +91,15 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
             }
             for cell in comparison.excluded()
         ],
+        "apart": [
+            {
+                "method": cell.method,
+                "labels": cell.labels,
+                "runs": list(cell.runs.values()),
+                "reason": cell.apart,
+            }
+            for cell in comparison.set_apart()
+        ],
         "skipped": comparison.skipped,
     }
 
@@ -104,6 +113,7 @@ def _flat(cell: Cell, metric: str) -> dict[str, Any]:
         "label_recovery": mean_of_known(cell.recovery),
         "seeds": len(cell.runs),
         "excluded": cell.excluded,
+        "apart": cell.apart,
         "parameters": cell.parameters,
         "training_seconds": cell.training_seconds,
         "step_seconds": cell.step_seconds,

@@ -206,7 +206,7 @@ def _chosen(comparison: Comparison, methods: Sequence[str]) -> list[Cell]:
             f" {', '.join(known)}, or train it with `lvcnet train`"
         )
     wanted = {*methods, BASELINE} if methods else set(known)
-    return [cell for cell in comparison.cells if cell.method in wanted and not cell.excluded]
+    return [cell for cell in comparison.cells if cell.method in wanted and cell.pooled]
 
 
 def _count(

@@ -4,11 +4,13 @@ Only runs that are done and evaluated on the clean test labels with their last c
 of one method, label set and seed the newest. Of a label set that was made again, only runs on one content of it count.
 
 Most runs were trained alike; where another one is all there is of a method and label set, it is shown, and so is one
-whose predictions collapsed, but no difference, retention or plan rests on it. What is left out is listed with the reason.
+whose predictions collapsed, but no difference, retention or plan rests on it; of runs whose labels cover other training
+images no retention or plan does. What is left out is listed with the reason.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,15 @@ from numpy.typing import NDArray
 
 from lvcnet.data.dataset import FOLD, Dataset, list_datasets
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.alike import Config, differing, in_words, labels_now, same_labels
+from lvcnet.evaluation.alike import (
+    COVERAGE,
+    Config,
+    differing,
+    in_words,
+    labels_now,
+    same_labels,
+    with_coverage,
+)
 from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.evaluation.comparison import (
     BASELINE,
@@ -42,11 +52,14 @@ from lvcnet.evaluation.table1 import pooled_rounds, rounds_note
 from lvcnet.evaluation.where import Where, unlike
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.runs.store import find_run, list_runs
+from lvcnet.runs.store import damaged_runs, find_run, is_readable, list_runs
 
 Evaluated = list[tuple[RunDirectory, dict[str, Any]]]
 Group = dict[int, tuple[RunDirectory, dict[str, Any]]]
 """Seed -> run and its evaluation: what is in one cell."""
+Key = tuple[str, str]
+"""Method and label set."""
+Reasons = dict[Key, list[str]]
 
 
 def compare(
@@ -77,20 +90,27 @@ def compare(
     if metric not in METRICS:
         raise LvcnetError(f"metric {metric!r} does not exist: choose one of {', '.join(METRICS)}")
     chosen = [run for run in list_runs(dataset) if not _leaves_out(run)] if runs is None else list(runs)
-    skipped = {run.name: reason for run in chosen if (reason := unlike(run.config(), where or {}))}
+    skipped = _damaged(dataset) if runs is None else {}
+    skipped |= {run.name: reason for run in chosen if (reason := unlike(run.config(), where or {}))}
     chosen = [run for run in chosen if run.name not in skipped]
     evaluations = _evaluations(chosen, metric, evaluate, device, skipped, report)
     evaluations = _same_data(dataset, evaluations, skipped)
-    evaluations = _same_label_sets(dataset, evaluations, skipped)
+    stored = Dataset.load(dataset) if dataset in list_datasets() else None
+    configs = with_coverage({run.name: run.config() for run, _ in evaluations}, stored)
+    evaluations = _same_label_sets(dataset, evaluations, configs, skipped)
     if not evaluations:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
         raise LvcnetError(
             f"there is nothing to compare on data set {dataset!r}"
             + (f" ({reasons})" if reasons else f": train something with `lvcnet train {dataset}`")
         )
-    groups, excluded = _group(evaluations, skipped)
+    groups, excluded, apart = _group(evaluations, configs, skipped)
     cells = [
-        _cell(*key, group, metric, seed, "; ".join(excluded.get(key, ())) or None)
+        replace(
+            _cell(*key, group, metric, seed),
+            excluded="; ".join(excluded.get(key, ())) or None,
+            apart="; ".join(apart.get(key, ())) or None,
+        )
         for key, group in groups.items()
     ]
     cells.sort(key=lambda cell: (method_order(cell.method), cell.level is None, cell.level or 0, cell.labels))
@@ -104,6 +124,20 @@ def compare(
         rounds_note([evaluation for _, evaluation in evaluations]),
         dict(where or {}),
     )
+
+
+def _damaged(dataset: str) -> dict[str, str]:
+    """Runs that no list has because they cannot be read, and what is wrong; but for those that say another data set."""
+    found = {}
+    for one in damaged_runs():
+        run = find_run(one.name)
+        try:
+            other = run.config().get("dataset") != dataset
+        except LvcnetError:
+            other = False
+        if not other and not is_readable(run):
+            found[one.name] = one.problem
+    return found
 
 
 def _leaves_out(run: RunDirectory) -> bool:
@@ -153,17 +187,21 @@ def _same_data(dataset: str, evaluations: Evaluated, skipped: dict[str, str]) ->
     return [(run, evaluation) for run, evaluation in evaluations if evaluation["fingerprint"] == fingerprint]
 
 
-def _same_label_sets(dataset: str, evaluations: Evaluated, skipped: dict[str, str]) -> Evaluated:
+def _same_label_sets(
+    dataset: str, evaluations: Evaluated, configs: Mapping[str, Config], skipped: dict[str, str]
+) -> Evaluated:
     """Of a label set that was made again between its runs only those on its present content, else on the commonest."""
     left_out: set[str] = set()
-    for labels in {run.config()["labels"] for run, _ in evaluations}:
-        kinds = _kinds([one for one in evaluations if one[0].config()["labels"] == labels], same_labels)
+    for labels in {configs[run.name]["labels"] for run, _ in evaluations}:
+        chosen_runs = [one for one in evaluations if configs[one[0].name]["labels"] == labels]
+        kinds = _kinds(chosen_runs, configs, same_labels)
         if len(kinds) < 2:
             continue
         stored = dataset in list_datasets() and labels in (data := Dataset.load(dataset)).label_names()
         now = labels_now(data, labels) if stored else None
         chosen = max(
-            kinds, key=lambda kind: (now is not None and same_labels(kind[0][0].config(), now), len(kind))
+            kinds,
+            key=lambda kind: (now is not None and same_labels(configs[kind[0][0].name], now), len(kind)),
         )
         for run, _ in (one for kind in kinds if kind is not chosen for one in kind):
             left_out.add(run.name)
@@ -174,11 +212,13 @@ def _same_label_sets(dataset: str, evaluations: Evaluated, skipped: dict[str, st
     return [(run, evaluation) for run, evaluation in evaluations if run.name not in left_out]
 
 
-def _kinds(evaluations: Evaluated, same: Callable[[Config, Config], bool]) -> list[Evaluated]:
+def _kinds(
+    evaluations: Evaluated, configs: Mapping[str, Config], same: Callable[[Config, Config], bool]
+) -> list[Evaluated]:
     """The runs in parts in which all are the same; those with the newest run first."""
     kinds: list[Evaluated] = []
     for one in evaluations:
-        fitting = (kind for kind in kinds if same(kind[0][0].config(), one[0].config()))
+        fitting = (kind for kind in kinds if same(configs[kind[0][0].name], configs[one[0].name]))
         kind = next(fitting, None)
         if kind is None:
             kinds.append([one])
@@ -188,37 +228,46 @@ def _kinds(evaluations: Evaluated, same: Callable[[Config, Config], bool]) -> li
 
 
 def _group(
-    evaluations: Evaluated, skipped: dict[str, str]
-) -> tuple[dict[tuple[str, str], Group], dict[tuple[str, str], list[str]]]:
-    """Runs by method and label set, of several with one seed the newest; and why nothing is concluded from some.
+    evaluations: Evaluated, configs: Mapping[str, Config], skipped: dict[str, str]
+) -> tuple[dict[Key, Group], Reasons, Reasons]:
+    """Runs by method and label set, of several with one seed the newest.
 
-    Runs of one cell were trained alike. The first choice are settings that most usable runs have.
+    And why nothing is concluded from some cells, and why others, whose labels cover other training images, are compared
+    within their label set only. Runs of one cell were trained alike. The first choice are settings that most usable runs
+    have.
     """
-    kinds = _kinds(evaluations, lambda one, other: not differing(one, other))
+    kinds = _kinds(evaluations, configs, lambda one, other: not differing(one, other))
     kinds.sort(key=lambda kind: (-sum(not collapse(found) for _, found in kind), -len(kind)))
-    groups: dict[tuple[str, str], Group] = {}
-    excluded: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for number, kind in enumerate(kinds):
-        unlike = in_words(differing(kind[0][0].config(), kinds[0][0][0].config()))
-        known = set(groups)
+    groups: dict[Key, Group] = {}
+    excluded, apart = defaultdict(list), defaultdict(list)
+    for kind in kinds:
+        differs = differing(configs[kind[0][0].name], configs[kinds[0][0][0].name])
+        known, words = set(groups), in_words(differs)
         for run, evaluation in kind:
-            config = run.config()
+            config = configs[run.name]
             key, seed = (method_name(config), config["labels"]), config["seed"]
             group = groups.setdefault(key, {})
             if key in known:
                 skipped[run.name] = (
-                    f"it was not trained like the others ({unlike}): train it with their settings"
+                    f"it was not trained like the others ({words}): train it with their settings"
                 )
-            elif seed in group:
+                continue
+            if seed in group:
                 skipped[run.name] = f"{group[seed][0].name} is newer, same method, labels and seed"
-            else:
-                group[seed] = (run, evaluation)
-                reasons = [f"was not trained like the others ({unlike})"] if number else []
-                reasons += [collapsed] if (collapsed := collapse(evaluation)) else []
-                if reasons:
-                    advice = "train it with their settings" if number else _lower(COLLAPSE_ADVICE)
-                    excluded[key].append(f"run {run.name} {' and '.join(reasons)}: {advice}")
-    return groups, dict(excluded)
+                continue
+            group[seed] = (run, evaluation)
+            of_settings, collapsed = set(differs) - {COVERAGE}, collapse(evaluation)
+            reasons = [f"was not trained like the others ({words})"] if of_settings else []
+            reasons += [collapsed] if collapsed else []
+            if reasons:
+                advice = "train it with their settings" if of_settings else _lower(COLLAPSE_ADVICE)
+                excluded[key].append(f"run {run.name} {' and '.join(reasons)}: {advice}")
+            elif differs:
+                apart[key].append(
+                    f"run {run.name} did not learn from the same images as the others ({words}): for retention and plans"
+                    " train on label sets that cover the same images"
+                )
+    return groups, dict(excluded), dict(apart)
 
 
 def _lower(text: str) -> str:
@@ -226,7 +275,7 @@ def _lower(text: str) -> str:
     return text[0].lower() + text[1:]
 
 
-def _noise(groups: dict[tuple[str, str], Group]) -> dict[str, dict[str, Any]]:
+def _noise(groups: dict[Key, Group]) -> dict[str, dict[str, Any]]:
     """Label set -> its manifest, as the first of its runs recorded it."""
     found: dict[str, dict[str, Any]] = {}
     for (_, labels), group in groups.items():
@@ -235,7 +284,7 @@ def _noise(groups: dict[tuple[str, str], Group]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _cell(method: str, labels: str, group: Group, metric: str, seed: int, excluded: str | None) -> Cell:
+def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cell:
     seeds = sorted(group)
     runs, evaluations = zip(*(group[seed] for seed in seeds), strict=True)
     return Cell(
@@ -252,7 +301,6 @@ def _cell(method: str, labels: str, group: Group, metric: str, seed: int, exclud
         best_last=_known(evaluations, "best_last_gap"),
         recovery=_known(evaluations, "label_recovery"),
         interval=_interval(evaluations, metric, seed),
-        excluded=excluded,
     )
 
 
@@ -298,7 +346,7 @@ def image_scores(evaluations: Sequence[Mapping[str, Any]], metric: str) -> dict[
     }
 
 
-def _differences(groups: dict[tuple[str, str], Group], metric: str, seed: int) -> list[Difference]:
+def _differences(groups: dict[Key, Group], metric: str, seed: int) -> list[Difference]:
     """Every method against the baseline on the same labels, seeds and images."""
     found: list[Difference] = []
     for method, labels in sorted(groups, key=lambda key: (method_order(key[0]), key[1])):

@@ -17,6 +17,8 @@ Row = list[str]
 NOTHING = "—"
 """What was not measured, or is not in the paper."""
 MARKED = f" {MARK.strip()}: nothing is concluded from it, see the notes."
+APART = " ‡"
+MARKED_APART = f" {APART.strip()}: compared within its label set only, see the notes."
 OUTLINE_METRICS = ("boundary_iou", "nsd_1px", "nsd_2px", "hd95", "assd")
 SHORT = {"precision": "Precision", "recall": "Recall", "miou": "mIoU"}
 
@@ -80,14 +82,17 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
 
 
 def marked(cell: Cell, text: str) -> str:
-    """A cell's figure, with a mark where nothing is concluded from it."""
-    return f"{text}{MARK}" if cell.excluded else text
+    """A cell's figure, with a mark where nothing, or not everything, is concluded from it."""
+    return f"{text}{MARK if cell.excluded else '' if cell.pooled else APART}"
 
 
 def _explained(table: Table) -> Table:
-    """With a word on the mark where a table has one."""
-    found = any(text.endswith(MARK) for row in table.rows for text in row)
-    return replace(table, note=table.note + MARKED) if found else table
+    """With a word on the marks that a table has."""
+    marks = {MARK: MARKED, APART: MARKED_APART}
+    found = [
+        said for mark, said in marks.items() if any(text.endswith(mark) for row in table.rows for text in row)
+    ]
+    return replace(table, note=table.note + "".join(found))
 
 
 def round_table(comparison: Comparison) -> Table:
@@ -281,6 +286,10 @@ def notes(comparison: Comparison) -> list[str]:
     found += [
         f"nothing is concluded from {method_title(cell.method)} on {cell.labels}: {cell.excluded}"
         for cell in comparison.excluded()
+    ]
+    found += [
+        f"{method_title(cell.method)} on {cell.labels} is compared on {cell.labels} only: {cell.apart}"
+        for cell in comparison.set_apart()
     ]
     return found + [f"left out {name}: {reason}" for name, reason in comparison.skipped.items()]
 

@@ -3,7 +3,7 @@
 Scores are compared in points (hundredths), distances in pixels. Sentences are Markdown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import (
@@ -28,15 +28,26 @@ def comparison_words(comparison: Comparison) -> list[str]:
 
 
 def excluded_sentences(comparison: Comparison, only: str | None = None) -> list[str]:
-    """For every label set, or one, with measured figures that do not count: why, and what to do, as Markdown."""
-    found: dict[str, list[Cell]] = {}
-    for cell in (cell for cell in comparison.excluded() if only in (None, cell.labels)):
-        found.setdefault(cell.labels, []).append(cell)
+    """For every label set, or one, with measured figures that do not count everywhere: why, and what to do, as Markdown."""
     return [
-        f"**{labels_title(labels)}: nothing can be said about {_listed(cells)}.** "
-        + " ".join(f"{reason[0].upper()}{reason[1:]}." for reason in (cell.excluded or "" for cell in cells))
-        for labels, cells in found.items()
+        f"**{labels_title(labels)}: {said} {_listed(cells)}.** "
+        + " ".join(
+            f"{reason[0].upper()}{reason[1:]}."
+            for reason in (cell.excluded or cell.apart or "" for cell in cells)
+        )
+        for said, chosen in (
+            ("nothing can be said about", comparison.excluded()),
+            ("on these labels only can be compared", comparison.set_apart()),
+        )
+        for labels, cells in _by_labels(cell for cell in chosen if only in (None, cell.labels)).items()
     ]
+
+
+def _by_labels(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
+    found: dict[str, list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(cell.labels, []).append(cell)
+    return found
 
 
 def _listed(cells: Sequence[Cell]) -> str:

@@ -20,6 +20,7 @@ from lvcnet import __version__
 from lvcnet.claims import guard, using
 from lvcnet.data.dataset import Dataset, find_dataset, labels_digest
 from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.alike import coverage
 from lvcnet.folders import sweep
 from lvcnet.methods import METHODS, Method
 from lvcnet.progress import Report
@@ -66,6 +67,7 @@ def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
             "categories": dataset.categories,
             "labels": dataset.manifest(config.labels),
             "labels_digest": labels_digest(dataset.labels(config.labels)),
+            **coverage(dataset, config.labels),
         }
         return new_run(
             name or f"{dataset.name}-{config.method}-{config.labels}-s{config.seed}",

@@ -12,7 +12,7 @@ import torch
 
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation import formats, tables
-from lvcnet.evaluation.alike import labels_now
+from lvcnet.evaluation.alike import coverage, differing, in_words, labels_now
 from lvcnet.evaluation.collapse import collapse, mask_facts
 from lvcnet.evaluation.paper import TABLE_1, paper_retention
 from lvcnet.evaluation.protocol import evaluate_run
@@ -315,3 +315,41 @@ def test_paper_table_is_the_printed_one() -> None:
     assert [TABLE_1["fcn"][level].precision for level in (1, 2, 3, 4)] == [0.894, 0.811, 0.784, 0.652]
     retained = {method: round(100 * paper_retention(method), 1) for method in TABLE_1}
     assert retained == {"fcn": 74.6, "unet": 78.9, "lvcnet": 83.3}
+
+
+def test_runs_on_labels_that_cover_other_images_are_compared_on_those_labels_only(make_run, tiny) -> None:
+    fewer = tiny.labels("level4").covered & (np.arange(len(tiny)) != 0)
+    tiny.add_labels(replace(tiny.labels("level4"), name="level3", covered=fewer))
+    for labels in ("level1", "level3", "level4"):
+        for method in ("unet", "lvcnet"):
+            make_run(method, labels)  # as older runs, they did not record which images they learned from
+    comparison = compare("tiny", evaluate=True)
+    reason = "did not learn from the same images as the others (training images 3 instead of 4)"
+    for method in ("unet", "lvcnet"):
+        cell = comparison.cell(method, "level3")
+        assert (cell.excluded, cell.pooled, reason in cell.apart) == (None, False, True)
+        assert comparison.cell(method, "level4").pooled
+        assert comparison.robustness(method)["retention"] == {"level3": None, "level4": 1.0}
+        assert comparison.robustness(method)["label_sets"] == ["level1", "level4"]
+    # on the same labels they learned from the same images
+    assert [one.labels for one in comparison.differences] == ["level1", "level3", "level4"]
+    (said,) = [text for text in comparison_words(comparison) if "on these labels only" in text]
+    assert said.startswith("**Level 3: on these labels only can be compared ")
+    assert reason in said
+    assert [one["labels"] for one in formats.to_json(comparison)["apart"]] == ["level3", "level3"]
+    assert any("‡" in text for row in tables.round_table(comparison).rows for text in row)
+    assert sum(reason in note for note in tables.notes(comparison)) == 2
+
+
+def test_as_many_other_images_are_another_coverage(tiny) -> None:
+    rows = np.arange(len(tiny))
+    for name, left_out in (("first", 0), ("second", 1)):
+        covered = tiny.labels("clean").covered & (rows != left_out)
+        tiny.add_labels(replace(tiny.labels("clean"), name=name, covered=covered))
+    first, second, clean = (
+        {"labels": name, "data": coverage(tiny, name)} for name in ("first", "second", "clean")
+    )
+    assert differing(first, first) == {}
+    assert differing(first, clean) == {"training images": (3, 4)}
+    assert in_words(differing(first, second)) == "training images some 3 instead of others"
+    assert differing({"labels": "first"}, clean) == {}  # not known of one of them
