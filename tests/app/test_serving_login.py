@@ -172,6 +172,17 @@ def test_the_login_in_a_browser(team: str, browser: Browser, width: int, scheme:
     context.close()
 
 
+def test_while_the_file_of_users_is_damaged_nobody_gets_in_and_is_told_so(team: str, users: Path) -> None:
+    name = sign_in(team).headers["set-cookie"].split(";")[0]
+    before = read_accounts(users)
+    users.write_text("{}")
+    answer = sign_in(team)
+    assert (answer.status_code, "Nobody can sign in at the moment" in answer.text) == (503, True)
+    assert ask(team, "GET /gradio/config", ["Host: 127.0.0.1", f"Cookie: {name}"]) == 401
+    write_accounts(users, before)
+    assert sign_in(team).status_code == 303
+
+
 def test_after_signing_in_one_stays_in_the_lab() -> None:
     for foreign in (
         "//evil.example",
