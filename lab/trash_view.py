@@ -8,7 +8,7 @@ import streamlit as st
 from lab.escaping import code, plain
 from lab.identity import user
 from lab.tables import counted
-from lab.widgets import leave_note, remember, shown_errors
+from lab.widgets import forget, leave_note, remember, shown_errors
 from lvcnet.deleting import Deletion
 from lvcnet.errors import LvcnetError
 from lvcnet.trash import Entry, empty, find_entry, format_size, list_trash, restore
@@ -142,6 +142,8 @@ def _show_entry(entry: Entry) -> None:
 def _delete(plan: Deletion) -> None:
     try:
         st.session_state[UNDO] = plan.carry_out(by=user()).id
+        if plan.kind in SHOWN_BY:
+            forget(SHOWN_BY[plan.kind])
     except LvcnetError as error:
         leave_note(str(error), failed=True)
 

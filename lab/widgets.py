@@ -31,6 +31,8 @@ from lvcnet.storage import storage_problem
 Stamp = tuple[tuple[str, int], ...]
 CACHED_DATASETS = 4
 NOTE = "note-for-the-next-run"
+THINGS = ("run", "dataset", "correction")
+"""Choices that are never changed unsaid."""
 
 
 def pick(
@@ -45,6 +47,7 @@ def pick(
 
     The address counts first, then what was chosen earlier in this session, then `default`, then the first option.
     """
+    asked = _asked(parameter)
     key = _follow_address(parameter, options, default)
     chosen = st.selectbox(
         label,
@@ -55,6 +58,11 @@ def pick(
         on_change=_to_address,
         args=(parameter, key),
     )
+    if parameter in THINGS and asked and asked not in options:
+        st.warning(
+            f"There is no {label.lower()} {plain(asked)} to show here: this is {plain(chosen)}.",
+            icon=":material/info:",
+        )
     remember(parameter, str(chosen))
     return str(chosen)
 
@@ -84,6 +92,12 @@ def remember(parameter: str, value: str) -> None:
     st.session_state[f"last-{parameter}"] = value
     if st.query_params.get(parameter) != value:
         st.query_params[parameter] = value
+
+
+def forget(parameter: str) -> None:
+    """Drop a choice, e.g. of what was deleted."""
+    st.session_state.pop(f"last-{parameter}", None)
+    st.query_params.pop(parameter, None)
 
 
 def pick_dataset() -> str | None:
@@ -250,10 +264,15 @@ def show_note() -> None:
             st.success(plain(text), icon=":material/check_circle:")
 
 
+def _asked(parameter: str) -> str | None:
+    asked = st.query_params.get(parameter) or st.session_state.get(f"last-{parameter}")
+    return None if asked is None else str(asked)
+
+
 def _follow_address(parameter: str, options: Sequence[str], default: str | None) -> str:
     """Bring the widget's state in line with the address; returns the widget's key."""
     key = f"pick-{parameter}"
-    asked = st.query_params.get(parameter) or st.session_state.get(f"last-{parameter}")
+    asked = _asked(parameter)
     if asked in options:
         st.session_state[key] = asked
     elif (

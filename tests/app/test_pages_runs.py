@@ -62,6 +62,13 @@ def test_a_run_is_cancelled_resumed_and_deleted(
     assert page.selectbox(key="pick-run").value == "tiny"
 
 
+def test_a_link_to_a_run_that_is_gone_says_so(trained_run: RunDirectory, open_page: OpenPage) -> None:
+    page = open_page("runs", run="gone")
+    (said,) = page.warning
+    assert said.value == "There is no run gone to show here: this is tiny."
+    assert not page.run().warning
+
+
 def test_what_cannot_be_done_is_explained(waiting: RunDirectory, open_page: OpenPage) -> None:
     page = open_page("runs", run="waiting")
     waiting.update_status(state="done")
