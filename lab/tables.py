@@ -95,7 +95,7 @@ def recent_runs(runs: Sequence[RunDirectory]) -> list[Row]:
             "Run": one.run,
             "State": state_text(one.state).replace(" ", NO_BREAK),
             "Epoch": f"{one.epoch} of {one.epochs}".replace(" ", NO_BREAK),
-            "IoU": one.shown_iou or NOTHING,
+            "IoU": (one.shown_iou or NOTHING).replace(" ", NO_BREAK),
         }
         for one in readable(runs)
     ]

@@ -9,6 +9,9 @@ from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
 
+EXPLAINED = 3
+"""Collapsed runs that are explained one by one."""
+
 
 @dataclass(frozen=True)
 class RunSummary:
@@ -81,12 +84,14 @@ def summarise(run: RunDirectory) -> RunSummary:
 
 
 def collapse_notes(summaries: Sequence[RunSummary]) -> list[str]:
-    """What the mark behind an IoU means, run by run."""
-    return [
+    """What the mark behind an IoU means: of the first few runs each, then how many more there are."""
+    found = [
         f"{MARK.strip()} {one.run} {one.collapsed}: nothing is concluded from its IoU. {COLLAPSE_ADVICE}."
         for one in summaries
         if one.collapsed
     ]
+    more = len(found) - EXPLAINED
+    return found[:EXPLAINED] + ([f"{MARK.strip()} {more} more collapsed likewise."] if more > 0 else [])
 
 
 def seconds_left(status: dict[str, Any], epochs_left: int) -> float | None:

@@ -71,6 +71,11 @@ def test_runs_marks_a_collapsed_result():
     )
     rows = {row["run"]: row["collapsed"] for row in call_json("runs", "--no-demo")["runs"]}
     assert rows == {"good": None, "flat": "predicts nothing of 'bone' on 2 of 2 images"}
+    for number in range(4):
+        run = make_run(f"flat{number}")
+        run.update_status(state="done")
+        run.write_evaluation(an_evaluation(iou=0.25, masks=nothing))
+    assert call("runs", "--no-demo").splitlines()[-1] == "† 2 more collapsed likewise."
 
 
 def test_runs_puts_right_what_a_crash_left_behind():
