@@ -180,7 +180,8 @@ async def _ask(
             answered = Headers(raw=message["headers"])
 
     await app({**scope, "method": "GET", **asked}, nothing, taken)
-    lines, kept = [], {}
+    lines: list[str] = []
+    kept: dict[str, str] = {}
     for line in answered.getlist("set-cookie"):
         if line.startswith(USER_COOKIE_NAME):
             kept |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
