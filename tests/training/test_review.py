@@ -104,7 +104,7 @@ def test_a_cancel_that_arrives_before_the_trainer_is_obeyed(squares, tiny):
 
 
 def test_a_diverged_training_is_the_users_to_mend(squares, tiny):
-    run = create_run(tiny.model_copy(update={"learning_rate": 1e30}))
+    run = create_run(tiny.model_copy(update={"learning_rate": 1e6}))
     with pytest.raises(LvcnetError):
         train(run)
     assert run.status()["error"].startswith("loss")
