@@ -1,6 +1,6 @@
 """The correction folder: one judgement of a label set.
 
-    correction.json     what was judged by what, and one row an image (see `judge.judge_batch`)
+    correction.json     what was judged by what, and one row an image (see `judge.judge_batch`) with its checksums
     proposals.npy       (N, ceil(C H W / 8)) uint8, the proposed masks as packed bits
     probability.npy     (N, C, H, W) uint8, probability of the foreground in 1/255
     decisions.sqlite    what reviewers decided (see `decisions`)
@@ -13,6 +13,7 @@ Symbols: see `lvcnet.correction`. The arrays are memory-mapped, written and read
 under its name only when it is whole.
 """
 
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
@@ -24,9 +25,12 @@ from lvcnet import formats, workspace
 from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.judge import propose, suspicion
 from lvcnet.damage import Damaged, check_types, problem_of, reading
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.files import check_name, read_json, write_json
 from lvcnet.folders import UnfinishedFolder, restore
+
+CHECKSUMS = {"proposals.npy": "proposal_crc32", "probability.npy": "probability_crc32"}
+"""File -> the name in an image's row of the checksum of its part; rows of before format 2 have none."""
 
 
 class Correction:
@@ -41,7 +45,9 @@ class Correction:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        do = f"put back a copy of it, or delete {folder} and judge the labels again with `lvcnet correct`"
+        self._do = do = (
+            f"put back a copy of it, or delete {folder} and judge the labels again with `lvcnet correct`"
+        )
         path = folder / "correction.json"
         with reading(path, do):
             self.head = check_types(formats.CORRECTION.current(read_json(path), path), images=list)
@@ -90,14 +96,30 @@ class Correction:
         raise LvcnetError(f"correction {self.name!r} has not judged an image {key!r}")
 
     def proposal(self, key: str) -> NDArray[np.bool_]:
-        """The proposed masks of an image, (C, H, W) bool."""
+        """The proposed masks of an image, (C, H, W) bool.
+
+        Raises:
+            DamagedError: if they are not those that were written.
+        """
         shape = self._probability.shape[1:]
-        bits = np.unpackbits(self._proposals[self.number(key)], count=int(np.prod(shape)))
-        return bits.reshape(shape).astype(bool)
+        bits = self._checked(self._proposals, "proposals.npy", key)
+        return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(bool)
 
     def probability(self, key: str) -> NDArray[np.float32]:
-        """The foreground's probability, (C, H, W) float32 in steps of 1/255."""
-        return self._probability[self.number(key)].astype(np.float32) / np.float32(255)
+        """The foreground's probability, (C, H, W) float32 in steps of 1/255.
+
+        Raises:
+            DamagedError: if it is not the one that was written.
+        """
+        return self._checked(self._probability, "probability.npy", key).astype(np.float32) / np.float32(255)
+
+    def _checked(self, array: NDArray[np.uint8], file: str, key: str) -> NDArray[np.uint8]:
+        """An image's part of an array; checked image by image, so that nobody waits for all of a large file."""
+        number = self.number(key)
+        values = array[number]
+        if self.rows[number].get(CHECKSUMS[file]) not in (None, _checksum(values)):
+            raise DamagedError(self.folder / file, f"image {key!r} is not what was written", self._do)
+        return values
 
     def suspicion(self, key: str, label: NDArray[np.bool_]) -> NDArray[np.floating[Any]]:
         """The suspicious pixels of an image whose (C, H, W) label was judged; see `judge.suspicion`."""
@@ -141,7 +163,13 @@ class CorrectionWriter:
         """
         self._proposals.flush()
         self._probability.flush()
-        write_json(self._folder.path / "correction.json", formats.CORRECTION.stamped(head))
+        arrays = {"proposals.npy": self._proposals, "probability.npy": self._probability}
+        images = [
+            {**row, **{name: _checksum(arrays[file][number]) for file, name in CHECKSUMS.items()}}
+            for number, row in enumerate(head["images"])
+        ]
+        head = formats.CORRECTION.stamped({**head, "images": images})
+        write_json(self._folder.path / "correction.json", head)
         self._folder.finish()
         return Correction(self._folder.target)
 
@@ -157,6 +185,11 @@ class CorrectionWriter:
             self._folder.path / file_name, mode="w+", dtype=np.uint8, shape=shape
         )
         return array
+
+
+def _checksum(values: NDArray[np.uint8]) -> str:
+    """CRC-32 as eight hexadecimal digits."""
+    return f"{zlib.crc32(np.ascontiguousarray(values).data):08x}"
 
 
 def check_free(name: str, overwrite: bool = False) -> None:

@@ -4,29 +4,60 @@ checkpoints/last.safetensors      weights that predict
 checkpoints/last.json             format, epoch, values
 checkpoints/last.state.safetensors  what a resumed training needs: networks, averages, optimisers
 checkpoints/best.safetensors, best.json   the epoch with the best score on held-out noisy labels
+
+The header of each safetensors file holds a checksum of its tensors; files of before have none.
 """
 
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors import safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from lvcnet import formats
-from lvcnet.errors import LvcnetError, foreign
+from lvcnet.errors import DamagedError, LvcnetError, foreign
 from lvcnet.files import read_json, write_atomic, write_json
 from lvcnet.methods import Method, Optimisation, Trunk, create_method
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import TrainConfig, validated
 from lvcnet.training.device import resolve_device
 
+CHECKSUM = "crc32"
+
 
 def _pack(tensors: dict[str, Tensor], header: dict[str, str] | None = None) -> bytes:
-    return save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata=header)
+    """A safetensors file, its header with the checksum of the tensors."""
+    kept = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    return save(kept, metadata={**(header or {}), CHECKSUM: _checksum(kept)})
+
+
+def _unpack(path: Path, do: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and header of a safetensors file.
+
+    Raises:
+        DamagedError: if the tensors are not those that were written.
+        LvcnetError: if it cannot be read.
+    """
+    with foreign(f"{path} is damaged", do), safe_open(path, framework="pt") as stored:
+        header: dict[str, str] = stored.metadata() or {}
+        tensors: dict[str, Tensor] = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    if header.get(CHECKSUM) not in (None, _checksum(tensors)):
+        raise DamagedError(path, "its weights are not those that were written", do)
+    return tensors, header
+
+
+def _checksum(tensors: dict[str, Tensor]) -> str:
+    """CRC-32 over all tensors in the order of their names, as eight hexadecimal digits."""
+    value = 0
+    for name in sorted(tensors):
+        value = zlib.crc32(tensors[name].contiguous().flatten().view(torch.uint8).numpy().data, value)
+    return f"{value:08x}"
 
 
 def save_weights(folder: Path, name: str, method: Method, epoch: int, **values: Any) -> None:
@@ -55,11 +86,10 @@ def load_state(folder: Path, method: Method) -> dict[str, Any] | None:
     path = folder / "last.state.safetensors"
     if not path.exists():
         return None
-    with foreign(f"{path} is damaged", "put back a copy of it, or delete it to train the run from the start"):
-        tensors = load_file(path)
-        with path.open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            meta = json.loads(json.loads(stream.read(length))["__metadata__"]["meta"])
+    do = "put back a copy of it, or delete it to train the run from the start"
+    tensors, header = _unpack(path, do)
+    with foreign(f"{path} is damaged", do):
+        meta = json.loads(header["meta"])
         values = formats.CHECKPOINT.current(meta, path)
         for name in ("next_epoch", "next_step", "best", "sums", "method"):
             values[name]
@@ -128,8 +158,7 @@ def load_method(run: RunDirectory, which: str = "last", device: str = "auto") ->
         )
     read_facts(run, which)
     method = build_method(config_of(run), len(data_of(run)["categories"]), resolve_device(device))
-    with foreign(f"{path} is damaged", _other_checkpoint(run, which)):
-        weights = load_file(path)
+    weights, _ = _unpack(path, _other_checkpoint(run, which))
     with _fitting(path):
         method.load_weights(weights)
     return method

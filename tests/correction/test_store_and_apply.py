@@ -13,6 +13,7 @@ from lvcnet.correction.apply import accepted_keys, apply_correction, read_report
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.folds import add_fold_labels
 from lvcnet.correction.store import (
+    CHECKSUMS,
     Correction,
     CorrectionWriter,
     find_correction,
@@ -22,7 +23,7 @@ from lvcnet.correction.store import (
 from lvcnet.data.dataset import Dataset, LabelSet, labels_digest
 from lvcnet.data.exporter import export_labels
 from lvcnet.data.importer import import_masks
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.files import digest
 from tests.correction.conftest import SIZE, square
 
@@ -50,6 +51,35 @@ def test_masks_of_any_size_survive_packing(shape: tuple[int, int, int, int]) -> 
     stored = writer.finish({"images": [{"key": str(n)} for n in range(shape[0])]})
     for n in range(shape[0]):
         np.testing.assert_array_equal(stored.proposal(str(n)), probability[n] >= 0.5)
+
+
+@pytest.mark.parametrize(
+    ("file", "read"), [("proposals.npy", "proposal"), ("probability.npy", "probability")]
+)
+def test_one_flipped_bit_costs_the_image_that_it_is_in(correction: Correction, file: str, read: str) -> None:
+    path = correction.folder / file
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1  # of the last image
+    path.write_bytes(bytes(content))
+    damaged = find_correction("mine")
+    *others, last = [row["key"] for row in damaged.rows]
+    for key in others:
+        getattr(damaged, read)(key)
+    with pytest.raises(
+        DamagedError, match=f"{file} is damaged .image '{last}' is not what was written.: put back"
+    ):
+        getattr(damaged, read)(last)
+
+
+def test_a_correction_of_before_there_were_checksums_is_read(correction: Correction) -> None:
+    path = correction.folder / "correction.json"
+    head = json.loads(path.read_text())
+    names = set(CHECKSUMS.values())
+    head["images"] = [
+        {name: value for name, value in row.items() if name not in names} for row in head["images"]
+    ]
+    path.write_text(json.dumps({**head, "format": 1}))
+    np.testing.assert_array_equal(find_correction("mine").proposal("image-2")[0], square())
 
 
 def test_an_unfinished_correction_is_none(correction: Correction) -> None:

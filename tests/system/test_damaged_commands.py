@@ -73,7 +73,7 @@ OTHERS = [
 ]
 """Commands that may do without it."""
 UNSEEN = {
-    ("corrections/judged/probability.npy", "bits"),  # pixels of a proposal's probability have no checksum
+    ("corrections/judged/probability.npy", "bits"),  # the kept correction is older than its checksums
     ("queue/queue.db", "empty"),  # a queue in which nobody waits
 }
 WHAT_TO_DO = (

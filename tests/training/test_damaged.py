@@ -93,6 +93,20 @@ def test_a_damaged_state_ends_the_resume_and_nothing_is_started_over(
     assert str(path) in run.status()["error"]
 
 
+@pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors", "last.state.safetensors"])
+def test_one_flipped_bit_of_a_weight_is_noticed(run, monkeypatch, capsys, name) -> None:
+    path = run.checkpoints / name
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1  # of a weight's fraction: the file can still be read
+    path.write_bytes(bytes(content))
+    if "state" in name:
+        run.update_status(state="interrupted", epoch=0)
+        line = call(monkeypatch, capsys, "resume", "a")
+    else:
+        line = call(monkeypatch, capsys, "evaluate", "a", "--checkpoint", path.stem)
+    assert f"{path} is damaged (its weights are not those that were written): put back a copy" in line
+
+
 def test_without_its_best_checkpoint_the_other_one_is_offered(run) -> None:
     cut(run, "checkpoints/last.safetensors", None)
     with pytest.raises(LvcnetError, match="use checkpoint 'best'"):
