@@ -112,8 +112,13 @@ def one_round(folder: Path, options: argparse.Namespace) -> Seen:
         seen.alone = speed(run, lambda: time.sleep(max(10.0, seconds / 5)))
         seen.loaded = speed(run, lambda: asyncio.run(everybody(address, options, seconds, seen, lab)))
         seen.files = sum(path.is_file() and path.stat().st_size == 0 for path in folder.glob("lvcnet*/**/*"))
-    if "Traceback" in (folder / "log.txt").read_text():
-        seen.errors.append("a traceback in the lab's log")
+    for trace in (folder / "log.txt").read_text().split("Traceback")[1:]:
+        ends = [
+            line
+            for line in trace.splitlines()
+            if line and not line.startswith((" ", "(", "During", "The above"))
+        ]
+        seen.errors.append(f"a traceback in the lab's log: {ends[0] if ends else trace[-200:]}")
     return seen
 
 

@@ -41,7 +41,15 @@ PAUSE = 0.02
 
 
 class BoundedQueue(Queue):
-    """Gradio's queue with places that are counted, and sessions that end with their only call."""
+    """Gradio's queue with places that are counted, and sessions that end with their only call.
+
+    Attributes:
+        left: how many names of files each of Gradio's sets held when it was last looked through.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.left: dict[int, int] = {}
 
     @staticmethod
     def guard(app: gr.Blocks) -> None:
@@ -105,9 +113,11 @@ class BoundedQueue(Queue):
             if session not in live and (not waiting or session not in self.pending_messages_per_session):
                 self.pending_event_ids_session.pop(session, None)
                 self.pending_messages_per_session.pop(session, None)
-        for files in self.blocks.temp_file_sets:
-            if len(files) > SESSIONS:
+        for number, files in enumerate(self.blocks.temp_file_sets):
+            # looked through when twice as many as were left: at every call, thousands of uploads would cost more than it
+            if len(files) > 2 * self.left.get(number, SESSIONS):
                 files.difference_update(_gone(files))
+                self.left[number] = max(SESSIONS, len(files))
 
 
 def client_of(session: str | None, request: Any, username: str | None) -> str:

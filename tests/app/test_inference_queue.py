@@ -72,6 +72,26 @@ def test_a_call_leaves_no_event_record_and_no_session_name_behind() -> None:
     assert len(queue.pending_messages_per_session) == 0
 
 
+def test_many_uploads_do_not_make_every_call_look_for_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looked through at each call, thousands of uploads took all of the processor from the pages."""
+    looked: list[int] = []
+
+    def gone(files: set[str]) -> set[str]:
+        looked.append(len(files))
+        return {file for file in files if file.startswith("gone")}
+
+    monkeypatch.setattr(inference_queue, "_gone", gone)
+    app = inference_app.build()
+    names: set[str] = set()
+    app.temp_file_sets.append(names)
+    for number in range(4000):
+        names.update({f"kept-{number}", f"gone-{number}"})
+        app._queue.forget()
+    assert len(looked) < 10
+    assert sum(looked) < 4 * 4000
+    assert len([name for name in names if name.startswith("gone")]) <= len(names) / 2
+
+
 def test_an_upload_leaves_no_empty_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
     app = inference_app.build()
