@@ -109,7 +109,7 @@ def one_round(folder: Path, options: argparse.Namespace) -> Seen:
         lab = lab_process()
         asyncio.run(warm_up(address))
         seconds = 60 * options.minutes
-        seen.alone = speed(run, lambda: time.sleep(max(10.0, seconds / 5)))
+        seen.alone = speed(run, lambda: time.sleep(max(10.0, seconds / 10)))
         seen.loaded = speed(run, lambda: asyncio.run(everybody(address, options, seconds, seen, lab)))
         seen.files = sum(path.is_file() and path.stat().st_size == 0 for path in folder.glob("lvcnet*/**/*"))
     for trace in (folder / "log.txt").read_text().split("Traceback")[1:]:
