@@ -31,25 +31,30 @@ from lvcnet.training.device import resolve_device
 CHECKSUM = "crc32"
 
 
-def _pack(tensors: dict[str, Tensor], header: dict[str, str] | None = None) -> bytes:
-    """A safetensors file, its header with the checksum of the tensors."""
+def _pack(tensors: dict[str, Tensor], values: dict[str, Any] | None = None) -> bytes:
+    """A safetensors file, its header with the values and the checksum of the tensors.
+
+    All of it is one entry of the header: of several, safetensors chooses the order anew each time, and equal trainings
+    should write equal files.
+    """
     kept = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    return save(kept, metadata={**(header or {}), CHECKSUM: _checksum(kept)})
+    return save(kept, metadata={"meta": json.dumps({**(values or {}), CHECKSUM: _checksum(kept)})})
 
 
-def _unpack(path: Path, do: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and header of a safetensors file.
+def _unpack(path: Path, do: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and values of a safetensors file.
 
     Raises:
         DamagedError: if the tensors are not those that were written.
         LvcnetError: if it cannot be read.
     """
     with foreign(f"{path} is damaged", do), safe_open(path, framework="pt") as stored:
-        header: dict[str, str] = stored.metadata() or {}
+        values: dict[str, Any] = json.loads((stored.metadata() or {}).get("meta", "{}"))
         tensors: dict[str, Tensor] = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    if header.get(CHECKSUM) not in (None, _checksum(tensors)):
+        known = values.get(CHECKSUM)
+    if known not in (None, _checksum(tensors)):
         raise DamagedError(path, "its weights are not those that were written", do)
-    return tensors, header
+    return tensors, values
 
 
 def _checksum(tensors: dict[str, Tensor]) -> str:
@@ -72,8 +77,8 @@ def save_state(folder: Path, method: Method, epoch: int, **values: Any) -> None:
     The JSON part travels in the safetensors header for the same reason.
     """
     tensors, own = method.state()
-    header = {"meta": json.dumps(formats.CHECKPOINT.stamped({"epoch": epoch, "method": own, **values}))}
-    write_atomic(folder / "last.state.safetensors", _pack(tensors, header))
+    meta = formats.CHECKPOINT.stamped({"epoch": epoch, "method": own, **values})
+    write_atomic(folder / "last.state.safetensors", _pack(tensors, meta))
 
 
 def load_state(folder: Path, method: Method) -> dict[str, Any] | None:
@@ -87,9 +92,8 @@ def load_state(folder: Path, method: Method) -> dict[str, Any] | None:
     if not path.exists():
         return None
     do = "put back a copy of it, or delete it to train the run from the start"
-    tensors, header = _unpack(path, do)
+    tensors, meta = _unpack(path, do)
     with foreign(f"{path} is damaged", do):
-        meta = json.loads(header["meta"])
         values = formats.CHECKPOINT.current(meta, path)
         for name in ("next_epoch", "next_step", "best", "sums", "method"):
             values[name]
