@@ -151,4 +151,5 @@ def _lane(event: Event) -> str | None:
 
 
 def _gone(files: Iterable[str]) -> set[str]:
-    return {file for file in files if not Path(file).exists()}
+    # of a copy: threads that take uploads in add to the set meanwhile
+    return {file for file in list(files) if not Path(file).exists()}
