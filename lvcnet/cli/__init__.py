@@ -8,6 +8,7 @@ import ast
 import importlib
 import sqlite3
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,15 @@ class _Commands(TyperGroup):
             self.listing = False
 
 
+@cache
+def _source(module: str) -> ast.Module:
+    """A module of commands, read and not imported; once for all of its commands."""
+    return ast.parse(Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
+
+
 def _explanation(module: str, place: str) -> str:
     """A docstring or constant of a module that is not imported."""
-    tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
-    for node in tree.body:
+    for node in _source(module).body:
         if isinstance(node, ast.FunctionDef) and node.name == place:
             return ast.get_docstring(node) or ""
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == place:

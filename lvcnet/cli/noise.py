@@ -65,10 +65,9 @@ def noise(
                     dataset, level, target, family, seed, bias, fraction, include_test, report=report
                 )
             made.append(labels)
-        for labels in (
-            [] if dry_run else made
-        ):  # only now: an unreachable target leaves the data set as it was
-            dataset.add_labels(labels)
+        if not dry_run:
+            for labels in made:  # only now: an unreachable target leaves the data set as it was
+                dataset.add_labels(labels)
     summary: list[dict[str, Any]] = [
         {"name": labels.name, **labels.manifest, "clicks": _clicks(dataset, labels)} for labels in made
     ]

@@ -13,7 +13,6 @@ Symbols: see `lvcnet.correction`. The arrays are memory-mapped, written and read
 under its name only when it is whole.
 """
 
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +25,7 @@ from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.judge import propose, suspicion
 from lvcnet.damage import Damaged, check_types, problem_of, reading
 from lvcnet.errors import DamagedError, LvcnetError
-from lvcnet.files import check_name, read_json, write_json
+from lvcnet.files import check_name, checksum, read_json, write_json
 from lvcnet.folders import UnfinishedFolder, restore
 
 CHECKSUMS = {"proposals.npy": "proposal_crc32", "probability.npy": "probability_crc32"}
@@ -117,7 +116,7 @@ class Correction:
         """An image's part of an array; checked image by image, so that nobody waits for all of a large file."""
         number = self.number(key)
         values = array[number]
-        if self.rows[number].get(CHECKSUMS[file]) not in (None, _checksum(values)):
+        if self.rows[number].get(CHECKSUMS[file]) not in (None, checksum([values])):
             raise DamagedError(self.folder / file, f"image {key!r} is not what was written", self._do)
         return values
 
@@ -165,7 +164,7 @@ class CorrectionWriter:
         self._probability.flush()
         arrays = {"proposals.npy": self._proposals, "probability.npy": self._probability}
         images = [
-            {**row, **{name: _checksum(arrays[file][number]) for file, name in CHECKSUMS.items()}}
+            {**row, **{name: checksum([arrays[file][number]]) for file, name in CHECKSUMS.items()}}
             for number, row in enumerate(head["images"])
         ]
         head = formats.CORRECTION.stamped({**head, "images": images})
@@ -185,11 +184,6 @@ class CorrectionWriter:
             self._folder.path / file_name, mode="w+", dtype=np.uint8, shape=shape
         )
         return array
-
-
-def _checksum(values: NDArray[np.uint8]) -> str:
-    """CRC-32 as eight hexadecimal digits."""
-    return f"{zlib.crc32(np.ascontiguousarray(values).data):08x}"
 
 
 def check_free(name: str, overwrite: bool = False) -> None:

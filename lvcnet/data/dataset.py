@@ -15,7 +15,6 @@ On disk, one folder a data set:
 import io
 import json
 import shutil
-import zlib
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,7 +31,7 @@ from lvcnet.data.label_sets import LabelSet as LabelSet
 from lvcnet.data.label_sets import comparable_masks as comparable_masks
 from lvcnet.data.label_sets import labels_digest as labels_digest
 from lvcnet.errors import DamagedError, LvcnetError
-from lvcnet.files import check_name, digest, read_json, write_atomic, write_json
+from lvcnet.files import check_name, checksum, digest, read_json, write_atomic, write_json
 from lvcnet.folders import TakenError, whole_folder
 from lvcnet.progress import Report
 
@@ -214,7 +213,7 @@ class Dataset:
             "size": self.size,
             "categories": self.categories,
             "source": self.source,
-            CHECKSUM: images_checksum(self.images),
+            CHECKSUM: checksum([self.images]),
             "items": [asdict(item) for item in self.items],
         }
         names = self.label_names()
@@ -253,14 +252,9 @@ class Dataset:
             images = np.array(np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False))
             if len(images) != len(items):
                 raise ValueError(f"{len(images)} images for {len(items)} items")
-            if head.get(CHECKSUM) not in (None, images_checksum(images)):
+            if head.get(CHECKSUM) not in (None, checksum([images])):
                 raise ValueError("its pixels are not those that were saved")
         return cls(name, categories, items, images, source, folder)
-
-
-def images_checksum(images: NDArray[np.uint8]) -> str:
-    """CRC-32 of the pixels, 8 hexadecimal digits."""
-    return f"{zlib.crc32(np.ascontiguousarray(images).data):08x}"
 
 
 def find_dataset(name_or_folder: str | Path) -> Path:
@@ -334,7 +328,7 @@ def add_checksum(folder: Path) -> None:
     path = folder / "dataset.json"
     with using("data set", folder, "it is given a checksum"):
         images, head = Dataset.load(folder).images, formats.DATASET.current(read_json(path), path)
-        write_json(path, {**head, CHECKSUM: images_checksum(images)})
+        write_json(path, {**head, CHECKSUM: checksum([images])})
 
 
 def _check_items(items: list[Item], images: NDArray[np.uint8], categories: list[str]) -> None:

@@ -82,26 +82,15 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
                 for method, levels in paper.TABLE_1.items()
             },
         },
-        "excluded": [
-            {
-                "method": cell.method,
-                "labels": cell.labels,
-                "runs": list(cell.runs.values()),
-                "reason": cell.excluded,
-            }
-            for cell in comparison.excluded()
-        ],
-        "apart": [
-            {
-                "method": cell.method,
-                "labels": cell.labels,
-                "runs": list(cell.runs.values()),
-                "reason": cell.apart,
-            }
-            for cell in comparison.set_apart()
-        ],
+        "excluded": [_named(cell, cell.excluded) for cell in comparison.excluded()],
+        "apart": [_named(cell, cell.apart) for cell in comparison.set_apart()],
         "skipped": comparison.skipped,
     }
+
+
+def _named(cell: Cell, reason: str | None) -> dict[str, Any]:
+    """A cell that is shown, and why not everything is concluded from it."""
+    return {"method": cell.method, "labels": cell.labels, "runs": list(cell.runs.values()), "reason": reason}
 
 
 def _flat(cell: Cell, metric: str) -> dict[str, Any]:

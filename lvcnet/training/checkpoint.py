@@ -9,7 +9,6 @@ The header of each safetensors file holds a checksum of its tensors; files of be
 """
 
 import json
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from torch import Tensor
 
 from lvcnet import formats
 from lvcnet.errors import DamagedError, LvcnetError, foreign
-from lvcnet.files import read_json, write_atomic, write_json
+from lvcnet.files import checksum, read_json, write_atomic, write_json
 from lvcnet.methods import Method, Optimisation, Trunk, create_method
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import TrainConfig, validated
@@ -58,11 +57,10 @@ def _unpack(path: Path, do: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _checksum(tensors: dict[str, Tensor]) -> str:
-    """CRC-32 over all tensors in the order of their names, as eight hexadecimal digits."""
-    value = 0
-    for name in sorted(tensors):
-        value = zlib.crc32(tensors[name].contiguous().flatten().view(torch.uint8).numpy().data, value)
-    return f"{value:08x}"
+    """`lvcnet.files.checksum` over all tensors in the order of their names, whatever their type."""
+    return checksum(
+        tensors[name].contiguous().flatten().view(torch.uint8).numpy() for name in sorted(tensors)
+    )
 
 
 def save_weights(folder: Path, name: str, method: Method, epoch: int, **values: Any) -> None:
