@@ -55,14 +55,7 @@ def anything_to_wait_for(runs: Sequence[RunDirectory]) -> bool:
 
 def awaits_evaluation(run: RunDirectory) -> bool:
     """Whether a worker evaluates a run that is done, or is about to."""
-    status = run.status()
-    wanted = (
-        status["state"] == "done"
-        and status.get("launcher") == "queue"
-        and status.get("evaluate")
-        and not status.get("evaluation_error")
-    )
-    return bool(wanted) and not run.has_evaluation() and worker_pid() is not None
+    return run.to_evaluate() and worker_pid() is not None
 
 
 def news(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str, str]]:

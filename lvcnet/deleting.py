@@ -230,10 +230,7 @@ def _users_of_data(dataset: str, labels: str | None = None) -> list[str]:
 
 def _soon_evaluated(run: RunDirectory) -> bool:
     """Whether the worker is about to evaluate a run."""
-    status = run.status()
-    wanted = status["state"] == "done" and status.get("launcher") == "queue" and status.get("evaluate")
-    soon = wanted and not status.get("evaluation_error") and not run.has_evaluation()
-    return bool(soon and worker_pid() is not None)
+    return run.to_evaluate() and worker_pid() is not None
 
 
 def _head(correction: str) -> dict[str, Any]:

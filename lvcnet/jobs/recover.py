@@ -42,7 +42,7 @@ def recover(worker: bool = False) -> list[str]:
         if not unwritable(error):
             raise
         return []  # where nothing can be written nothing can be put right, but everything can be looked at
-    if not worker and (queue.waiting_runs() or any(_to_evaluate(run) for run in runs)):
+    if not worker and (queue.waiting_runs() or any(run.to_evaluate() for run in runs)):
         daemon.ensure_worker()
     return lines
 
@@ -51,7 +51,7 @@ def adopt() -> list[str]:
     """What a former worker left behind: trainings that go on are watched again, done runs are evaluated."""
     names = []
     for run in list_runs(demo=False):
-        if _to_evaluate(run) or (run.status().get("launcher") == "queue" and run.trainer_alive()):
+        if run.to_evaluate() or (run.status().get("launcher") == "queue" and run.trainer_alive()):
             queue.enqueue_followup(run)
             names.append(run.name)
     return names
@@ -82,10 +82,3 @@ def _queue_again(run: RunDirectory, worker: bool) -> str | None:
         return None
     queue.enqueue(run, ("queued",))
     return f"{run.name}: its place in the queue was lost, queued again"
-
-
-def _to_evaluate(run: RunDirectory) -> bool:
-    """Whether a worker trained it, and its evaluation is still to come."""
-    status = run.status()
-    wanted = status["state"] == "done" and status.get("evaluate") and not status.get("evaluation_error")
-    return bool(wanted and status.get("launcher") == "queue" and not run.has_evaluation())

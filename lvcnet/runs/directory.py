@@ -196,6 +196,12 @@ class RunDirectory:
         """Whether it was evaluated; the file may be damaged."""
         return (self.path / "evaluation.json").exists()
 
+    def to_evaluate(self) -> bool:
+        """Whether the queue trained it, and the evaluation that was asked for is still to come."""
+        status = self.status()
+        wanted = status["state"] == "done" and status.get("launcher") == "queue" and status.get("evaluate")
+        return bool(wanted and not status.get("evaluation_error") and not self.has_evaluation())
+
     def write_evaluation(self, evaluation: dict[str, Any]) -> None:
         """Replace evaluation.json."""
         write_json(self.path / "evaluation.json", formats.EVALUATION.stamped(evaluation))
