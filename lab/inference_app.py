@@ -246,8 +246,9 @@ def _connect(asked: Asked, given: Shown) -> None:
         for control in (threshold.change, opacity.change, left.input, right.input)
     ]
     running.append(shown.input(on_maps, [file, results, shown], maps, **HIDDEN))
-    # what is seen goes before anything new is done, and what is still under way for the file before is dropped
-    chosen = sample.select(on_sample, None, [file, *seen], cancels=running, **HIDDEN)
+    # What is seen goes before anything new is done, and what is still under way for the file before is dropped. Clicks on
+    # samples are answered one after another: "once" loses those that come before an answer, "always_last" repeats the first.
+    chosen = sample.select(on_sample, None, [file, *seen], cancels=running, trigger_mode="multiple", **HIDDEN)
     started = start.click(on_start, [file, results], seen, **HIDDEN)
     for event in (started.then, chosen.then):
         predicted = event(
@@ -262,14 +263,14 @@ def _connect(asked: Asked, given: Shown) -> None:
             on_predicted,
             [file, runs, results],
             [left, right, shown, no_seg, stale, *downloads.values()],
+            trigger_mode="always_last",
             **HIDDEN,
         )
-        pictures = ready.success(on_draw, looks, drawn, **HIDDEN)
         running += [
             predicted,
             ready,
-            pictures,
-            ready.success(on_maps, [file, results, shown], maps, **HIDDEN),
+            ready.success(on_draw, looks, drawn, trigger_mode="always_last", **HIDDEN),
+            ready.success(on_maps, [file, results, shown], maps, trigger_mode="always_last", **HIDDEN),
         ]
     for gone in (file.clear, file.delete):
         gone(on_file, None, seen, cancels=running, queue=False, **HIDDEN)

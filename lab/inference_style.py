@@ -1,27 +1,11 @@
-"""How the inference app looks: its colours, its CSS, and the script that fits its frame to it."""
+"""How the inference app looks: its colours, its CSS, and the script of its page."""
 
 import gradio as gr
 
-# The lab shows this app in an iframe of its own origin: make that as tall as the content, so that only the page scrolls.
-HEAD = """
-<script>
-(() => {
-  const frame = window.frameElement;
-  if (!frame) return;
-  document.documentElement.classList.add("framed");
-  const grow = () => {
-    const content = document.querySelector(".gradio-container .main");
-    if (content) frame.style.height = Math.ceil(content.getBoundingClientRect().height + 8) + "px";
-  };
-  const watch = () => {
-    const content = document.querySelector(".gradio-container .main");
-    if (!content) return setTimeout(watch, 100);
-    new ResizeObserver(grow).observe(content);
-  };
-  watch();
-})();
-</script>
-"""
+from lab.web_component import WEB
+
+HEAD = f"<script>\n{(WEB / 'inference.js').read_text(encoding='utf-8')}</script>\n"
+"""Runs before Gradio's own scripts."""
 # gr.HTML's tables and notes; Gradio's own components where a phone needs other sizes.
 CSS = """
 .gradio-container .main {

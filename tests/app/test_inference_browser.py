@@ -159,13 +159,61 @@ def test_an_answer_that_comes_late_stays_away_from_a_newer_file(lab: str, browse
     page.wait_for_timeout(4000)  # longer than the run takes
     is_cleared(app)
     app.get_by_role("img", name="Radiograph: hip-1.png").wait_for(timeout=60_000)
-    for sample in (0, 2, 3):  # each click drops what the one before started
+    line = page.context.new_cdp_session(page)
+    line.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 700, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+    for sample in (0, 2, 3):  # each click drops what the one before started, answered or not
         app.locator(".samples button").nth(sample).click()
     # the process that predicts may have to start first
     app.locator(".sizes").first.get_by_text("hip-4.dcm").wait_for(timeout=180_000)
     expect(app.get_by_role("button", name="DICOM SEG")).to_be_enabled(timeout=60_000)
     page.wait_for_timeout(2000)
     assert "hip-4.dcm" in app.locator(".sizes").first.inner_text()
+
+
+def test_a_call_taken_in_as_the_stream_of_answers_closes_is_answered(browser: Browser) -> None:
+    """Gradio's client takes the stream for open then and waits for ever; the script of the page opens it again."""
+    page = browser.new_page()
+    page.goto("data:text/html,<title>nothing</title>")
+    page.evaluate(
+        """() => {
+          const say = (message) => `data: ${JSON.stringify(message)}\n\n`;
+          const done = (call) => say({ msg: "process_completed", event_id: call });
+          const streams = [[done("first"), say({ msg: "close_stream" })], [done("second"), say({ msg: "close_stream" })]];
+          window.opened = 0;
+          window.joined = 0;
+          window.fetch = async (given) => {
+            if (new URL(given.url ?? given).pathname === "/queue/join") {
+              return Response.json({ event_id: ["first", "second"][window.joined++] });
+            }
+            const said = streams[window.opened++];
+            return new Response(new ReadableStream({
+              async start(controller) {
+                for (const text of said) {
+                  controller.enqueue(new TextEncoder().encode(text.slice(0, 9)));
+                  await new Promise((resolve) => setTimeout(resolve, 50));
+                  controller.enqueue(new TextEncoder().encode(text.slice(9)));
+                }
+                controller.close();
+              },
+            }));
+          };
+        }"""
+    )
+    page.evaluate((FOLDER.parent / "lab" / "web" / "inference.js").read_text())
+    seen = page.evaluate(
+        """async () => {
+          await fetch("http://lab/queue/join");
+          const stream = await fetch("http://lab/queue/data");
+          await fetch("http://lab/queue/join");
+          const text = await stream.text();
+          return [...text.matchAll(/"msg": ?"(\\w+)"/g)].map((found) => found[1]);
+        }"""
+    )
+    assert seen == ["process_completed", "process_completed", "close_stream"]
+    assert page.evaluate("[window.joined, window.opened]") == [2, 2]
 
 
 def test_other_files_take_table_and_zip_of_a_batch_away(lab: str, browser: Browser) -> None:
