@@ -1,4 +1,5 @@
-import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,24 +30,28 @@ def test_a_run_has_one_trainer(tmp_path: Path):
         pass
 
 
-def _hold_and_die(path: Path, ready) -> None:
-    with run_lock(RunDirectory(path)):
-        ready.set()
-        multiprocessing.Event().wait()
+HOLDS = """
+import sys, time
+from pathlib import Path
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.locks import run_lock
+with run_lock(RunDirectory(Path(sys.argv[1]))):
+    print("held", flush=True)
+    time.sleep(600)
+"""
 
 
 def test_a_killed_trainer_leaves_no_lock(tmp_path: Path):
     run = RunDirectory(tmp_path / "run")
     run.create({})
-    spawn = multiprocessing.get_context("spawn")
-    ready = spawn.Event()
-    holder = spawn.Process(target=_hold_and_die, args=(run.path, ready))
-    holder.start()
-    assert ready.wait(60)
-    with pytest.raises(LvcnetError), run_lock(run, timeout=0):
-        pass
-    holder.kill()
-    holder.join()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(run.path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(LvcnetError), run_lock(run, timeout=0):
+            pass
+        holder.kill()
     with run_lock(run, timeout=0):
         pass
 
