@@ -12,7 +12,6 @@ import os
 import platform
 import random
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,7 +33,7 @@ from lab.headless import ROOT, serve_lab
 from lab.navigation import ENTRIES
 from lvcnet.data.phantom import make_phantom
 from lvcnet.evaluation.formats import markdown_table
-from lvcnet.jobs.launch import TRAINER, trainer_environment
+from lvcnet.jobs.launch import TRAINER, spawn, trainer_environment
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.commit import current_commit
@@ -137,7 +136,7 @@ def training() -> Iterator[RunDirectory]:
         dataset="load", method="unet", epochs=100_000, width=8, depth=3, batch_size=8, device="cpu", threads=1
     )
     run = create_run(config, "load")
-    process = subprocess.Popen([*TRAINER, str(run.path)], env=trainer_environment(1), cwd=ROOT)
+    process = spawn([*TRAINER, str(run.path)], run.output, trainer_environment(1))
     try:
         end = time.monotonic() + PATIENCE
         while epochs(run) < 2:

@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Route
 
-from lab import inference_app, inference_style
+from lab import inference_app, inference_style, predicting
 from lab.charts import LIBRARY
 from lab.content_policy import ContentPolicy
 from lab.navigation import ONE_STEP_A_PAGE
@@ -29,6 +29,7 @@ from lab.serving.settings import Serving
 from lvcnet import jobs
 from lvcnet.accounts import read_accounts
 from lvcnet.errors import LvcnetError
+from lvcnet.priority import step_back
 from lvcnet.scratch import delete_scratch
 
 GRADIO_PATH = "/gradio"
@@ -44,6 +45,7 @@ try:
         institution = oidc.is_ready(serving)
 except LvcnetError as error:
     sys.exit(f"lvcnet lab: {error}")
+step_back(predicting.niceness())  # before there are threads, which inherit it
 gradio_host = inference_app.mounted(GRADIO_PATH)
 
 

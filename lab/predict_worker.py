@@ -19,6 +19,7 @@ from lab import segment
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.batch import Outcome, segment_files
 from lvcnet.inference.segmentation import summarise
+from lvcnet.priority import step_back
 
 BATCHES: dict[str, Iterator[Outcome]] = {}
 """Batches that were begun, by their folder."""
@@ -100,7 +101,7 @@ def reply(question: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Answer until the lab hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the lab, which then hangs up
-    os.nice(int(sys.argv[2]))
+    step_back(int(sys.argv[2]))
     line = Connection(int(sys.argv[1]))
     while True:
         try:

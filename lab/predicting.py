@@ -3,7 +3,7 @@
 The process is started with the first prediction, ends when it has not been asked for a while, and is started again when it
 died or took too much memory. Questions and answers are lines of JSON; pictures go through files in the lab's private folder.
 
-    LVCNET_TRAINING_FIRST=1       predictions take what trainings leave: one thread, lowest priority
+    LVCNET_TRAINING_FIRST=1       pages and predictions take what trainings leave: low priority, one thread
     LVCNET_PREDICT_THREADS=N      threads of the process; default half of the cores
     LVCNET_PREDICT_MEMORY_GB=N    what it may take; default 6
 """
@@ -198,6 +198,7 @@ class Office:
                 env=environment,
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
         self._line = Connection(here.detach())
 
@@ -215,8 +216,8 @@ def threads() -> int:
 
 
 def niceness() -> int:
-    """By how much the process is nicer than the lab."""
-    return 19 if training_first() else 0
+    """By how much the lab, and then again the process, step back behind trainings."""
+    return 10 if training_first() else 0
 
 
 OFFICE = Office()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lvcnet import workspace
 from lvcnet.errors import INTERRUPTED, LvcnetError
+from lvcnet.priority import at_full
 from lvcnet.runs.directory import ACTIVE, RunDirectory, process_alive, process_record
 from lvcnet.runs.locks import being_evaluated
 
@@ -87,15 +88,17 @@ def start_trainer(
 
 
 def spawn(command: list[str], output: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    """A process in a session of its own whose output is appended to a file."""
+    """A process in a session of its own whose output is appended to a file; it does not step back where this one did."""
     with output.open("ab") as stream:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
+        return at_full(
+            lambda: subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
         )
 
 

@@ -141,11 +141,11 @@ def test_a_process_that_died_is_said_and_started_again(trained_run: RunDirectory
         office.stop()
 
 
-def test_training_first_means_one_thread_at_the_lowest_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_first_means_one_thread_at_a_low_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LVCNET_PREDICT_THREADS", raising=False)
     assert predicting.niceness() == 0
     monkeypatch.setenv("LVCNET_TRAINING_FIRST", "1")
-    assert (predicting.niceness(), predicting.threads()) == (19, 1)
+    assert (predicting.niceness(), predicting.threads()) == (10, 1)
 
 
 def test_who_calls() -> None:
