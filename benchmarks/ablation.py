@@ -140,6 +140,9 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--level", default="4", help="noise level or label set")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--parts", default=",".join([*PARTS, "blocks"]), help="default: all, %(default)s")
+    parser.add_argument(
+        "--only", metavar="SWITCH", help="of the parts, the variants with this switch, such as warps=0"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting more")
     parser.add_argument("--workers", type=int, help="trainings at a time; default by cores")
     parser.add_argument("--report-only", action="store_true", help="train nothing, report what there is")
@@ -163,6 +166,9 @@ def plan_groups(options: argparse.Namespace) -> Iterable[Group]:
                 yield Group(title, "", BLOCK_METHODS, plan(options, BLOCK_METHODS, [f"block={block}"]))
         else:
             note, methods = PARTS[part]
+            methods = [method for method in methods if not options.only or options.only in method.split()]
+            if not methods:
+                continue
             plain = {method.partition(" ")[0] for method in methods}
             title = f"{part[0].upper()}{part[1:]}"
             yield Group(title, f"{note}.", methods, plan(options, [*sorted(plain - {*methods}), *methods]))
