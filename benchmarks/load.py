@@ -281,6 +281,7 @@ def report(rounds: dict[str, Seen], options: argparse.Namespace) -> str:
                 _percentiles(seen.calls),
                 f"{len(seen.pages)}",
                 _percentiles(seen.pages),
+                _percentiles(seen.pages[2 * len(seen.pages) // 3 :]),
                 str(len(seen.errors)),
                 f"{seen.alone:.2f} / {seen.loaded:.2f} ({kept:.0%})",
                 f"{seen.memory[0]:.0f} / {np.median(seen.memory):.0f} / {seen.memory[-1]:.0f}",
@@ -293,6 +294,7 @@ def report(rounds: dict[str, Seen], options: argparse.Namespace) -> str:
         "p50 / p95 s",
         "Page runs",
         "p50 / p95 s",
+        "their last third",
         "Errors",
         "Epochs/s alone / under load",
     ]

@@ -45,7 +45,7 @@ try:
         institution = oidc.is_ready(serving)
 except LvcnetError as error:
     sys.exit(f"lvcnet lab: {error}")
-step_back(predicting.niceness())  # before there are threads, which inherit it
+step_back(predicting.niceness(predicting.PAGES))  # before there are threads, which inherit it
 gradio_host = inference_app.mounted(GRADIO_PATH)
 
 

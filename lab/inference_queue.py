@@ -6,10 +6,10 @@ pages and the programs have places of their own, so that neither can take all, a
 What grew with every call in Gradio 6, and is let go here: a session with a copy of the whole layout for each call that names
 none (`StateHolder`, 10,000 of them), a record of each event from which a data frame is made after every call
 (`event_analytics`, 10,000 of them), the names of sessions whose answers were fetched, and an empty temporary file for each
-uploaded one (`gr.File._process_single_file`).
+uploaded one (`gr.File._process_single_file`). Its deletion of old files ended for good when a file was uploaded meanwhile.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,14 @@ PAUSE = 0.02
 """Seconds between two looks of Gradio's queue for something to do; its own 0.001 costs 5 to 10 % of a core day and night."""
 
 
+class FileNames(set[str]):
+    """Names of files that threads add to while another one walks through them: it sees those of the moment it began."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Of a copy, made at once."""
+        return iter(list(super().__iter__()))
+
+
 class BoundedQueue(Queue):
     """Gradio's queue with places that are counted, and sessions that end with their only call.
 
@@ -66,6 +74,11 @@ class BoundedQueue(Queue):
         queue.ANALYTICS_MAX_EVENTS = 1
         queue.sleep_when_free = queue.progress_update_sleep_when_free = PAUSE
         app._queue = queue
+        names = {id(files): FileNames(files) for files in app.temp_file_sets}
+        app.upload_file_set = names[id(app.upload_file_set)]
+        app.temp_file_sets = list(names.values())
+        for block in app.blocks.values():
+            block.temp_files = names.get(id(block.temp_files), block.temp_files)
 
     async def push(self, body: Any, request: Any, username: str | None) -> Any:
         """Take a call in.
@@ -151,5 +164,4 @@ def _lane(event: Event) -> str | None:
 
 
 def _gone(files: Iterable[str]) -> set[str]:
-    # of a copy: threads that take uploads in add to the set meanwhile
-    return {file for file in list(files) if not Path(file).exists()}
+    return {file for file in files if not Path(file).exists()}

@@ -32,6 +32,8 @@ IDLE_SECONDS = 900.0
 POLL_SECONDS = 0.5
 FIRST_GUESS = 3.0
 """Seconds that a prediction is thought to take before there was one."""
+PAGES, LAST = 5, 19
+"""How nice pages and predictions are when trainings come first: a page still comes while its reader looks at it."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -193,7 +195,7 @@ class Office:
         environment = {**trainer_environment(threads()), "MALLOC_ARENA_MAX": "2"}
         with there:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lab.predict_worker", str(there.fileno()), str(niceness())],
+                [sys.executable, "-m", "lab.predict_worker", str(there.fileno()), str(niceness(LAST))],
                 cwd=ROOT,
                 env=environment,
                 pass_fds=[there.fileno()],
@@ -215,9 +217,9 @@ def threads() -> int:
     return int(given) if given.isdigit() and int(given) else usual
 
 
-def niceness() -> int:
-    """By how much the lab, and then again the process, step back behind trainings."""
-    return 10 if training_first() else 0
+def niceness(most: int) -> int:
+    """By how much a process steps back behind trainings: `most` or not at all."""
+    return most if training_first() else 0
 
 
 OFFICE = Office()

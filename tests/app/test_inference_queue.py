@@ -143,9 +143,22 @@ def test_a_process_that_died_is_said_and_started_again(trained_run: RunDirectory
 
 def test_training_first_means_one_thread_at_a_low_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LVCNET_PREDICT_THREADS", raising=False)
-    assert predicting.niceness() == 0
+    assert predicting.niceness(predicting.LAST) == 0
     monkeypatch.setenv("LVCNET_TRAINING_FIRST", "1")
-    assert (predicting.niceness(), predicting.threads()) == (10, 1)
+    assert (predicting.niceness(predicting.LAST), predicting.threads()) == (19, 1)
+
+
+def test_old_files_are_deleted_while_others_are_uploaded() -> None:
+    """Walking through the names of files while one is added ended Gradio's deletion for good."""
+    with gr.Blocks() as app:
+        gr.File()
+    BoundedQueue.guard(app)
+    app.upload_file_set.update(["a", "b"])
+    for name in app.upload_file_set:
+        app.upload_file_set.add(f"{name} and another")
+    assert app.temp_file_sets[0] is app.upload_file_set
+    assert {id(block.temp_files) for block in app.blocks.values()} <= set(map(id, app.temp_file_sets))
+    assert len(app.upload_file_set) == 4
 
 
 def test_who_calls() -> None:
