@@ -3,6 +3,8 @@
 Also what they share with the buttons: errors that become messages, and folders that go after an hour.
 """
 
+import math
+import os
 import shutil
 import tempfile
 import time
@@ -30,7 +32,9 @@ from lvcnet.models.maps import Maps
 from lvcnet.runs.store import find_run
 from lvcnet.scratch import scratch_folder
 
-KEEP_SECONDS = 3600
+KEEP_SECONDS, TIDY_SECONDS = 3600, 60
+"""How long answers stay, and how often it is looked for older ones."""
+_tidied = -math.inf
 BATCH_FORMATS = ("masks", "overlay", "coco", "csv")
 TITLE = "Not segmented"
 STEPS_SECONDS = 15
@@ -267,9 +271,14 @@ def checked_threshold(threshold: float) -> float:
 
 def output_folder() -> Path:
     """A new folder for one answer; folders of answers that are older than an hour go."""
+    global _tidied
     parent = scratch_folder() / "answers"
     parent.mkdir(exist_ok=True)
-    for old in parent.iterdir():
-        if time.time() - old.stat().st_mtime > KEEP_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
+    # under load an hour leaves tens of thousands: to look at each of them in every call takes longer than the call
+    if time.monotonic() - _tidied > TIDY_SECONDS:
+        _tidied = time.monotonic()
+        with os.scandir(parent) as answers:
+            old = [answer.path for answer in answers if time.time() - answer.stat().st_mtime > KEEP_SECONDS]
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
     return Path(tempfile.mkdtemp(dir=parent))

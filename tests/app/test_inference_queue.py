@@ -14,7 +14,7 @@ from fastapi import HTTPException
 from gradio.data_classes import FileData, PredictBodyInternal
 
 from lab import inference_app, inference_queue, predicting
-from lab.inference_queue import MOST_OF_ONE, MOST_WAITING, PAUSE, client_of
+from lab.inference_queue import MOST_OF_ONE, MOST_WAITING, PAUSE, BoundedQueue, client_of
 from lab.segment import samples
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory
