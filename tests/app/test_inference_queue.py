@@ -1,6 +1,7 @@
 """The queue in front of the predictions and the process that makes them: bounded, fair, and it comes back when it dies."""
 
 import asyncio
+import math
 import os
 import signal
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from fastapi import HTTPException
 from gradio.data_classes import FileData, PredictBodyInternal
 
-from lab import inference_app, inference_queue, predicting
+from lab import inference_api, inference_app, inference_queue, predicting
 from lab.inference_queue import MOST_OF_ONE, MOST_WAITING, PAUSE, BoundedQueue, client_of
 from lab.segment import samples
 from lvcnet.errors import LvcnetError
@@ -159,6 +160,20 @@ def test_old_files_are_deleted_while_others_are_uploaded() -> None:
     assert app.temp_file_sets[0] is app.upload_file_set
     assert {id(block.temp_files) for block in app.blocks.values()} <= set(map(id, app.temp_file_sets))
     assert len(app.upload_file_set) == 4
+
+
+def test_answers_go_after_an_hour_and_are_not_walked_through_in_every_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference_api, "scratch_folder", lambda: tmp_path)
+    monkeypatch.setattr(inference_api, "_tidied", -math.inf)
+    old, young = inference_api.output_folder(), inference_api.output_folder()
+    os.utime(old, (0, 0))
+    inference_api.output_folder()
+    assert old.is_dir()  # it was looked a moment ago
+    monkeypatch.setattr(inference_api, "_tidied", -math.inf)
+    inference_api.output_folder()
+    assert (old.exists(), young.is_dir()) == (False, True)
 
 
 def test_who_calls() -> None:
