@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-OWN = {"--workspace": "DIR", "--keep": "DIR", "--output": "FILE"}
+OWN = {"--workspace": "DIR", "--keep": "DIR", "--shared": "DIR", "--output": "FILE"}
 
 
 def shown_command(script: str, arguments: Sequence[str]) -> str:

@@ -40,9 +40,14 @@ FORMATS = {
         "COCO",
         "json",
         "application/json",
-        "Polygons at pixel edges, run lengths where there are holes.",
+        "Polygons, run lengths where there are holes. What you left as it was comes out as it was imported.",
     ),
-    "labelme": ("Labelme", "zip", "application/zip", "One file an image; keys that are not ours are kept."),
+    "labelme": (
+        "Labelme",
+        "zip",
+        "application/zip",
+        "One file an image; untouched shapes and keys that are not ours are kept.",
+    ),
     "masks": ("Masks", "zip", "application/zip", "One PNG an image at its original size."),
 }
 

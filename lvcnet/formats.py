@@ -74,8 +74,8 @@ def newer(path: Path, version: int, known: int) -> LvcnetError:
 
 DATASET = Format("the head of a data set", 2, {0: unchanged, 1: unchanged})
 """Version 2 has a checksum of the images; what is older has none until it is saved again or `lvcnet doctor --mend` adds it."""
-LABELS = Format("the head of a label set", 2, {0: unchanged, 1: unchanged})
-"""Version 1 had the manifest in a file of its own; see lvcnet.data.label_sets."""
+LABELS = Format("the head of a label set", 3, {0: unchanged, 1: unchanged, 2: unchanged})
+"""Version 1 had the manifest in a file of its own, version 2 nothing of what people drew; see lvcnet.data.label_sets."""
 CONFIG = Format("the configuration of a run")
 STATUS = Format("the status of a run")
 EVALUATION = Format("an evaluation")

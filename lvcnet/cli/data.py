@@ -15,6 +15,7 @@ from lvcnet.cli.output import interruptible, print_damaged, print_json, print_ta
 from lvcnet.cli.trash import carry_out
 from lvcnet.data.dataset import CLEAN, Dataset, check_free, list_datasets
 from lvcnet.data.exporter import WRITERS, export_labels
+from lvcnet.data.layers import count_outlines
 from lvcnet.data.phantom import make_phantom
 from lvcnet.data.summary import damaged_datasets, overview
 from lvcnet.deleting import plan_dataset, plan_labels
@@ -100,17 +101,20 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over what is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a label set at the size of the original images.
+    """Write a label set at the size of the original images; outlines that nobody changed come out as they were imported.
 
     Example: `lvcnet data export hips --labels level3 --output level3.json`
     """
-    count = export_labels(Dataset.load(name), labels, output, format, split, images, overwrite)
+    dataset = Dataset.load(name)
+    count = export_labels(dataset, labels, output, format, split, images, overwrite)
+    kept, anew = count_outlines(dataset, labels, split)
+    outlines = {"as_imported": kept, "drawn_anew": anew}
     if as_json:
-        print_json(
-            {"dataset": name, "labels": labels, "format": format, "output": str(output), "images": count}
-        )
+        about = {"dataset": name, "labels": labels, "format": format, "output": str(output)}
+        print_json({**about, "images": count, "outlines": outlines})
     else:
         screen.print(f"wrote {labels} of {count} images to {output}")
+        screen.print(f"outlines: {kept} as they were imported, {anew} drawn anew from the working grid")
 
 
 @commands.command()

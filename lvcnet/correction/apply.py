@@ -8,6 +8,7 @@ anew by the next reader where a process that was killed did not come to it.
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.reviewed import reviewed_masks
 from lvcnet.correction.store import Correction, worst_first
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, labels_digest, own_copy
+from lvcnet.data.label_sets import changed_layers
+from lvcnet.data.layers import ignore_name
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.metrics import overlap_metrics
 from lvcnet.evaluation.statistics import mean_of_known
@@ -34,6 +37,8 @@ CHANGING = ("accept", "part", "edited")
 """Decisions that change a label."""
 COLUMNS = ("key", "decision", "reviewer", "quality", "disagreement_px", "iou_old_new", "area_change")
 CLEAN_COLUMNS = ("clean_iou_old", "clean_iou_new")
+UNTOUCHED = "untouched"
+"""Of a change: the categories whose outlines are still those of the imported file, which an export writes as they came."""
 BoolArray = NDArray[np.bool_]
 Row = dict[str, Any]
 
@@ -172,14 +177,27 @@ def _apply(
         "ignored_share": float(ignored[source.covered].mean()),
         "masks": digest([np.packbits(part).tobytes() for part in (masks, ignored)]),
     }
+    silent = ignored if ignored.any() else None
+    labels = with_outlines(dataset, source, LabelSet(name, masks, source.covered.copy(), manifest, silent))
+    if labels.drawn is not None:
+        manifest["drawn_in"] = labels.drawn.source
+        for change in changes:
+            moved = labels.drawn.changed[dataset.index(change["key"])]
+            change[UNTOUCHED] = [category for category in dataset.categories if category not in moved]
     emptied = [change["key"] for change in changes if change["area_change"] == -1]
     report = {"dataset": dataset.name, "labels": name, **manifest, "emptied": emptied, "images": changes}
-    silent = ignored if ignored.any() else None
-    stored = formats.CHANGES.stamped(report)
-    labels = LabelSet(name, masks, source.covered.copy(), manifest, silent, stored)
+    labels = replace(labels, report=formats.CHANGES.stamped(report))
     _store(correction, dataset, labels, overwrite)
     write_report(correction, name, report)
     return report
+
+
+def with_outlines(dataset: Dataset, source: LabelSet, labels: LabelSet) -> LabelSet:
+    """The labels with the outlines that their source goes back to, and which of those have changed."""
+    if source.drawn is None:
+        return labels
+    layers = [*dataset.categories, ignore_name(dataset)]
+    return replace(labels, drawn=source.drawn.after(changed_layers(source, labels), layers))
 
 
 def _store(correction: Correction, dataset: Dataset, labels: LabelSet, overwrite: bool) -> None:
@@ -259,8 +277,11 @@ def _copies(correction: Correction, name: str) -> tuple[Path, Path]:
 
 def report_csv(report: Row) -> str:
     """The images of a change report as CSV."""
-    columns = [*COLUMNS, *(CLEAN_COLUMNS if any(CLEAN_COLUMNS[0] in row for row in report["images"]) else ())]
-    return rows_to_csv(report["images"], columns)
+    rows = [
+        {**row, UNTOUCHED: "; ".join(row[UNTOUCHED])} if UNTOUCHED in row else row for row in report["images"]
+    ]
+    more = [name for name in (*CLEAN_COLUMNS, UNTOUCHED) if any(name in row for row in rows)]
+    return rows_to_csv(rows, [*COLUMNS, *more])
 
 
 def _change(

@@ -109,6 +109,8 @@ class AnnotatedImage:
         height: H as declared, where the format declares it.
         width: W as declared.
         shapes: by category; several shapes of a category are united.
+        entry: what the file says about the image itself, as lvcnet.data.drawn keeps it.
+        kept: category and entry of each shape in the order of the file; None where pixels are all there is.
     """
 
     file_name: str
@@ -117,6 +119,8 @@ class AnnotatedImage:
     height: int | None = None
     width: int | None = None
     shapes: dict[str, list[Shape]] = field(default_factory=dict)
+    entry: bytes = b"{}"
+    kept: list[tuple[str | None, bytes]] | None = None
 
 
 @dataclass
@@ -128,12 +132,14 @@ class Annotations:
         categories: names in the order of the file.
         images: in the order of the file.
         problems: everything found while reading.
+        file: what the file says about no single image.
     """
 
     origin: str
     categories: list[str] = field(default_factory=list)
     images: list[AnnotatedImage] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    file: dict[str, Any] = field(default_factory=dict)
 
 
 def relative_name(file_name: object) -> str:

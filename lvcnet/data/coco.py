@@ -1,20 +1,22 @@
 """COCO annotation files in and out.
 
-Symbols: N images, C categories, H, W original size, S working size.
+Symbols: C categories, H, W original size.
 
 Reading: polygons of several rings are united, as COCO means it; holes come as run lengths (compressed or not).
-`iscrowd` regions count as foreground of their category. Writing: one annotation a connected component and category, as
-pixel-edge polygons, or run lengths where the component has holes.
+`iscrowd` regions count as foreground of their category. Writing: outlines that have not changed as they were imported;
+else one annotation a connected component and category, as polygons, or run lengths where the component has holes.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
 
 from lvcnet.data.annotated import (
     MOST_LISTED,
@@ -29,10 +31,12 @@ from lvcnet.data.annotated import (
     relative_name,
 )
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.images import mask_to_full_resolution, named_like
+from lvcnet.data.drawn import kept_entry
+from lvcnet.data.layers import covered_rows, file_name, image_layers, layer_names, outlines_of
 from lvcnet.data.parts import parts
-from lvcnet.data.polygons import Outline, check_ring, trace
-from lvcnet.data.rle import encode_part, parse_run_lengths
+from lvcnet.data.polygons import Outline, trace
+from lvcnet.data.rle import encode_part
+from lvcnet.data.shapes import coco_shape, painted
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import read_json, write_json
 from lvcnet.progress import Report, reported
@@ -79,92 +83,86 @@ def masks_to_annotations(
     return annotations
 
 
-def write_coco(
-    dataset: Dataset, labels_name: str, path: Path, split: str | None = None, full_resolution: bool = True
-) -> None:
-    """Write a label set as a COCO file; images that it does not cover are left out.
+def shapes_to_annotations(shapes: Sequence[Shape], height: int, width: int) -> list[dict[str, Any]]:
+    """COCO annotations of one category of an image, without ids: outlines as they are, all else by its pixels."""
+    annotations: list[dict[str, Any]] = []
+    for shape in shapes:
+        if isinstance(shape, Outline):
+            rings = [points.ravel().tolist() for points in shape.rings]
+            inside = coco_mask.merge(coco_mask.frPyObjects(rings, height, width))
+            area, box = int(coco_mask.area(inside)), coco_mask.toBbox(inside).tolist()
+            annotations.append({"iscrowd": 0, "area": area, "bbox": box, "segmentation": rings})
+    rest = [shape for shape in shapes if not isinstance(shape, Outline)]
+    found = masks_to_annotations(painted(rest, height, width)[None], 0, 0, [0]) if rest else []
+    return annotations + [{key: value for key, value in one.items() if key != "id"} for one in found]
+
+
+def write_coco(dataset: Dataset, labels_name: str, path: Path, split: str | None = None) -> None:
+    """Write a label set as a COCO file at the sizes of the original images; images that it does not cover are left out.
+
+    What was imported from COCO files and has not changed comes out as it came, with its keys, and with its ids where these
+    are unique.
 
     Args:
         dataset: where the label set is.
         labels_name: which.
         path: file to write.
         split: only this split; default all images.
-        full_resolution: at the size of the original images, else on the working grid.
     """
-    labels = dataset.labels(labels_name)
-    rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
-    names = layer_names(dataset, labels_name)
-    ids = list(range(1, len(names) + 1))
+    rows, drawn = covered_rows(dataset, labels_name, split), outlines_of(dataset, labels_name)
+    head = drawn.file if drawn is not None and drawn.format == FORMAT else {}
+    categories = _categories(layer_names(dataset, labels_name), head.get("categories", []))
+    ids = {entry["name"]: entry["id"] for entry in categories}
+    found = list(image_layers(dataset, labels_name, rows, FORMAT))
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for row in (row for row in rows if labels.covered[row]):
-        item, masks = dataset.items[row], layers(dataset, labels_name, row)
-        height, width = (item.height, item.width) if full_resolution else (dataset.size, dataset.size)
-        if full_resolution:
-            masks = np.stack([mask_to_full_resolution(mask, height, width) for mask in masks])
-        images.append(
-            {"id": len(images) + 1, "file_name": file_name(dataset, row), "width": width, "height": height}
-        )
-        annotations += masks_to_annotations(masks, len(images), len(annotations) + 1, ids)
-    head = {
-        "info": {
-            "description": f"data set {dataset.name}, label set {labels_name}",
-            "working_size": dataset.size,
-            "manifest": labels.manifest,
-        },
-        "licenses": [],
-        "images": images,
-        "annotations": annotations,
-        "categories": [
-            {"id": id, "name": name, "supercategory": ""} for id, name in zip(ids, names, strict=True)
-        ],
+    for row, image, number in zip(rows, found, unique_ids([one.entry for one in found]), strict=True):
+        item = dataset.items[row]
+        ours = {"file_name": file_name(dataset, row), "width": item.width, "height": item.height}
+        images.append({"id": number, **ours, **image.entry} | {"id": number})
+        for layer in image.layers:
+            kept, anew = layer.parts() if layer.format == FORMAT else ([], layer.shapes())
+            new = shapes_to_annotations(anew, item.height, item.width)
+            place = {"image_id": number, "category_id": ids[layer.name]}
+            annotations += [{**one, **place} for one in [*kept, *new]]
+    numbers = unique_ids(annotations)
+    info = {
+        "description": f"data set {dataset.name}, label set {labels_name}",
+        **_dictionary(head.get("info")),
+        "labels": labels_name,
+        "working_size": dataset.size,
+        "manifest": dataset.labels(labels_name).manifest,
     }
-    write_json(path, head)
+    content = {
+        "images": images,
+        "annotations": [{"id": id, **one} | {"id": id} for one, id in zip(annotations, numbers, strict=True)],
+        "categories": categories,
+    }
+    write_json(path, {"info": info, "licenses": [], **head, **content} | {"info": info})
 
 
-def file_name(dataset: Dataset, row: int) -> str:
-    """Name of the original image file, relative to the image folder; a PNG for images that never had a file."""
-    item = dataset.items[row]
-    return item.source or f"{item.key}.png"
+def unique_ids(entries: Sequence[dict[str, Any]]) -> list[int]:
+    """The ids of entries: those that they have where no two are equal, and new ones behind them; else 1, 2, 3, ...
 
-
-def layer_names(dataset: Dataset, labels_name: str) -> list[str]:
-    """What is written about each image: the categories, and behind them what is ignored, where there is such a thing.
-
-    Files of other tools know categories only. Pixels that the label set ignores in all of them are written as one of
-    their own, by the name that they were imported with; import them with `--ignore` again.
+    >>> unique_ids([{"id": 7}, {}, {"id": 3}]), unique_ids([{"id": 7}, {"id": 7}])
+    ([7, 8, 3], [1, 2])
     """
-    ignored = dataset.labels(labels_name).ignored
-    if ignored is None or not ignored.all(axis=1).any():
-        return dataset.categories
-    name = str(dataset.source.get("ignore") or "ignore")
-    return [*dataset.categories, name if name not in dataset.categories else f"{name} (no category)"]
+    known = [id for entry in entries if type(id := entry.get("id")) is int]
+    if len(set(known)) < len(known):
+        return list(range(1, len(entries) + 1))
+    free = count(max([0, *known]) + 1)
+    return [id if type(id := entry.get("id")) is int else next(free) for entry in entries]
 
 
-def layers(dataset: Dataset, labels_name: str, row: int) -> NDArray[np.bool_]:
-    """Masks (L, S, S) of one image, as many as `layer_names` has names."""
-    labels = dataset.labels(labels_name)
-    if labels.ignored is None or len(layer_names(dataset, labels_name)) == len(dataset.categories):
-        return labels.masks[row]
-    return np.concatenate([labels.masks[row], labels.ignored[row].all(axis=0, keepdims=True)])
+def _dictionary(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
-def files_beside(dataset: Dataset, rows: Sequence[int], suffix: str) -> list[Path]:
-    """The files that belong to some images one by one: named like them but for their ending.
-
-    Raises:
-        LvcnetError: if two of them would be one file.
-    """
-    owners: dict[str, str] = {}
-    for row in rows:
-        name = file_name(dataset, row)
-        other = owners.setdefault(named_like(name, suffix), name)
-        if other != name:
-            raise LvcnetError(
-                f"images {other} and {name} would share the file {named_like(name, suffix)}:"
-                " export as coco, or rename one and import again"
-            )
-    return [Path(name) for name in owners]
+def _categories(names: Sequence[str], known: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries of the categories that are written, those of the imported file where they are known there."""
+    by_name = {entry["name"]: entry for entry in reversed(known)}
+    entries = [by_name.get(name, {"name": name, "supercategory": ""}) for name in names]
+    return [{"id": id, **entry} | {"id": id} for entry, id in zip(entries, unique_ids(entries), strict=True)]
 
 
 def _segmentation(inside: NDArray[np.bool_], top: int, left: int, height: int, width: int) -> Any:
@@ -204,6 +202,11 @@ class _Reader:
         if missing:
             self.problem("", f"has no list of {', '.join(missing)}", "give a COCO annotation file")
             return
+        try:
+            self.result.file = json.loads(kept_entry(content, PARTS)) | {"categories": []}
+        except LvcnetError as error:
+            self.problem("", str(error))
+            return
         for part, entries, read_entry in zip(
             PARTS, parts, (self._category, self._image, self._annotation), strict=True
         ):
@@ -241,6 +244,7 @@ class _Reader:
             self.names[id] = name
             self.category_names.add(name)
             self.result.categories.append(name)
+            self.result.file["categories"].append(json.loads(kept_entry(entry)))
 
     def _image(self, entry: dict[str, Any], id: int) -> None:
         self.image_ids.add(id)
@@ -256,6 +260,7 @@ class _Reader:
             return
         self.file_names.add(name)
         image = AnnotatedImage(name, f"{self.path.name}, {where}", None, height, width)
+        image.entry, image.kept = kept_entry(entry), []
         try:
             image.image = find_image(self.folder, name)
         except LvcnetError as error:
@@ -280,35 +285,17 @@ class _Reader:
             self.problem(where, f"unknown category {category_id!r:.60}", known, name)
         if image is None:
             return
-        shape = self._shape(entry.get("segmentation"), image, f"{where} ({image.file_name})")
-        if shape is not None and isinstance(category_id, int) and known_category:
-            image.shapes.setdefault(self.names[category_id], []).append(shape)
-
-    def _shape(self, segmentation: Any, image: AnnotatedImage, where: str) -> Shape | None:
         assert image.height is not None
         assert image.width is not None
-        name = image.file_name
-        if isinstance(segmentation, dict):
-            try:
-                return parse_run_lengths(segmentation, image.height, image.width)
-            except LvcnetError as error:
-                self.problem(where, str(error), "encode the mask again at the size of the image", name)
-                return None
-        if not isinstance(segmentation, list) or any(not isinstance(ring, list) for ring in segmentation):
-            what, fix = "has no segmentation of polygons or run lengths", "boxes alone cannot be used"
-            self.problem(where, what, fix, name)
-            return None
-        if not segmentation:
-            self.problem(where, "the polygon is empty", "delete the annotation or draw it again", name)
-            return None
-        rings = []
-        for values in segmentation:
-            points, problems = check_ring(values, image.height, image.width, f"{self.path.name}, {where}")
-            self.result.problems += [replace(one, image=name) for one in problems]
-            if points is not None:
-                rings.append(points)
-        return Outline(rings) if rings else None
+        label = f"{self.path.name}, {where} ({image.file_name})"
+        shape, found = coco_shape(entry, image.height, image.width, label)
+        self.result.problems += [replace(one, image=name) for one in found]
+        if shape is not None and isinstance(category_id, int) and known_category:
+            image.shapes.setdefault(self.names[category_id], []).append(shape)
+            assert image.kept is not None
+            image.kept.append((self.names[category_id], kept_entry(entry)))
 
 
+FORMAT = "coco"
 PARTS = ("categories", "images", "annotations")
 SINGULAR = {"categories": "category", "images": "image", "annotations": "annotation"}

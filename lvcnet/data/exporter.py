@@ -11,9 +11,10 @@ from pathlib import Path
 
 import cv2
 
-from lvcnet.data.coco import files_beside, write_coco
+from lvcnet.data.coco import write_coco
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.labelme import write_labelme
+from lvcnet.data.layers import covered_rows, files_beside
 from lvcnet.data.masks import write_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic
@@ -35,7 +36,7 @@ def export_labels(
     images: Path | None = None,
     overwrite: bool = False,
 ) -> int:
-    """Write a label set at the size of the original images.
+    """Write a label set at the size of the original images: outlines that have not changed since the import as they came.
 
     Args:
         dataset: where the label set is.
@@ -101,13 +102,6 @@ def exported_name(dataset: Dataset, labels_name: str, format: str) -> str:
     """What the one file of `exported_file` is called."""
     stem = f"{dataset.name}-{labels_name}"
     return f"{stem}.json" if format == "coco" else f"{stem}-{format}.zip"
-
-
-def covered_rows(dataset: Dataset, labels_name: str, split: str | None = None) -> list[int]:
-    """Rows of a split (None: all) that a label set has an opinion about."""
-    covered = dataset.labels(labels_name).covered
-    rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
-    return [row for row in rows if covered[row]]
 
 
 def write_images(dataset: Dataset, rows: list[int], folder: Path) -> None:

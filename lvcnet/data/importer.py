@@ -3,6 +3,7 @@
 Symbols: N images, C categories, S working size.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 from lvcnet.data.annotated import AnnotatedImage, Annotations, ImportProblems, Problem
 from lvcnet.data.coco import read_coco
 from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet
+from lvcnet.data.drawn import Drawn, kept_image, united_files
 from lvcnet.data.gather import Findings, gather
 from lvcnet.data.images import TURNED, mask_to_working_grid, named_like, read_image, to_working_grid
 from lvcnet.data.import_options import Options, Settings
 from lvcnet.data.labelme import read_labelme
 from lvcnet.data.masks import read_masks
 from lvcnet.data.radiograph import Radiograph
+from lvcnet.data.rle import encode_run_lengths
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import check_name, stable_hash
 from lvcnet.progress import Report, part_of, reported
@@ -136,6 +139,7 @@ class _Import:
         self.findings = Findings(options.accept_self_crossing)
         self.notes: defaultdict[str, list[str]] = defaultdict(list)
         self.faded: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        self.kept: defaultdict[str, dict[int, bytes]] = defaultdict(dict)
 
     def run(self, report: Report | None) -> Dataset:
         gathered = gather(self.parts, self.extras, self.options, self.findings)
@@ -155,10 +159,19 @@ class _Import:
     ) -> LabelSet:
         """(N, C, S, S) masks, of which a last channel that is no category marks ignored pixels, for all categories."""
         masks, silent = drawn[:, :categories], drawn[:, categories:]
-        if not silent.any():
-            return LabelSet(label, masks, covered, self._manifest(label))
-        ignored = np.repeat(silent, categories, axis=1)
-        return LabelSet(label, masks & ~ignored, covered, self._manifest(label), ignored)
+        ignored = np.repeat(silent, categories, axis=1) if silent.any() else None
+        masks = masks if ignored is None else masks & ~ignored
+        return LabelSet(
+            label, masks, covered, self._manifest(label), ignored, drawn=self._drawn(label, len(masks))
+        )
+
+    def _drawn(self, label: str, images: int) -> Drawn:
+        """The outlines of a label set as its files say them."""
+        file: dict[str, Any] = {}
+        for annotations in self._groups()[label]:
+            file = united_files(file, annotations.file)
+        kept = tuple(self.kept[label].get(row, b"") for row in range(images))
+        return Drawn(self.source["format"], label, file, kept, (frozenset(),) * images)
 
     def _stream(
         self,
@@ -186,7 +199,7 @@ class _Import:
                 del radiograph  # up to 400 MB, before masks of that size are drawn
                 for label, annotated in described.items():
                     if annotated is not None and not self.findings.blocked:
-                        masks[label][row] = self._draw(
+                        masks[label][row], self.kept[label][row] = self._draw(
                             label, annotated, categories, height, width, part_of(report, row, len(rows))
                         )
                         covered[label][row] = True
@@ -218,9 +231,13 @@ class _Import:
         height: int,
         width: int,
         report: Report | None,
-    ) -> NDArray[np.bool_]:
-        """(C, S, S) bool: drawn at the original size, then reduced; what `report` raises now and then stops it."""
+    ) -> tuple[NDArray[np.bool_], bytes]:
+        """(C, S, S) bool: drawn at the original size, then reduced; and what is kept of it.
+
+        What `report` raises now and then stops it.
+        """
         drawn = np.zeros((len(categories), self.options.size, self.options.size), dtype=bool)
+        pixels: list[tuple[str | None, bytes]] = []
         for channel, category in enumerate(categories):
             full = np.zeros((height, width), dtype=bool)
             for number, shape in enumerate(image.shapes.get(category, [])):
@@ -234,7 +251,19 @@ class _Import:
             drawn[channel] = mask_to_working_grid(full, self.options.size)
             if drawn[channel].mean() < LEAST_LEFT * full.mean():
                 self.faded[label, category].append(image.file_name)
-        return drawn
+            if image.kept is None and category in image.shapes:
+                pixels.append((category, json.dumps(encode_run_lengths(full)).encode()))
+        return drawn, kept_image(
+            image.entry, pixels if image.kept is None else self._wanted(image.kept, categories)
+        )
+
+    def _wanted(
+        self, kept: Sequence[tuple[str | None, bytes]], categories: Sequence[str]
+    ) -> list[tuple[str | None, bytes]]:
+        """The shapes of an image that are kept. A Labelme file is about one image, so its other shapes stay in it."""
+        everything = self.source["format"] == "labelme"
+        named = ((name if name in categories else None, entry) for name, entry in kept)
+        return [(name, entry) for name, entry in named if everything or name is not None]
 
     def _report_reading(self) -> None:
         """What the images' files asked for, and what is lost on the working grid: one warning for all images alike."""
@@ -256,9 +285,12 @@ class _Import:
         return {**self.source, "seed": self.options.seed, **ignore, "warnings": warnings}
 
     def _manifest(self, label: str) -> dict[str, Any]:
-        groups = {CLEAN: self.parts, **self.extras}
         family = "original" if label == CLEAN else "annotator"
-        return {"family": family, "files": [annotations.origin for annotations in groups[label]]}
+        return {"family": family, "files": [annotations.origin for annotations in self._groups()[label]]}
+
+    def _groups(self) -> dict[str, list[Annotations]]:
+        """What was read for each label set."""
+        return {CLEAN: self.parts, **self.extras}
 
 
 def _keys(names: list[str]) -> list[str]:

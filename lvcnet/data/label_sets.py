@@ -1,9 +1,10 @@
 """Label sets as files: one file a label set, so that masks and manifest are never of two different ones.
 
-    labels/NAME.npz     packed (N, C, S, S) masks, (N,) coverage, ignored pixels if any, and as JSON the manifest and,
-                        of corrected labels, the report of what changed
+    labels/NAME.npz     packed (N, C, S, S) masks, (N,) coverage, ignored pixels if any, and as JSON the manifest,
+                        of corrected labels the report of what changed, and what people drew where it was imported
 
-Format 1 kept the manifest in labels/NAME.json beside the masks; such files are still read.
+Format 1 kept the manifest in labels/NAME.json beside the masks, and up to format 2 nothing was kept of what people drew;
+such files are still read.
 
 Symbols: N images, C foreground categories, S working size in pixels.
 """
@@ -21,11 +22,12 @@ from numpy.typing import NDArray
 
 from lvcnet import formats
 from lvcnet.damage import check_types, reading
+from lvcnet.data.drawn import Drawn
 from lvcnet.errors import LvcnetError
 from lvcnet.files import digest, read_json, write_atomic
 from lvcnet.folders import TakenError, name_lock, sweep
 
-PARTS = {"manifest", "shape", "packed", "covered", "ignored", "report"}
+PARTS = {"manifest", "shape", "packed", "covered", "ignored", "report", "drawn", "drawn_images"}
 END_BYTES = 22
 """Of the last record of a zip archive without a comment."""
 Stamp = tuple[int, int, int]
@@ -43,6 +45,7 @@ class LabelSet:
         ignored: (N, C, S, S) bool, pixels about which this label set says nothing: no method learns from them; None
             where there are none.
         report: what changed, image by image, in labels that a correction repaired (lvcnet.correction.apply).
+        drawn: the outlines of the imported files, and which have changed since; None where none were kept.
     """
 
     name: str
@@ -51,6 +54,7 @@ class LabelSet:
     manifest: dict[str, Any] = field(default_factory=dict)
     ignored: NDArray[np.bool_] | None = None
     report: dict[str, Any] | None = None
+    drawn: Drawn | None = None
 
     def says(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which pixels of these images it says something about, (N, C, S, S)."""
@@ -71,6 +75,27 @@ def labels_digest(labels: LabelSet) -> str:
     """12 hexadecimal digits over masks, coverage and ignored pixels: equal content, equal digits, whatever the name."""
     parts = [labels.masks, labels.covered, *([] if labels.ignored is None else [labels.ignored])]
     return digest([np.packbits(part).tobytes() for part in parts])
+
+
+def changed_layers(before: LabelSet, after: LabelSet) -> NDArray[np.bool_]:
+    """(N, C + 1): whether the outline of a category of an image is another one; the last column is of ignored pixels.
+
+    An outline that was drawn says nothing about pixels that were ignored then. It is no longer the whole truth where such
+    a pixel counts now, but it stays the label where further pixels are ignored.
+    """
+    changed = np.zeros((len(before.masks), before.masks.shape[1] + 1), dtype=np.bool_)
+    for row in range(len(changed)):
+        old, new = (_ignored_in(labels, row) for labels in (before, after))
+        differs = (before.masks[row] != after.masks[row]) | (old & ~new)
+        changed[row, :-1] = differs.any(axis=(1, 2))
+        changed[row, -1] = (old.all(axis=0) != new.all(axis=0)).any()
+    return changed
+
+
+def _ignored_in(labels: LabelSet, row: int) -> NDArray[np.bool_]:
+    if labels.ignored is None:
+        return np.zeros(labels.masks.shape[1:], dtype=np.bool_)
+    return labels.ignored[row]
 
 
 class LabelFolder:
@@ -97,7 +122,12 @@ class LabelFolder:
             if len(covered) != len(masks) or covered.dtype != np.bool_:
                 raise ValueError("the coverage does not fit the masks")
             report = check_types(_from_json(stored["report"])) if "report" in stored.files else None
-            return LabelSet(name, masks, covered, self._manifest(name, stored), ignored, report)
+            drawn = None
+            if "drawn" in stored.files:
+                drawn = Drawn.unpacked(stored["drawn"].tobytes(), stored["drawn_images"].tobytes())
+                if len(drawn.images) != len(masks):
+                    raise ValueError("the outlines do not fit the masks")
+            return LabelSet(name, masks, covered, self._manifest(name, stored), ignored, report, drawn)
 
     def manifest(self, name: str) -> dict[str, Any]:
         """The manifest of a label set, without reading its masks."""
@@ -178,6 +208,9 @@ def _content(labels: LabelSet) -> bytes:
         arrays["ignored"] = _pack(labels.ignored)
     if labels.report is not None:
         arrays["report"] = _as_json(labels.report)
+    if labels.drawn is not None:
+        parts = zip(("drawn", "drawn_images"), labels.drawn.packed(), strict=True)
+        arrays |= {name: np.frombuffer(part, dtype=np.uint8) for name, part in parts}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, manifest=_as_json(head), shape=np.array(labels.masks.shape), **arrays)
     return buffer.getvalue()

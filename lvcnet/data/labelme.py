@@ -6,18 +6,15 @@ ignored. Points and lines have no area and are reported. Labelme draws with pixe
 
 import base64
 import binascii
-import io
-import math
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lvcnet.data.annotated import (
     AnnotatedImage,
@@ -29,30 +26,19 @@ from lvcnet.data.annotated import (
     is_text,
     relative_name,
 )
-from lvcnet.data.coco import file_name, files_beside, layer_names, layers
-from lvcnet.data.dataset import CLEAN, Dataset
-from lvcnet.data.images import mask_to_full_resolution, named_like
+from lvcnet.data.dataset import Dataset
+from lvcnet.data.drawn import kept_entry
+from lvcnet.data.images import named_like
+from lvcnet.data.layers import Layer, covered_rows, file_name, files_beside, image_layers
 from lvcnet.data.parts import parts
-from lvcnet.data.polygons import Outline, check_ring, trace
+from lvcnet.data.polygons import Outline, trace
+from lvcnet.data.shapes import labelme_shape, painted
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import read_json, write_json
 from lvcnet.progress import Report, reported
 
+FORMAT = "labelme"
 LABELME_VERSION = "5.5.0"
-
-
-@dataclass(frozen=True, eq=False)
-class Patch:
-    """A small mask whose upper left pixel lies at (top, left)."""
-
-    pixels: NDArray[np.bool_]
-    top: int
-    left: int
-
-    def paint(self, mask: NDArray[np.bool_]) -> None:
-        """Set its pixels in a (H, W) mask."""
-        bottom, right = self.top + self.pixels.shape[0], self.left + self.pixels.shape[1]
-        mask[self.top : bottom, self.left : right] |= self.pixels
 
 
 def read_labelme(folder: Path, report: Report | None = None) -> Annotations:
@@ -89,44 +75,47 @@ def write_labelme(dataset: Dataset, labels_name: str, folder: Path, split: str |
     """Write a label set as one Labelme file an image at the original sizes, to lie beside the images.
 
     Of data that was imported from Labelme, everything else in the imported files is kept: keys that are not ours, shapes
-    of other labels, and shapes of categories whose masks are still those of the import.
+    of other labels, and shapes of categories that have not changed.
 
     Raises:
         LvcnetError: if two images would share a file.
     """
-    labels = dataset.labels(labels_name)
-    rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
-    rows = [row for row in rows if labels.covered[row]]
-    names = layer_names(dataset, labels_name)
-    for row, beside in zip(rows, files_beside(dataset, rows, ".json"), strict=True):
-        item, name = dataset.items[row], Path(file_name(dataset, row))
-        grids, imported = layers(dataset, labels_name, row), layers(dataset, CLEAN, row)
-        masks = [mask_to_full_resolution(mask, item.height, item.width) for mask in grids]
-        content = labelme_content(name.name, np.stack(masks), names)
-        original = _original(dataset, row)
-        shapes: list[dict[str, Any]] = original.get("shapes", [])
-        for c, category in enumerate(names):
-            if original and c < len(imported) and (grids[c] == imported[c]).all():
-                continue
-            drawn = [shape for shape in content["shapes"] if shape["label"] == category]
-            before = [shape for shape in shapes if shape["label"] == category]
-            shapes = [shape for shape in shapes if shape["label"] != category]
-            shapes += [_inherit(shape, before) for shape in drawn]
-        write_json(folder / beside, {**content, **original, "shapes": shapes})
+    rows = covered_rows(dataset, labels_name, split)
+    places = files_beside(dataset, rows, ".json")
+    for row, beside, image in zip(
+        rows, places, image_layers(dataset, labels_name, rows, FORMAT), strict=True
+    ):
+        shapes = image.entries
+        for layer in image.layers:
+            kept, anew = layer.parts() if layer.format == FORMAT else ([], layer.shapes())
+            stays = set(map(id, kept))
+            former = [shape for shape in shapes if shape["label"] == layer.name and id(shape) not in stays]
+            shapes = [shape for shape in shapes if shape["label"] != layer.name or id(shape) in stays]
+            shapes += [_inherit(shape, former) for shape in _as_entries(layer, anew)]
+        item, name = dataset.items[row], Path(file_name(dataset, row)).name
+        content = {**labelme_content(name, item.height, item.width, shapes), **image.entry}
+        write_json(folder / beside, {**content, "imageData": _embedded(dataset, row)})
 
 
-def _original(dataset: Dataset, row: int) -> dict[str, Any]:
-    """The Labelme file that an image was imported from; empty if there is none any more."""
+def _as_entries(layer: Layer, shapes: Sequence[Shape]) -> list[dict[str, Any]]:
+    """Labelme shapes: outlines as they are, all else by its pixels."""
+    rings = [points for shape in shapes if isinstance(shape, Outline) for points in shape.rings]
+    rest = [shape for shape in shapes if not isinstance(shape, Outline)]
+    masks = mask_to_shapes(painted(rest, layer.height, layer.width), layer.name) if rest else []
+    return [_shape(layer.name, "polygon", points.tolist()) for points in rings] + masks
+
+
+def _embedded(dataset: Dataset, row: int) -> Any:
+    """The image inside the Labelme file that an image was imported from; None if there is none any more."""
     source = dataset.items[row].source
-    if dataset.source.get("format") != "labelme" or source is None:
-        return {}
+    if dataset.source.get("format") != FORMAT or source is None:
+        return None
     try:
-        with foreign("the imported file is another now", "its other shapes are not kept"):
-            content = read_json(Path(dataset.source["folder"], named_like(source, ".json")))
-            known = (shape["label"] for shape in content["shapes"])
-            return content if all(isinstance(label, str) for label in known) else {}
+        with foreign("the imported file is another now", "the image beside it is used"):
+            data = read_json(Path(dataset.source["folder"], named_like(source, ".json"))).get("imageData")
+            return data if isinstance(data, str) else None
     except LvcnetError:
-        return {}
+        return None
 
 
 def _inherit(shape: dict[str, Any], before: list[dict[str, Any]]) -> dict[str, Any]:
@@ -148,25 +137,16 @@ def _box_overlap(first: Any, second: Any) -> float:
     return float(np.prod(np.maximum(sides, 0.0)))
 
 
-def labelme_content(image_name: str, masks: NDArray[np.bool_], categories: Sequence[str]) -> dict[str, Any]:
-    """What a Labelme file says about one image.
-
-    Args:
-        image_name: of the image file that lies beside it.
-        masks: (C, H, W) bool.
-        categories: C names.
-    """
-    shapes: list[dict[str, Any]] = []
-    for category, mask in zip(categories, masks, strict=True):
-        shapes += _mask_to_shapes(mask, category)
+def labelme_content(image_name: str, height: int, width: int, shapes: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a Labelme file says about one image; `image_name` is of the image file that lies beside it."""
     return {
         "version": LABELME_VERSION,
         "flags": {},
         "shapes": shapes,
         "imagePath": image_name,
         "imageData": None,
-        "imageHeight": masks.shape[1],
-        "imageWidth": masks.shape[2],
+        "imageHeight": height,
+        "imageWidth": width,
     }
 
 
@@ -182,12 +162,15 @@ def _read_file(path: Path, where: str, folder: Path, problems: list[Problem]) ->
     name, source = _image_of(content, path, folder, where, problems)
     height, width = declared_size(content.get("imageHeight"), content.get("imageWidth"))
     image = AnnotatedImage(name, where, source, height, width)
+    image.entry, image.kept = kept_entry(content, ["shapes", "imageData"]), []
     for number, entry in enumerate(content["shapes"], start=1):
         label = entry.get("label") if isinstance(entry, dict) else None
         if not isinstance(label, str) or not label.strip() or not is_text(label):
             problems.append(Problem(f"{where}, shape {number}", "has no label", "name it in Labelme"))
             continue
-        shape = _read_shape(entry, height, width, f"{where}, shape {number} ({label})", problems)
+        shape, found = labelme_shape(entry, height, width, f"{where}, shape {number} ({label})")
+        problems += found
+        image.kept.append((label, kept_entry(entry)))
         if shape is not None:
             image.shapes.setdefault(label, []).append(shape)
     return image
@@ -229,69 +212,7 @@ def _inside(image_path: object, beside: PurePath) -> str:
     return relative_name(posixpath.normpath(f"{beside.as_posix()}/{path}"))
 
 
-def _read_shape(
-    entry: dict[str, Any], height: int, width: int, where: str, problems: list[Problem]
-) -> Shape | None:
-    kind, points = entry.get("shape_type") or "polygon", entry.get("points")
-    if kind == "mask":
-        return _read_patch(entry, height, width, where, problems)
-    if kind not in ("polygon", "rectangle", "circle"):
-        fix = "use polygon, rectangle, circle or mask"
-        problems.append(Problem(where, f"a {kind} has no area", fix))
-        return None
-    if kind != "polygon":
-        try:
-            points = _corners(kind, np.asarray(points, dtype=np.float64))
-        except (TypeError, ValueError, OverflowError):
-            problems.append(Problem(where, f"the {kind} needs two points of finite numbers", "draw it again"))
-            return None
-    ring, found = check_ring(points, height, width, where, kind)
-    problems += found
-    return None if ring is None else Outline([ring])
-
-
-def _corners(kind: str, points: NDArray[np.float64]) -> list[list[float]]:
-    """The outline of a rectangle (two opposite corners) or circle (centre and a point on it).
-
-    Raises:
-        ValueError: unless there are two finite points.
-    """
-    if points.shape != (2, 2) or not np.isfinite(points).all():
-        raise ValueError
-    (x0, y0), (x1, y1) = points.tolist()
-    if kind == "rectangle":
-        return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
-    radius = math.hypot(x1 - x0, y1 - y0)
-    # a vertex every half pixel, so that the polygon is as good as the circle
-    count = int(min(max(32, 4 * math.pi * radius), 10_000))
-    angles = np.linspace(0, 2 * math.pi, count, endpoint=False)
-    return [[x0 + radius * math.cos(angle), y0 + radius * math.sin(angle)] for angle in angles]
-
-
-def _read_patch(
-    entry: dict[str, Any], height: int, width: int, where: str, problems: list[Problem]
-) -> Shape | None:
-    """A shape of type mask: a PNG in base64 between two corner pixels, both included."""
-    try:
-        with foreign("the mask is damaged", "draw it again"):
-            (left, top), (right, bottom) = [[int(x), int(y)] for x, y in entry["points"]]
-            if left < 0 or top < 0 or right >= width or bottom >= height:
-                raise LvcnetError("the mask reaches out of the image: draw it again")
-            content = io.BytesIO(base64.b64decode(entry["mask"], validate=True))
-            with Image.open(content, formats=["PNG"]) as picture:
-                if picture.size != (right - left + 1, bottom - top + 1):
-                    raise LvcnetError("the mask is damaged or does not fit its points: draw it again")
-                pixels = np.asarray(picture.convert("L")) > 0
-    except LvcnetError as error:
-        problems.append(Problem(where, str(error)))
-        return None
-    if not pixels.any():
-        problems.append(Problem(where, "the mask is empty", "delete it or draw it again"))
-        return None
-    return Patch(pixels, top, left)
-
-
-def _mask_to_shapes(mask: NDArray[np.bool_], label: str) -> list[dict[str, Any]]:
+def mask_to_shapes(mask: NDArray[np.bool_], label: str) -> list[dict[str, Any]]:
     """Labelme shapes of one category: polygons, or a mask where a component has holes, which polygons cannot have."""
     shapes = []
     for rows, columns, inside in parts(mask):

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lvcnet.data.annotated import AnnotatedImage, Annotations, Problem
-from lvcnet.data.coco import files_beside, layer_names, layers
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.images import SUFFIXES, is_image_file, mask_to_full_resolution, named_like
+from lvcnet.data.images import SUFFIXES, is_image_file, named_like
+from lvcnet.data.layers import covered_rows, files_beside, image_layers, layer_names
 from lvcnet.data.radiograph import check_pixel_count, histogram
+from lvcnet.data.shapes import painted
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import write_atomic
 from lvcnet.progress import Report, reported
@@ -130,17 +131,17 @@ def read_masks(
 def write_masks(dataset: Dataset, labels_name: str, folder: Path, split: str | None = None) -> None:
     """Write a label set as a folder a category of 0/255 PNG files at the original sizes.
 
+    What was imported and has not changed is the same to the pixel.
+
     Raises:
         LvcnetError: if two images would share a file.
     """
-    labels = dataset.labels(labels_name)
-    rows = range(len(dataset)) if split is None else dataset.indices(split).tolist()
-    rows = [row for row in rows if labels.covered[row]]
-    for row, name in zip(rows, files_beside(dataset, rows, ".png"), strict=True):
-        item = dataset.items[row]
-        names = folder_names(layer_names(dataset, labels_name))
-        for category, mask in zip(names, layers(dataset, labels_name, row), strict=True):
-            full = mask_to_full_resolution(mask, item.height, item.width)
+    rows = covered_rows(dataset, labels_name, split)
+    folders = folder_names(layer_names(dataset, labels_name))
+    names = files_beside(dataset, rows, ".png")
+    for name, image in zip(names, image_layers(dataset, labels_name, rows), strict=True):
+        for category, layer in zip(folders, image.layers, strict=True):
+            full = painted(layer.shapes(), layer.height, layer.width)
             content = cv2.imencode(".png", full.astype(np.uint8) * 255)[1].tobytes()
             write_atomic(folder / category / name, content)
 

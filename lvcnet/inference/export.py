@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from lvcnet.data.coco import masks_to_annotations
 from lvcnet.data.dicom_seg import dicom_seg
 from lvcnet.data.images import named_like
-from lvcnet.data.labelme import labelme_content
+from lvcnet.data.labelme import labelme_content, mask_to_shapes
 from lvcnet.data.radiograph import blocks_with_margin, row_blocks
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic, write_json
@@ -128,7 +128,12 @@ def write_image_files(
             write_picture(folder / name, _sixteen_bits(result.prediction, channel), height, width)
     if "labelme" in formats:
         files["labelme"] = f"{stem}.json"
-        content = labelme_content(Path(result.name).name, result.masks, result.categories)
+        shapes = [
+            shape
+            for category, mask in zip(result.categories, result.masks, strict=True)
+            for shape in mask_to_shapes(mask, category)
+        ]
+        content = labelme_content(Path(result.name).name, height, width, shapes)
         content[LABELME_KEY] = MARK
         write_file(folder / files["labelme"], write_json, content)
     if "dicom-seg" in formats:

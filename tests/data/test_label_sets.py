@@ -9,6 +9,7 @@ import pytest
 
 from lvcnet import formats
 from lvcnet.data.dataset import Dataset, LabelSet, labels_digest
+from lvcnet.data.drawn import Drawn
 from lvcnet.data.label_sets import LabelFolder
 from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.folders import TakenError
@@ -59,7 +60,7 @@ def test_a_newer_label_set_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("lvcnet.formats.LABELS", replace(formats.LABELS, version=99))
         dataset.save()
-    with pytest.raises(LvcnetError, match=r"format 99: this version reads up to 2; upgrade lvcnet"):
+    with pytest.raises(LvcnetError, match=r"format 99: this version reads up to 3; upgrade lvcnet"):
         Dataset.load("small").labels("clean")
 
 
@@ -76,10 +77,14 @@ def test_what_killed_writers_left_goes_with_the_next_write() -> None:
 
 
 def test_every_flipped_bit_of_a_label_set_is_found_or_changes_nothing() -> None:
-    """Masks, manifest and report have checksums in the file; that no part of it disappears is checked by the reader."""
+    """Masks, manifest, report and outlines have checksums in the file; that no part of it disappears is checked by the reader."""
     made = small_dataset(4, 4)
     clean = made.labels("clean")
-    made.add_labels(replace(clean, name="all", ignored=clean.masks, report={"format": 1, "rows": [1, 2]}))
+    drawn = Drawn(
+        "coco", "clean", {"a": 1}, (b'{"entry": {}, "shapes": []}', b""), (frozenset("b"), frozenset())
+    )
+    report = {"format": 1, "rows": [1, 2]}
+    made.add_labels(replace(clean, name="all", ignored=clean.masks, report=report, drawn=drawn))
     path = made.save() / "labels" / "all.npz"
     dataset, content = Dataset.load("small"), path.read_bytes()
     want, found = dataset.labels("all"), 0
@@ -94,6 +99,6 @@ def test_every_flipped_bit_of_a_label_set_is_found_or_changes_nothing() -> None:
             found += 1
             continue
         assert labels_digest(got) == labels_digest(want), place
-        assert (got.manifest, got.report) == (want.manifest, want.report), place
+        assert (got.manifest, got.report, got.drawn) == (want.manifest, want.report, want.drawn), place
         assert got.ignored is not None, place
     assert found > len(content) // 2

@@ -185,20 +185,11 @@ def test_what_is_not_ours_survives_import_correction_and_export(tmp_path: Path) 
     shapes = content["shapes"]
     assert shapes[:2] == [screw, same], "other labels and unchanged categories keep their exact outlines"
     assert [(one["group_id"], one.get("reader")) for one in shapes[2:]] == [(7, {"name": "A"}), (8, None)]
-    assert shapes[2]["points"] == [[4, 4], [10, 4], [10, 12], [4, 12]]
+    corners = np.array(shapes[2]["points"])
+    np.testing.assert_allclose([corners.min(axis=0), corners.max(axis=0)], [[4, 4], [10, 12]], atol=0.4)
     write(tmp_path / "again", "a.json", *shapes)
     again = import_labelme("set", tmp_path / "again", size=20, test_fraction=0, categories=["bone", "cup"])
     np.testing.assert_array_equal(again.labels("clean").masks, masks)
-
-
-def test_without_the_imported_files_plain_ones_are_written(tmp_path: Path) -> None:
-    write(tmp_path, "a.json", shape(POLYGON), hospital="H1")
-    dataset = import_labelme("set", tmp_path, size=20, test_fraction=0)
-    (tmp_path / "a.json").write_text("{}")
-    export_labels(dataset, "clean", tmp_path / "out", "labelme")
-    content = json.loads((tmp_path / "out" / "a.json").read_text())
-    assert "hospital" not in content
-    assert [one["label"] for one in content["shapes"]] == ["bone"]
 
 
 @pytest.mark.parametrize("format", ["labelme", "masks"])
