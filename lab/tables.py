@@ -209,6 +209,7 @@ def label_rows(summary: dict[str, Any]) -> list[Row]:
             "Covers, test": f"{row['covered_test']} of {summary['test']}",
             "IoU to clean, train": number(row["iou_train"]),
             "IoU to clean, test": number(row["iou_test"]),
+            "Outlines kept": row["outlines"] or NOTHING,
         }
         for row in summary["labels"]
     ]

@@ -26,9 +26,17 @@ def present_dataset(dataset: Dataset, as_json: bool) -> None:
     ]
     print_table(f"Data set {dataset.name}", ["what", "value"], facts)
     _print_spread(summary["statistics"])
-    columns = ["name", "family", "covered_train", "covered_test", "iou_train", "iou_test"]
+    columns = ["name", "family", "covered_train", "covered_test", "iou_train", "iou_test", "outlines"]
     rows = [[format_cell(row[column]) for column in columns] for row in summary["labels"]]
-    titles = ["label set", "family", "train images", "test images", "IoU to clean, train", "test"]
+    titles = [
+        "label set",
+        "family",
+        "train images",
+        "test images",
+        "IoU to clean, train",
+        "test",
+        "outlines kept",
+    ]
     print_table("Label sets", titles, rows)
 
 

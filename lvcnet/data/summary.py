@@ -102,4 +102,12 @@ def _label_row(dataset: Dataset, name: str, clean: LabelSet) -> dict[str, Any]:
         rows = dataset.indices(split)
         row[f"covered_{split}"] = int(labels.covered[rows].sum())
         row[f"iou_{split}"] = iou_to_clean(labels, clean, rows)
-    return row
+    return {**row, "outlines": _outlines_kept(labels)}
+
+
+def _outlines_kept(labels: LabelSet) -> str | None:
+    """Whether an export has outlines of imported files to write; None where there are none but those of the grid."""
+    if labels.drawn is None:
+        return None
+    changed = sum(map(bool, labels.drawn.changed))
+    return f"all but in {changed} images" if changed else "all"

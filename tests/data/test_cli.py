@@ -59,6 +59,7 @@ def test_import_show_list_and_delete(run: Run, coco: CocoFolder) -> None:
     assert summary["foreground"] == {"bone": pytest.approx(100 / 400)}
     assert summary["original_sizes"] == [[40, 20], [40, 20]]
     assert {row["name"]: row["iou_train"] for row in summary["labels"]} == {"clean": 1.0, "second": 1.0}
+    assert {row["name"]: row["outlines"] for row in summary["labels"]} == {"clean": "all", "second": "all"}
     assert answer(run("data", "show", "set", "--json")) == summary
     names = {row["name"]: row["labels"] for row in answer(run("data", "list", "--json"))["datasets"]}
     assert names["set"] == ["clean", "second"]
@@ -198,6 +199,7 @@ def test_export(run: Run, tmp_path: Path) -> None:
     output = tmp_path / "out" / "clean.json"
     told = answer(run("data", "export", "small", "--output", output, "--split", "test", "--json"))
     assert (told["images"], told["format"], told["output"]) == (1, "coco", str(output))
+    assert told["outlines"] == {"as_imported": 0, "drawn_anew": 1}
     assert [image["file_name"] for image in json.loads(output.read_text())["images"]] == ["b.png"]
     status, _, err = run("data", "export", "small", "--output", output)
     assert status == 2
