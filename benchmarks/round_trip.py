@@ -8,7 +8,7 @@ category and image by image, at the full size of the image.
 
 - untouched: the imported label set as it is.
 - flipped: a label set in which one pixel of the first category is flipped in every image; the other categories.
-- smooth: a label set that says that every outline has changed, so that all are drawn anew from the working grid.
+- smooth: a label set of which no outline was kept, so that all are drawn anew from the working grid.
 - stairs: the pixels of the working grid at full size, as exports were before outlines were kept.
 """
 
@@ -113,10 +113,10 @@ def cells(dataset: Dataset, originals: Masks) -> list[str]:
     """The cells of a row: IoU of each kind of export, and the areas of what is drawn anew."""
     clean = dataset.labels(CLEAN)
     flipped = clean.masks.copy()
-    flipped[:, 0, 0, 0] ^= True
+    first = flipped[:, 0].reshape(len(dataset), -1)
+    first[np.arange(len(dataset)), first.argmax(axis=1)] ^= True
     assert clean.drawn is not None
-    everything = np.ones((len(dataset), len(dataset.categories)), dtype=bool)
-    anew = clean.drawn.after(everything, dataset.categories)
+    anew = replace(clean.drawn, images=(b"",) * len(dataset))
     dataset.add_labels(with_outlines(dataset, clean, replace(clean, name="flipped", masks=flipped)))
     dataset.add_labels(replace(clean, name="anew", drawn=anew))
     exports = {name: exported(dataset, name) for name in (CLEAN, "flipped", "anew")}
