@@ -12,6 +12,7 @@ from scipy import ndimage
 from lvcnet.data.annotated import Shape
 from lvcnet.data.images import mask_to_working_grid
 from lvcnet.data.parts import EIGHT_CONNECTED
+from lvcnet.data.radiograph import row_blocks
 from lvcnet.data.shapes import painted
 
 MOST_PIXELS = 2_000_000_000
@@ -57,10 +58,13 @@ def _reached(
     shape: Shape, objects: NDArray[np.integer], count: int, height: int, width: int
 ) -> NDArray[np.bool_]:
     """(count + 1,): the objects that a shape lies in or beside; the background, 0, is none."""
-    size = len(objects)
-    rows, columns = np.nonzero(painted([shape], height, width))
+    size, inside = len(objects), painted([shape], height, width)
     places = np.zeros((size, size), dtype=np.bool_)
-    places[rows * size // height, columns * size // width] = True
+    for block in row_blocks(
+        height, width
+    ):  # the places of all pixels would take sixteen times the mask's memory
+        rows, columns = np.nonzero(inside[block])
+        places[(rows + block.start) * size // height, columns * size // width] = True
     found = np.zeros(count + 1, dtype=np.bool_)
     found[objects[ndimage.binary_dilation(places, structure=EIGHT_CONNECTED)]] = True
     found[0] = False
