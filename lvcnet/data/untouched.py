@@ -47,7 +47,7 @@ def untouched(
     changed = np.zeros(count + 1, dtype=np.bool_)
     changed[np.unique(objects[before != mask])] = True
     while True:
-        gone = reached[:, changed].any(axis=1)
+        gone: NDArray[np.bool_] = reached[:, changed].any(axis=1)
         more = changed | reached[gone].any(axis=0)
         if (more == changed).all():
             return ~gone, mask & changed[objects]
