@@ -47,8 +47,8 @@ def untouched(
     changed = np.zeros(count + 1, dtype=np.bool_)
     changed[np.unique(objects[before != mask])] = True
     while True:
-        gone: NDArray[np.bool_] = reached[:, changed].any(axis=1)
-        more = changed | reached[gone].any(axis=0)
+        gone: NDArray[np.bool_] = np.any(reached[:, changed], axis=1)
+        more: NDArray[np.bool_] = changed | np.any(reached[gone], axis=0)
         if (more == changed).all():
             return ~gone, mask & changed[objects]
         changed = more
