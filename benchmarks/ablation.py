@@ -20,6 +20,7 @@ from robustness import RESULTS, Progress, complete_evaluations, parse_method, pl
 from robustness import parse_options as robustness_options
 from shown import shown_command
 
+from lvcnet.data import naming
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, method_name
@@ -30,7 +31,7 @@ from lvcnet.evaluation.tables import NOTHING, Table, method_title
 from lvcnet.files import write_atomic
 from lvcnet.jobs.foreground import run_sweep
 from lvcnet.jobs.launch import slots
-from lvcnet.jobs.sweep import PlannedRun, label_set
+from lvcnet.jobs.sweep import PlannedRun
 from lvcnet.models.blocks import BLOCKS
 from lvcnet.training.commit import current_commit
 
@@ -115,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     complete_evaluations(plan)
     text = "\n\n".join(
         [
-            f"# Ablation: {options.data}, {label_set(options.level)}",
+            f"# Ablation: {options.data}, {naming.parse(options.level)}",
             f"Command: `{shown_command('ablation.py', given)}`; commit {current_commit()}; fingerprint"
             f" {Dataset.load(options.data).fingerprint()}.",
             "Foreground IoU on clean test labels, last epoch. Changes are paired with the same method without the switch, on"
@@ -153,7 +154,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     if unknown:
         parser.error(f"unknown part {', '.join(sorted(unknown))}: choose of {', '.join([*PARTS, 'blocks'])}")
     if options.output is None:
-        options.output = RESULTS / f"ablation-{options.data}-{label_set(options.level)}.md"
+        options.output = RESULTS / f"ablation-{options.data}-{naming.parse(options.level)}.md"
     return options
 
 
@@ -186,7 +187,7 @@ def plan(
 
 def group_table(group: Group, options: argparse.Namespace) -> Table:
     """One row a variant, also for those that were not trained."""
-    labels, made = label_set(options.level), [cell.run for cell in group.plan if cell.run.exists()]
+    labels, made = naming.parse(options.level), [cell.run for cell in group.plan if cell.run.exists()]
     try:
         comparison = compare(options.data, made, METRIC)
         cells = [comparison.cell(named(method), labels) for method in group.methods]

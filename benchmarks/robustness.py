@@ -34,6 +34,7 @@ from shown import shown_command
 from targets import target_table, verdicts
 
 from lab.compare_html import comparison_blocks, html_page, paragraph, table_block
+from lvcnet.data import naming
 from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
 from lvcnet.data.phantom import make_phantom
 from lvcnet.errors import LvcnetError
@@ -46,7 +47,7 @@ from lvcnet.evaluation.timing import Timing, time_methods, timing_table
 from lvcnet.files import write_atomic
 from lvcnet.jobs.foreground import SweepProgress, run_sweep
 from lvcnet.jobs.launch import slots
-from lvcnet.jobs.sweep import PlannedRun, label_set, plan_sweep
+from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.methods import METHODS
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.training.commit import current_commit
@@ -147,7 +148,7 @@ def prepare_data(name: str, levels: Sequence[str]) -> None:
         make_phantom(name, train, test, SIZE).save()
     dataset = Dataset.load(name)
     for level in levels:
-        if level.isdigit() and label_set(level) not in dataset.label_names():
+        if level.isdigit() and naming.parse(level) not in dataset.label_names():
             print(f"calibrating level {level} of {name}", file=sys.stderr)
             dataset.add_labels(make_noisy_labels(dataset, int(level)))
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from shown import shown_command
 
+from lvcnet.data import naming
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.formats import markdown_table
 from lvcnet.evaluation.timing import time_methods, timing_table
-from lvcnet.jobs.sweep import label_set
 from lvcnet.methods import METHODS
 from lvcnet.training.commit import current_commit
 from lvcnet.training.config import build_config, parse_settings, read_preset
@@ -23,7 +23,7 @@ from lvcnet.training.config import build_config, parse_settings, read_preset
 def main(arguments: list[str] | None = None) -> None:
     """Print a markdown table."""
     options = parse_options(arguments)
-    settings = {"dataset": options.data, "labels": label_set(options.level), "device": options.device}
+    settings = {"dataset": options.data, "labels": naming.parse(options.level), "device": options.device}
     settings = {**read_preset(options.preset), **settings, **parse_settings(options.set)}
     dataset = Dataset.load(options.data)
     configs = {name: build_config(settings, {"method": name}) for name in options.methods.split(",")}

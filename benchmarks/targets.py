@@ -6,15 +6,17 @@ Points are hundredths of foreground IoU on clean test labels, last epoch, mean o
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lvcnet.data.naming import level_name
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference
 from lvcnet.evaluation.robustness import share
 from lvcnet.evaluation.statistics import mean_of_known
 from lvcnet.evaluation.tables import NOTHING, Table, method_title
 from lvcnet.evaluation.timing import Timing
+from lvcnet.noise.levels import LEVEL_TARGETS
 
 PLUS, CORRECTED = "lvcnet-plus", "lvcnet"
 ENOUGH_SEEDS = 3
-LEVELS = ("level1", "level2", "level3", "level4")
+LEVELS = tuple(map(level_name, LEVEL_TARGETS))
 NOISIEST = LEVELS[-1]
 
 PHANTOM_RETENTION = 0.96
@@ -86,7 +88,7 @@ def target_table(found: Sequence[Verdict]) -> Table:
 
 def keeps_clean_quality(comparison: Comparison) -> Verdict:
     """Retention of LVC-Net plus at the noisiest level over U-Net on clean labels."""
-    kept = comparison.robustness(PLUS)["retention_clean"].get(NOISIEST)
+    kept = comparison.robustness(PLUS)["retention_clean"].get(max(LEVEL_TARGETS))
     return Verdict(
         comparison.dataset,
         f"{method_title(PLUS)} at {NOISIEST} keeps >= {PHANTOM_RETENTION:.0%} of {method_title(BASELINE)} on clean labels",

@@ -1,6 +1,5 @@
 """What the lab does, as `lvcnet` commands: lists of arguments, without the word `lvcnet`."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -169,7 +168,7 @@ def train(config: TrainConfig, start: Sequence[str], changes: Mapping[str, Any])
     ['train', 'hips', '--method', 'fcn', '--labels', 'clean', '--like', 'first']
     """
     return [
-        *("train", config.dataset, "--method", config.method, *labels(config.labels)),
+        *("train", config.dataset, "--method", config.method, "--labels", config.labels),
         *(*start, "--seed", str(config.seed), *settings(changes), "--queue"),
     ]
 
@@ -187,16 +186,6 @@ def sweep(
         *("sweep", dataset, "--methods", ",".join(methods), "--levels", ",".join(levels)),
         *("--seeds", ",".join(map(str, seeds)), *start, *settings(changes), "--queue"),
     ]
-
-
-def labels(name: str) -> list[str]:
-    """The option that names a label set.
-
-    >>> labels("level3"), labels("dentist2")
-    (['--level', '3'], ['--labels', 'dentist2'])
-    """
-    level = re.fullmatch(r"level([1-4])", name)
-    return ["--level", level.group(1)] if level else ["--labels", name]
 
 
 def settings(changes: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,6 @@ from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.plan_text import by_saving
 from lvcnet.evaluation.planner import Plan
 from lvcnet.evaluation.tables import method_title
-from lvcnet.evaluation.words import labels_title
 
 
 def difference_intervals(comparison: Comparison) -> go.Figure:
@@ -28,7 +27,7 @@ def difference_intervals(comparison: Comparison) -> go.Figure:
         found = [one for one in comparison.differences if one.method == method]
         if found:
             figure.add_scatter(
-                x=[plotly_text(labels_title(one.labels)) for one in found],
+                x=[plotly_text(comparison.title(one.labels)) for one in found],
                 y=[scale * one.mean for one in found],
                 error_y={
                     "array": [scale * (one.high - one.mean) for one in found],
@@ -57,7 +56,7 @@ def difference_intervals(comparison: Comparison) -> go.Figure:
         showlegend=True,
     )
     figure.update_xaxes(
-        categoryorder="array", categoryarray=[plotly_text(labels_title(name)) for name in labels]
+        categoryorder="array", categoryarray=[plotly_text(comparison.title(name)) for name in labels]
     )
     return figure
 
@@ -104,7 +103,7 @@ def plan_curve(plan: Plan) -> go.Figure:
     figure.update_xaxes(
         type="log",
         tickvals=[one.clicks for one in plan.outlines],
-        ticktext=[f"{one.clicks:.0f}<br>{plotly_text(labels_title(one.labels))}" for one in plan.outlines],
+        ticktext=[f"{one.clicks:.0f}<br>{plotly_text(one.title)}" for one in plan.outlines],
     )
     return figure
 

@@ -21,7 +21,6 @@ from lvcnet.evaluation.words import (
     difference_sentence,
     excluded_sentences,
     hardest_first,
-    labels_title,
     seeds_caveat,
 )
 from lvcnet.noise.levels import levels_in_words
@@ -32,7 +31,8 @@ def show_results(comparison: Comparison) -> None:
     metric = comparison.metric
     labels = comparing.hardest_labels(comparison)
     st.header(
-        f"{METRICS[metric]} after learning from {plain(labels_title(labels).lower())} labels", anchor=False
+        f"{METRICS[metric]} after learning from {plain(comparison.title(labels).lower())} labels",
+        anchor=False,
     )
     with st.container(horizontal=True, key="headline"):
         for title, score, delta in comparing.headline(comparison):
@@ -69,7 +69,7 @@ def show_excluded(comparison: Comparison, labels: str | None = None) -> None:
 def _show_words(comparison: Comparison) -> None:
     """Differences as sentences: those of the hardest labels at once, the others on demand."""
     st.header("In words", anchor=False)
-    found = hardest_first(comparison.differences)
+    found = hardest_first(comparison)
     if not found:
         st.markdown(
             f"No method can be called better or worse: a comparison needs {method_title(BASELINE)} and another method on"
@@ -78,11 +78,11 @@ def _show_words(comparison: Comparison) -> None:
         return
     hardest = [one for one in found if one.labels == found[0].labels]
     for difference in hardest:
-        st.markdown(unbroken(sentence(difference_sentence(difference))))
+        st.markdown(unbroken(sentence(difference_sentence(difference, comparison))))
     if others := found[len(hardest) :]:
         with st.expander(f"On other labels ({len(others)})", icon=":material/notes:"):
             for difference in others:
-                st.markdown(unbroken(sentence(difference_sentence(difference))))
+                st.markdown(unbroken(sentence(difference_sentence(difference, comparison))))
     if caveat := seeds_caveat(comparison.differences):
         st.caption(plain(caveat))
 

@@ -8,13 +8,12 @@ import streamlit as st
 
 from lvcnet.data.dataset import find_dataset, list_datasets
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, noise_level
+from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.planner import Plan, plan_dataset
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.tables import interval, marked, method_title, round_table, summary
 from lvcnet.evaluation.where import Where, varying
-from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
 
@@ -80,7 +79,7 @@ def table_rows(comparison: Comparison, further: Sequence[str] = ()) -> list[dict
     return [
         {
             **dict(zip(table.header, row, strict=True)),
-            "Labels": labels_title(cell.labels),
+            "Labels": comparison.title(cell.labels),
             **{METRICS[name]: summary(cell.values[name]) for name in further},
             "95 % interval": interval(cell),
             "Label IoU": cell.label_iou,
@@ -112,7 +111,9 @@ def hardest_labels(comparison: Comparison) -> str:
     for cell in comparison.cells:
         counts[cell.labels] = counts.get(cell.labels, 0) + 1
     most = max(counts.values())
-    return max((name for name in counts if counts[name] == most), key=lambda name: noise_level(name) or -1)
+    return max(
+        (name for name in counts if counts[name] == most), key=lambda name: comparison.level(name) or -1
+    )
 
 
 def cell_scores(cell: Cell, metric: str) -> dict[str, float]:

@@ -125,10 +125,10 @@ def _add_bars(figure: go.Figure, method: str, bars: Mapping[str, tuple[float, st
     )
 
 
-def _retention(comparison: Comparison, method: str, kind: Retention) -> dict[str, float]:
+def _retention(comparison: Comparison, method: str, kind: Retention) -> dict[int, float]:
     """Level -> percent."""
     found = comparison.robustness(method)[kind]
-    return {name.removeprefix("level"): 100 * value for name, value in found.items() if value is not None}
+    return {level: 100 * value for level, value in found.items() if value is not None}
 
 
 def pair_scatter(

@@ -13,6 +13,7 @@ from lab.tables import counted
 from lab.widgets import is_sound, load_dataset
 from lvcnet import workspace
 from lvcnet.data.dataset import list_datasets
+from lvcnet.data.naming import NOISE
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.collapse import collapse, mask_facts
 from lvcnet.evaluation.comparison import Comparison
@@ -143,7 +144,7 @@ def _draw_mechanism(snapshot: Snapshot) -> list[overlays.Rgb]:
 
 def _has_noise(name: str) -> bool:
     dataset = load_dataset(name)
-    return any(dataset.manifest(label).get("kind") == "noise" for label in dataset.opinions())
+    return any(dataset.manifest(label).get("kind") == NOISE for label in dataset.opinions())
 
 
 def _name(run: RunDirectory) -> str:

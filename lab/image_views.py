@@ -20,7 +20,6 @@ from lvcnet.evaluation.collapse import MARK
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import method_title
-from lvcnet.evaluation.words import labels_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import find_run
 
@@ -35,7 +34,7 @@ def pick_labels(comparison: Comparison) -> list[Cell]:
         "Learned from",
         comparison.label_sets(),
         f"The label set that all methods shown learned from. {levels_in_words()}",
-        labels_title,
+        comparison.title,
         comparing.hardest_labels(comparison),
     )
     return [cell for cell in comparison.cells if cell.labels == labels]
@@ -115,7 +114,7 @@ def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str)
     noisy = first.labels if labels != "clean" else None
     mode, everywhere, opacity = _viewer_controls(noisy is not None)
     masks = {method: sight.prediction >= viewing.THRESHOLD for method, sight in sights.items()}
-    note = _labels_note(first, labels)
+    note = _labels_note(first, labels, comparison)
     shown = [Panel("Labels", note, f"Labels, image {key}: {note}", panels.labels_layers(first.clean, noisy))]
     for method, sight in sights.items():
         title = method_title(method)
@@ -202,11 +201,11 @@ def _legend(mode: str, noisy: bool) -> list[tuple[str, str]]:
     return [(title, LABEL_COLOURS[name]) for title, name in entries]
 
 
-def _labels_note(sight: viewing.Sight, labels: str) -> str:
+def _labels_note(sight: viewing.Sight, labels: str, comparison: Comparison) -> str:
     if sight.split == "test":
         return "A test image: it has clean labels only; noise never touches it"
     return (
-        f"A training image with the {labels_title(labels).lower()} label the methods learned from"
+        f"A training image with the {comparison.title(labels).lower()} label the methods learned from"
         if labels != "clean"
         else "A training image"
     )

@@ -15,6 +15,7 @@ from lab.widgets import Stamp, command_line, dataset_stamp, load_dataset, pick, 
 from lvcnet.claims import using
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.data.facts import Filters, compare_masks
+from lvcnet.data.naming import NOISE
 from lvcnet.evaluation.clicks import image_clicks, not_counted, outlines_of
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.noise.levels import LEVEL_TARGETS
@@ -65,7 +66,7 @@ def noise_sets(dataset: Dataset, family: str | None = None) -> list[str]:
     names = [
         name
         for name, manifest in found.items()
-        if manifest.get("kind") == "noise" and family in (None, manifest["family"])
+        if manifest.get("kind") == NOISE and family in (None, manifest["family"])
     ]
     return sorted(names, key=lambda name: (-found[name]["target_iou"], name))
 

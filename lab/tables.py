@@ -13,7 +13,6 @@ from lvcnet.evaluation import tables as evaluation_tables
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.metrics import METRICS, ROUND_METRICS
 from lvcnet.evaluation.tables import NOTHING
-from lvcnet.evaluation.words import labels_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
 
@@ -152,7 +151,7 @@ def robustness(comparison: Comparison) -> list[Row]:
         cells = [comparison.cell(method, name) for name in labels]
         row = {"Method": evaluation_tables.method_title(method)}
         for name, cell in zip(labels, cells, strict=True):
-            row[labels_title(name)] = (
+            row[comparison.title(name)] = (
                 evaluation_tables.marked(cell, evaluation_tables.summary(cell.values[comparison.metric]))
                 if cell
                 else NOTHING
@@ -160,9 +159,7 @@ def robustness(comparison: Comparison) -> list[Row]:
         kept = comparison.robustness(method)["retention"]
         if kept:
             level, share = list(kept.items())[-1]
-            row[f"Retention at {labels_title(level).lower()}"] = (
-                percent(share, 1) if share is not None else NOTHING
-            )
+            row[f"Retention at level {level}"] = percent(share, 1) if share is not None else NOTHING
         rows.append(row)
     return _same_columns(rows)
 

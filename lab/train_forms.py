@@ -13,7 +13,8 @@ from lab.tables import counted
 from lab.train_settings import asked_run, settings_fields
 from lab.widgets import command_line, pick, pick_labels, show_table, shown_errors
 from lvcnet import jobs
-from lvcnet.data.dataset import Dataset, list_datasets
+from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
+from lvcnet.data.naming import is_paper_noise
 from lvcnet.jobs.estimate import expected_seconds
 from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
@@ -136,7 +137,8 @@ def sweep_form(dataset: Dataset) -> None:
         levels = right.multiselect(
             "Labels to learn from",
             names,
-            [name for name in names if name in ("level1", "level2", "level3", "level4")] or names[:1],
+            [name for name in names if name != CLEAN and is_paper_noise(name, dataset.manifest(name))]
+            or names[:1],
             key="sweep-levels",
             help=f"Noise levels, clean labels or other annotators. {levels_in_words()}",
         )

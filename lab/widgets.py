@@ -18,6 +18,7 @@ from lab.navigation import link_to
 from lab.palette import method_title
 from lvcnet import workspace
 from lvcnet.damage import Damaged, problem_of
+from lvcnet.data import naming
 from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.data.summary import summarise
@@ -157,8 +158,9 @@ def run_title(run: RunDirectory) -> str:
 
 def label_title(dataset: Dataset, name: str) -> str:
     """A label set in a list, with its IoU to the clean labels where the manifest tells."""
-    iou = dataset.manifest(name).get("mean_iou")
-    return f"{name} (IoU {iou:.2f} to clean)" if iou is not None else name
+    manifest = dataset.manifest(name)
+    iou = manifest.get("mean_iou")
+    return f"{name} (IoU {iou:.2f} to clean)" if iou is not None else naming.shown(name, manifest)
 
 
 def load_dataset(name: str) -> Dataset:

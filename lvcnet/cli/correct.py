@@ -21,11 +21,12 @@ from lvcnet.correction.store import (
     worst_first,
 )
 from lvcnet.data.dataset import Dataset
+from lvcnet.data.naming import chosen
 from lvcnet.deleting import plan_correction
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import launch
 from lvcnet.jobs.correct import Request, judge, prepare, queue_request
-from lvcnet.jobs.sweep import PlannedRun, label_set
+from lvcnet.jobs.sweep import PlannedRun
 from lvcnet.training.config import merge_settings, parse_settings, read_preset
 
 Top = Annotated[int, typer.Option(min=1, help="How many images the table shows, worst first.")]
@@ -80,7 +81,8 @@ def correct(
     report_recovered()
     explicit: dict[str, Any] = {"device": device} | ({"epochs": epochs} if epochs is not None else {})
     merged = merge_settings(read_preset(preset), parse_settings(settings or []), explicit)
-    request = Request(dataset, label_set(labels), method, folds, seed, merged, name or "")
+    judged = chosen(Dataset.load(dataset), labels)
+    request = Request(dataset, judged, method, folds, seed, merged, name or "")
     if in_queue:
         _present_queued(queue_request(request, overwrite), as_json)
         return

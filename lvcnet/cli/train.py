@@ -7,8 +7,11 @@ import typer
 
 from lvcnet import jobs
 from lvcnet.cli.output import print_json, progress_bar, screen
+from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.naming import chosen, parse
 from lvcnet.errors import INTERRUPTED, LvcnetError
 from lvcnet.jobs.like import settings_like
+from lvcnet.noise.levels import LEVEL_TARGETS
 from lvcnet.runs.store import find_run
 from lvcnet.training.config import build_config, parse_settings, read_preset, read_yaml
 from lvcnet.training.loop import create_run
@@ -74,7 +77,10 @@ def train(
         parse_settings(settings or []),
         explicit,
     ]
-    run = create_run(build_config(*layers), name)
+    settled = build_config(*layers)
+    if level is not None:
+        chosen(Dataset.load(settled.dataset), level)
+    run = create_run(settled, name)
     if in_queue:
         jobs.submit(run)
         state = "queued"
@@ -108,8 +114,8 @@ def chosen_labels(level: str | None, labels: str | None) -> str | None:
         raise LvcnetError(f"--level {level} and --labels {labels} name two label sets: give one of them")
     if level is None:
         return labels
-    if level not in ("clean", "1", "2", "3", "4"):
+    if level not in (CLEAN, *map(str, LEVEL_TARGETS)):
         raise LvcnetError(
             f"--level {level!r} does not exist: use 1, 2, 3, 4 or clean, or name a label set with --labels"
         )
-    return level if level == "clean" else f"level{level}"
+    return parse(level)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.naming import PAPER_FAMILY, title
 from lvcnet.errors import LvcnetError
 from lvcnet.noise.levels import Mask
 from lvcnet.noise.polygon import count_vertices
@@ -30,11 +31,13 @@ class Outlines:
         labels: its name.
         clicks: vertices of all outlines of an image, mean over the training images.
         tolerance: how far, in px of the working grid, an outline may stray from the clean one between two clicks.
+        title: the label set in words.
     """
 
     labels: str
     clicks: float
     tolerance: float
+    title: str
 
 
 def not_counted(labels: str, manifest: Mapping[str, Any]) -> str | None:
@@ -52,7 +55,7 @@ def not_counted(labels: str, manifest: Mapping[str, Any]) -> str | None:
     family = manifest.get("family")
     if family is None or manifest.get("strength") is None:
         return "its manifest does not say how its outlines were drawn"
-    if family != "polygon":
+    if family != PAPER_FAMILY:
         return f"noise family {family} does not draw outlines"
     if manifest.get("bias"):
         return "its outlines are biased, which is not a matter of clicks"
@@ -77,7 +80,8 @@ def outlines_of(dataset: Dataset, labels: str, manifest: Mapping[str, Any]) -> O
     rows = outlined_rows(dataset)
     tolerance = CLEAN_TOLERANCE if labels == CLEAN else float(manifest["strength"])
     masks = dataset.labels(CLEAN).masks[rows]
-    return Outlines(labels, float(np.mean([image_clicks(image, tolerance) for image in masks])), tolerance)
+    clicks = float(np.mean([image_clicks(image, tolerance) for image in masks]))
+    return Outlines(labels, clicks, tolerance, title(labels, manifest))
 
 
 def image_clicks(masks: Mask, tolerance: float) -> int:

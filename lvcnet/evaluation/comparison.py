@@ -1,12 +1,13 @@
 """What a comparison of methods consists of: cells, differences, and how methods and label sets are named."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from lvcnet.data import naming
+from lvcnet.data.naming import Manifest
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER
 from lvcnet.evaluation.robustness import area_under_curve, retention, share
@@ -25,7 +26,7 @@ class Cell:
     Attributes:
         method: `unet`, or with the options that were set, `lvcnet variant=paper`.
         labels: label set it learned from.
-        level: noise level, 0 for clean labels, None for others.
+        noise: manifest of that label set, as its first run recorded it: family, level, target and achieved IoU, seed.
         label_iou: mean IoU of the training labels with the clean ones.
         runs: seed -> run name.
         values: metric -> one value a seed, in the order of `runs`; none where an evaluation is older than the metric.
@@ -44,7 +45,7 @@ class Cell:
 
     method: str
     labels: str
-    level: int | None
+    noise: Manifest
     label_iou: float | None
     runs: dict[int, str]
     values: dict[str, list[float]]
@@ -64,9 +65,14 @@ class Cell:
         return not (self.excluded or self.apart)
 
     @property
+    def level(self) -> int | None:
+        """Noise level, 0 for clean labels, None for others."""
+        return naming.level_of(self.labels, self.noise)
+
+    @property
     def paper_noise(self) -> bool:
         """Whether it learned from clean labels or the default family's: the curve over the levels."""
-        return self.labels in ("clean", f"level{self.level}")
+        return naming.is_paper_noise(self.labels, self.noise)
 
     @property
     def paper(self) -> dict[str, float] | None:
@@ -108,7 +114,6 @@ class Comparison:
         cells: what was measured; differences leave out those with a reason under `excluded`, retention and area also those
             with one under `apart`.
         skipped: run -> why it is in no cell.
-        noise: label set -> the manifest it was made with: family, target and achieved IoU, seed; empty where it has none.
         rounds: what the paper's rounds were, in words.
         where: settings that the user chose; only runs that have them are in cells.
     """
@@ -118,9 +123,25 @@ class Comparison:
     cells: list[Cell]
     differences: list[Difference]
     skipped: dict[str, str] = field(default_factory=dict)
-    noise: dict[str, dict[str, Any]] = field(default_factory=dict)
     rounds: str = ""
     where: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def noise(self) -> dict[str, Manifest]:
+        """Label set -> its manifest."""
+        return {cell.labels: cell.noise for cell in reversed(self.cells)}
+
+    def shown(self, labels: str) -> str:
+        """A label set's name in tables."""
+        return naming.shown(labels, self.noise.get(labels, {}))
+
+    def title(self, labels: str) -> str:
+        """A label set in words."""
+        return naming.title(labels, self.noise.get(labels, {}))
+
+    def level(self, labels: str) -> int | None:
+        """The noise level of a label set."""
+        return naming.level_of(labels, self.noise.get(labels, {}))
 
     def methods(self) -> list[str]:
         """Methods in the order of the paper, variants behind them."""
@@ -154,18 +175,19 @@ class Comparison:
         return "iou" if self.metric in LOWER_IS_BETTER else self.metric
 
     def level_scores(self, method: str) -> dict[int, float]:
-        """Level (0 is clean) -> mean of `score`, for clean labels and the default noise family."""
-        return {
-            cell.level: cell.mean(self.score)
-            for cell in self.cells
-            if cell.method == method and cell.level is not None and cell.paper_noise and cell.pooled
-        }
+        """Level (0 is clean) -> mean of `score`, for clean labels and the default noise family.
+
+        Of several label sets of one level that which has the level's name.
+        """
+        found = [cell for cell in self.cells if cell.method == method and cell.paper_noise and cell.pooled]
+        found.sort(key=lambda cell: cell.labels == naming.level_name(cell.level or 0))
+        return {cell.level: cell.mean(self.score) for cell in found if cell.level is not None}
 
     def robustness(self, method: str) -> dict[str, Any]:
         """How much of its quality one method keeps, and what it costs.
 
-        `retention` is level k over the method's own level 1, `retention_clean` level k over the baseline trained on
-        clean labels; `area` is under the score over label IoU. `metric` says which score. Excluded cells count as
+        `retention` is, by level, level k over the method's own level 1, `retention_clean` level k over the baseline
+        trained on clean labels; `area` is under the score over label IoU. `metric` says which score. Excluded cells count as
         missing.
         """
         cells = [cell for cell in self.cells if cell.method == method]
@@ -176,8 +198,8 @@ class Comparison:
         return {
             "method": method,
             "metric": self.score,
-            "retention": {f"level{level}": retention(scores, level) for level in levels if level > 1},
-            "retention_clean": {f"level{level}": share(scores.get(level), clean) for level in levels},
+            "retention": {level: retention(scores, level) for level in levels if level > 1},
+            "retention_clean": {level: share(scores.get(level), clean) for level in levels},
             "area": area_under_curve(
                 [float(cell.label_iou or 0) for cell in known], [cell.mean(self.score) for cell in known]
             ),
@@ -196,18 +218,6 @@ def method_name(config: Mapping[str, Any]) -> str:
     """
     options = config.get("options") or {}
     return " ".join([config["method"], *(f"{name}={options[name]}" for name in sorted(options))])
-
-
-def noise_level(labels: str) -> int | None:
-    """The noise level of a label set's name; clean labels are level 0.
-
-    >>> noise_level("clean"), noise_level("level3"), noise_level("level3-morphology"), noise_level("dentist2")
-    (0, 3, 3, None)
-    """
-    if labels == "clean":
-        return 0
-    found = re.match(r"level([1-9])(?![0-9])", labels)
-    return int(found.group(1)) if found else None
 
 
 def method_order(method: str) -> tuple[int, str]:

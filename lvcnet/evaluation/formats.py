@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from lvcnet.data.naming import level_name
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.evaluation.statistics import mean_of_known, mean_sd
@@ -72,13 +73,13 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         ],
         "differences": [asdict(difference) for difference in comparison.differences],
         "words": comparison_words(comparison),
-        "robustness": [comparison.robustness(method) for method in comparison.methods()],
+        "robustness": [_by_name(comparison.robustness(method)) for method in comparison.methods()],
         "noise": comparison.noise,
         "rounds": comparison.rounds,
         "paper": {
             "source": paper.SOURCE,
             "table": {
-                method: {f"level{level}": vars(cell) for level, cell in levels.items()}
+                method: {level_name(level): vars(cell) for level, cell in levels.items()}
                 for method, levels in paper.TABLE_1.items()
             },
         },
@@ -86,6 +87,15 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         "apart": [_named(cell, cell.apart) for cell in comparison.set_apart()],
         "skipped": comparison.skipped,
     }
+
+
+def _by_name(robustness: dict[str, Any]) -> dict[str, Any]:
+    """`Comparison.robustness` with the names of the levels, as keys of JSON are texts."""
+    kept = {
+        key: {level_name(level): share for level, share in robustness[key].items()}
+        for key in ("retention", "retention_clean")
+    }
+    return {**robustness, **kept}
 
 
 def _named(cell: Cell, reason: str | None) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 Clicks are per image unless a text says that they are in all; savings are shares of the baseline's clicks.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -22,7 +21,7 @@ def plan_table(plan: Plan) -> Table:
     """Clicks and score of every point, and the baseline's clicks for the same score."""
     baseline = method_title(BASELINE)
     found = {(one.point.method, one.point.labels): one for one in plan.equivalences}
-    rows = [_row(point, found.get((point.method, point.labels))) for point in plan.points]
+    rows = [_row(plan, point, found.get((point.method, point.labels))) for point in plan.points]
     note = (
         f"Clicks: vertices of all outlines of an image, mean over {plan.images} training images; clean outlines within"
         f" {CLEAN_TOLERANCE:g} px, levels within the tolerance that they were made with. IoU: foreground, mean over"
@@ -49,7 +48,7 @@ def _mean_saving(found: Sequence[Equivalence]) -> float:
 def equivalence_sentence(one: Equivalence, plan: Plan) -> str:
     """Which outlines of the baseline another method's are worth, or why that cannot be said, as Markdown."""
     point, saving, baseline = one.point, one.saving(one.needed), method_title(BASELINE)
-    own = f"{_outlines(point.labels)} with {method_title(point.method)}"
+    own = f"{_outlines(plan, point.labels)} with {method_title(point.method)}"
     own = own[0].upper() + own[1:]
     if one.unclear:
         return f"What {own[0].lower()}{own[1:]} are worth cannot be said: {_why_unclear(one, plan)}"
@@ -104,15 +103,15 @@ def budget_sentences(plan: Plan, budget: Budget) -> list[str]:
     scope = f"All runs learned from {plan.images} outlined images: for another number of images nothing was measured."
     if budget.labels is None:
         least = plan.outlines[0]
-        need = f"{_outlines(least.labels)} need {least.clicks:.1f}, {least.clicks * plan.images:,.0f} in all"
+        need = f"{_outlines(plan, least.labels)} need {least.clicks:.1f}, {least.clicks * plan.images:,.0f} in all"
         return [f"{start}, fewer than the roughest measured outlines take: {need}.", scope]
     chosen = next(one for one in plan.outlines if one.labels == budget.labels)
     total = f"{chosen.clicks:.1f} an image, {chosen.clicks * plan.images:,.0f} in all"
-    sentences = [f"{start}: enough for **{_outlines(budget.labels)}** ({total}).", _best(budget)]
+    sentences = [f"{start}: enough for **{_outlines(plan, budget.labels)}** ({total}).", _best(budget)]
     rougher = [point for point in plan.points if point.clicks < chosen.clicks]
     if rougher and (better := max(rougher, key=lambda point: point.score)).score > budget.points[0].score:
         sentences.append(
-            f"Fewer clicks measured better: {_outlines(better.labels)} with {method_title(better.method)}, IoU"
+            f"Fewer clicks measured better: {_outlines(plan, better.labels)} with {method_title(better.method)}, IoU"
             f" {better.score:.3f}. More careful outlines are not certain to pay."
         )
     known = {method: score for method, score in budget.expected.scores.items() if score is not None}
@@ -199,10 +198,10 @@ def _equal(one: Equivalence | None) -> dict[str, Any]:
     }
 
 
-def _row(point: Point, one: Equivalence | None) -> list[str]:
+def _row(plan: Plan, point: Point, one: Equivalence | None) -> list[str]:
     row = [
         method_title(point.method),
-        _outlines(point.labels).removesuffix(" outlines"),
+        plan.outlined(point.labels),
         f"{point.clicks:.1f}",
         f"{point.score:.3f}",
     ]
@@ -258,15 +257,11 @@ def _place(one: Equivalence, plan: Plan) -> str:
     measured = plan.of(BASELINE)
     for point in measured:
         if abs(point.clicks / one.needed - 1) < 0.02 and abs(point.score - one.point.score) < 0.005:
-            return _outlines(point.labels)
+            return _outlines(plan, point.labels)
     rougher = [point.labels for point in measured if point.score < one.point.score][-1]
     finer = next(point.labels for point in measured if point.score >= one.point.score)
-    return f"outlines between {_words(rougher)} and {_words(finer)}"
+    return f"outlines between {plan.outlined(rougher)} and {plan.outlined(finer)}"
 
 
-def _outlines(labels: str) -> str:
-    return f"{_words(labels)} outlines"
-
-
-def _words(labels: str) -> str:
-    return re.sub(r"^level([1-9])$", r"level \1", labels)
+def _outlines(plan: Plan, labels: str) -> str:
+    return f"{plan.outlined(labels)} outlines"

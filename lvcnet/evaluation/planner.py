@@ -87,6 +87,11 @@ class Plan:
         """Methods in the order of the paper."""
         return list(dict.fromkeys(point.method for point in self.points))
 
+    def outlined(self, labels: str) -> str:
+        """A label set within a sentence: `level 4`."""
+        title = next(one.title for one in self.outlines if one.labels == labels)
+        return title if title == labels else title[0].lower() + title[1:]
+
     def of(self, method: str) -> list[Point]:
         """A method's points, from few clicks to many."""
         return [point for point in self.points if point.method == method]

@@ -35,7 +35,6 @@ from lvcnet.evaluation.comparison import (
     Difference,
     method_name,
     method_order,
-    noise_level,
 )
 from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import evaluate_run
@@ -120,7 +119,6 @@ def compare(
         cells,
         _differences({key: group for key, group in groups.items() if key not in excluded}, metric, seed),
         skipped,
-        _noise(groups),
         rounds_note([evaluation for _, evaluation in evaluations]),
         dict(where or {}),
     )
@@ -275,22 +273,13 @@ def _lower(text: str) -> str:
     return text[0].lower() + text[1:]
 
 
-def _noise(groups: dict[Key, Group]) -> dict[str, dict[str, Any]]:
-    """Label set -> its manifest, as the first of its runs recorded it."""
-    found: dict[str, dict[str, Any]] = {}
-    for (_, labels), group in groups.items():
-        run, _ = next(iter(group.values()))
-        found.setdefault(labels, run.config().get("data", {}).get("labels") or {})
-    return found
-
-
 def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cell:
     seeds = sorted(group)
     runs, evaluations = zip(*(group[seed] for seed in seeds), strict=True)
     return Cell(
         method=method,
         labels=labels,
-        level=noise_level(labels),
+        noise=runs[0].config().get("data", {}).get("labels") or {},
         label_iou=evaluations[0].get("label_iou"),
         runs={seed: run.name for seed, run in zip(seeds, runs, strict=True)},
         values={name: _of_all(evaluations, name) for name in METRICS},

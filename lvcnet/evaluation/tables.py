@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lvcnet.data.naming import level_name
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.collapse import MARK
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference
@@ -103,7 +104,7 @@ def round_table(comparison: Comparison) -> Table:
     rows = []
     for cell in comparison.ordered_cells():
         figures = [plus_minus(*cell.rounds[name]) for name in SHORT]
-        row = [cell.labels, marked(cell, method_title(cell.method)), *figures]
+        row = [comparison.shown(cell.labels), marked(cell, method_title(cell.method)), *figures]
         theirs = cell.paper or {}
         row += [_number(theirs.get(name)) for name in paper.METRICS] if with_paper else []
         rows.append(row)
@@ -125,7 +126,7 @@ def score_table(comparison: Comparison) -> Table:
     return Table(
         METRICS[comparison.metric],
         "Mean over test images and categories, clean test labels, last epoch, threshold 0.5; ± SD over seeds (number of seeds).",
-        ["Method", *labels],
+        ["Method", *map(comparison.shown, labels)],
         rows + _paper_rows(comparison, labels),
     )
 
@@ -141,7 +142,7 @@ def interval_table(comparison: Comparison) -> Table:
     return Table(
         f"{METRICS[comparison.metric]}, 95 % intervals",
         "Of the mean over test images: images and, with several seeds, trainings drawn again.",
-        ["Method", *labels],
+        ["Method", *map(comparison.shown, labels)],
         rows if known else [],
     )
 
@@ -161,7 +162,7 @@ def difference_table(comparison: Comparison) -> Table:
         " (Wilcoxon over images, seeds averaged, Holm over this table) is about other images only."
     )
     header = ["Method", "Labels", f"Minus {baseline}", "95 % interval", "p (Holm)", "Images", "Seeds"]
-    rows = [_difference_row(difference) for difference in comparison.differences]
+    rows = [_difference_row(comparison, difference) for difference in comparison.differences]
     return Table(f"{METRICS[comparison.metric]}, paired against {baseline}", note, header, rows)
 
 
@@ -184,7 +185,7 @@ def retention_table(comparison: Comparison) -> Table:
     return Table(
         "Retention relative to its own level 1",
         note,
-        ["Method", *levels, "Area"],
+        ["Method", *map(level_name, levels), "Area"],
         rows + _paper_retention(levels) if levels else [],
     )
 
@@ -204,7 +205,10 @@ def clean_retention_table(comparison: Comparison) -> Table:
     known = comparison.level_scores(BASELINE).get(0) is not None
     note = f"{METRICS[comparison.score]} over that of {baseline} trained on clean labels."
     return Table(
-        f"Retention over {baseline} trained on clean labels", note, ["Method", *levels], rows if known else []
+        f"Retention over {baseline} trained on clean labels",
+        note,
+        ["Method", *map(level_name, levels)],
+        rows if known else [],
     )
 
 
@@ -212,7 +216,7 @@ def outline_table(comparison: Comparison) -> Table:
     """Boundary IoU, surface Dice, HD95 and ASSD of every cell."""
     rows = [
         [
-            cell.labels,
+            comparison.shown(cell.labels),
             marked(cell, method_title(cell.method)),
             *(
                 plus_minus(*mean_sd(values)) if (values := cell.values[name]) else NOTHING
@@ -236,7 +240,7 @@ def recovery_table(comparison: Comparison) -> Table:
         sd = manifest.get("sd_iou")
         rows.append(
             [
-                name,
+                comparison.shown(name),
                 manifest.get("family", NOTHING),
                 _number(manifest.get("target_iou"), 2),
                 NOTHING if quality is None else plus_minus(quality, sd),
@@ -265,7 +269,7 @@ def memory_table(comparison: Comparison) -> Table:
     return Table(
         "Best minus last epoch",
         "Foreground IoU on the clean labels of the monitored test images: what memorising noise unlearned. It chooses nothing.",
-        ["Method", *labels],
+        ["Method", *map(comparison.shown, labels)],
         rows,
     )
 
@@ -300,29 +304,28 @@ def _summary(comparison: Comparison, method: str, labels: str) -> str:
 
 
 def _paper_rows(comparison: Comparison, labels: Sequence[str]) -> list[Row]:
-    levels = {f"level{level}": level for level in paper.LEVELS}
-    if comparison.metric not in paper.METRICS or not levels.keys() & set(labels):
+    levels = {cell.labels: cell.level for cell in comparison.cells if cell.paper_noise}
+    if comparison.metric not in paper.METRICS or not set(levels.values()) & set(paper.LEVELS):
         return []
     return [
         [
             f"{METHOD_TITLES[method]}, paper",
             *(
-                _number(getattr(cells[levels[name]], comparison.metric) if name in levels else None)
+                _number(getattr(paper.paper_cell(method, levels.get(name)), comparison.metric, None))
                 for name in labels
             ),
         ]
-        for method, cells in paper.TABLE_1.items()
+        for method in paper.TABLE_1
     ]
 
 
-def _paper_retention(levels: Sequence[str]) -> list[Row]:
-    known = {f"level{level}": level for level in paper.LEVELS}
+def _paper_retention(levels: Sequence[int]) -> list[Row]:
     return [
         [
             f"{METHOD_TITLES[method]}, paper (mIoU)",
             *(
-                _percent(paper.paper_retention(method, known[name]) if name in known else None)
-                for name in levels
+                _percent(paper.paper_retention(method, level) if level in paper.LEVELS else None)
+                for level in levels
             ),
             NOTHING,
         ]
@@ -344,10 +347,10 @@ def _costs(entry: dict[str, Any], base: dict[str, Any]) -> Row:
     ]
 
 
-def _difference_row(difference: Difference) -> Row:
+def _difference_row(comparison: Comparison, difference: Difference) -> Row:
     return [
         method_title(difference.method),
-        difference.labels,
+        comparison.shown(difference.labels),
         f"{difference.mean:+.3f}",
         f"{difference.low:+.3f} to {difference.high:+.3f}",
         f"{difference.p:.2g}",

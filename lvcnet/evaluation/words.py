@@ -5,7 +5,6 @@ Scores are compared in points (hundredths), distances in pixels. Sentences are M
 
 from collections.abc import Iterable, Sequence
 
-from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import (
     BASELINE,
     ENOUGH_SEEDS,
@@ -13,7 +12,6 @@ from lvcnet.evaluation.comparison import (
     Comparison,
     Difference,
     method_order,
-    noise_level,
 )
 from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import method_title
@@ -22,7 +20,7 @@ from lvcnet.evaluation.tables import method_title
 def comparison_words(comparison: Comparison) -> list[str]:
     """All paired comparisons as sentences, those of the noisiest labels first, what the intervals leave out, and where
     nothing can be concluded."""
-    sentences = [difference_sentence(one) for one in hardest_first(comparison.differences)]
+    sentences = [difference_sentence(one, comparison) for one in hardest_first(comparison)]
     caveat = seeds_caveat(comparison.differences)
     return [*sentences, *([caveat] if caveat else []), *excluded_sentences(comparison)]
 
@@ -30,7 +28,7 @@ def comparison_words(comparison: Comparison) -> list[str]:
 def excluded_sentences(comparison: Comparison, only: str | None = None) -> list[str]:
     """For every label set, or one, with measured figures that do not count everywhere: why, and what to do, as Markdown."""
     return [
-        f"**{labels_title(labels)}: {said} {_listed(cells)}.** "
+        f"**{comparison.title(labels)}: {said} {_listed(cells)}.** "
         + " ".join(
             f"{reason[0].upper()}{reason[1:]}."
             for reason in (cell.excluded or cell.apart or "" for cell in cells)
@@ -55,22 +53,12 @@ def _listed(cells: Sequence[Cell]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def labels_title(labels: str, label_iou: float | None = None) -> str:
-    """A label set in words, with its IoU where it is known.
+def difference_sentence(difference: Difference, comparison: Comparison) -> str:
+    """One of a comparison's paired comparisons in words, as Markdown.
 
-    >>> labels_title("level3", 0.82), labels_title("clean"), labels_title("dentist2")
-    ('Level 3 (label IoU 0.82)', 'Clean', 'dentist2')
-    """
-    known = {"clean": "Clean", **{f"level{level}": f"Level {level}" for level in paper.LEVELS}}
-    end = f" (label IoU {label_iou:.2f})" if label_iou is not None and labels != "clean" else ""
-    return known.get(labels, labels) + end
-
-
-def difference_sentence(difference: Difference) -> str:
-    """A paired comparison in words, as Markdown.
-
-    >>> print(difference_sentence(Difference("lvcnet", "level4", "iou", [0, 1, 2], 60, 0.052, 0.041, 0.063, 0.001)))
-    **Level 4: LVC-Net is better than U-Net.** On the same 60 images its IoU (foreground) is 5.2 points higher \
+    >>> one = Difference("lvcnet", "dentist2", "iou", [0, 1, 2], 60, 0.052, 0.041, 0.063, 0.001)
+    >>> print(difference_sentence(one, Comparison("jaws", "iou", [], [one])))
+    **dentist2: LVC-Net is better than U-Net.** On the same 60 images its IoU (foreground) is 5.2 points higher \
 (95 % interval 4.1 to 6.3).
     """
     unit, scale = ("px", 1.0) if difference.metric in LOWER_IS_BETTER else ("points", 100.0)
@@ -88,16 +76,16 @@ def difference_sentence(difference: Difference) -> str:
         low, high = -high, -low
     metric = METRICS[difference.metric].removesuffix(" (px)")
     return (
-        f"**{labels_title(difference.labels)}: {claim}** On the same {difference.images} images its {metric} is"
+        f"**{comparison.title(difference.labels)}: {claim}** On the same {difference.images} images its {metric} is"
         f" {abs(mean):.1f} {unit} {'lower' if mean < 0 else 'higher'} (95 % interval {low:.1f} to {high:.1f})."
     )
 
 
-def hardest_first(differences: Sequence[Difference]) -> list[Difference]:
-    """Comparisons by label set from noisy to clean; within it LVC-Net before the others."""
+def hardest_first(comparison: Comparison) -> list[Difference]:
+    """The paired comparisons by label set from noisy to clean; within it LVC-Net before the others."""
     return sorted(
-        differences,
-        key=lambda one: (-(noise_level(one.labels) or 0), one.labels, -method_order(one.method)[0]),
+        comparison.differences,
+        key=lambda one: (-(comparison.level(one.labels) or 0), one.labels, -method_order(one.method)[0]),
     )
 
 

@@ -17,7 +17,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
 from lvcnet.jobs import launch, queue
 from lvcnet.jobs.foreground import SweepProgress, progress, queue_sweep
-from lvcnet.jobs.sweep import PlannedRun, label_set, plan_sweep
+from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.progress import Report
 from lvcnet.runs.directory import ACTIVE
 from lvcnet.training.config import build_config
@@ -51,7 +51,7 @@ class Request:
     @property
     def correction(self) -> str:
         """The correction's name."""
-        return self.name or f"{self.dataset}-{label_set(self.labels)}-{self.method}-s{self.seed}"
+        return self.name or f"{self.dataset}-{self.labels}-{self.method}-s{self.seed}"
 
     @property
     def path(self) -> Path:
@@ -78,7 +78,7 @@ def prepare(request: Request, overwrite: bool = False) -> Prepared:
         LvcnetError: if anything about it cannot be; nothing is written then.
     """
     check_free(request.correction, overwrite)
-    data, judged = Dataset.load(request.dataset), label_set(request.labels)
+    data, judged = Dataset.load(request.dataset), request.labels
     wanted = {"dataset": data.name, "method": request.method, "labels": judged, "seed": request.seed}
     check_config(build_config(request.settings, wanted), data)
     split_folds(data, judged, request.folds)  # refuses what cannot be split before anything is copied
@@ -109,10 +109,9 @@ def judge(
         LvcnetError: if a fold is not trained yet; as `build_correction`.
     """
     request, plan = prepared.request, prepared.plan
-    judged = label_set(request.labels)
     runs = [cell.run for cell in plan]
     correction = build_correction(
-        request.correction, prepared.dataset, judged, prepared.folds, runs, device, overwrite, report
+        request.correction, prepared.dataset, request.labels, prepared.folds, runs, device, overwrite, report
     )
     request.path.unlink(missing_ok=True)
     return correction

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from lvcnet import workspace
 from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.naming import chosen
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.alike import labels_now, same_labels
 from lvcnet.files import check_name, digest
@@ -94,7 +95,7 @@ def plan_sweep(
             that were trained on data that changed since.
     """
     data = Dataset.load(dataset)
-    labels = [label_set(level) for level in levels]
+    labels = [chosen(data, level) for level in levels]
     _check_grid(data, methods, labels, seeds)
     grid = [(method, label, seed) for seed in seeds for label in labels for method in methods]
     configs = [
@@ -106,15 +107,6 @@ def plan_sweep(
     plan = [_plan(config, retry_failed) for config in configs]
     _check_data(data, plan)
     return plan
-
-
-def label_set(level: str) -> str:
-    """The label set that a level on the command line means.
-
-    >>> [label_set(level) for level in ("3", "level3", "clean")]
-    ['level3', 'level3', 'clean']
-    """
-    return f"level{level}" if level.isdigit() else level
 
 
 def _plan(config: TrainConfig, retry_failed: bool) -> PlannedRun:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
+from lvcnet.data.naming import NOISE, PAPER_FAMILY, level_name
 from lvcnet.errors import LvcnetError
 from lvcnet.files import keyed_rng
 from lvcnet.noise import create_family
@@ -68,7 +69,7 @@ def make_noisy_labels(
     dataset: Dataset,
     level: int | None = None,
     target_iou: float | None = None,
-    family: str = "polygon",
+    family: str = PAPER_FAMILY,
     seed: int = 0,
     bias: float = 0.0,
     fraction: float = 1.0,
@@ -94,9 +95,16 @@ def make_noisy_labels(
         report: called with (rounds done, most rounds) while it calibrates.
 
     Raises:
-        LvcnetError: for values out of range, or if the family cannot reach the target.
+        LvcnetError: for values out of range, if the family cannot reach the target, or if labels that are not noise have
+            the name.
     """
     setting = check_setting(level, target_iou, family, seed, bias, fraction)
+    name = name or default_name(setting)
+    if name in dataset.label_names() and dataset.manifest(name).get("kind") != NOISE:
+        raise LvcnetError(
+            f"label set {name!r} of data set {dataset.name!r} is not noise, and noise of that name would replace it:"
+            f" keep it (`lvcnet data export {dataset.name} --labels {name}`) and import it under another name, or delete it"
+        )
     clean = dataset.labels(CLEAN)
     keys = [item.key for item in dataset.items]
     covered = clean.covered.copy()
@@ -119,7 +127,7 @@ def make_noisy_labels(
         masks &= ~clean.ignored
     manifest = _manifest(setting, strength, steps, compare(clean.masks[train_rows], masks[train_rows]))
     manifest |= {"include_test": include_test, "dataset": dataset.name, "fingerprint": dataset.fingerprint()}
-    return LabelSet(name or default_name(setting), masks, covered, manifest, clean.ignored)
+    return LabelSet(name, masks, covered, manifest, clean.ignored)
 
 
 def check_setting(
@@ -211,8 +219,8 @@ def compare(clean: Mask, noisy: Mask) -> Quality:
 
 def default_name(setting: Setting) -> str:
     """`level3`, `level3-morphology`, `target0.85-polygon-grow0.5` ...: what sets one label set apart from others."""
-    parts = [f"level{setting.level}" if setting.level is not None else f"target{setting.target:g}"]
-    if setting.family.name != "polygon":
+    parts = [level_name(setting.level) if setting.level is not None else f"target{setting.target:g}"]
+    if setting.family.name != PAPER_FAMILY:
         parts.append(setting.family.name)
     if setting.bias:
         parts.append(f"{'grow' if setting.bias > 0 else 'shrink'}{abs(setting.bias):g}")
@@ -242,7 +250,7 @@ def _mean_iou_at(
 
 def _manifest(setting: Setting, strength: float, steps: int, quality: Quality) -> dict[str, Any]:
     return {
-        "kind": "noise",
+        "kind": NOISE,
         "family": setting.family.name,
         "level": setting.level,
         "target_iou": setting.target,

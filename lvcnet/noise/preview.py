@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.naming import NOISE
 from lvcnet.errors import LvcnetError
 from lvcnet.noise.calibrate import Setting, calibrate, check_setting
 from lvcnet.noise.levels import Mask
@@ -68,7 +69,7 @@ def _known_strength(dataset: Dataset, setting: Setting) -> float | None:
         manifest = dataset.manifest(name)
         made = {key: manifest.get(key) for key in ("kind", "family", "level", "bias", "seed", "fraction")}
         if made == {
-            "kind": "noise",
+            "kind": NOISE,
             "family": setting.family.name,
             "level": setting.level,
             "bias": setting.bias,

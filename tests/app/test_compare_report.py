@@ -17,6 +17,7 @@ from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.plan_text import plan_table
 from lvcnet.evaluation.planner import Plan
 from lvcnet.evaluation.tables import Table, comparison_tables
+from tests.evaluations import noise_manifest
 
 
 def cell(method: str, level: int) -> Cell:
@@ -24,7 +25,15 @@ def cell(method: str, level: int) -> Cell:
     rounds = dict.fromkeys(("precision", "recall", "miou"), (0.5, 0.1))
     values = {name: [0.9 - 0.1 * level] for name in METRICS}
     return Cell(
-        method, labels, level, 1 - 0.05 * level, {0: f"{method}-{level}"}, values, 1, 1.0, rounds=rounds
+        method,
+        labels,
+        noise_manifest(level),
+        1 - 0.05 * level,
+        {0: f"{method}-{level}"},
+        values,
+        1,
+        1.0,
+        rounds=rounds,
     )
 
 
@@ -102,7 +111,7 @@ def test_the_report_says_how_carefully_to_outline_and_what_differs(comparison: C
         for method, both in scores.items()
         for labels, clicks, score in zip(("level4", "level1"), (10.0, 40.0), both, strict=True)
     ]
-    outlines = [Outlines("level4", 10.0, 1.0), Outlines("level1", 40.0, 1.0)]
+    outlines = [Outlines("level4", 10.0, 1.0, "Level 4"), Outlines("level1", 40.0, 1.0, "Level 1")]
     plan = Plan("hips", 100, 8, outlines, points, equivalences(points), None, ["<left> out"])
     page = html_report(comparison, plan)
     assert "<strong>Level 4: LVC-Net is better than U-Net in these trainings.</strong>" in page

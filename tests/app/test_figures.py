@@ -10,6 +10,7 @@ from lab import field_figures, figures, map_figures
 from lab.palette import DIRECTION_COLOURS, METHOD_COLOURS, rgb
 from lvcnet.evaluation.comparison import Cell, Comparison
 from lvcnet.evaluation.metrics import METRICS
+from tests.evaluations import noise_manifest
 
 SQUARE = np.zeros((6, 6), dtype=bool)
 SQUARE[1:4, 2:5] = True
@@ -19,7 +20,7 @@ def cell(method: str, level: int, label_iou: float, scores: list[float]) -> Cell
     return Cell(
         method=method,
         labels=f"level{level}",
-        level=level,
+        noise=noise_manifest(level),
         label_iou=label_iou,
         runs={seed: f"{method}-{level}-{seed}" for seed in range(len(scores))},
         values=dict.fromkeys(METRICS, scores),
@@ -82,8 +83,9 @@ def test_what_nothing_is_concluded_from_is_a_hollow_point_beside_the_line(compar
     assert [list(band.x) for band in figure.data if band.fill] == [[1, 1]]
 
 
-def test_other_label_sets_are_not_on_the_curve(comparison: Comparison) -> None:
-    other = Cell("unet", "dentist2", None, 0.8, {0: "x"}, {name: [0.1] for name in METRICS}, 1, 1.0)
+@pytest.mark.parametrize("name", ["dentist2", "level2"])
+def test_other_label_sets_are_not_on_the_curve(name: str) -> None:
+    other = Cell("unet", name, {"kind": "import"}, 0.8, {0: "x"}, {name: [0.1] for name in METRICS}, 1, 1.0)
     figure = figures.robustness_curve(Comparison("hips", "iou", [other], []), "iou")
     assert not figure.data
 
@@ -99,7 +101,7 @@ def test_retention_is_a_level_over_level_1(comparison: Comparison) -> None:
 
 def test_retention_over_clean_labels_has_no_bars_of_the_paper(comparison: Comparison) -> None:
     assert not figures.retention_bars(comparison, kind="retention_clean").data
-    clean = Cell("unet", "clean", 0, 1.0, {0: "x"}, {name: [0.9] for name in METRICS}, 1, 1.0)
+    clean = Cell("unet", "clean", {}, 1.0, {0: "x"}, {name: [0.9] for name in METRICS}, 1, 1.0)
     found = Comparison("hips", "iou", [*comparison.cells, clean], [])
     bars = {bar.name: bar for bar in figures.retention_bars(found, kind="retention_clean").data}
     assert (list(bars["LVC-Net"].x), list(bars)) == (["Level 1", "Level 4"], ["U-Net", "LVC-Net"])

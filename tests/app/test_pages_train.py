@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from lab.commands import as_yaml
 from lvcnet import jobs
 from lvcnet.cli import app
+from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.jobs import queue
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
@@ -43,7 +44,7 @@ def test_a_run_is_started_with_its_settings_and_the_command_starts_the_same(
     page.number_input(key="run-seed").set_value(7).run()
     command = page.code[0].value
     assert command == (
-        "lvcnet train hips --method unet --level 3 --preset quick --seed 7"
+        "lvcnet train hips --method unet --labels level3 --preset quick --seed 7"
         " --epochs 2 --set width=4 --set flip=false --queue"
     )
     page.button(key="run-start").click().run()
@@ -117,6 +118,17 @@ def test_a_sweep_says_how_many_runs_it_has_and_queues_them_once(
     page.run()
     assert any("8 waiting or running" in element.value for element in page.markdown)
     assert page.button(key="sweep-start").disabled
+
+
+def test_a_sweep_starts_from_the_noise_levels_and_not_from_an_annotator_of_that_name(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    dataset = Dataset.load("hips")
+    level3 = dataset.labels("level3")
+    dataset.add_labels(LabelSet("level2", level3.masks, level3.covered, {"kind": "import"}))
+    page = open_page("train", form="sweep")
+    field = page.multiselect(key="sweep-levels")
+    assert ("level2" in field.options, field.value) == (True, ["level3"])
 
 
 def test_the_yaml_of_a_sweep_plans_the_same_runs_on_the_command_line(

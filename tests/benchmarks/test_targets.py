@@ -5,13 +5,14 @@ import targets
 
 from lvcnet.evaluation.comparison import Cell, Comparison, Difference
 from lvcnet.evaluation.timing import Timing
+from tests.evaluations import noise_manifest
 
 
 def cell(method: str, labels: str, scores: list[float], recovery: float | None = None) -> Cell:
-    level = 0 if labels == "clean" else int(labels[-1])
+    noise = noise_manifest(0 if labels == "clean" else int(labels[-1]))
     runs = {seed: f"{method}-{labels}-{seed}" for seed in range(len(scores))}
     recovered = [] if recovery is None else [recovery] * len(scores)
-    return Cell(method, labels, level, 0.72, runs, {"iou": scores}, 1000, 100.0, recovery=recovered)
+    return Cell(method, labels, noise, 0.72, runs, {"iou": scores}, 1000, 100.0, recovery=recovered)
 
 
 def difference(method: str, labels: str, mean: float, low: float, seeds: int = 3) -> Difference:

@@ -13,6 +13,7 @@ from lvcnet.models.maps import Maps
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import new_run
 from lvcnet.training.config import build_config
+from tests.evaluations import noise_manifest
 
 TRAIN, TEST, SIZE = 4, 6, 16
 
@@ -53,8 +54,8 @@ def tiny() -> Dataset:
     dataset.add_labels(LabelSet("clean", clean, everywhere))
     half = clean.copy()
     half[..., 8:] = False  # 4 of 8 columns: IoU 0.5 with the clean training labels
-    dataset.add_labels(LabelSet("level4", half, np.arange(TRAIN + TEST) < TRAIN))
-    dataset.add_labels(LabelSet("level1", clean.copy(), everywhere))
+    dataset.add_labels(LabelSet("level4", half, np.arange(TRAIN + TEST) < TRAIN, noise_manifest(4)))
+    dataset.add_labels(LabelSet("level1", clean.copy(), everywhere, noise_manifest(1)))
     dataset.save()
     return dataset
 
@@ -77,6 +78,7 @@ def make_run(tiny: Dataset, monkeypatch: pytest.MonkeyPatch) -> MakeRun:
             {"dataset": "tiny", "method": method, "labels": labels, "seed": seed, **settings}
         )
         data = {"fingerprint": tiny.fingerprint(), "size": SIZE, "categories": tiny.categories}
+        data["labels"] = tiny.manifest(labels) if labels in tiny.label_names() else {}
         run = new_run(f"tiny-{method}-{labels}-s{seed}", {**config.model_dump(), "data": data})
         run.update_status(state=state)
         write_json(run.checkpoints / "last.json", {"format": 1, "epoch": 3})

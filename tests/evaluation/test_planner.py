@@ -26,8 +26,9 @@ from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.evaluation.report import compare
 from lvcnet.files import write_json
 from lvcnet.noise.polygon import count_vertices
+from tests.evaluations import noise_manifest
 
-POLYGON = {"family": "polygon", "strength": 0.5, "bias": 0.0, "fraction": 1.0}
+POLYGON = noise_manifest(4, strength=0.5, bias=0.0, fraction=1.0)
 
 
 def square(size: int, start: int, end: int) -> np.ndarray:
@@ -44,7 +45,7 @@ def point(method: str, clicks: float, score: float, draws: list[float] | None = 
 
 def plan_of(points: list[Point], images: int = 100) -> Plan:
     labels = sorted({(one.clicks, one.labels) for one in points})
-    outlines = [Outlines(name, clicks, 1.0) for clicks, name in labels]
+    outlines = [Outlines(name, clicks, 1.0, f"Level {name[-1]}") for clicks, name in labels]
     return Plan("hips", images, 8, outlines, points, equivalences(points), None, [])
 
 
@@ -334,6 +335,17 @@ def test_a_plan_holds_what_was_measured_and_says_what_was_not(measured) -> None:
     assert [row["method"] for row in rows] == ["unet", "lvcnet"]
 
 
+def test_an_annotator_called_level1_has_no_clicks(measured) -> None:
+    for method in ("unet", "lvcnet"):
+        measured(method, "level4", POLYGON)
+        measured(method, "level1", {"kind": "import"})
+    plan = plan_dataset("tiny")
+    assert {one.labels for one in plan.points} == {"level4"}
+    assert plan.notes[0].startswith(
+        "label set level1 has no clicks and is left out: its manifest does not say"
+    )
+
+
 def test_methods_can_be_chosen_and_the_baseline_stays(measured) -> None:
     for method in ("fcn", "unet", "lvcnet"):
         measured(method, "level4", POLYGON)
@@ -345,7 +357,7 @@ def test_methods_can_be_chosen_and_the_baseline_stays(measured) -> None:
 
 def test_labels_that_were_made_again_between_runs_are_left_out(measured) -> None:
     measured("unet", "level4", POLYGON)
-    measured("unet", "level1", POLYGON)
+    measured("unet", "level1", {**POLYGON, "level": 1})
     measured("lvcnet", "level4", {**POLYGON, "strength": 0.75})
     plan = plan_dataset("tiny")
     assert [(one.method, one.labels) for one in plan.points] == [("unet", "level1"), ("lvcnet", "level4")]

@@ -23,7 +23,7 @@ from lvcnet.files import write_json
 from lvcnet.models.maps import Maps
 from lvcnet.runs.store import list_runs
 from tests.evaluation.conftest import CUTS, BrightMethod
-from tests.evaluations import an_evaluation
+from tests.evaluations import an_evaluation, noise_manifest
 
 PERFECT = float(np.mean([(8 - n) / 8 for n in range(6)]))
 
@@ -88,12 +88,41 @@ def test_cells_know_what_a_run_was_and_cost(grid, tiny) -> None:
     assert cell.rounds["recall"] == (1.0, 0.0)
     assert cell.step_seconds is None  # these runs do not say how fast they were
     assert comparison.rounds == "5 rounds of 5 of 6 test images"
-    assert comparison.noise == {"level1": {}, "level4": {}}
+    assert comparison.noise == {f"level{level}": noise_manifest(level) for level in (1, 4)}
+
+
+def test_an_annotator_called_level2_is_not_the_papers_level_2(make_run, tiny) -> None:
+    tiny.add_labels(replace(tiny.labels("level4"), name="level2", manifest={"kind": "import"}))
+    for labels in ("level1", "level2", "level4"):
+        for method in ("unet", "lvcnet"):
+            make_run(method, labels)
+    comparison = compare("tiny", metric="miou", evaluate=True)
+    assert comparison.label_sets() == ["level1", "level4", "level2"]
+    theirs = comparison.cell("lvcnet", "level2")
+    assert (theirs.level, theirs.paper_noise, theirs.paper) == (None, False, None)
+    found = comparison.robustness("lvcnet")
+    assert (list(found["retention"]), list(found["retention_clean"])) == ([4], [1, 4])
+    assert found["label_sets"] == ["level1", "level4"]
+    scores = tables.score_table(comparison)
+    assert scores.header == ["Method", "level1", "level4", "level2 (no noise level)"]
+    printed = next(row for row in scores.rows if row[0] == "LVC-Net, paper")
+    assert printed == ["LVC-Net, paper", "0.886", "0.738", tables.NOTHING]
+    first_table = {(row[0], row[1]): row[-1] for row in tables.round_table(comparison).rows}
+    assert first_table["level2 (no noise level)", "LVC-Net"] == tables.NOTHING
+    assert first_table["level4", "LVC-Net"] == "0.738"
+    rows = {(row["method"], row["labels"]): row for row in formats.to_json(comparison)["rows"]}
+    assert (rows["lvcnet", "level2"]["level"], rows["lvcnet", "level2"]["paper_miou"]) == (None, None)
+    said = comparison_words(comparison)
+    assert [text.partition(":")[0] for text in said[:3]] == [
+        "**Level 4",
+        "**Level 1",
+        "**level2 (no noise level)",
+    ]
 
 
 def test_robustness_is_level_4_over_level_1_and_area(grid) -> None:
     found = compare("tiny", evaluate=True).robustness("lvcnet")
-    assert found["retention"] == {"level4": pytest.approx(1.0)}
+    assert found["retention"] == {4: pytest.approx(1.0)}
     assert found["area"] == pytest.approx(PERFECT)  # label IoU .5 to 1, the same score everywhere
     assert (found["metric"], found["parameters"], found["training_seconds"]) == ("iou", 7, 6.0)
     assert compare("tiny", metric="hd95").robustness("lvcnet") == found
@@ -240,12 +269,12 @@ def test_nothing_is_concluded_from_collapsed_predictions(make_run, monkeypatch, 
     assert all(words in comparison.cell("lvcnet", labels).excluded for labels in ("level1", "level4"))
     assert comparison.cell("unet", "level4").excluded is None
     found = comparison.robustness("lvcnet")
-    assert (found["retention"], found["retention_clean"]["level4"], found["area"]) == (
+    assert (found["retention"], found["retention_clean"][4], found["area"]) == (
         {"level4": None},
         None,
         None,
     )
-    assert comparison.robustness("unet")["retention"] == {"level4": 1.0}
+    assert comparison.robustness("unet")["retention"] == {4: 1.0}
     said = comparison_words(comparison)
     assert said[0].startswith(
         "**Level 4: nothing can be said about LVC-Net.** Run tiny-lvcnet-level4-s0 predicts "
@@ -319,7 +348,7 @@ def test_paper_table_is_the_printed_one() -> None:
 
 def test_runs_on_labels_that_cover_other_images_are_compared_on_those_labels_only(make_run, tiny) -> None:
     fewer = tiny.labels("level4").covered & (np.arange(len(tiny)) != 0)
-    tiny.add_labels(replace(tiny.labels("level4"), name="level3", covered=fewer))
+    tiny.add_labels(replace(tiny.labels("level4"), name="level3", covered=fewer, manifest=noise_manifest(3)))
     for labels in ("level1", "level3", "level4"):
         for method in ("unet", "lvcnet"):
             make_run(method, labels)  # as older runs, they did not record which images they learned from
@@ -329,7 +358,7 @@ def test_runs_on_labels_that_cover_other_images_are_compared_on_those_labels_onl
         cell = comparison.cell(method, "level3")
         assert (cell.excluded, cell.pooled, reason in cell.apart) == (None, False, True)
         assert comparison.cell(method, "level4").pooled
-        assert comparison.robustness(method)["retention"] == {"level3": None, "level4": 1.0}
+        assert comparison.robustness(method)["retention"] == {3: None, 4: 1.0}
         assert comparison.robustness(method)["label_sets"] == ["level1", "level4"]
     # on the same labels they learned from the same images
     assert [one.labels for one in comparison.differences] == ["level1", "level3", "level4"]

@@ -10,6 +10,7 @@ import pytest
 from lvcnet.evaluation import formats, tables
 from lvcnet.evaluation.comparison import Cell, Comparison, Difference
 from lvcnet.evaluation.metrics import METRICS
+from tests.evaluations import noise_manifest
 
 ROUNDS = {"precision": (0.9, 0.01), "recall": (0.8, 0.02), "miou": (0.85, None)}
 
@@ -18,7 +19,7 @@ def cell(method: str, labels: str, scores: list[float], label_iou: float, step: 
     return Cell(
         method,
         labels,
-        0 if labels == "clean" else int(labels[-1]),
+        noise_manifest(0 if labels == "clean" else int(labels[-1]), target_iou=label_iou, sd_iou=0.03),
         label_iou,
         {seed: f"{method}-{labels}-{seed}" for seed in range(len(scores))},
         dict.fromkeys(METRICS, scores),
@@ -41,8 +42,7 @@ def comparison() -> Comparison:
         cell("lvcnet", "level4", [0.7, 0.74], 0.72, 0.3),
     ]
     difference = Difference("lvcnet", "level4", "iou", [0], 60, 0.1, 0.05, 0.15, 0.001)
-    noise = {"level4": {"family": "polygon", "target_iou": 0.72, "mean_iou": 0.72, "sd_iou": 0.03}}
-    return Comparison("hips", "iou", cells, [difference], noise=noise, rounds="5 rounds of 50 of 100")
+    return Comparison("hips", "iou", cells, [difference], rounds="5 rounds of 50 of 100")
 
 
 def by_first(table: tables.Table, columns: int = 1) -> dict[str, list[str]]:
@@ -76,7 +76,7 @@ def test_retention_has_two_forms(comparison: Comparison) -> None:
 def test_without_clean_labels_there_is_no_second_retention(comparison: Comparison) -> None:
     noisy = Comparison("hips", "iou", comparison.cells[1:], [])
     assert not tables.clean_retention_table(noisy).rows
-    assert noisy.robustness("lvcnet")["retention_clean"] == {"level1": None, "level4": None}
+    assert noisy.robustness("lvcnet")["retention_clean"] == {1: None, 4: None}
     titles = [table.title for table in tables.comparison_tables(noisy)]
     assert tables.clean_retention_table(noisy).title not in titles
 

@@ -3,7 +3,8 @@
 import pytest
 
 from lvcnet.evaluation import words
-from lvcnet.evaluation.comparison import Comparison, Difference
+from lvcnet.evaluation.comparison import Cell, Comparison, Difference
+from tests.evaluations import noise_manifest
 
 
 def difference(metric: str, mean: float, low: float, high: float) -> Difference:
@@ -33,14 +34,16 @@ def difference(metric: str, mean: float, low: float, high: float) -> Difference:
     ],
 )
 def test_a_difference_in_words(found: Difference, claim: str, figures: str) -> None:
-    sentence = words.difference_sentence(found)
+    sentence = words.difference_sentence(found, Comparison("hips", "iou", [], [found]))
     assert claim in sentence
     assert figures in sentence
 
 
 def test_few_seeds_are_admitted() -> None:
     one = Difference("lvcnet", "level3", "iou", [0], 50, 0.05, 0.04, 0.06, 0.01)
-    assert "LVC-Net is better than U-Net in these trainings." in words.difference_sentence(one)
+    assert "LVC-Net is better than U-Net in these trainings." in words.difference_sentence(
+        one, Comparison("hips", "iou", [], [one])
+    )
     three = difference("iou", 0.1, 0.0, 0.2)
     two = Difference("fcn", "level3", "iou", [0, 1], 50, 0.1, 0.0, 0.2, 0.5)
     assert words.seeds_caveat([three]) is None
@@ -53,7 +56,8 @@ def test_the_noisiest_labels_come_first_and_the_caveat_last() -> None:
         Difference(method, labels, "iou", [0], 50, 0.05, 0.04, 0.06, 0.01)
         for method, labels in (("fcn", "level1"), ("fcn", "level4"), ("lvcnet", "level4"))
     ]
-    found = words.comparison_words(Comparison("hips", "iou", [], differences))
+    cells = [Cell("unet", f"level{level}", noise_manifest(level), 0.9, {}, {}, 1, 1.0) for level in (1, 4)]
+    found = words.comparison_words(Comparison("hips", "iou", cells, differences))
     assert [text.split(" is ")[0] for text in found[:3]] == [
         "**Level 4: LVC-Net",
         "**Level 4: FCN",

@@ -11,6 +11,7 @@ import numpy as np
 from lvcnet.data.dataset import Dataset, Item, LabelSet
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import new_run
+from tests.evaluations import noise_manifest
 
 FAKE_TRAINER = (sys.executable, str(Path(__file__).with_name("fake_trainer.py")))
 PATIENCE = 90.0
@@ -45,6 +46,6 @@ def make_dataset(name: str = "discs", images: int = 8, size: int = 32) -> Datase
     covered = np.ones(images, dtype=bool)
     dataset.add_labels(LabelSet("clean", masks[:, None], covered))
     larger = np.stack([distance < radius + 2 for radius in radii])
-    dataset.add_labels(LabelSet("level3", larger[:, None], covered))
+    dataset.add_labels(LabelSet("level3", larger[:, None], covered, noise_manifest(3)))
     dataset.save()
     return dataset

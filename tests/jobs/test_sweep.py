@@ -10,6 +10,7 @@ from lvcnet.jobs.sweep import plan_sweep
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import build_config
 from lvcnet.training.loop import create_run
+from tests.evaluations import noise_manifest
 from tests.jobs.helpers import make_dataset
 
 TINY = {"width": 4, "depth": 2, "epochs": 2}
@@ -41,6 +42,17 @@ def test_names_follow_from_what_the_runs_do():
 
 def test_a_cell_named_twice_is_one_run():
     assert len(plan(methods=("unet", "unet"), levels=("3", "level3"))) == 1
+
+
+def test_a_number_is_a_noise_level_and_no_name(discs: Dataset):
+    old = discs.labels("level3")
+    discs.add_labels(LabelSet("level2", old.masks, old.covered, {"kind": "import", "file": "second.json"}))
+    with pytest.raises(LvcnetError, match="'level2' of data set 'discs' is not noise level 2: give its name"):
+        plan(levels=("2", "3"))
+    assert [cell.config.labels for cell in plan(methods=("unet",), levels=("level2", "3"))] == [
+        "level2",
+        "level3",
+    ]
 
 
 def test_run_made_by_train_with_the_same_settings_is_found_but_not_one_with_others():
@@ -85,7 +97,9 @@ def test_runs_on_labels_that_changed_since_are_not_counted_as_done(discs: Datase
     cell.prepare().update_status(state="done")
     old = discs.labels("level3")
     discs.add_labels(
-        LabelSet("level3", old.masks, old.covered, {"note": "the same masks are the same labels"})
+        LabelSet(
+            "level3", old.masks, old.covered, noise_manifest(3, note="the same masks are the same labels")
+        )
     )
     assert plan(methods=("unet",), levels=("3",))[0].action == "skip"
     moved = np.roll(old.masks, 1, axis=-1)

@@ -57,6 +57,17 @@ def test_manifest_tells_where_the_labels_come_from(dataset: Dataset) -> None:
     assert manifest["iterations"] >= 1
 
 
+def test_noise_replaces_noise_and_nothing_else(dataset: Dataset) -> None:
+    for _ in range(2):
+        dataset.add_labels(make_noisy_labels(dataset, 4))
+    clean = dataset.labels(CLEAN)
+    dataset.add_labels(LabelSet("level2", clean.masks, clean.covered, {"kind": "import"}))
+    with pytest.raises(
+        LvcnetError, match=r"'level2' .* is not noise, and noise of that name would replace it"
+    ):
+        make_noisy_labels(dataset, 2)
+
+
 def test_names_keep_variants_apart(dataset: Dataset) -> None:
     assert make_noisy_labels(dataset, target_iou=0.9).name == "target0.9"
     assert make_noisy_labels(dataset, 1, bias=-0.5).name == "level1-shrink0.5"

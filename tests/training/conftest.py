@@ -5,6 +5,7 @@ import pytest
 
 from lvcnet.data.dataset import Dataset, Item, LabelSet
 from lvcnet.training.config import TrainConfig
+from tests.evaluations import noise_manifest
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def squares(workspace_home) -> Dataset:
     dataset.add_labels(LabelSet("clean", masks, np.ones(16, bool)))
     covered = np.arange(16) < 12
     noisy = np.roll(masks, 2, axis=-1) & covered[:, None, None, None]
-    dataset.add_labels(LabelSet("level3", noisy, covered))
+    dataset.add_labels(LabelSet("level3", noisy, covered, noise_manifest(3)))
     dataset.save()
     return dataset
 
