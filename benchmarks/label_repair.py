@@ -28,10 +28,10 @@ from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE
 from lvcnet.evaluation.formats import markdown_section
-from lvcnet.evaluation.metrics import overlap_metrics
 from lvcnet.evaluation.report import image_scores
 from lvcnet.evaluation.statistics import paired_bootstrap
 from lvcnet.evaluation.tables import Table
+from lvcnet.masks.metrics import overlap_metrics
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
 from lvcnet.training.commit import current_commit

@@ -7,10 +7,10 @@ from lab.escaping import plotly_text
 from lab.figures import SYMBOLS, chart_layout, retention_bars, robustness_curve
 from lab.palette import method_colour
 from lvcnet.evaluation.comparison import BASELINE, Comparison
-from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.plan_text import by_saving
 from lvcnet.evaluation.planner import Plan
 from lvcnet.evaluation.tables import method_title
+from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
 
 
 def difference_intervals(comparison: Comparison) -> go.Figure:

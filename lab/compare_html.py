@@ -14,11 +14,11 @@ from lab.compare_figures import plan_curve, report_figures
 from lab.content_policy import script_digests
 from lab.figures import EXPORT
 from lvcnet.evaluation.comparison import Comparison
-from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.plan_text import by_saving, equivalence_sentence, plan_table
 from lvcnet.evaluation.planner import Plan
 from lvcnet.evaluation.tables import Table, comparison_tables, notes
 from lvcnet.evaluation.words import comparison_words
+from lvcnet.masks.metrics import METRICS
 
 STYLE = """
 :root{color-scheme:light dark;--ground:#fff;--text:#1b2430;--faint:#56616d;--line:#d5dbe1;--head:#f3f5f7}

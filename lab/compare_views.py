@@ -15,7 +15,6 @@ from lab.widgets import command_line
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Comparison
 from lvcnet.evaluation.formats import table_csv, to_csv, to_json, to_markdown
-from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import NOTHING, Table, comparison_tables, method_title, notes, round_table
 from lvcnet.evaluation.words import (
     difference_sentence,
@@ -23,6 +22,7 @@ from lvcnet.evaluation.words import (
     hardest_first,
     seeds_caveat,
 )
+from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.noise.levels import levels_in_words
 
 

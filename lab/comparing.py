@@ -9,11 +9,11 @@ import streamlit as st
 from lvcnet.data.dataset import find_dataset, list_datasets
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
-from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.planner import Plan, plan_dataset
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.tables import interval, marked, method_title, round_table, summary
 from lvcnet.evaluation.where import Where, varying
+from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
 

@@ -13,8 +13,8 @@ from lab.escaping import plotly_text
 from lab.palette import method_colour, rgb
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import Cell, Comparison, method_order
-from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import interval, marked, method_title
+from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
 
 Against = Literal["level", "label_iou"]
 Retention = Literal["retention", "retention_clean"]

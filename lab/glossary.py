@@ -8,7 +8,7 @@ d(p, dR) the distance of a pixel from an outline.
 from dataclasses import dataclass
 
 from lab.explain import explain
-from lvcnet.evaluation.metrics import METRICS
+from lvcnet.masks.metrics import METRICS
 from lvcnet.models.maps import MAP_TITLES
 from lvcnet.noise.levels import levels_in_words
 

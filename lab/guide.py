@@ -15,9 +15,9 @@ from lvcnet import workspace
 from lvcnet.data.dataset import list_datasets
 from lvcnet.data.naming import NOISE
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.collapse import collapse, mask_facts
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.report import compare
+from lvcnet.masks.collapse import collapse, mask_facts
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.snapshots import Snapshot, read_snapshot, snapshot_epochs
 from lvcnet.runs.store import is_demo

@@ -16,10 +16,10 @@ from lab.pictures import legend
 from lab.viewer import Panel, Values, show_viewer, viewer_data
 from lab.widgets import pick, remember, shown_errors
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.collapse import MARK
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
-from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import method_title
+from lvcnet.masks.collapse import MARK
+from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import find_run
 

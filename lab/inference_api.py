@@ -21,7 +21,6 @@ import torch
 from lab import segment
 from lab.inference_queue import keep_no_copy, this_call
 from lab.predicting import OFFICE
-from lvcnet.cli.output import split_list
 from lvcnet.data.radiograph import Radiograph
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.batch import Outcome
@@ -31,6 +30,7 @@ from lvcnet.inference.segmentation import Segmentation
 from lvcnet.models.maps import Maps
 from lvcnet.runs.store import find_run
 from lvcnet.scratch import scratch_folder
+from lvcnet.text import split_list
 
 KEEP_SECONDS, TIDY_SECONDS = 3600, 60
 """How long answers stay, and how often it is looked for older ones."""

@@ -16,7 +16,7 @@ from lab.navigation import link_to
 from lab.palette import method_title
 from lab.viewing import Sight
 from lab.widgets import pick, remember
-from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.models.maps import title
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs

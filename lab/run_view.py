@@ -21,10 +21,10 @@ from lab.widgets import command_line, leave_note, run_title, show_table, shown_e
 from lvcnet import jobs
 from lvcnet.deleting import plan_run
 from lvcnet.errors import DamagedError, LvcnetError
-from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.jobs.launch import cores
 from lvcnet.jobs.usage import Reading, Usage, measure_usage, read_processors
+from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import is_demo
 from lvcnet.runs.summary import format_seconds, summarise

@@ -11,8 +11,8 @@ from lab.palette import method_title
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation import tables as evaluation_tables
 from lvcnet.evaluation.comparison import Comparison
-from lvcnet.evaluation.metrics import METRICS, ROUND_METRICS
 from lvcnet.evaluation.tables import NOTHING
+from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
 

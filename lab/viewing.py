@@ -16,7 +16,7 @@ from lab.segment import load_predictor
 from lab.widgets import Stamp, dataset_stamp, load_dataset
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.metrics import image_metrics
+from lvcnet.masks.metrics import image_metrics
 from lvcnet.models.maps import MAP_TITLES
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.snapshots import Snapshot, read_snapshot, snapshot_epochs

@@ -17,8 +17,8 @@ from lab.tables import counted
 from lab.widgets import empty_state, leave_note, pick, pick_view, show_note, shown_errors
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import Comparison
-from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.masks.metrics import METRICS
 from lvcnet.runs.directory import RunDirectory
 
 AS_MOST = "most"  # no choice

@@ -10,8 +10,8 @@ from lab.palette import LABEL_COLOURS
 from lab.pictures import legend
 from lab.widgets import show_table, shown_errors
 from lvcnet import jobs
-from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.words import excluded_sentences
+from lvcnet.masks.metrics import METRICS
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import list_runs
 from lvcnet.runs.summary import collapse_notes

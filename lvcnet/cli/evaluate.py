@@ -8,13 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from lvcnet.cli.options import Json, WhereOption
-from lvcnet.cli.output import print_json, print_table, progress_bar, screen, split_list
+from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.data.dataset import CLEAN
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.formats import FORMATS, to_csv, to_json, to_markdown
-from lvcnet.evaluation.metrics import METRICS, ROUND_METRICS
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.evaluation.report import compare as compare_runs
 from lvcnet.evaluation.tables import comparison_tables, notes
@@ -26,7 +24,10 @@ from lvcnet.inference.export import DEFAULT_FORMATS, check_formats
 from lvcnet.inference.export import FORMATS as FILE_FORMATS
 from lvcnet.inference.own_files import find_images
 from lvcnet.inference.predictor import THRESHOLD, Predictor
+from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
+from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 from lvcnet.runs.store import find_run
+from lvcnet.text import split_list
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Checkpoint = Annotated[str, typer.Option(help="Checkpoint: last or best (by held-out noisy labels).")]

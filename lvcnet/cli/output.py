@@ -80,15 +80,6 @@ def format_cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def split_list(text: str) -> list[str]:
-    """The parts of a list that was given with commas.
-
-    >>> split_list("fcn, unet,")
-    ['fcn', 'unet']
-    """
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 @contextmanager
 def progress_bar(title: str, total: int | None = None) -> Iterator[Report]:
     """A progress bar on stderr; yields `report(done, total)`, the callback that library functions take."""

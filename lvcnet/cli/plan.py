@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lvcnet.cli.options import Json, WhereOption
-from lvcnet.cli.output import print_json, print_table, screen, split_list
+from lvcnet.cli.output import print_json, print_table, screen
 from lvcnet.evaluation.plan_text import (
     budget_sentences,
     by_saving,
@@ -15,6 +15,7 @@ from lvcnet.evaluation.plan_text import (
 )
 from lvcnet.evaluation.planner import Budget, Plan, afford, plan_dataset
 from lvcnet.evaluation.where import parse_where
+from lvcnet.text import split_list
 
 
 def plan(

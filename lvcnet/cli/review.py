@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lvcnet.cli.options import Json
-from lvcnet.cli.output import print_json, print_table, screen, split_list
+from lvcnet.cli.output import print_json, print_table, screen
 from lvcnet.correction.apply import UNDECIDED
 from lvcnet.correction.decisions import Event, Verdict
 from lvcnet.correction.review import (
@@ -22,6 +22,7 @@ from lvcnet.correction.review import (
 from lvcnet.correction.store import Correction, find_correction
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
+from lvcnet.text import split_list
 
 COLUMNS = ("key", "quality", "iou", "disagreement_px", "decision", "reviewer", "drafts")
 TITLES = ("Image", "Quality", "IoU", "Distance (px)", "Decision", "Reviewer", "Draft of")

@@ -12,13 +12,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from lvcnet import formats
 from lvcnet.cli.jobs import report_recovered
 from lvcnet.cli.options import Json
-from lvcnet.cli.output import interruptible, print_json, print_table, progress_screen, screen, split_list
+from lvcnet.cli.output import interruptible, print_json, print_table, progress_screen, screen
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import launch
 from lvcnet.jobs.foreground import SweepProgress, queue_sweep, run_sweep
 from lvcnet.jobs.sweep import PlannedRun
 from lvcnet.jobs.sweep_config import build_sweep, parse_seeds
 from lvcnet.runs.summary import collapse_notes, format_seconds, summarise
+from lvcnet.text import split_list
 from lvcnet.training.config import parse_settings, read_preset, read_yaml
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.correction.judge import propose, suspicion
-from lvcnet.evaluation.metrics import overlap_metrics
+from lvcnet.masks.metrics import overlap_metrics
 
 LEVELS = 256
 BoolArray = NDArray[np.bool_]

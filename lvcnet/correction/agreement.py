@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from lvcnet.data.dataset import Dataset, comparable_masks
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.metrics import overlap_metrics, surface_metrics
 from lvcnet.evaluation.statistics import mean_sd
+from lvcnet.masks.metrics import overlap_metrics, surface_metrics
 from lvcnet.progress import Report
 
 BATCH = 32

@@ -25,9 +25,9 @@ from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, labels_digest, own_cop
 from lvcnet.data.label_sets import changed_layers
 from lvcnet.data.layers import ignore_name
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.metrics import overlap_metrics
 from lvcnet.evaluation.statistics import mean_of_known
 from lvcnet.files import check_name, digest, json_bytes, read_json, rows_to_csv, write_atomic
+from lvcnet.masks.metrics import overlap_metrics
 
 KIND = "correction"
 REVIEWED = "reviewed"

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.data.dataset import LabelSet
-from lvcnet.evaluation.metrics import overlap_metrics, surface_metrics
 from lvcnet.inference.predictor import THRESHOLD
+from lvcnet.masks.metrics import overlap_metrics, surface_metrics
 from lvcnet.noise.objects import components
 
 BoolArray = NDArray[np.bool_]

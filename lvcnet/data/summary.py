@@ -3,6 +3,7 @@
 Symbols: N images, C categories, S working size.
 """
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +14,7 @@ from lvcnet.damage import Damaged, problem_of
 from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, LabelSet, comparable_masks, list_datasets
 from lvcnet.data.facts import image_facts, statistics
 from lvcnet.errors import LvcnetError
+from lvcnet.files import digest
 
 
 def overview(dataset: Dataset) -> dict[str, Any]:
@@ -111,3 +113,10 @@ def _outlines_kept(labels: LabelSet) -> str | None:
         return None
     changed = sum(map(bool, labels.drawn.changed))
     return f"all but in {changed} images" if changed else "all"
+
+
+def coverage(dataset: Dataset, name: str) -> dict[str, Any]:
+    """Of how many training images a run on a label set learns, and a digest of which; part of `data` in its config.json."""
+    rows = dataset.indices("train")
+    keys = sorted(dataset.items[row].key for row in rows[dataset.labels(name).covered[rows]])
+    return {"images": len(keys), "images_digest": digest([json.dumps(keys).encode()])}

@@ -3,14 +3,13 @@
 Figures of runs that differ in one of them may differ because of that: they are neither paired nor pooled.
 """
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from lvcnet.data.dataset import Dataset, labels_digest
+from lvcnet.data.summary import coverage
 from lvcnet.errors import DamagedError
-from lvcnet.files import digest
 from lvcnet.training.config import TrainConfig
 
 Config = Mapping[str, Any]
@@ -60,13 +59,6 @@ def labels_now(dataset: Dataset, name: str) -> dict[str, Any]:
     """A label set as a run that starts now would record it; to be given to `same_labels`."""
     labels = dataset.labels(name)
     return {"labels": name, "data": {"labels": labels.manifest, "labels_digest": labels_digest(labels)}}
-
-
-def coverage(dataset: Dataset, name: str) -> dict[str, Any]:
-    """Of how many training images a run on a label set learns, and a digest of which; part of `data` in its config.json."""
-    rows = dataset.indices("train")
-    keys = sorted(dataset.items[row].key for row in rows[dataset.labels(name).covered[rows]])
-    return {"images": len(keys), "images_digest": digest([json.dumps(keys).encode()])}
 
 
 def with_coverage(configs: Mapping[str, Config], dataset: Dataset | None) -> dict[str, Config]:

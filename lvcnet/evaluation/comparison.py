@@ -9,9 +9,9 @@ import numpy as np
 from lvcnet.data import naming
 from lvcnet.data.naming import Manifest
 from lvcnet.evaluation import paper
-from lvcnet.evaluation.metrics import LOWER_IS_BETTER
 from lvcnet.evaluation.robustness import area_under_curve, retention, share
 from lvcnet.evaluation.statistics import mean_of_known
+from lvcnet.masks.metrics import LOWER_IS_BETTER
 from lvcnet.methods import METHOD_TITLES
 
 BASELINE = "unet"

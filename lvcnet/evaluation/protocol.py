@@ -20,12 +20,12 @@ from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.summary import iou_to_clean
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.alike import labels_now, same_labels
-from lvcnet.evaluation.collapse import mask_facts
-from lvcnet.evaluation.metrics import ROUND_METRICS, image_metrics
 from lvcnet.evaluation.robustness import best_last_gap
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.files import keyed_rng
 from lvcnet.inference.predictor import THRESHOLD, Predictor
+from lvcnet.masks.collapse import mask_facts
+from lvcnet.masks.metrics import ROUND_METRICS, image_metrics
 from lvcnet.progress import Report, part_of
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.locks import evaluation_lock
@@ -61,7 +61,7 @@ def evaluate_masks(
 
     Returns:
         Each metric's mean over images and categories at the top level, then `rounds`, `per_category`, `per_image`, and
-        under `masks` what tells a collapse (`lvcnet.evaluation.collapse`).
+        under `masks` what tells a collapse (`lvcnet.masks.collapse`).
     """
     if counts is None:
         counts = np.ones_like(reference)

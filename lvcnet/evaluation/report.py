@@ -27,7 +27,6 @@ from lvcnet.evaluation.alike import (
     same_labels,
     with_coverage,
 )
-from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.evaluation.comparison import (
     BASELINE,
     Cell,
@@ -36,7 +35,6 @@ from lvcnet.evaluation.comparison import (
     method_name,
     method_order,
 )
-from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.evaluation.robustness import step_seconds
 from lvcnet.evaluation.statistics import (
@@ -49,6 +47,8 @@ from lvcnet.evaluation.statistics import (
 )
 from lvcnet.evaluation.table1 import pooled_rounds, rounds_note
 from lvcnet.evaluation.where import Where, unlike
+from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
+from lvcnet.masks.metrics import METRICS
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import damaged_runs, find_run, is_readable, list_runs

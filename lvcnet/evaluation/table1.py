@@ -7,8 +7,8 @@ the rounds of all of them are pooled, so that it also holds what another start o
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lvcnet.evaluation.metrics import ROUND_METRICS
 from lvcnet.evaluation.statistics import mean_sd
+from lvcnet.masks.metrics import ROUND_METRICS
 
 Evaluation = Mapping[str, Any]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from lvcnet.data.naming import level_name
 from lvcnet.evaluation import paper
-from lvcnet.evaluation.collapse import MARK
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference
-from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.robustness import share
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.evaluation.where import in_words
+from lvcnet.masks.collapse import MARK
+from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import METHOD_TITLES
 
 Row = list[str]

@@ -13,8 +13,8 @@ from lvcnet.evaluation.comparison import (
     Difference,
     method_order,
 )
-from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from lvcnet.evaluation.tables import method_title
+from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
 
 
 def comparison_words(comparison: Comparison) -> list[str]:

@@ -16,7 +16,7 @@ from scipy.spatial.distance import pdist
 
 from lvcnet.data.parts import count_parts
 from lvcnet.data.radiograph import row_blocks
-from lvcnet.evaluation.metrics import overlap_metrics
+from lvcnet.masks.metrics import overlap_metrics
 
 Mask = NDArray[np.bool_]
 Spacing = tuple[float, float]

@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.evaluation.alike import labels_now, same_labels
-from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import check_fingerprint, evaluate_run
+from lvcnet.masks.metrics import METRICS
 from lvcnet.progress import Report
 from lvcnet.runs.about import write_about
 from lvcnet.runs.directory import RunDirectory

@@ -7,7 +7,7 @@ Further keys are allowed: other versions write them.
 from typing import Any
 
 from lvcnet.damage import check_types, is_number
-from lvcnet.evaluation.metrics import METRICS, ROUND_METRICS
+from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 
 STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 NUMBER = (int, float)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lvcnet.evaluation.collapse import COLLAPSE_ADVICE, MARK, collapse
+from lvcnet.masks.collapse import COLLAPSE_ADVICE, MARK, collapse
 from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo

@@ -19,8 +19,8 @@ import torch
 from lvcnet import __version__
 from lvcnet.claims import guard, using
 from lvcnet.data.dataset import Dataset, find_dataset, labels_digest
+from lvcnet.data.summary import coverage
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.alike import coverage
 from lvcnet.folders import sweep
 from lvcnet.methods import METHODS, Method
 from lvcnet.progress import Report

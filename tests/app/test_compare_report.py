@@ -13,10 +13,10 @@ from lab.palette import METHOD_COLOURS
 from lvcnet.evaluation.clicks import Outlines
 from lvcnet.evaluation.comparison import Cell, Comparison, Difference
 from lvcnet.evaluation.equivalence import Point, equivalences
-from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.plan_text import plan_table
 from lvcnet.evaluation.planner import Plan
 from lvcnet.evaluation.tables import Table, comparison_tables
+from lvcnet.masks.metrics import METRICS
 from tests.evaluations import noise_manifest
 
 

@@ -9,7 +9,7 @@ import pytest
 from lab import field_figures, figures, map_figures
 from lab.palette import DIRECTION_COLOURS, METHOD_COLOURS, rgb
 from lvcnet.evaluation.comparison import Cell, Comparison
-from lvcnet.evaluation.metrics import METRICS
+from lvcnet.masks.metrics import METRICS
 from tests.evaluations import noise_manifest
 
 SQUARE = np.zeros((6, 6), dtype=bool)

@@ -7,7 +7,7 @@ import pytest
 from lab import glossary
 from lab.explain import EXPLANATIONS, explain
 from lab.navigation import ENTRIES
-from lvcnet.evaluation.metrics import METRICS
+from lvcnet.masks.metrics import METRICS
 from lvcnet.models.maps import MAP_TITLES
 from lvcnet.noise.levels import LEVEL_TARGETS
 from tests.app.conftest import OpenPage

@@ -13,9 +13,9 @@ from lab import comparing
 from lab.headless import ROOT
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.phantom import make_phantom
-from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.tables import comparison_tables
 from lvcnet.files import read_json
+from lvcnet.masks.metrics import METRICS
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import OpenPage, press
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lab.samples import write_dicom
-from lvcnet.evaluation.metrics import METRICS
+from lvcnet.masks.metrics import METRICS
 from lvcnet.models.maps import Maps
 
 

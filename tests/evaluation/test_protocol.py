@@ -9,9 +9,9 @@ import pytest
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.data.summary import iou_to_clean
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.metrics import METRICS
 from lvcnet.evaluation.protocol import _covered_rows, evaluate_masks, evaluate_run, label_iou, random_rounds
 from lvcnet.evaluation.robustness import area_under_curve, best_last_gap, retention, share, step_seconds
+from lvcnet.masks.metrics import METRICS
 
 
 def test_means_are_over_images_and_categories_by_hand() -> None:

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 import torch
 
+from lvcnet.data.summary import coverage
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation import formats, tables
-from lvcnet.evaluation.alike import coverage, differing, in_words, labels_now
-from lvcnet.evaluation.collapse import collapse, mask_facts
+from lvcnet.evaluation.alike import differing, in_words, labels_now
 from lvcnet.evaluation.paper import TABLE_1, paper_retention
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.evaluation.report import compare
 from lvcnet.evaluation.where import parse_where
 from lvcnet.evaluation.words import comparison_words
 from lvcnet.files import write_json
+from lvcnet.masks.collapse import collapse, mask_facts
 from lvcnet.models.maps import Maps
 from lvcnet.runs.store import list_runs
 from tests.evaluation.conftest import CUTS, BrightMethod

@@ -9,7 +9,7 @@ import pytest
 
 from lvcnet.evaluation import formats, tables
 from lvcnet.evaluation.comparison import Cell, Comparison, Difference
-from lvcnet.evaluation.metrics import METRICS
+from lvcnet.masks.metrics import METRICS
 from tests.evaluations import noise_manifest
 
 ROUNDS = {"precision": (0.9, 0.01), "recall": (0.8, 0.02), "miou": (0.85, None)}

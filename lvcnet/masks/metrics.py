@@ -134,7 +134,7 @@ def surface_metrics(
     """
     # imported here, and not above, because MONAI takes seconds to import and `lvcnet --help` and the lab's pages load
     # this module for its names
-    from lvcnet.evaluation.surface import surface_scores
+    from lvcnet.masks.surface import surface_scores
 
     diagonal = float(np.hypot(*predicted.shape[2:]))
     in_predicted, in_reference = predicted.any((2, 3)), reference.any((2, 3))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.metrics import LOWER_IS_BETTER, METRICS, boundary_iou, image_metrics
+from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS, boundary_iou, image_metrics
 
 masks_8x8 = arrays(bool, (1, 2, 8, 8))
 
@@ -197,5 +197,5 @@ def test_surface_metrics_agree_with_brute_force(touching: bool) -> None:
 
 def test_importing_the_metrics_does_not_import_monai() -> None:
     # it takes seconds, and `lvcnet --help` and the lab import the metrics for their names
-    code = "import sys, lvcnet.evaluation.metrics; sys.exit('monai' in sys.modules)"
+    code = "import sys, lvcnet.masks.metrics; sys.exit('monai' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
