@@ -271,7 +271,7 @@ def test_nothing_is_concluded_from_collapsed_predictions(make_run, monkeypatch, 
     assert comparison.cell("unet", "level4").excluded is None
     found = comparison.robustness("lvcnet")
     assert (found["retention"], found["retention_clean"][4], found["area"]) == (
-        {"level4": None},
+        {4: None},
         None,
         None,
     )
