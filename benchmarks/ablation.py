@@ -27,11 +27,12 @@ from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, method_name
 from lvcnet.evaluation.formats import markdown_section
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.statistics import paired_bootstrap
-from lvcnet.evaluation.tables import NOTHING, Table, method_title
+from lvcnet.evaluation.tables import NOTHING, Table
 from lvcnet.files import write_atomic
 from lvcnet.jobs.foreground import run_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import PlannedRun
+from lvcnet.methods import method_title
 from lvcnet.models.blocks import BLOCKS
 from lvcnet.training.commit import current_commit
 

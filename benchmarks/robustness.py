@@ -48,7 +48,7 @@ from lvcnet.files import write_atomic
 from lvcnet.jobs.foreground import SweepProgress, run_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
-from lvcnet.methods import METHODS
+from lvcnet.methods import METHODS, shows_cues
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.training.commit import current_commit
 from lvcnet.training.config import (
@@ -115,7 +115,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--workspace", type=Path, required=True, help="data sets and runs (LVCNET_HOME)")
     parser.add_argument("--data", help="data sets, separated by commas; default: the profile's phantom")
-    parser.add_argument("--methods", default=",".join(METHODS), help="default: all, %(default)s")
+    parser.add_argument("--methods", default=",".join(METHODS.own), help="default: all, %(default)s")
     parser.add_argument("--levels", default="clean,1,2,3,4", help="noise levels or label sets")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--profile", choices=list(PROFILES), default="cpu")
@@ -298,7 +298,7 @@ def leading_tables(report: Report) -> list[Table]:
     datasets = {name: Dataset.load(name) for name in report.comparisons}
     phantoms = [name for name, dataset in datasets.items() if dataset.source.get("kind") == "phantom"]
     timing = [timing_table(report.timings)] if report.timings else []
-    ours = [cell for cell in report.plan if cell.config.method.startswith("lvcnet")]
+    ours = [cell for cell in report.plan if shows_cues(cell.config.method)]
     targets = [target_table(verdicts(report.comparisons, phantoms, report.timings))] if ours else []
     return [
         *targets,

@@ -50,7 +50,7 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--methods", default=",".join(METHODS), help="names, separated by commas")
+    parser.add_argument("--methods", default=",".join(METHODS.own), help="names, separated by commas")
     parser.add_argument("--data", default="hips", help="data set; the demo's by default")
     parser.add_argument("--level", default="4", help="noise level or label set")
     parser.add_argument("--preset", default="quick", help="settings of the trainings")

@@ -10,8 +10,9 @@ from lvcnet.data.naming import level_name
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference
 from lvcnet.evaluation.robustness import share
 from lvcnet.evaluation.statistics import mean_of_known
-from lvcnet.evaluation.tables import NOTHING, Table, method_title
+from lvcnet.evaluation.tables import NOTHING, Table
 from lvcnet.evaluation.timing import Timing
+from lvcnet.methods import method_title
 from lvcnet.noise.levels import LEVEL_TARGETS
 
 PLUS, CORRECTED = "lvcnet-plus", "lvcnet"

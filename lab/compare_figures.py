@@ -9,8 +9,8 @@ from lab.palette import method_colour
 from lvcnet.evaluation.comparison import BASELINE, Comparison
 from lvcnet.evaluation.plan_text import by_saving
 from lvcnet.evaluation.planner import Plan
-from lvcnet.evaluation.tables import method_title
-from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.masks.metrics import METRICS
+from lvcnet.methods import method_title
 
 
 def difference_intervals(comparison: Comparison) -> go.Figure:
@@ -19,8 +19,8 @@ def difference_intervals(comparison: Comparison) -> go.Figure:
     In points (hundredths) for scores, in pixels for distances. Empty where nothing can be paired.
     """
     figure = go.Figure()
-    distance = comparison.metric in LOWER_IS_BETTER
-    scale = 1.0 if distance else 100.0
+    metric = METRICS[comparison.metric]
+    scale = 1.0 if metric.unit else 100.0
     paired = {difference.labels for difference in comparison.differences}
     labels = [name for name in comparison.label_sets() if name in paired]
     for number, method in enumerate(comparison.methods()):
@@ -37,7 +37,7 @@ def difference_intervals(comparison: Comparison) -> go.Figure:
                 mode="markers",
                 offsetgroup=method,
                 marker={
-                    "color": method_colour(method.partition(" ")[0]),
+                    "color": method_colour(method),
                     "symbol": SYMBOLS[number % len(SYMBOLS)],
                     "size": 9,
                 },
@@ -46,13 +46,12 @@ def difference_intervals(comparison: Comparison) -> go.Figure:
     if not figure.data:
         return figure
     figure.add_hline(0, line={"color": "#8C8C8C", "dash": "dash", "width": 1})
-    unit = "px" if distance else "points"
-    metric = METRICS[comparison.metric].removesuffix(" (px)")
+    unit = metric.unit or "points"
     figure.update_layout(
         **chart_layout(),
         scattermode="group",
         scattergap=0.6,
-        yaxis_title=f"{metric} minus {method_title(BASELINE)}'s ({unit})",
+        yaxis_title=f"{metric.short} minus {method_title(BASELINE)}'s ({unit})",
         showlegend=True,
     )
     figure.update_xaxes(
@@ -79,7 +78,7 @@ def plan_curve(plan: Plan) -> go.Figure:
             )
     for number, method in enumerate(plan.methods()):
         points = plan.of(method)
-        colour = method_colour(method.partition(" ")[0])
+        colour = method_colour(method)
         figure.add_scatter(
             x=[point.clicks for point in points],
             y=[point.score for point in points],
@@ -97,7 +96,7 @@ def plan_curve(plan: Plan) -> go.Figure:
     figure.update_layout(
         **chart_layout(),
         xaxis_title="Clicks an image (log scale)",
-        yaxis_title=METRICS["iou"],
+        yaxis_title=METRICS["iou"].title,
         showlegend=True,
     )
     figure.update_xaxes(
@@ -113,8 +112,8 @@ def report_figures(comparison: Comparison) -> dict[str, go.Figure]:
     metric = comparison.metric
     baseline = method_title(BASELINE)
     found = {
-        f"{METRICS[metric]} by noise level": robustness_curve(comparison, metric),
-        f"{METRICS[metric]} by label IoU": robustness_curve(comparison, metric, "label_iou"),
+        f"{METRICS[metric].title} by noise level": robustness_curve(comparison, metric),
+        f"{METRICS[metric].title} by label IoU": robustness_curve(comparison, metric, "label_iou"),
         f"Difference from {baseline}, 95 % intervals": difference_intervals(comparison),
         "Retention relative to its own level 1": retention_bars(comparison),
         f"Retention over {baseline} trained on clean labels": retention_bars(

@@ -93,7 +93,7 @@ def comparison_blocks(comparison: Comparison) -> list[str]:
 
 def plan_blocks(plan: Plan) -> list[str]:
     """The annotation planner: clicks against IoU, equal outlines in words, table and notes."""
-    title = f"Clicks an image against {METRICS['iou']}, 95 % intervals"
+    title = f"Clicks an image against {METRICS['iou'].title}, 95 % intervals"
     sentences = [equivalence_sentence(one, plan) for found in by_saving(plan).values() for one in found]
     remarks = [plan.caveat] if plan.caveat else []
     return [

@@ -15,14 +15,15 @@ from lab.widgets import command_line
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import BASELINE, Comparison
 from lvcnet.evaluation.formats import table_csv, to_csv, to_json, to_markdown
-from lvcnet.evaluation.tables import NOTHING, Table, comparison_tables, method_title, notes, round_table
+from lvcnet.evaluation.tables import NOTHING, Table, comparison_tables, notes, round_table
 from lvcnet.evaluation.words import (
     difference_sentence,
     excluded_sentences,
     hardest_first,
     seeds_caveat,
 )
-from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.masks.metrics import METRICS
+from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
 
 
@@ -31,7 +32,7 @@ def show_results(comparison: Comparison) -> None:
     metric = comparison.metric
     labels = comparing.hardest_labels(comparison)
     st.header(
-        f"{METRICS[metric]} after learning from {plain(comparison.title(labels).lower())} labels",
+        f"{METRICS[metric].title} after learning from {plain(comparison.title(labels).lower())} labels",
         anchor=False,
     )
     with st.container(horizontal=True, key="headline"):
@@ -40,7 +41,7 @@ def show_results(comparison: Comparison) -> None:
                 plain(title),
                 score,
                 delta,
-                delta_color="inverse" if metric in LOWER_IS_BETTER else "normal",
+                delta_color="inverse" if METRICS[metric].lower_is_better else "normal",
                 delta_description=f"against {method_title(BASELINE)}" if delta else None,
                 border=True,
                 height="stretch",
@@ -116,11 +117,11 @@ def _show_curve(comparison: Comparison) -> None:
     show_chart(
         figure,
         "curve",
-        f"{METRICS[comparison.metric]} of every method against the noise of its labels; the table has the numbers",
+        f"{METRICS[comparison.metric].title} of every method against the noise of its labels; the table has the numbers",
         f"{comparison.dataset}-{comparison.metric}-by-{against}",
     )
     alone = all(len(cell.runs) == 1 for cell in comparison.cells)
-    better = "Lower" if comparison.metric in LOWER_IS_BETTER else "Higher"
+    better = "Lower" if METRICS[comparison.metric].lower_is_better else "Higher"
     st.caption(
         f"{better} and flatter is better."
         " Bands: 95 % intervals over test images"
@@ -156,7 +157,7 @@ def _show_table(comparison: Comparison) -> None:
         "Further columns",
         [name for name in METRICS if name not in paper.METRICS],
         default=[name for name in (comparison.metric,) if name not in paper.METRICS],
-        format_func=lambda name: METRICS[name],
+        format_func=lambda name: METRICS[name].title,
         key=f"columns-{comparison.metric}",
         help="Metrics that the paper does not print: foreground overlap and outline metrics.",
     )
@@ -177,7 +178,7 @@ def _show_table(comparison: Comparison) -> None:
 
 def _table_columns(metric: str) -> dict[str, Any]:
     """Short headers, so that the table fits into the page; what they mean is said where one points at them."""
-    text, title = st.column_config.TextColumn, METRICS[metric]
+    text, title = st.column_config.TextColumn, METRICS[metric].title
     return {
         "Labels": text(pinned=True, help=levels_in_words()),
         "Method": text(pinned=True),
@@ -197,7 +198,7 @@ def _table_columns(metric: str) -> dict[str, Any]:
 
 def _show_retention(comparison: Comparison) -> None:
     st.header("Retention", anchor=False)
-    metric, baseline = METRICS[comparison.score], method_title(BASELINE)
+    metric, baseline = METRICS[comparison.score].title, method_title(BASELINE)
     titles = {
         "retention": "Relative to its own level 1",
         "retention_clean": f"Relative to {baseline} on clean labels",

@@ -11,9 +11,10 @@ from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.evaluation.planner import Plan, plan_dataset
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
-from lvcnet.evaluation.tables import interval, marked, method_title, round_table, summary
+from lvcnet.evaluation.tables import interval, marked, round_table, summary
 from lvcnet.evaluation.where import Where, varying
-from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.masks.metrics import METRICS
+from lvcnet.methods import method_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
 
@@ -80,7 +81,7 @@ def table_rows(comparison: Comparison, further: Sequence[str] = ()) -> list[dict
         {
             **dict(zip(table.header, row, strict=True)),
             "Labels": comparison.title(cell.labels),
-            **{METRICS[name]: summary(cell.values[name]) for name in further},
+            **{METRICS[name].title: summary(cell.values[name]) for name in further},
             "95 % interval": interval(cell),
             "Label IoU": cell.label_iou,
         }
@@ -139,7 +140,7 @@ def ordered_keys(
         metric: decides what is worse.
     """
     kind, _, method = order.partition(":")
-    sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
+    sign = -1.0 if METRICS[metric].lower_is_better else 1.0
     own, base = scores.get(method, {}), scores.get(BASELINE, {})
     if kind == "worst":
         return sorted((key for key in keys if key in own), key=lambda key: sign * own[key])

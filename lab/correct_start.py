@@ -27,7 +27,7 @@ from lvcnet.jobs.correct import (
     queue_request,
     request_progress,
 )
-from lvcnet.methods import METHOD_TITLES
+from lvcnet.methods import METHODS, method_title
 from lvcnet.runs.summary import format_seconds
 from lvcnet.training.config import list_presets, read_preset
 
@@ -150,9 +150,9 @@ def _form(name: str) -> None:
             method = pick(
                 "method",
                 "Method that judges",
-                list(METHOD_TITLES),
+                list(METHODS),
                 "LVC-Net plus repairs outlines best.",
-                METHOD_TITLES.__getitem__,
+                method_title,
                 "lvcnet-plus",
             )
         folds = right.number_input(

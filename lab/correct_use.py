@@ -29,7 +29,7 @@ from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.evaluation.comparison import BASELINE
 from lvcnet.jobs.sweep_config import build_sweep
-from lvcnet.methods import METHOD_TITLES
+from lvcnet.methods import METHODS, method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.training.config import list_presets, read_preset
 
@@ -243,13 +243,13 @@ def _train(correction: Correction, dataset: Dataset, name: str) -> None:
         key=f"correct-train-{name}",
         help=f"Noisy, corrected and clean labels; all are measured against clean test labels. {levels_in_words()}",
     )
-    methods = list(METHOD_TITLES)
+    methods = list(METHODS)
     method = columns[1].selectbox(
         "Method",
         methods,
         methods.index(BASELINE),
         key="correct-method",
-        format_func=METHOD_TITLES.__getitem__,
+        format_func=method_title,
         help="U-Net takes labels as they are, so it shows best what they are worth.",
     )
     preset = columns[2].selectbox(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lvcnet.errors import LvcnetError
-from lvcnet.methods.lvc import lvc_options
+from lvcnet.methods import METHODS
+from lvcnet.methods.lvc import LVCOptions
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         r"\frac{m}{m + \varepsilon},\quad m = \sum_{j \in N(p)} a_j",
     ),
     "trunk": Explanation(
-        "What the trunk, a plain U-Net, predicts before any boundary is moved.", r"Y = \sigma(z)"
+        "What the trunk, the network without cues, predicts before any boundary is moved.", r"Y = \sigma(z)"
     ),
     "repaired": Explanation(
         "The moved outline, weighed by which side each pixel looks like: what LVC-Net plus learns instead of the label.",
@@ -109,10 +110,14 @@ def explain(name: str, config: dict[str, Any] | None = None) -> Explanation:
 
 
 def _as_configured(name: str, found: Explanation, config: dict[str, Any]) -> Explanation:
-    try:
-        options = lvc_options(config.get("options") or {}, config.get("method", ""))
-    except LvcnetError:  # another method's options, or another version's
+    spec = METHODS.get(config.get("method", ""))
+    if spec is None or not issubclass(spec.options, LVCOptions):
         return found
+    try:
+        options = spec.read_options(config.get("options") or {})
+    except LvcnetError:  # another version's options
+        return found
+    assert isinstance(options, LVCOptions)
     if name == "lvc" and options.cue != "edges":
         return Explanation(found.sentence, r"L = g\, y_s" if options.cue == "outlines" else "L = y_s")
     if options.relearn and name == "trunk":

@@ -13,8 +13,9 @@ from lab.escaping import plotly_text
 from lab.palette import method_colour, rgb
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.comparison import Cell, Comparison, method_order
-from lvcnet.evaluation.tables import interval, marked, method_title
-from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.evaluation.tables import interval, marked
+from lvcnet.masks.metrics import METRICS
+from lvcnet.methods import method_title
 
 Against = Literal["level", "label_iou"]
 Retention = Literal["retention", "retention_clean"]
@@ -64,7 +65,7 @@ def robustness_curve(
     figure.update_layout(
         **chart_layout(),
         xaxis_title=AGAINST[against],
-        yaxis_title=METRICS[metric],
+        yaxis_title=METRICS[metric].title,
         hovermode="x unified" if against == "level" else "closest",
     )
     if against == "level":
@@ -115,7 +116,7 @@ def _add_bars(figure: go.Figure, method: str, bars: Mapping[str, tuple[float, st
         y=[value for value, _ in bars.values()],
         name=plotly_text(method_title(method)),
         marker={
-            "color": method_colour(method.partition(" ")[0]),
+            "color": method_colour(method),
             "pattern": {"shape": [shape for _, shape in bars.values()]},
         },
         texttemplate="%{y:.0f}",
@@ -148,8 +149,8 @@ def pair_scatter(
     """
     keys = sorted(set(first) & set(second))
     x, y = np.array([first[key] for key in keys]), np.array([second[key] for key in keys])
-    ahead = (y < x) if metric in LOWER_IS_BETTER else (y > x)
-    colours = [method_colour(methods[int(wins)].partition(" ")[0]) for wins in ahead]
+    ahead = (y < x) if METRICS[metric].lower_is_better else (y > x)
+    colours = [method_colour(methods[int(wins)]) for wins in ahead]
     low, high = (float(min(x.min(), y.min())), float(max(x.max(), y.max()))) if keys else (0.0, 1.0)
     margin = 0.05 * (high - low or 1.0)
     ends = [low - margin, high + margin]
@@ -170,9 +171,9 @@ def pair_scatter(
     figure.update_layout(
         **{**chart_layout(), "height": 480},
         showlegend=False,
-        xaxis={"title": f"{names[0]}: {METRICS[metric]}", "range": ends, "constrain": "domain"},
+        xaxis={"title": f"{names[0]}: {METRICS[metric].title}", "range": ends, "constrain": "domain"},
         yaxis={
-            "title": f"{names[1]}: {METRICS[metric]}",
+            "title": f"{names[1]}: {METRICS[metric].title}",
             "range": ends,
             "constrain": "domain",
             "scaleanchor": "x",
@@ -204,7 +205,7 @@ def _add_curve(
     banded: bool,
 ) -> None:
     """A method's line in its band, or, if these are cells that are not pooled, hollow points without."""
-    colour = method_colour(method.partition(" ")[0])
+    colour = method_colour(method)
     excluded = not cells[0].pooled
     means = [cell.mean(metric) for cell in cells]
     bounds = [(place, *cell.interval) for place, cell in zip(x, cells, strict=True) if cell.interval]

@@ -1,6 +1,6 @@
 """The words of the lab: two sentences each at most, the equation where there is one, and the page that uses it.
 
-Maps are explained by `lab.explain`, metrics are named by `METRICS`, levels are explained by `levels_in_words`; what is
+Maps are explained by `lab.explain`, metrics by `METRICS`, levels are explained by `levels_in_words`; what is
 said here is only what these do not say. Symbols of the metrics: P predicted and R reference mask, dP their outlines,
 d(p, dR) the distance of a pixel from an outline.
 """
@@ -37,42 +37,6 @@ MAPS = (
 """Maps in the order in which one is made from the other."""
 AS_SHIPPED = {"method": "lvcnet", "options": {}}
 """Options change equations; the glossary has those of LVC-Net's defaults."""
-METRIC_TEXTS: dict[str, tuple[str, str]] = {
-    "precision": ("Share of the predicted pixels that belong to the object.", r"\frac{|P \cap R|}{|P|}"),
-    "recall": ("Share of the object's pixels that were predicted.", r"\frac{|P \cap R|}{|R|}"),
-    "iou": (
-        "Overlap of both masks over all that either of them covers.",
-        r"\frac{|P \cap R|}{|P \cup R|}",
-    ),
-    "miou": (
-        "The paper's score: mean of the IoU of the object and that of the background.",
-        r"\tfrac{1}{2}\left(\mathrm{IoU}_\text{object} + \mathrm{IoU}_\text{background}\right)",
-    ),
-    "dice": (
-        "Overlap over the mean area of both masks. It orders two predictions of an image as IoU does.",
-        r"\frac{2\,|P \cap R|}{|P| + |R|}",
-    ),
-    "boundary_iou": (
-        "IoU of the bands inside both masks that lie near their outlines; w is 2 % of the image's diagonal. Unlike IoU"
-        " it does not forgive a poor outline because the object is large.",
-        r"\frac{|P_w \cap R_w|}{|P_w \cup R_w|}",
-    ),
-    "nsd_1px": (
-        "Normalised surface distance (NSD): share of both outlines that lies within τ = 1 px of the other one.",
-        r"\frac{|\partial P_\tau| + |\partial R_\tau|}{|\partial P| + |\partial R|}",
-    ),
-    "nsd_2px": ("NSD with a tolerance of τ = 2 px.", ""),
-    "hd95": (
-        "Hausdorff distance without its worst 5 %: how far the outlines are apart where they disagree most. Lower is"
-        " better.",
-        r"\max\left(q_{95}\, d(p, \partial R),\ q_{95}\, d(r, \partial P)\right)",
-    ),
-    "assd": (
-        "Average symmetric surface distance: how far the outlines are apart on average. Lower is better.",
-        r"\frac{\sum_{p \in \partial P} d(p, \partial R) + \sum_{r \in \partial R} d(r, \partial P)}"
-        r"{|\partial P| + |\partial R|}",
-    ),
-}
 
 
 def mechanism() -> list[Term]:
@@ -87,9 +51,7 @@ def mechanism() -> list[Term]:
 
 def metrics() -> list[Term]:
     """Every metric of `METRICS`, in the order of all tables."""
-    return [
-        Term(title, METRIC_TEXTS[key][0], "compare", METRIC_TEXTS[key][1]) for key, title in METRICS.items()
-    ]
+    return [Term(metric.title, metric.text, "compare", metric.equation) for metric in METRICS.values()]
 
 
 def robustness() -> list[Term]:

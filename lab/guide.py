@@ -18,6 +18,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.report import compare
 from lvcnet.masks.collapse import collapse, mask_facts
+from lvcnet.methods import shows_cues
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.snapshots import Snapshot, read_snapshot, snapshot_epochs
 from lvcnet.runs.store import is_demo
@@ -105,7 +106,7 @@ def headline(runs: list[RunDirectory]) -> Comparison | None:
 def mechanism_pictures(runs: list[RunDirectory]) -> tuple[str, list[overlays.Rgb]] | None:
     """The four steps on a test image, as the newest finished LVC-Net run sees them that did not collapse; None without one."""
     for run in runs:
-        if not run.config()["method"].startswith("lvcnet") or run.status()["state"] != "done":
+        if not shows_cues(run.config()["method"]) or run.status()["state"] != "done":
             continue
         if epochs := snapshot_epochs(run.snapshots):
             with suppress(LvcnetError):  # one that is damaged is not drawn; the page names what is

@@ -17,9 +17,9 @@ from lab.viewer import Panel, Values, show_viewer, viewer_data
 from lab.widgets import pick, remember, shown_errors
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
-from lvcnet.evaluation.tables import method_title
 from lvcnet.masks.collapse import MARK
-from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.masks.metrics import METRICS
+from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import find_run
 
@@ -215,8 +215,8 @@ def _scores_note(sight: viewing.Sight) -> str:
     scores = sight.scores()
     return (
         ", ".join(
-            f"{METRICS[name].split(' (')[0]} {scores[name]:.{1 if name in LOWER_IS_BETTER else 3}f}"
-            f"{' px' if name in LOWER_IS_BETTER else ''}"
+            f"{METRICS[name].title.split(' (')[0]} {scores[name]:.{1 if METRICS[name].unit else 3}f}"
+            f"{' ' if METRICS[name].unit else ''}{METRICS[name].unit}"
             for name in CAPTION_METRICS
             if name in scores
         )
@@ -250,19 +250,19 @@ def show_pairs(comparison: Comparison) -> None:
         show_chart(
             figure,
             "pairs",
-            f"{METRICS[comparison.metric]} of every test image under {titles[0]} and {titles[1]}",
+            f"{METRICS[comparison.metric].title} of every test image under {titles[0]} and {titles[1]}",
             f"{comparison.dataset}-{comparison.metric}-{first}-{second}",
             _open_image,
         )
     both = set(scores[0]) & set(scores[1])
-    sign = -1 if comparison.metric in LOWER_IS_BETTER else 1
+    sign = -1 if METRICS[comparison.metric].lower_is_better else 1
     wins = sum(sign * (scores[1][key] - scores[0][key]) > 0 for key in both)
     with right:
         reasons = [cells[method].excluded for method in (first, second) if cells[method].excluded]
         verdict = (
             f"Nothing can be concluded from these images: {plain('; '.join(map(str, reasons)))}."
             if reasons
-            else f"{METRICS[comparison.metric]}: {plain(titles[1])} is better on **{wins} of {len(both)}** test images."
+            else f"{METRICS[comparison.metric].title}: {plain(titles[1])} is better on **{wins} of {len(both)}** test images."
         )
         st.markdown(
             f"{verdict}\n\n"

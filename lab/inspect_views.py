@@ -13,14 +13,15 @@ from lab.explain import explain
 from lab.map_figures import label_lines
 from lab.move_view import describe
 from lab.navigation import link_to
-from lab.palette import method_title
 from lab.viewing import Sight
 from lab.widgets import pick, remember
-from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.masks.metrics import METRICS
+from lvcnet.methods import method_title, shows_cues
 from lvcnet.models.maps import title
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
 from lvcnet.runs.store import is_demo, list_runs
+from lvcnet.trained import trained
 
 SHOWN_SCORES = ("iou", "boundary_iou", "hd95")
 PROBABILITIES = ("trunk", "repaired", "second", "evidence", "prediction", "gate")
@@ -89,10 +90,10 @@ def show_scores(sight: Sight) -> None:
     before = sight.scores("trunk") if "trunk" in sight.maps else {}
     with st.container(horizontal=True, key="scores"):
         for name in SHOWN_SCORES:
-            digits, low = (1, True) if name in LOWER_IS_BETTER else (3, False)
+            digits, low = 1 if METRICS[name].unit else 3, METRICS[name].lower_is_better
             gain = round(final[name] - before[name], digits) if before else 0.0
             st.metric(
-                METRICS[name],
+                METRICS[name].title,
                 f"{final[name]:.{digits}f}",
                 f"{gain:+.{digits}f}" if before else None,
                 delta_arrow="auto" if gain else "off",
@@ -182,7 +183,7 @@ def show_what_is_missing(run: RunDirectory, key: str) -> None:
     ]
     wanted = ", ".join(name[0].lower() + name[1:] for name in names)
     st.info(
-        f"{plain(method_title(config['method']))} predicts and nothing else: its boundary is as coarse as its labels were."
+        f"{plain(method_title(trained(config)))} predicts and nothing else: its boundary is as coarse as its labels were."
         f" LVC-Net starts from the same kind of trunk and adds {wanted}, and the warps that follow from them.",
         icon=":material/info:",
     )
@@ -190,7 +191,7 @@ def show_what_is_missing(run: RunDirectory, key: str) -> None:
         other
         for other in inspectable()
         if (other.config()["dataset"], other.config()["labels"]) == (config["dataset"], config["labels"])
-        and other.config()["method"].startswith("lvcnet")
+        and shows_cues(other.config()["method"])
     ]
     if others:
         link_to("inspect", f"Inspect {others[0].name}", query={"run": others[0].name, "image": key})

@@ -7,14 +7,8 @@ except where a comment says otherwise.
 
 from collections.abc import Sequence
 
-from lvcnet.methods import METHOD_TITLES
+from lvcnet.methods import METHODS
 
-METHOD_COLOURS: dict[str, str] = {
-    "fcn": "#D55E00",
-    "unet": "#0082C8",
-    "lvcnet": "#009E73",
-    "lvcnet-plus": "#B86A9C",
-}
 FURTHER_COLOURS = ("#A07800", "#7A6FC0", "#8C8C8C", "#C0504D")
 """For methods without a colour of their own, in the order in which their names sort."""
 
@@ -46,14 +40,20 @@ LABEL_TITLES: dict[str, str] = {
 
 
 def method_colour(method: str) -> str:
-    """Hex colour of a method; a method that is not listed gets a further colour that depends only on its name.
+    """Hex colour of a method, which its options do not change.
 
-    >>> method_colour("lvcnet")
-    '#009E73'
+    On another network than the usual one, and where its spec says none, it has a further colour that depends only on its
+    name and network.
+
+    >>> method_colour("lvcnet"), method_colour("lvcnet warps=2")
+    ('#009E73', '#009E73')
     """
-    if method in METHOD_COLOURS:
-        return METHOD_COLOURS[method]
-    return FURTHER_COLOURS[sum(method.encode()) % len(FURTHER_COLOURS)]
+    name, *settings = method.split(" ")
+    network = [one for one in settings if one.startswith("network=")]
+    spec = METHODS.get(name)
+    if spec and spec.colour and not network:
+        return spec.colour
+    return FURTHER_COLOURS[sum(" ".join([name, *network]).encode()) % len(FURTHER_COLOURS)]
 
 
 def run_colours(methods: Sequence[str]) -> list[str]:
@@ -65,7 +65,7 @@ def run_colours(methods: Sequence[str]) -> list[str]:
     """
     spare = [
         colour
-        for colour in (*FURTHER_COLOURS, *METHOD_COLOURS.values())
+        for colour in (*FURTHER_COLOURS, *map(method_colour, METHODS.own))
         if colour not in map(method_colour, methods)
     ]
     chosen: list[str] = []
@@ -73,15 +73,6 @@ def run_colours(methods: Sequence[str]) -> list[str]:
         colour = method_colour(method)
         chosen.append(colour if colour not in chosen or not spare else spare.pop(0))
     return chosen
-
-
-def method_title(method: str) -> str:
-    """What a method is called on screen.
-
-    >>> method_title("unet")
-    'U-Net'
-    """
-    return METHOD_TITLES.get(method, method.replace("-", " ").replace("_", " ").capitalize())
 
 
 def category_colours(count: int) -> list[str]:

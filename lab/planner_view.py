@@ -21,8 +21,8 @@ from lvcnet.evaluation.plan_text import (
     plan_table,
 )
 from lvcnet.evaluation.planner import Plan, afford
-from lvcnet.evaluation.tables import method_title
 from lvcnet.evaluation.where import Where
+from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
 
 STEP = 500

@@ -13,7 +13,6 @@ from lab.background import background_button
 from lab.curves import iou_curves, loss_curves
 from lab.escaping import code, plain
 from lab.navigation import link_to
-from lab.palette import method_title
 from lab.run_about import edit_about
 from lab.tables import counted
 from lab.trash_view import delete_button
@@ -25,9 +24,11 @@ from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.jobs.launch import cores
 from lvcnet.jobs.usage import Reading, Usage, measure_usage, read_processors
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
+from lvcnet.methods import method_title
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import is_demo
 from lvcnet.runs.summary import format_seconds, summarise
+from lvcnet.trained import trained
 
 LOG_LINES = 40
 MOST_BESIDE = 4
@@ -296,7 +297,7 @@ def configuration(run: RunDirectory) -> None:
     with st.expander("Configuration", icon=":material/description:"):
         st.markdown(
             plain(
-                f"{method_title(config['method'])} on {config['labels']} labels of {config['dataset']}"
+                f"{method_title(trained(config))} on {config['labels']} labels of {config['dataset']}"
                 f" (fingerprint {data.get('fingerprint', '–')}), created {created}, version {config.get('version', '–')},"
                 f" commit {config.get('commit') or '–'}."
             )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab import overlays
-from lab.palette import category_colours, method_title, run_colours
+from lab.palette import category_colours, run_colours
 from lvcnet import workspace
 from lvcnet.data.images import SUFFIXES, read_image
 from lvcnet.data.radiograph import blocks_with_margin
@@ -23,9 +23,11 @@ from lvcnet.files import rows_to_csv, write_atomic, write_json
 from lvcnet.inference.export import CocoPredictions, names_in, write_image_files, write_picture
 from lvcnet.inference.predictor import Predictor
 from lvcnet.inference.segmentation import Segmentation, measurement_rows, segment_radiograph, summarise
+from lvcnet.methods import method_title
 from lvcnet.models.maps import MAP_TITLES, title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
+from lvcnet.trained import trained
 
 MOST_RUNS = 6
 CACHED_PREDICTORS = MOST_RUNS
@@ -49,7 +51,7 @@ def run_choices() -> list[tuple[str, str]]:
         config = run.config()
         demo = ", demo" if is_demo(run) else ""
         choices.append(
-            (f"{method_title(config['method'])}: {run.name} (labels {config['labels']}{demo})", run.name)
+            (f"{method_title(trained(config))}: {run.name} (labels {config['labels']}{demo})", run.name)
         )
     return choices
 
@@ -62,7 +64,7 @@ def first_runs() -> list[str]:
     by_labels: dict[str, dict[str, str]] = {}
     for run in runs:
         config = run.config()
-        by_labels.setdefault(config["labels"], {})[config["method"]] = run.name
+        by_labels.setdefault(config["labels"], {})[trained(config)] = run.name
     for _, named in sorted(
         by_labels.items(), reverse=True
     ):  # the roughest labels tell the methods apart best

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from lab.palette import method_title
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation import tables as evaluation_tables
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.tables import NOTHING
 from lvcnet.masks.metrics import METRICS, ROUND_METRICS
+from lvcnet.methods import method_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
 
@@ -121,7 +121,7 @@ def run_rows(
             "State": ("… evaluating" if one.run in evaluating else state_text(one.state))
             + places.get(one.run, ""),
             **({"Title": one.title} if titled else {}),
-            "Method": method_title(one.method),
+            "Method": method_title(one.trained),
             "Data set": one.dataset,
             "Labels": one.labels,
             "Progress": round(100 * one.progress),
@@ -149,7 +149,7 @@ def robustness(comparison: Comparison) -> list[Row]:
     labels = comparison.label_sets()
     for method in comparison.methods():
         cells = [comparison.cell(method, name) for name in labels]
-        row = {"Method": evaluation_tables.method_title(method)}
+        row = {"Method": method_title(method)}
         for name, cell in zip(labels, cells, strict=True):
             row[comparison.title(name)] = (
                 evaluation_tables.marked(cell, evaluation_tables.summary(cell.values[comparison.metric]))
@@ -168,8 +168,8 @@ def evaluation_rows(evaluation: dict[str, Any]) -> list[Row]:
     """All metrics of an evaluation; the paper's rounds beside those it has them for."""
     rounds = evaluation["rounds"]
     rows = []
-    for key, title in METRICS.items():
-        row = {"Metric": title, "All test images": number(evaluation.get(key))}
+    for key, metric in METRICS.items():
+        row = {"Metric": metric.title, "All test images": number(evaluation.get(key))}
         if key in ROUND_METRICS:
             found = rounds[key]
             row[_rounds_title(rounds)] = f"{found['mean']:.3f} ± {found['sd']:.3f}"

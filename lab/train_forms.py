@@ -20,7 +20,7 @@ from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import PlannedRun
 from lvcnet.jobs.sweep_config import SweepConfig, build_sweep, parse_seeds
-from lvcnet.methods import METHOD_TITLES
+from lvcnet.methods import METHODS, method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import format_seconds
@@ -48,12 +48,9 @@ def run_form(dataset: Dataset) -> None:
         with left:
             labels = pick_labels(dataset, label="Labels to learn from", default="level3")
         with middle:
-            help_text = (
-                "FCN and U-Net are the paper's rivals; LVC-Net corrects outlines by visual cues; LVC-Net plus also learns"
-                " from the corrected outlines."
-            )
+            help_text = "; ".join(f"{spec.title} {spec.summary}" for spec in METHODS.values())
             method = pick(
-                "method", "Method", list(METHOD_TITLES), help_text, METHOD_TITLES.__getitem__, "lvcnet-plus"
+                "method", "Method", list(METHODS), plain(f"{help_text}."), method_title, "lvcnet-plus"
             )
         seed = right.number_input(
             "Seed",
@@ -64,17 +61,18 @@ def run_form(dataset: Dataset) -> None:
             help="Keys initial weights, order of images and augmentation.",
         )
         start, changes = settings_fields("run", [method], like)
-        made = f"{dataset.name}-{method}-{labels}-s{seed}"
+        what = {"dataset": dataset.name, "labels": labels, "method": method, "seed": seed}
+        config = build_config(start.settings, changes, what)
         name = st.text_input(
             "Run name (optional)",
             key="run-name",
-            placeholder=made,
+            placeholder=config.run_name(),
             help="By default made from what the run is; a number is added where it is taken.",
         ).strip()
-        what = {"dataset": dataset.name, "labels": labels, "method": method, "seed": seed}
-        config = build_config(start.settings, changes, what)
         command_line([*commands.train(config, start.arguments, changes), *(["--name", name] if name else [])])
-        yaml_file("All settings as YAML", commands.config_yaml(config), f"{name or made}.yaml", "train")
+        yaml_file(
+            "All settings as YAML", commands.config_yaml(config), f"{name or config.run_name()}.yaml", "train"
+        )
         what_to_expect(config)
         if st.button(
             "Start training",
@@ -127,9 +125,9 @@ def sweep_form(dataset: Dataset) -> None:
         left, right = st.columns(2)
         methods = left.multiselect(
             "Methods",
-            list(METHOD_TITLES),
-            list(METHOD_TITLES),
-            format_func=METHOD_TITLES.__getitem__,
+            list(METHODS),
+            list(METHODS.own),
+            format_func=method_title,
             key="sweep-methods",
             help="Every method is trained on every label set with every seed.",
         )

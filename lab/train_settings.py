@@ -2,26 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
+from pydantic import BaseModel
 
 from lab.escaping import plain
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.like import settings_like
-from lvcnet.methods.lvc import lvc_options
+from lvcnet.methods import METHODS, MethodSpec
+from lvcnet.models import NETWORKS
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
-from lvcnet.training.config import TrainConfig, build_config, list_presets, read_preset
+from lvcnet.training.config import build_config, list_presets, read_preset
 from lvcnet.training.device import available_devices
 
 PRESET_HELP = "Where the settings start from: quick takes minutes on a laptop, paper is the paper's set-up."
 LIKE = "like"
 """Stands for a run among the presets."""
-OPTION_FIELDS = ("variant", "training", "warps")
-"""Options of LVC-Net that have a widget."""
 ADVANCED: dict[str, tuple[str, ...]] = {
-    "Network": ("width", "depth", "block"),
+    "Network": ("network", "width", "depth", "block"),
     "Optimisation": (
         *("batch_size", "optimizer", "learning_rate", "schedule", "weight_decay", "ema"),
         *("augment", "flip"),
@@ -95,59 +95,56 @@ def settings_fields(
                 for column, name in zip(columns, fields[first : first + 3], strict=False):
                     with column:
                         values[name] = field_widget(name, base, key)
-        if list(methods) == ["lvcnet"]:
-            st.markdown("**LVC-Net**")
-            options = lvcnet_options(key, base.options)
-        if kept := base.options.keys() - OPTION_FIELDS:
+        shown: list[str] = []
+        if len(methods) == 1:
+            spec = METHODS.find(methods[0])
+            shown = shown_options(spec)
+            options = option_fields(spec, shown, key, base.options)
+        if kept := base.options.keys() - set(shown):
             text = ", ".join(f"{name} = {base.options[name]}" for name in sorted(kept))
             st.caption(f"Also taken from the run: {plain(text)}.")
     changes = {name: value for name, value in values.items() if value != getattr(base, name)}
     return start, changes | ({"options": options} if options else {})
 
 
-def lvcnet_options(key: str, given: dict[str, Any]) -> dict[str, Any]:
+def shown_options(spec: MethodSpec) -> list[str]:
+    """A method's own settings that have a widget: numbers, switches and choices with a description.
+
+    Choices come first, since they may change other defaults.
+    """
+    kinds = {name: field.annotation for name, field in spec.options.model_fields.items() if field.description}
+    choices = [name for name, kind in kinds.items() if get_origin(kind) is Literal]
+    return choices + [name for name, kind in kinds.items() if kind in (bool, int, float)]
+
+
+def option_fields(spec: MethodSpec, shown: Sequence[str], key: str, given: dict[str, Any]) -> dict[str, Any]:
     """The method's own settings that differ from `given`, or from its defaults where nothing is given."""
-    before = lvc_options(given)
-    variants = list(dict.fromkeys(("corrected", "paper", before.variant)))
-    trainings = ["alternate", "joint", "successive"]
-    columns = st.columns(3)
-    variant = columns[0].selectbox(
-        "variant",
-        variants,
-        variants.index(before.variant),
-        key=f"{key}-variant",
-        help="corrected: the equations as they must be read; paper: as printed, with the least repairs.",
-    )
-    defaults = lvc_options({**given, "variant": variant})
-    values = {
-        "training": columns[1].selectbox(
-            "training",
-            trainings,
-            trainings.index(defaults.training),
-            key=f"{key}-{variant}-training",
-            help="How the cue generator and the segmentation take turns; the paper alternates.",
-        ),
-        "warps": columns[2].number_input(
-            "warps",
-            0,
-            16,
-            defaults.warps,
-            key=f"{key}-{variant}-warps",
-            help="How often the prediction is resampled; 0 is the trunk alone.",
-        ),
-    }
-    changed = {name: value for name, value in values.items() if value != getattr(defaults, name)}
-    return ({"variant": variant} if variant != before.variant else {}) | changed
+    changed: dict[str, Any] = {}
+    if shown:
+        st.markdown(f"**{plain(spec.title)}**")
+    for first in range(0, len(shown), 3):
+        columns = st.columns(3, vertical_alignment="bottom")
+        for column, name in zip(columns, shown[first : first + 3], strict=False):
+            before = spec.read_options({**given, **changed})
+            usual = getattr(before, name)
+            with column:
+                # the default is part of the key: a choice that changes it brings a fresh widget
+                value = field_widget(name, before, f"{key}-{spec.name}-{usual}")
+            if value != usual:
+                changed[name] = value
+    return changed
 
 
-def field_widget(name: str, base: TrainConfig, key: str) -> Any:
-    """The widget of a setting, made from its type, limits and description in `TrainConfig`."""
-    field = TrainConfig.model_fields[name]
+def field_widget(name: str, base: BaseModel, key: str) -> Any:
+    """The widget of a setting, made from its type, limits and description in the model of `base`."""
+    field = type(base).model_fields[name]
     value, label, help_text = getattr(base, name), name.replace("_", " ").capitalize(), field.description
     widget_key = f"{key}-{name}"
     choices = get_args(field.annotation)
     if name == "device":  # a copied run may come from another machine; starting it says what is not available
         choices = tuple(dict.fromkeys(("auto", *available_devices(), value)))
+    if name == "network":  # a plug-in of a copied run may be gone; starting it says so
+        choices = tuple(dict.fromkeys((*NETWORKS, value)))
     if choices:
         return st.selectbox(label, choices, choices.index(value), key=widget_key, help=help_text)
     if isinstance(value, bool):

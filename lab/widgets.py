@@ -15,7 +15,6 @@ import streamlit as st
 
 from lab.escaping import plain
 from lab.navigation import link_to
-from lab.palette import method_title
 from lvcnet import workspace
 from lvcnet.damage import Damaged, problem_of
 from lvcnet.data import naming
@@ -23,11 +22,13 @@ from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.data.summary import summarise
 from lvcnet.errors import LvcnetError
+from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
 from lvcnet.storage import storage_problem
+from lvcnet.trained import trained
 
 Stamp = tuple[tuple[str, int], ...]
 CACHED_DATASETS = 4
@@ -153,7 +154,7 @@ def run_title(run: RunDirectory) -> str:
     """A run in a list: title, name, method and labels. Not its state: the browser sends this text back, maybe later."""
     config, title = run.config(), read_about(run).title
     demo = ", demo" if is_demo(run) else ""
-    return f"{title + ': ' if title else ''}{run.name} ({method_title(config['method'])} on {config['labels']}{demo})"
+    return f"{title + ': ' if title else ''}{run.name} ({method_title(trained(config))} on {config['labels']}{demo})"
 
 
 def label_title(dataset: Dataset, name: str) -> str:

@@ -137,7 +137,7 @@ with right:
         "Metric",
         list(METRICS),
         "What curve, differences and ordering are about. The table always has precision, recall and mIoU.",
-        METRICS.__getitem__,
+        lambda name: METRICS[name].title,
         "iou",
     )
 offer_evaluation(dataset)

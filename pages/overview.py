@@ -44,7 +44,8 @@ with left:
         )
     else:
         st.markdown(
-            f"{METRICS['iou']} on the clean test labels of **{plain(comparison.dataset)}**, by the labels a method learned from."
+            f"{METRICS['iou'].title} on the clean test labels of **{plain(comparison.dataset)}**, by the labels a method"
+            " learned from."
         )
         rows = tables.robustness(comparison)
         show_table(rows)

@@ -64,8 +64,8 @@ def _print_evaluation(result: dict[str, Any]) -> None:
         ["Metric", "Mean", *result["categories"]] if len(result["categories"]) > 1 else ["Metric", "Mean"]
     )
     rows = [
-        [title, result[name], *(result["per_category"][category][name] for category in columns[2:])]
-        for name, title in METRICS.items()
+        [metric.title, result[name], *(result["per_category"][category][name] for category in columns[2:])]
+        for name, metric in METRICS.items()
     ]
     screen.print(
         f"{result['run']}: {result['images']} {result['split']} images against {result['against']} labels",
@@ -76,7 +76,7 @@ def _print_evaluation(result: dict[str, Any]) -> None:
     print_table(
         f"{rounds['rounds']} rounds of {rounds['images']} random images",
         ["Metric", "Mean", "SD"],
-        [[METRICS[name], rounds[name]["mean"], rounds[name]["sd"]] for name in ROUND_METRICS],
+        [[METRICS[name].title, rounds[name]["mean"], rounds[name]["sd"]] for name in ROUND_METRICS],
     )
     if "note" in rounds:
         screen.print(f"Note: {rounds['note']}", highlight=False)

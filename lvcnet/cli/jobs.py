@@ -175,7 +175,7 @@ def _runs_table(summaries: list[RunSummary], wide: bool) -> tuple[list[str], lis
     if wide:
         columns[2:2] = ["Data set", "Labels", "Method", "Seed", "Progress"]
         for row, one in zip(rows, summaries, strict=True):
-            row[2:2] = [one.dataset, one.labels, one.method, one.seed, f"{one.progress:.0%}"]
+            row[2:2] = [one.dataset, one.labels, one.trained, one.seed, f"{one.progress:.0%}"]
     if any(one.title for one in summaries):
         columns[1:1] = ["Title"]
         for row, one in zip(rows, summaries, strict=True):

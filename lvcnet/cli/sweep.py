@@ -18,6 +18,8 @@ from lvcnet.jobs import launch
 from lvcnet.jobs.foreground import SweepProgress, queue_sweep, run_sweep
 from lvcnet.jobs.sweep import PlannedRun
 from lvcnet.jobs.sweep_config import build_sweep, parse_seeds
+from lvcnet.methods import METHODS
+from lvcnet.models import NETWORKS
 from lvcnet.runs.summary import collapse_notes, format_seconds, summarise
 from lvcnet.text import split_list
 from lvcnet.training.config import parse_settings, read_preset, read_yaml
@@ -41,7 +43,10 @@ def sweep(
         ),
     ] = None,
     methods: Annotated[
-        str | None, typer.Option(help="Methods, separated by commas. [default: fcn,unet,lvcnet,lvcnet-plus]")
+        str | None,
+        typer.Option(
+            help=f"Methods, separated by commas: {METHODS.in_words()}. [default: {','.join(METHODS.own)}]"
+        ),
     ] = None,
     levels: Annotated[
         str | None,
@@ -51,6 +56,9 @@ def sweep(
     preset: Annotated[str | None, typer.Option(help="Settings to start from, e.g. quick or paper.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; can be repeated.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help=f"Network of all runs: {NETWORKS.in_words()}. [default: unet]")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
     workers: Annotated[
@@ -73,11 +81,13 @@ def sweep(
     lists = {"methods": methods, "labels": levels}
     explicit |= {name: split_list(text) for name, text in lists.items() if text is not None}
     explicit |= {"seeds": parse_seeds(split_list(seeds))} if seeds is not None else {}
+    same = {"network": network, "epochs": epochs}
     chosen = build_sweep(
         {"settings": read_preset(preset)} if preset else {},
         _read_config(config, dataset),
         {"settings": parse_settings(settings or [])},
-        explicit | ({"settings": {"epochs": epochs}} if epochs is not None else {}),
+        {"settings": {name: value for name, value in same.items() if value is not None}},
+        explicit,
     )
     plan = chosen.plan(retry_failed)
     if in_queue:

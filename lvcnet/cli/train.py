@@ -11,6 +11,8 @@ from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.naming import chosen, parse
 from lvcnet.errors import INTERRUPTED, LvcnetError
 from lvcnet.jobs.like import settings_like
+from lvcnet.methods import METHODS
+from lvcnet.models import NETWORKS
 from lvcnet.noise.levels import LEVEL_TARGETS
 from lvcnet.runs.store import find_run
 from lvcnet.training.config import build_config, parse_settings, read_preset, read_yaml
@@ -30,7 +32,10 @@ def train(
             help="Name of the data set; `lvcnet data list` lists them. Optional with --like or --config."
         ),
     ] = None,
-    method: Annotated[str | None, typer.Option(help="fcn, unet, lvcnet or lvcnet-plus.")] = None,
+    method: Annotated[str | None, typer.Option(help=f"{METHODS.in_words()}.")] = None,
+    network: Annotated[
+        str | None, typer.Option(help=f"{NETWORKS.in_words()}; fcn is a method of its own. [default: unet]")
+    ] = None,
     level: Annotated[str | None, typer.Option(help="Noise level 1 to 4, or clean.")] = None,
     labels: Annotated[str | None, typer.Option(help="Any label set by name, instead of --level.")] = None,
     preset: Annotated[
@@ -63,7 +68,7 @@ def train(
     `lvcnet train --like hips-lvcnet-level3-s0 --seed 1`
     """
     given = {"dataset": dataset, "labels": chosen_labels(level, labels), "method": method, "epochs": epochs}
-    given |= {"seed": seed, "device": device}
+    given |= {"network": network, "seed": seed, "device": device}
     explicit = {key: value for key, value in given.items() if value is not None}
     from_file = read_yaml(config) if config else {}
     if dataset is None and like is None and "dataset" not in from_file:

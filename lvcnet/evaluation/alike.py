@@ -15,9 +15,10 @@ from lvcnet.training.config import TrainConfig
 Config = Mapping[str, Any]
 """A run's config.json."""
 
-MAY_DIFFER = {"dataset", "labels", "method", "options", "seed", "device", "threads"}
+MAY_DIFFER = {"dataset", "labels", "method", "network", "options", "seed", "device", "threads"}
 MAY_DIFFER |= {"validate_every", "snapshot_every", "snapshot_images"}
-"""What a comparison is about (a method with other options is another method), and what changes nothing that is compared."""
+"""What a comparison is about (a method with another
+network or other options is another method), and what changes nothing that is compared."""
 COVERAGE = "training images"
 """What `differing` calls a difference in how many, or in which, training images the label sets cover."""
 OF_THE_DATA = {"fingerprint": "images or clean labels", "size": "size", "categories": "categories"}

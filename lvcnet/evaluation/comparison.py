@@ -11,8 +11,9 @@ from lvcnet.data.naming import Manifest
 from lvcnet.evaluation import paper
 from lvcnet.evaluation.robustness import area_under_curve, retention, share
 from lvcnet.evaluation.statistics import mean_of_known
-from lvcnet.masks.metrics import LOWER_IS_BETTER
-from lvcnet.methods import METHOD_TITLES
+from lvcnet.masks.metrics import METRICS
+from lvcnet.methods import METHODS
+from lvcnet.trained import trained
 
 BASELINE = "unet"
 ENOUGH_SEEDS = 3
@@ -172,7 +173,7 @@ class Comparison:
     @property
     def score(self) -> str:
         """The metric of retention and area, which need a score: for distances the IoU."""
-        return "iou" if self.metric in LOWER_IS_BETTER else self.metric
+        return "iou" if METRICS[self.metric].lower_is_better else self.metric
 
     def level_scores(self, method: str) -> dict[int, float]:
         """Level (0 is clean) -> mean of `score`, for clean labels and the default noise family.
@@ -211,17 +212,19 @@ class Comparison:
 
 
 def method_name(config: Mapping[str, Any]) -> str:
-    """The method with the options that were set.
+    """The method with the network, if it is not the usual one, and the options that were set.
 
     >>> method_name({"method": "lvcnet", "options": {"variant": "paper", "warps": 2}})
     'lvcnet variant=paper warps=2'
+    >>> method_name({"method": "lvcnet", "network": "segnet"})
+    'lvcnet network=segnet'
     """
     options = config.get("options") or {}
-    return " ".join([config["method"], *(f"{name}={options[name]}" for name in sorted(options))])
+    return " ".join([trained(config), *(f"{name}={options[name]}" for name in sorted(options))])
 
 
 def method_order(method: str) -> tuple[int, str]:
     """Sort key: the order of the paper, variants behind the plain method."""
     name = method.partition(" ")[0]
-    known = list(METHOD_TITLES)
+    known = list(METHODS)
     return (known.index(name) if name in known else len(known), method)

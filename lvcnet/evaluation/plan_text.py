@@ -13,8 +13,9 @@ from lvcnet.evaluation.clicks import CLEAN_TOLERANCE
 from lvcnet.evaluation.comparison import BASELINE
 from lvcnet.evaluation.equivalence import Equivalence, Point
 from lvcnet.evaluation.planner import Budget, Plan
-from lvcnet.evaluation.tables import NOTHING, Table, method_title
+from lvcnet.evaluation.tables import NOTHING, Table
 from lvcnet.files import rows_to_csv
+from lvcnet.methods import method_title
 
 
 def plan_table(plan: Plan) -> Table:

@@ -15,9 +15,9 @@ from lvcnet.evaluation.comparison import BASELINE, ENOUGH_SEEDS, Cell, Compariso
 from lvcnet.evaluation.equivalence import Equivalence, Point, equivalences
 from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.statistics import FloatArray, Interval, percentile_bounds, resampled_means
-from lvcnet.evaluation.tables import method_title
 from lvcnet.evaluation.tables import notes as left_out
 from lvcnet.evaluation.where import Where
+from lvcnet.methods import method_title
 
 METRIC = "iou"
 

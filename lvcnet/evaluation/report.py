@@ -86,8 +86,7 @@ def compare(
     Raises:
         LvcnetError: for an unknown metric, or if no run is left to compare.
     """
-    if metric not in METRICS:
-        raise LvcnetError(f"metric {metric!r} does not exist: choose one of {', '.join(METRICS)}")
+    METRICS.find(metric)
     chosen = [run for run in list_runs(dataset) if not _leaves_out(run)] if runs is None else list(runs)
     skipped = _damaged(dataset) if runs is None else {}
     skipped |= {run.name: reason for run in chosen if (reason := unlike(run.config(), where or {}))}
@@ -162,7 +161,7 @@ def _evaluations(
                 skipped[run.name] = f"it is not evaluated; run `lvcnet evaluate {run.name}`"
             elif evaluation is not None and metric not in evaluation:
                 skipped[run.name] = (
-                    f"its evaluation is older than the metric {METRICS[metric]}; run `lvcnet evaluate {run.name}`"
+                    f"its evaluation is older than the metric {METRICS[metric].title}; run `lvcnet evaluate {run.name}`"
                 )
             else:
                 result.append((run, evaluation or evaluate_run(run, device=device)))

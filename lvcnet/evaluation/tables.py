@@ -12,7 +12,7 @@ from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.evaluation.where import in_words
 from lvcnet.masks.collapse import MARK
 from lvcnet.masks.metrics import METRICS
-from lvcnet.methods import METHOD_TITLES
+from lvcnet.methods import method_title
 
 Row = list[str]
 NOTHING = "—"
@@ -32,16 +32,6 @@ class Table:
     note: str
     header: Row
     rows: list[Row]
-
-
-def method_title(method: str) -> str:
-    """A method's name in tables.
-
-    >>> method_title("lvcnet variant=paper")
-    'LVC-Net variant=paper'
-    """
-    name, _, options = method.partition(" ")
-    return " ".join(filter(None, [METHOD_TITLES.get(name, name), options]))
 
 
 def summary(values: Sequence[float]) -> str:
@@ -124,7 +114,7 @@ def score_table(comparison: Comparison) -> Table:
         for method in comparison.methods()
     ]
     return Table(
-        METRICS[comparison.metric],
+        METRICS[comparison.metric].title,
         "Mean over test images and categories, clean test labels, last epoch, threshold 0.5; ± SD over seeds (number of seeds).",
         ["Method", *map(comparison.shown, labels)],
         rows + _paper_rows(comparison, labels),
@@ -140,7 +130,7 @@ def interval_table(comparison: Comparison) -> Table:
     ]
     known = any(cell.interval for cell in comparison.cells)
     return Table(
-        f"{METRICS[comparison.metric]}, 95 % intervals",
+        f"{METRICS[comparison.metric].title}, 95 % intervals",
         "Of the mean over test images: images and, with several seeds, trainings drawn again.",
         ["Method", *map(comparison.shown, labels)],
         rows if known else [],
@@ -163,7 +153,7 @@ def difference_table(comparison: Comparison) -> Table:
     )
     header = ["Method", "Labels", f"Minus {baseline}", "95 % interval", "p (Holm)", "Images", "Seeds"]
     rows = [_difference_row(comparison, difference) for difference in comparison.differences]
-    return Table(f"{METRICS[comparison.metric]}, paired against {baseline}", note, header, rows)
+    return Table(f"{METRICS[comparison.metric].title}, paired against {baseline}", note, header, rows)
 
 
 def retention_table(comparison: Comparison) -> Table:
@@ -178,7 +168,7 @@ def retention_table(comparison: Comparison) -> Table:
         ]
         for entry in found
     ]
-    metric = METRICS[comparison.score]
+    metric = METRICS[comparison.score].title
     note = (
         f"{metric} over that of the same method at level 1; area: mean {metric} over the range of label IoU."
     )
@@ -203,7 +193,7 @@ def clean_retention_table(comparison: Comparison) -> Table:
     ]
     baseline = method_title(BASELINE)
     known = comparison.level_scores(BASELINE).get(0) is not None
-    note = f"{METRICS[comparison.score]} over that of {baseline} trained on clean labels."
+    note = f"{METRICS[comparison.score].title} over that of {baseline} trained on clean labels."
     return Table(
         f"Retention over {baseline} trained on clean labels",
         note,
@@ -226,7 +216,9 @@ def outline_table(comparison: Comparison) -> Table:
         for cell in comparison.ordered_cells()
     ]
     note = "Mean over test images and categories; ± SD over seeds. Lower is better for distances (pixels of the working grid)."
-    return Table("Outlines", note, ["Labels", "Method", *(METRICS[name] for name in OUTLINE_METRICS)], rows)
+    return Table(
+        "Outlines", note, ["Labels", "Method", *(METRICS[name].title for name in OUTLINE_METRICS)], rows
+    )
 
 
 def recovery_table(comparison: Comparison) -> Table:
@@ -309,7 +301,7 @@ def _paper_rows(comparison: Comparison, labels: Sequence[str]) -> list[Row]:
         return []
     return [
         [
-            f"{METHOD_TITLES[method]}, paper",
+            f"{method_title(method)}, paper",
             *(
                 _number(getattr(paper.paper_cell(method, levels.get(name)), comparison.metric, None))
                 for name in labels
@@ -322,7 +314,7 @@ def _paper_rows(comparison: Comparison, labels: Sequence[str]) -> list[Row]:
 def _paper_retention(levels: Sequence[int]) -> list[Row]:
     return [
         [
-            f"{METHOD_TITLES[method]}, paper (mIoU)",
+            f"{method_title(method)}, paper (mIoU)",
             *(
                 _percent(paper.paper_retention(method, level) if level in paper.LEVELS else None)
                 for level in levels

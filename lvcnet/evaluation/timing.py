@@ -17,8 +17,8 @@ from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import BASELINE
 from lvcnet.evaluation.robustness import share
-from lvcnet.evaluation.tables import NOTHING, Table, method_title
-from lvcnet.methods import Batch, Method
+from lvcnet.evaluation.tables import NOTHING, Table
+from lvcnet.methods import Batch, Method, method_title
 from lvcnet.training.checkpoint import build_method
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.device import resolve_device

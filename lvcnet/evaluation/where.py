@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.alike import MAY_DIFFER, Config
+from lvcnet.trained import network_of
 from lvcnet.training.config import TrainConfig, parse_settings
 
 Where = Mapping[str, Any]
@@ -66,6 +67,8 @@ def unlike(config: Config, where: Where) -> str | None:
 
 
 def _setting(config: Config, name: str) -> Any:
+    if name == "network":
+        return network_of(config)
     group, _, option = name.partition(".")
     return (config.get("options") or {}).get(option) if option else config.get(group)
 

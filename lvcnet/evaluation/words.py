@@ -13,8 +13,8 @@ from lvcnet.evaluation.comparison import (
     Difference,
     method_order,
 )
-from lvcnet.evaluation.tables import method_title
-from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS
+from lvcnet.masks.metrics import METRICS
+from lvcnet.methods import method_title
 
 
 def comparison_words(comparison: Comparison) -> list[str]:
@@ -61,12 +61,13 @@ def difference_sentence(difference: Difference, comparison: Comparison) -> str:
     **dentist2: LVC-Net is better than U-Net.** On the same 60 images its IoU (foreground) is 5.2 points higher \
 (95 % interval 4.1 to 6.3).
     """
-    unit, scale = ("px", 1.0) if difference.metric in LOWER_IS_BETTER else ("points", 100.0)
+    metric = METRICS[difference.metric]
+    unit, scale = (metric.unit, 1.0) if metric.unit else ("points", 100.0)
     first, second = method_title(difference.method), method_title(BASELINE)
     low, high = sorted((difference.low * scale, difference.high * scale))
     mean = difference.mean * scale
     certain = low > 0 or high < 0
-    gain = -mean if difference.metric in LOWER_IS_BETTER else mean
+    gain = -mean if metric.lower_is_better else mean
     if certain:
         where = "" if len(difference.seeds) >= ENOUGH_SEEDS else " in these trainings"
         claim = f"{first} is {'better' if gain > 0 else 'worse'} than {second}{where}."
@@ -74,9 +75,8 @@ def difference_sentence(difference: Difference, comparison: Comparison) -> str:
         claim = f"{first} and {second} cannot be told apart."
     if mean < 0:
         low, high = -high, -low
-    metric = METRICS[difference.metric].removesuffix(" (px)")
     return (
-        f"**{comparison.title(difference.labels)}: {claim}** On the same {difference.images} images its {metric} is"
+        f"**{comparison.title(difference.labels)}: {claim}** On the same {difference.images} images its {metric.short} is"
         f" {abs(mean):.1f} {unit} {'lower' if mean < 0 else 'higher'} (95 % interval {low:.1f} to {high:.1f})."
     )
 

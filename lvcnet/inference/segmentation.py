@@ -15,6 +15,7 @@ from lvcnet.data.images import read_image
 from lvcnet.data.radiograph import Radiograph
 from lvcnet.inference.measure import agreement, measure
 from lvcnet.inference.predictor import THRESHOLD, Prediction, Predictor
+from lvcnet.trained import trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ def segment_radiograph(
 ) -> Segmentation:
     """As `segment_file`, for a radiograph that was read already because several runs are to segment it."""
     prediction = predictor.predict_image(radiograph.pixels, threshold)
-    method = str(predictor.run.config()["method"])
+    method = trained(predictor.run.config())
     return Segmentation(path, name or str(path), predictor.run.name, method, radiograph, prediction)
 
 
@@ -130,7 +131,7 @@ def failed_row(predictor: Predictor, name: str, threshold: float, problem: str) 
     """A row like those of `measurement_rows` for an image that could not be segmented."""
     config = predictor.run.config()
     measures = dict.fromkeys(measure(np.zeros((1, 1), dtype=bool), None))
-    about = {"image": name, "run": predictor.run.name, "method": config["method"], "threshold": threshold}
+    about = {"image": name, "run": predictor.run.name, "method": trained(config), "threshold": threshold}
     return {**about, "category": "", **measures, "problem": problem}
 
 

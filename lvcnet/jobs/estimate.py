@@ -7,9 +7,10 @@ from typing import Any
 
 from lvcnet.jobs.launch import slots
 from lvcnet.runs.store import list_runs
+from lvcnet.trained import network_of
 from lvcnet.training.config import TrainConfig
 
-SAME_PACE = ("dataset", "method", "width", "depth", "block", "batch_size")
+SAME_PACE = ("dataset", "method", "network", "width", "depth", "block", "batch_size")
 """Settings that decide how long an epoch takes; runs that agree in them are comparable."""
 
 
@@ -40,4 +41,4 @@ def _epoch_seconds() -> dict[tuple[Any, ...], float]:
 
 
 def _pace(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(config.get(name) for name in SAME_PACE)
+    return tuple({**config, "network": network_of(config)}.get(name) for name in SAME_PACE)

@@ -26,6 +26,7 @@ NOT_IN_DIGEST = {
     "dataset",
     "labels",
     "method",
+    "network",
     "seed",
     "device",
     "threads",
@@ -111,16 +112,20 @@ def plan_sweep(
 
 def _plan(config: TrainConfig, retry_failed: bool) -> PlannedRun:
     """Find the run, be it from a sweep or made by `lvcnet train` with the same settings, or name a new one."""
-    short = f"{config.dataset}-{config.method}-{config.labels}-s{config.seed}"
+    short = config.run_name()
     long = f"{short}-{digest([_identity(config)])[:6]}"
     for name in (short, long):
         run = RunDirectory(workspace.runs_dir() / name)
-        if run.exists() and _identity(config_of(run)) == _identity(config):
+        if run.exists() and _same(config_of(run), config):
             state = run.status()["state"]
             return PlannedRun(name, config, state, _action(state, retry_failed))
     default = _identity(config) == _identity(build_config({"dataset": config.dataset}))
     taken = (workspace.runs_dir() / short).exists()
     return PlannedRun(check_name(short if default and not taken else long, "run"), config, None, "train")
+
+
+def _same(one: TrainConfig, other: TrainConfig) -> bool:
+    return one.network == other.network and _identity(one) == _identity(other)
 
 
 def _identity(config: TrainConfig) -> bytes:

@@ -23,7 +23,7 @@ class SweepConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     dataset: str = Field(description="name of the data set")
-    methods: list[str] = Field(list(METHODS), description="what is compared")
+    methods: list[str] = Field(list(METHODS.own), description="what is compared")
     labels: list[str] = Field(
         ["1", "2", "3", "4"],
         description="noise levels or label sets: 1 or level1 are the same; clean; dentist2",

@@ -15,38 +15,71 @@ the image counts as outside. These are the conventions of `monai.metrics`, which
 values for empty masks are ours, so MONAI is given only the pairs in which neither mask is empty.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.errors import LvcnetError
+from lvcnet.plugins import Registry
 from lvcnet.progress import Report
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 
-METRICS: dict[str, str] = {
-    "precision": "Precision",
-    "recall": "Recall",
-    "iou": "IoU (foreground)",
-    "miou": "mIoU (foreground and background)",
-    "dice": "Dice",
-    "boundary_iou": "Boundary IoU (2 % of the diagonal)",
-    "nsd_1px": "Surface Dice (1 px)",
-    "nsd_2px": "Surface Dice (2 px)",
-    "hd95": "HD95 (px)",
-    "assd": "ASSD (px)",
-}
-"""Every metric by its key, with its name on screen, in the order of all tables."""
-
-LOWER_IS_BETTER = ("hd95", "assd")
 ROUND_METRICS = ("precision", "recall", "miou")
 """What the paper measures, in rounds."""
 BATCH = 32
 """Images that are measured between two reports."""
 SURFACE_METRICS = ("nsd_1px", "nsd_2px", "hd95", "assd")
+DISTANCES = ("hd95", "assd")
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A metric to choose by name.
+
+    Attributes:
+        name: what the command line and evaluations call it.
+        title: what tables and pages call it, with its unit in brackets where it has one.
+        measure: (predicted, reference), both (N, C, H, W) bool -> (N, C), or such scores by name where several metrics are
+            measured in one go. It must be finite for empty masks, too.
+        text: what it measures, two sentences at most.
+        equation: LaTeX without dollars, in the symbols of the glossary; empty if there is none.
+        unit: px ...; empty for a fraction from 0 to 1.
+        lower_is_better: as of distances.
+    """
+
+    name: str
+    title: str
+    measure: "Callable[[BoolArray, BoolArray], FloatArray | dict[str, FloatArray]]"
+    text: str
+    equation: str = ""
+    unit: str = ""
+    lower_is_better: bool = False
+
+    @property
+    def short(self) -> str:
+        """The title without its unit, for sentences that say it beside the number."""
+        return self.title.removesuffix(f" ({self.unit})")
+
+    def scores(self, predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:
+        """What is measured, by name.
+
+        Raises:
+            LvcnetError: if it is not a finite number for every image and category.
+        """
+        found = self.measure(predicted, reference)
+        named = found if isinstance(found, dict) else {self.name: np.asarray(found, dtype=np.float64)}
+        for name, values in named.items():
+            if values.shape != predicted.shape[:2] or not np.isfinite(values).all():
+                raise LvcnetError(
+                    f"metric {name!r} returned {values.shape} numbers or some that are not finite: it must return a finite"
+                    f" one for each of {predicted.shape[:2]} images and categories"
+                )
+        return named
 
 
 def image_metrics(
@@ -76,9 +109,11 @@ def image_metrics(
     parts = []
     for start in range(0, max(1, len(predicted)), BATCH):
         one, two = (masks[start : start + BATCH].astype(bool) for masks in (predicted, reference))
-        parts.append(
-            {**overlap_metrics(one, two), "boundary_iou": boundary_iou(one, two), **surface_metrics(one, two)}
-        )
+        part: dict[str, FloatArray] = {}
+        for name, spec in METRICS.items():
+            if name not in part:
+                part |= spec.scores(one, two)
+        parts.append(part)
         if report:
             report(min(start + BATCH, len(predicted)), len(predicted))
     return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
@@ -141,7 +176,7 @@ def surface_metrics(
     both, neither = in_predicted & in_reference, ~(in_predicted | in_reference)
     result = {}
     for name, scores in surface_scores(predicted[both], reference[both], names).items():
-        result[name] = np.where(neither, 0.0, diagonal) if name in LOWER_IS_BETTER else neither.astype(float)
+        result[name] = np.where(neither, 0.0, diagonal) if name in DISTANCES else neither.astype(float)
         result[name][both] = scores
     return result
 
@@ -162,3 +197,90 @@ def _ratio(numerator: NDArray[np.integer], denominator: NDArray[np.integer], one
     np.divide(numerator, denominator, out=result, where=denominator > 0)
     result[ones] = 1.0
     return result
+
+
+METRICS: Registry[MetricSpec] = Registry(
+    "metric",
+    "lvcnet.metrics",
+    MetricSpec,
+    (
+        MetricSpec(
+            "precision",
+            "Precision",
+            overlap_metrics,
+            "Share of the predicted pixels that belong to the object.",
+            r"\frac{|P \cap R|}{|P|}",
+        ),
+        MetricSpec(
+            "recall",
+            "Recall",
+            overlap_metrics,
+            "Share of the object's pixels that were predicted.",
+            r"\frac{|P \cap R|}{|R|}",
+        ),
+        MetricSpec(
+            "iou",
+            "IoU (foreground)",
+            overlap_metrics,
+            "Overlap of both masks over all that either of them covers.",
+            r"\frac{|P \cap R|}{|P \cup R|}",
+        ),
+        MetricSpec(
+            "miou",
+            "mIoU (foreground and background)",
+            overlap_metrics,
+            "The paper's score: mean of the IoU of the object and that of the background.",
+            r"\tfrac{1}{2}\left(\mathrm{IoU}_\text{object} + \mathrm{IoU}_\text{background}\right)",
+        ),
+        MetricSpec(
+            "dice",
+            "Dice",
+            overlap_metrics,
+            "Overlap over the mean area of both masks. It orders two predictions of an image as IoU does.",
+            r"\frac{2\,|P \cap R|}{|P| + |R|}",
+        ),
+        MetricSpec(
+            "boundary_iou",
+            "Boundary IoU (2 % of the diagonal)",
+            boundary_iou,
+            "IoU of the bands inside both masks that lie near their outlines; w is 2 % of the image's diagonal. Unlike IoU"
+            " it does not forgive a poor outline because the object is large.",
+            r"\frac{|P_w \cap R_w|}{|P_w \cup R_w|}",
+        ),
+        MetricSpec(
+            "nsd_1px",
+            "Surface Dice (1 px)",
+            surface_metrics,
+            "Normalised surface distance (NSD): share of both outlines that lies within τ = 1 px of the other one.",
+            r"\frac{|\partial P_\tau| + |\partial R_\tau|}{|\partial P| + |\partial R|}",
+        ),
+        MetricSpec(
+            "nsd_2px",
+            "Surface Dice (2 px)",
+            surface_metrics,
+            "NSD with a tolerance of τ = 2 px.",
+            "",
+        ),
+        MetricSpec(
+            "hd95",
+            "HD95 (px)",
+            surface_metrics,
+            "Hausdorff distance without its worst 5 %: how far the outlines are apart where they disagree most. Lower is"
+            " better.",
+            r"\max\left(q_{95}\, d(p, \partial R),\ q_{95}\, d(r, \partial P)\right)",
+            unit="px",
+            lower_is_better=True,
+        ),
+        MetricSpec(
+            "assd",
+            "ASSD (px)",
+            surface_metrics,
+            "Average symmetric surface distance: how far the outlines are apart on average. Lower is better.",
+            r"\frac{\sum_{p \in \partial P} d(p, \partial R) + \sum_{r \in \partial R} d(r, \partial P)}"
+            r"{|\partial P| + |\partial R|}",
+            unit="px",
+            lower_is_better=True,
+        ),
+    ),
+)
+"""Every metric by its name, in the order of all tables; other packages add theirs as `lvcnet.metrics`."""

@@ -1,75 +1,41 @@
-"""How a network learns: `create_method` by name.
+"""How a network learns: `METHODS` by name; other packages add theirs as `lvcnet.methods`.
 
 Every method trains a trunk of the same width, depth and block, with the same optimisation; what differs is the
 network around the trunk and the losses.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from lvcnet.errors import LvcnetError
-from lvcnet.methods.base import Batch, Method, standardise
+from lvcnet.methods.base import Batch, Method, cross_entropy, standardise
 from lvcnet.methods.learner import Optimisation
-from lvcnet.methods.lvc import LVC, lvc_options
-from lvcnet.methods.supervised import Supervised
-from lvcnet.models import create_model, stage_widths
-from lvcnet.models.lvcnet import LVCNet
+from lvcnet.methods.lvc import LVCNET, LVCNET_PLUS
+from lvcnet.methods.spec import MethodSpec, NoOptions, Trunk
+from lvcnet.methods.supervised import FCN, UNET, Supervised
+from lvcnet.models import NETWORKS
+from lvcnet.plugins import Registry
 
 __all__ = [
     "METHODS",
-    "METHOD_TITLES",
     "Batch",
     "Method",
+    "MethodSpec",
+    "NoOptions",
     "Optimisation",
+    "Supervised",
     "Trunk",
     "create_method",
+    "cross_entropy",
+    "method_title",
+    "shows_cues",
     "standardise",
 ]
 
-METHOD_TITLES: dict[str, str] = {
-    "fcn": "FCN",
-    "unet": "U-Net",
-    "lvcnet": "LVC-Net",
-    "lvcnet-plus": "LVC-Net plus",
-}
-"""Methods as the lab and reports call them, in the order of the paper."""
-
-
-@dataclass(frozen=True)
-class Trunk:
-    """The network every method trains: C categories, channels of the first stage, poolings, building block."""
-
-    categories: int
-    width: int = 16
-    depth: int = 4
-    block: str = "plain"
-
-
-def _supervised(
-    name: str, trunk: Trunk, options: dict[str, Any], how: Optimisation, device: torch.device
-) -> Method:
-    if options:
-        raise LvcnetError(f"method {name!r} has no options, but {', '.join(options)} was given: remove it")
-    network = create_model(name, trunk.categories, trunk.width, trunk.depth, trunk.block)
-    return Supervised(network, how, device)
-
-
-def _lvc(name: str, trunk: Trunk, options: dict[str, Any], how: Optimisation, device: torch.device) -> Method:
-    chosen = lvc_options(options, name)
-    widths = stage_widths(trunk.width, trunk.depth)
-    network = LVCNet(trunk.categories, widths, trunk.block, chosen, second_head=chosen.relearn)
-    return LVC(network, chosen, how, device)
-
-
-METHODS: dict[str, Callable[[str, Trunk, dict[str, Any], Optimisation, torch.device], Method]] = {
-    "fcn": _supervised,
-    "unet": _supervised,
-    "lvcnet": _lvc,
-    "lvcnet-plus": _lvc,
-}
+METHODS: Registry[MethodSpec] = Registry(
+    "method", "lvcnet.methods", MethodSpec, (FCN, UNET, LVCNET, LVCNET_PLUS)
+)
+"""Every method by its name, in the order of the paper."""
 
 
 def create_method(
@@ -78,8 +44,35 @@ def create_method(
     """A method by name, with fresh weights from torch's current seed.
 
     Raises:
-        LvcnetError: for an unknown name, block or option.
+        LvcnetError: for an unknown name, block, network or option, and for a network that the method cannot train.
     """
-    if name not in METHODS:
-        raise LvcnetError(f"method {name!r} does not exist: choose one of {', '.join(METHODS)}")
-    return METHODS[name](name, trunk, options, optimisation, device)
+    return METHODS.find(name).create(trunk, options, optimisation, device)
+
+
+def method_title(name: str) -> str:
+    """What a method is called on screen, with its network and options where these are part of its name.
+
+    >>> [method_title(name) for name in ("unet", "unet network=segnet", "lvcnet network=segnet variant=paper")]
+    ['U-Net', 'SegNet', 'LVC-Net on SegNet variant=paper']
+    >>> method_title("co-teaching")
+    'Co teaching'
+    """
+    method, *settings = name.split(" ")
+    spec = METHODS.get(method)
+    title = spec.title if spec else method.replace("-", " ").replace("_", " ").capitalize()
+    if settings and settings[0].startswith("network="):
+        network = settings.pop(0).partition("=")[2]
+        found = NETWORKS.get(network)
+        trained = found.title if found else network
+        title = trained if method in NETWORKS else f"{title} on {trained}"
+    return " ".join([title, *settings])
+
+
+def shows_cues(name: str) -> bool:
+    """Whether a method shows local visual cues and how they move an outline; one that is gone does not.
+
+    >>> shows_cues("lvcnet-plus"), shows_cues("unet"), shows_cues("gone")
+    (True, False, False)
+    """
+    spec = METHODS.get(name)
+    return spec is not None and spec.cues

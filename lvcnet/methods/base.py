@@ -4,13 +4,15 @@ A method owns its networks, optimisers and label memory. Alternate training, two
 teacher or labels that change as training goes therefore need no special case in the loop.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from lvcnet.methods.learner import Learner, Optimisation
 from lvcnet.models.maps import Maps
 
 
@@ -33,40 +35,53 @@ class Batch:
     weights: Tensor | None = None
 
 
-class Method(Protocol):
-    """What the loop calls, in this order, and what a checkpoint stores."""
+class Method(ABC):
+    """What the loop calls, in this order, and what a checkpoint stores.
 
-    def begin_epoch(self, epoch: int) -> None:
+    A method of one network says how it learns (`step`) and predicts (`predict`); the rest follows from its learner.
+
+    Args:
+        network: what it trains, (B, 1, H, W) -> `TrunkOutput` or more.
+        optimisation: how it learns.
+        device: where.
+    """
+
+    def __init__(self, network: nn.Module, optimisation: Optimisation, device: torch.device) -> None:
+        self.learner = Learner(network, optimisation, device)
+
+    def begin_epoch(self, epoch: int) -> None:  # noqa: B027  not every method has something to do
         """Called before the first step of epoch 1, 2, ..."""
 
+    @abstractmethod
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Learn from one batch; returns every loss term as a detached scalar, `loss` among them."""
-        ...
 
-    def end_epoch(self, epoch: int) -> None:
+    def end_epoch(self, epoch: int) -> None:  # noqa: B027  likewise
         """Called after the last step of an epoch."""
 
+    @abstractmethod
     def predict(self, images: Tensor, details: bool = True) -> Maps:
         """(B, 1, H, W) in [0, 1] -> maps, without gradient, in evaluation mode; without details, named maps may lack."""
-        ...
 
     def weights(self) -> dict[str, Tensor]:
         """What prediction needs, and nothing else: the tensors of a published checkpoint."""
-        ...
+        return self.learner.weights()
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         """Inverse of `weights`."""
+        self.learner.load_weights(weights)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and JSON-able values that a resumed training needs beside nothing else."""
-        ...
+        return self.learner.state()
 
     def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Inverse of `state`."""
+        self.learner.load_state(tensors, values)
 
     def parameters(self) -> int:
         """How many weights prediction uses."""
-        ...
+        return sum(weight.numel() for weight in self.learner.network.parameters())
 
 
 def standardise(images: Tensor) -> Tensor:
@@ -86,8 +101,3 @@ def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None = None
         return F.binary_cross_entropy_with_logits(logits, targets)
     total = F.binary_cross_entropy_with_logits(logits, targets, weights, reduction="sum")
     return total / weights.sum().clamp_min(1.0)
-
-
-def memory_format(device: torch.device) -> torch.memory_format:
-    """channels_last is faster on CPUs and CUDA; MPS prefers contiguous tensors."""
-    return torch.contiguous_format if device.type == "mps" else torch.channels_last

@@ -10,8 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lvcnet.methods.base import memory_format
-
 FINAL_RATE = 0.01
 """A cosine schedule ends at this fraction of the initial learning rate."""
 
@@ -147,6 +145,11 @@ def bf16_is_fast(device: torch.device) -> bool:
     if device.type == "cpu":
         return bool(torch.backends.cpu.get_cpu_capability() == "AVX512" and _cpu_has_bf16())
     return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def memory_format(device: torch.device) -> torch.memory_format:
+    """channels_last is faster on CPUs and CUDA; MPS prefers contiguous tensors."""
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
 def _cpu_has_bf16() -> bool:

@@ -23,28 +23,54 @@ cannot feed themselves, and where labels agree to a fraction of a pixel that hea
 from typing import Any, Literal
 
 import torch
-from pydantic import Field, ValidationError
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from lvcnet.cues.region import LEAST_PROBABILITY
-from lvcnet.errors import LvcnetError
 from lvcnet.methods import lvc_losses as losses
-from lvcnet.methods.base import Batch, cross_entropy, standardise
-from lvcnet.methods.learner import Learner, Optimisation
+from lvcnet.methods.base import Batch, Method, cross_entropy, standardise
+from lvcnet.methods.learner import Optimisation
+from lvcnet.methods.spec import MethodSpec, Trunk
 from lvcnet.models.lvcnet import LVCNet, LVCOutput, Transform
 from lvcnet.models.maps import Maps
 
 
 class LVCOptions(Transform):
-    """`options` of a run with method lvcnet: every switch of the ablation, those of the transform among them."""
+    """`options` of a run with method lvcnet: every switch of the ablation, those of the transform among them.
 
-    variant: Literal["corrected", "paper", "plus"] = "corrected"
-    training: Literal["alternate", "joint", "successive"] = "alternate"
+    What is not given has the default of its variant.
+    """
+
+    variant: Literal["corrected", "paper", "plus"] = Field(
+        "corrected",
+        description="corrected: the equations as they must be read; paper: as printed, with the least repairs; plus: as"
+        " method lvcnet-plus.",
+    )
+    training: Literal["alternate", "joint", "successive"] = Field(
+        "alternate",
+        description="How the cue generator and the segmentation take turns; the paper alternates.",
+    )
     printed_losses: bool = False
     relearn: bool = False
     stray_weight: float = Field(0.0, ge=0)
     guidance_weight: float = Field(0.0, ge=0)
     edge_weight: float = Field(0.0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_variant(cls, given: Any) -> Any:
+        """Put the variant's defaults below what was given."""
+        if not isinstance(given, dict):
+            return given
+        variant = given.get("variant", cls.model_fields["variant"].default)
+        defaults = VARIANTS.get(variant, {}) if isinstance(variant, str) else {}
+        return {**defaults, **given}
+
+
+class PlusOptions(LVCOptions):
+    """`options` of a run with method lvcnet-plus, which is variant plus."""
+
+    variant: Literal["plus"] = "plus"
 
 
 PAPER: dict[str, Any] = {
@@ -71,29 +97,7 @@ RELEARN_FROM, RELEARN_FULLY = 0.1, 0.3
 """Progress between which the masks S take the place of the labels; before, Y is still far from any outline."""
 
 
-def lvc_options(options: dict[str, Any], method: str = "lvcnet") -> LVCOptions:
-    """Validated options: the variant's defaults, then what was given. Method lvcnet-plus is variant plus.
-
-    Raises:
-        LvcnetError: naming every option that is unknown or out of range.
-    """
-    if method == "lvcnet-plus":
-        options = {"variant": "plus", **options}
-        if options["variant"] != "plus":
-            raise LvcnetError(
-                f"options.variant={options['variant']!r} is not a variant of method lvcnet-plus, which is variant plus:"
-                " leave it out, or train it as method lvcnet"
-            )
-    variant = options.get("variant")
-    defaults = VARIANTS.get(variant, {}) if isinstance(variant, str) else {}
-    try:
-        return LVCOptions(**{**defaults, **options})
-    except ValidationError as error:
-        problems = [f"options.{item['loc'][0]}: {item['msg']}" for item in error.errors()]
-        raise LvcnetError(f"{'; '.join(problems)} (options: {', '.join(LVCOptions.model_fields)})") from None
-
-
-class LVC:
+class LVC(Method):
     """LVC-Net and its losses.
 
     Args:
@@ -106,12 +110,9 @@ class LVC:
     def __init__(
         self, network: LVCNet, options: LVCOptions, optimisation: Optimisation, device: torch.device
     ) -> None:
+        super().__init__(network, optimisation, device)
         self.options = options
         self.network = network
-        self.learner = Learner(network, optimisation, device)
-
-    def begin_epoch(self, epoch: int) -> None:
-        """Nothing changes from epoch to epoch."""
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Cues first, then segmentation with the new cues (alternate); or both in one update (joint)."""
@@ -192,9 +193,6 @@ class LVC:
             return losses.edge_region_loss(output.prediction, output.lvc)
         return losses.attraction_loss(output.prediction, output.lvc)
 
-    def end_epoch(self, epoch: int) -> None:
-        """Nothing to do."""
-
     @torch.inference_mode()
     def predict(self, images: Tensor, details: bool = True) -> Maps:
         """S, or T weighed by region evidence, and everything on the way to S (attention to gate: of the first warp)."""
@@ -211,26 +209,6 @@ class LVC:
         if final is None:
             return Maps(output.prediction, _named(output))
         return Maps(final, _named(output) | _of_two_heads(output, network.there(trunk), final))
-
-    def weights(self) -> dict[str, Tensor]:
-        """The predicting network's tensors."""
-        return self.learner.weights()
-
-    def load_weights(self, weights: dict[str, Tensor]) -> None:
-        """Inverse of `weights`."""
-        self.learner.load_weights(weights)
-
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Network, moving average, optimiser."""
-        return self.learner.state()
-
-    def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """Inverse of `state`."""
-        self.learner.load_state(tensors, values)
-
-    def parameters(self) -> int:
-        """Number of weights."""
-        return sum(weight.numel() for weight in self.network.parameters())
 
 
 def _named(output: LVCOutput) -> dict[str, Tensor]:
@@ -290,3 +268,30 @@ def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:
 
 def _total(terms: dict[str, Tensor]) -> Tensor:
     return torch.stack(list(terms.values())).sum()
+
+
+def _build(options: LVCOptions, trunk: Trunk, optimisation: Optimisation, device: torch.device) -> LVC:
+    network = LVCNet(trunk.create(), trunk.categories, trunk.widths, options, second_head=options.relearn)
+    return LVC(network, options, optimisation, device)
+
+
+LVCNET = MethodSpec(
+    "lvcnet",
+    "LVC-Net",
+    "corrects outlines by visual cues",
+    _build,
+    LVCOptions,
+    features=True,
+    cues=True,
+    colour="#009E73",
+)
+LVCNET_PLUS = MethodSpec(
+    "lvcnet-plus",
+    "LVC-Net plus",
+    "also learns from the corrected outlines",
+    _build,
+    PlusOptions,
+    features=True,
+    cues=True,
+    colour="#B86A9C",
+)

@@ -1,30 +1,18 @@
-"""Plain supervised learning: one network, binary cross-entropy with the labels as they are (FCN, U-Net)."""
-
-from typing import Any
+"""Plain supervised learning: one network, binary cross-entropy with the labels as they are (FCN, U-Net, SegNet ...)."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lvcnet.methods.base import Batch, cross_entropy, standardise
-from lvcnet.methods.learner import Learner, Optimisation
+from lvcnet.methods.base import Batch, Method, cross_entropy, standardise
+from lvcnet.methods.learner import Optimisation
+from lvcnet.methods.spec import MethodSpec, NoOptions, Trunk
+from lvcnet.models.fcn import FCN as FCNetwork
 from lvcnet.models.maps import Maps
-from lvcnet.models.unet import TrunkOutput
+from lvcnet.models.trunk import TrunkOutput
 
 
-class Supervised:
-    """A trunk and its labels.
-
-    Args:
-        network: (B, 1, H, W) -> TrunkOutput.
-        optimisation: how it learns.
-        device: where.
-    """
-
-    def __init__(self, network: nn.Module, optimisation: Optimisation, device: torch.device) -> None:
-        self.learner = Learner(network, optimisation, device)
-
-    def begin_epoch(self, epoch: int) -> None:
-        """Nothing changes from epoch to epoch."""
+class Supervised(Method):
+    """A trunk and its labels."""
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """One update on the mean binary cross-entropy over categories and the pixels that count."""
@@ -35,9 +23,6 @@ class Supervised:
         self.learner.update(loss, batch.progress)
         return {"loss": loss.detach()}
 
-    def end_epoch(self, epoch: int) -> None:
-        """Nothing to do."""
-
     @torch.inference_mode()
     def predict(self, images: Tensor, details: bool = True) -> Maps:
         """Sigmoid of the trunk's logits."""
@@ -45,22 +30,24 @@ class Supervised:
             output: TrunkOutput = self.learner.predictor()(self.learner.prepare(standardise(images)))
         return Maps(output.logits.float().sigmoid())
 
-    def weights(self) -> dict[str, Tensor]:
-        """The predicting network's tensors."""
-        return self.learner.weights()
 
-    def load_weights(self, weights: dict[str, Tensor]) -> None:
-        """Inverse of `weights`."""
-        self.learner.load_weights(weights)
+def _build(options: NoOptions, trunk: Trunk, optimisation: Optimisation, device: torch.device) -> Supervised:
+    return Supervised(trunk.create(), optimisation, device)
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Network, moving average, optimiser."""
-        return self.learner.state()
 
-    def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """Inverse of `state`."""
-        self.learner.load_state(tensors, values)
+def _build_fcn(
+    options: NoOptions, trunk: Trunk, optimisation: Optimisation, device: torch.device
+) -> Supervised:
+    network = FCNetwork(trunk.categories, trunk.widths, trunk.block)
+    return Supervised(network, optimisation, device)
 
-    def parameters(self) -> int:
-        """Number of weights."""
-        return sum(weight.numel() for weight in self.learner.network.parameters())
+
+FCN = MethodSpec(
+    "fcn",
+    "FCN",
+    "learns the labels as they are, without a decoder",
+    _build_fcn,
+    own_network=True,
+    colour="#D55E00",
+)
+UNET = MethodSpec("unet", "U-Net", "learns the labels as they are", _build, colour="#0082C8")

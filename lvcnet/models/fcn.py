@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lvcnet.models.blocks import create_encoder
-from lvcnet.models.unet import TrunkOutput, check_size
+from lvcnet.models.trunk import TrunkOutput, check_size
 
 
 class FCN(nn.Module):

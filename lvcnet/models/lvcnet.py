@@ -39,7 +39,7 @@ from lvcnet.cues.guidance import (
 )
 from lvcnet.cues.region import weigh_regions
 from lvcnet.cues.warp import warp
-from lvcnet.models.unet import TrunkOutput, UNet
+from lvcnet.models.trunk import TrunkOutput
 
 CueKind = Literal["edges", "outlines", "sobel"]
 OffsetKind = Literal["learned", "guided"]
@@ -85,7 +85,9 @@ class Transform(BaseModel):
     aligned: bool = True
     normalised: bool = True
     offsets: OffsetKind = "guided"
-    warps: int = Field(default=4, ge=0, le=16)
+    warps: int = Field(
+        default=4, ge=0, le=16, description="How often the prediction is resampled; 0 is the trunk alone."
+    )
     step: float = Field(default=2.0, gt=0)
     sigma: float = Field(default=1.25, gt=0)
     damping: float = Field(default=0.003, gt=0)
@@ -265,8 +267,9 @@ class LVCNet(nn.Module):
     """Trunk, LVC generator and spatial transform.
 
     Args:
+        trunk: (B, 1, H, W) -> `TrunkOutput`: any network that offers encoder stages and decoded features.
         categories: C.
-        widths, block: of the U-Net trunk.
+        widths: channels of the trunk's stages, finest first; its decoded features have those of the first.
         transform: how cues become a move.
         side_stages: how many encoder stages the generator sees; it also sees the decoder's last features.
         second_head: whether what is there gets a head of its own, beside what annotators draw.
@@ -274,9 +277,9 @@ class LVCNet(nn.Module):
 
     def __init__(
         self,
+        trunk: nn.Module,
         categories: int,
         widths: tuple[int, ...],
-        block: str = "plain",
         transform: Transform | None = None,
         side_stages: int = 3,
         second_head: bool = False,
@@ -284,7 +287,7 @@ class LVCNet(nn.Module):
         super().__init__()
         self.transform = transform or Transform()
         self.side_stages = side_stages
-        self.trunk = UNet(categories, widths, block)
+        self.trunk = trunk
         generates = self.transform.cue != "sobel"
         self.generator = LVCGenerator((*widths[:side_stages], widths[0]), categories) if generates else None
         self.polarity = Polarity(categories)

@@ -1,29 +1,13 @@
 """U-Net (Ronneberger et al. 2015) with switchable blocks: the trunk of LVC-Net and its main rival."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lvcnet.errors import LvcnetError
 from lvcnet.models.blocks import create_block, create_encoder
-
-
-@dataclass
-class TrunkOutput:
-    """What a trunk hands on.
-
-    Attributes:
-        logits: (B, C, H, W).
-        encoder: one map a stage, finest first: (B, widths[i], H / 2^i, W / 2^i).
-        decoded: (B, widths[0], H, W), the features the logits are computed from.
-    """
-
-    logits: Tensor
-    encoder: list[Tensor]
-    decoded: Tensor
+from lvcnet.models.trunk import NetworkSpec, TrunkOutput, check_size
 
 
 class UNet(nn.Module):
@@ -60,15 +44,6 @@ class UNet(nn.Module):
         return TrunkOutput(self.head(x), encoder, x)
 
 
-def check_size(x: Tensor, stride: int) -> None:
-    """Refuse sizes that pooling cannot halve evenly.
-
-    Raises:
-        LvcnetError: naming the nearest size that works.
-    """
-    height, width = x.shape[-2:]
-    if height % stride or width % stride:
-        fits = f"{-(-height // stride) * stride}x{-(-width // stride) * stride}"
-        raise LvcnetError(
-            f"images of {height}x{width} do not fit a network with stride {stride}: import at {fits} or lower the depth"
-        )
+UNET_SPEC = NetworkSpec(
+    "unet", "U-Net", "encoder, decoder and skip connections (Ronneberger et al. 2015)", UNet
+)

@@ -14,7 +14,6 @@ NUMBER = (int, float)
 NUMBER_OR_NONE = (int, float, type(None))
 TEXT_OR_NONE = (str, type(None))
 MOST_PROCESSES = 2**31
-NUMBERS: dict[str, tuple[type, ...]] = dict.fromkeys(METRICS, NUMBER)
 ALWAYS = (*ROUND_METRICS, "iou")
 """What every evaluation holds; other metrics may be younger than it, and are then missing from it altogether."""
 
@@ -71,6 +70,7 @@ def check_status(value: Any) -> dict[str, Any]:
 
 def check_evaluation(value: Any) -> dict[str, Any]:
     """evaluation.json: its metrics as means, over the paper's rounds, by category and by image."""
+    numbers: dict[str, tuple[type, ...]] = dict.fromkeys(METRICS, NUMBER)
     evaluation = check_types(
         value,
         (
@@ -93,17 +93,17 @@ def check_evaluation(value: Any) -> dict[str, Any]:
         per_image=list,
         categories=list,
         masks=dict,
-        **NUMBERS,
+        **numbers,
     )
     _check_rounds(evaluation["rounds"])
     measured = [name for name in METRICS if name in evaluation]
     for row in evaluation["per_image"]:
         if not all(type(row[name]) is float and is_number(row[name]) for name in measured):
-            check_types(row, measured, **NUMBERS)
+            check_types(row, measured, **numbers)
         if not isinstance(row["key"], str):
             raise TypeError("the key of an image is no text")
     for means in evaluation["per_category"].values():
-        check_types(means, measured, **NUMBERS)
+        check_types(means, measured, **numbers)
     for kinds in evaluation.get("masks", {}).values():
         for seen, of in check_types(kinds).values():
             if not is_number(seen) or not is_number(of):

@@ -8,6 +8,7 @@ from lvcnet.masks.collapse import COLLAPSE_ADVICE, MARK, collapse
 from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
+from lvcnet.trained import network_of, trained
 
 EXPLAINED = 3
 """Collapsed runs that are explained one by one."""
@@ -33,6 +34,7 @@ class RunSummary:
     dataset: str
     labels: str
     method: str
+    network: str
     seed: int
     epoch: int
     epochs: int
@@ -45,6 +47,11 @@ class RunSummary:
     title: str
     user_note: str
     collapsed: str | None
+
+    @property
+    def trained(self) -> str:
+        """The method, with its network if that is not the usual one."""
+        return trained(vars(self))
 
     @property
     def shown_iou(self) -> str | None:
@@ -68,6 +75,7 @@ def summarise(run: RunDirectory) -> RunSummary:
         dataset=config.get("dataset", ""),
         labels=config.get("labels", ""),
         method=config.get("method", ""),
+        network=network_of(config),
         seed=int(config.get("seed", 0)),
         epoch=epoch,
         epochs=epochs,

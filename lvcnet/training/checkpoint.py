@@ -136,7 +136,7 @@ def build_method(config: TrainConfig, categories: int, device: torch.device) -> 
         ema=config.ema,
         precision=config.precision,
     )
-    trunk = Trunk(categories, config.width, config.depth, config.block)
+    trunk = Trunk(categories, config.width, config.depth, config.block, config.network)
     return create_method(config.method, trunk, config.options, optimisation, device)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lvcnet import formats
 from lvcnet.errors import LvcnetError
+from lvcnet.trained import NETWORK
 from lvcnet.training.bounded_yaml import load_yaml
 
 PRESETS = Path(__file__).parent / "presets"
@@ -26,9 +27,12 @@ class TrainConfig(BaseModel):
 
     dataset: str = Field(description="name of the data set")
     labels: str = Field("clean", description="label set to learn from, e.g. clean, level3, dentist2")
-    method: str = Field("unet", description="fcn, unet, lvcnet, lvcnet-plus ...")
+    method: str = Field(
+        "unet", description="how it learns: unet, lvcnet-plus ...; `lvcnet train --help` lists all"
+    )
     seed: int = Field(0, ge=0, le=MOST, description="keys initial weights, order of images and augmentation")
 
+    network: str = Field(NETWORK, description="network that is trained: unet, segnet, r2unet ...")
     width: int = Field(16, ge=4, le=256, description="channels of the first stage")
     depth: int = Field(4, ge=2, le=6, description="how often the trunk halves the resolution")
     block: Literal["plain", "residual", "recurrent"] = Field(
@@ -70,6 +74,15 @@ class TrainConfig(BaseModel):
     snapshot_images: int = Field(
         4, ge=0, le=16, description="how many fixed images the snapshots show, half of them test images"
     )
+
+    def run_name(self) -> str:
+        """What a run is called that is given no name.
+
+        >>> TrainConfig(dataset="hips", labels="level3", network="segnet").run_name()
+        'hips-unet-segnet-level3-s0'
+        """
+        network = [self.network] if self.network != NETWORK else []
+        return "-".join([self.dataset, self.method, *network, self.labels, f"s{self.seed}"])
 
 
 def list_presets() -> list[str]:

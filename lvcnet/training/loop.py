@@ -23,6 +23,7 @@ from lvcnet.data.summary import coverage
 from lvcnet.errors import LvcnetError
 from lvcnet.folders import sweep
 from lvcnet.methods import METHODS, Method
+from lvcnet.models import NETWORKS
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory, process_record
 from lvcnet.runs.locks import device_lock, run_lock
@@ -70,7 +71,7 @@ def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
             **coverage(dataset, config.labels),
         }
         return new_run(
-            name or f"{dataset.name}-{config.method}-{config.labels}-s{config.seed}",
+            name or config.run_name(),
             {**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()},
         )
 
@@ -82,18 +83,18 @@ def check_config(config: TrainConfig, dataset: Dataset) -> None:
         LvcnetError: for unknown labels, methods or devices, labels that cover no training image, wrong options, and
             images of a size that the network cannot take or learn from.
     """
-    if config.method not in METHODS:
-        raise LvcnetError(f"method {config.method!r} does not exist: choose one of {', '.join(METHODS)}")
+    METHODS.find(config.method)
     rows, _ = split_rows(dataset, config.labels, config.validation)
     resolve_device(config.device)
-    _check_coarsest(config, dataset.size, min(config.batch_size, len(rows)))
     method = checkpoint.build_method(config, len(dataset.categories), torch.device("cpu"))
     method.predict(torch.zeros(1, 1, dataset.size, dataset.size))
+    _check_coarsest(config, dataset.size, min(config.batch_size, len(rows)))
 
 
 def _check_coarsest(config: TrainConfig, size: int, batch: int) -> None:
     """Refuse what batch normalisation cannot learn from: one image a step that is one pixel in the coarsest stage."""
-    if config.method != "fcn" and batch == 1 and size >> config.depth <= 1:
+    poolings = len(NETWORKS.find(config.network).widths(config.width, config.depth)) - 1
+    if batch == 1 and size >> poolings <= 1:
         raise LvcnetError(
             f"images of {size}x{size} are a single pixel in the coarsest stage of depth {config.depth}, too little for"
             " steps of 1 image: raise batch_size (and have more training images), lower the depth or import larger"

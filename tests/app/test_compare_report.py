@@ -9,7 +9,7 @@ import pytest
 
 from lab.compare_figures import difference_intervals, report_figures
 from lab.compare_html import html_page, html_report, table_block
-from lab.palette import METHOD_COLOURS
+from lab.palette import method_colour
 from lvcnet.evaluation.clicks import Outlines
 from lvcnet.evaluation.comparison import Cell, Comparison, Difference
 from lvcnet.evaluation.equivalence import Point, equivalences
@@ -64,7 +64,7 @@ class Balance(HTMLParser):
 
 def test_intervals_are_drawn_in_points_from_their_means(comparison: Comparison) -> None:
     (points,) = difference_intervals(comparison).data
-    assert (list(points.x), points.marker.color) == (["Level 1", "Level 4"], METHOD_COLOURS["lvcnet"])
+    assert (list(points.x), points.marker.color) == (["Level 1", "Level 4"], method_colour("lvcnet"))
     assert points.y == pytest.approx([-1.0, 10.0])
     assert points.error_y.array == pytest.approx([3.0, 10.0])
     assert points.error_y.arrayminus == pytest.approx([2.0, 5.0])

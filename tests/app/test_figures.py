@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lab import field_figures, figures, map_figures
-from lab.palette import DIRECTION_COLOURS, METHOD_COLOURS, rgb
+from lab.palette import DIRECTION_COLOURS, method_colour, rgb
 from lvcnet.evaluation.comparison import Cell, Comparison
 from lvcnet.masks.metrics import METRICS
 from tests.evaluations import noise_manifest
@@ -49,7 +49,7 @@ def test_the_curve_has_one_line_a_method_in_the_order_of_the_levels(comparison: 
     unet, lvcnet = named(figure, "U-Net"), named(figure, "LVC-Net")
     assert (list(unet.x), list(unet.y)) == ([1, 4], [0.8, 0.6])
     assert lvcnet.y == pytest.approx([0.8, 0.72])
-    assert lvcnet.line.color == METHOD_COLOURS["lvcnet"]
+    assert lvcnet.line.color == method_colour("lvcnet")
 
 
 def test_bands_run_between_the_ends_of_the_intervals(comparison: Comparison) -> None:
@@ -114,7 +114,7 @@ def test_a_point_has_the_colour_of_the_better_method(metric: str, winners: list[
     figure = figures.pair_scatter(first, second, ("U-Net", "LVC-Net"), ("unet", "lvcnet"), metric)
     points = figure.data[1]
     assert list(points.customdata) == ["a", "b"]
-    assert list(points.marker.color) == [METHOD_COLOURS[name] for name in winners]
+    assert list(points.marker.color) == [method_colour(name) for name in winners]
 
 
 def test_a_scatter_without_images_is_empty() -> None:

@@ -8,12 +8,11 @@ from lab.palette import (
     CATEGORY_COLOURS,
     DIRECTION_COLOURS,
     LABEL_COLOURS,
-    METHOD_COLOURS,
     category_colours,
     method_colour,
-    method_title,
     rgb,
 )
+from lvcnet.methods import METHODS, method_title
 
 SQUARE = np.array([[0, 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]], dtype=bool)
 
@@ -118,7 +117,7 @@ def contrast(one: str, other: str) -> float:
     return (bright + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("method", [*METHOD_COLOURS, "coteaching", "gce"])
+@pytest.mark.parametrize("method", [*METHODS.own, "coteaching", "gce", "unet network=segnet"])
 @pytest.mark.parametrize("ground", ["#FFFFFF", "#0F141A"])
 def test_method_colours_are_readable_in_both_themes(method: str, ground: str) -> None:
     assert contrast(method_colour(method), ground) >= 3.0
@@ -132,5 +131,5 @@ def test_label_colours_stand_out_on_dark_radiographs(colour: str) -> None:
 def test_names_and_colours_of_methods_are_stable() -> None:
     assert method_title("lvcnet") == "LVC-Net"
     assert method_title("co-teaching") == "Co teaching"
-    assert len(set(METHOD_COLOURS.values())) == len(METHOD_COLOURS)
+    assert len({method_colour(name) for name in METHODS.own}) == len(METHODS.own)
     assert category_colours(7)[6] == category_colours(7)[0]

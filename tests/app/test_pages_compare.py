@@ -115,7 +115,7 @@ def test_table_1_has_our_rounds_beside_the_papers(sweep_home: Path, open_page: O
     row = table[(table["Labels"] == "Level 4") & (table["Method"] == "LVC-Net")].iloc[0]
     assert row["mIoU"] == f"{rounds['mean']:.3f} ± {rounds['sd']:.3f}"
     assert (row["Paper: Precision"], row["Paper: Recall"], row["Paper: mIoU"]) == ("0.815", "0.796", "0.738")
-    assert row[METRICS["hd95"]] == f"{evaluation(sweep_home, 'lvcnet-4')['hd95']:.3f}"
+    assert row[METRICS["hd95"].title] == f"{evaluation(sweep_home, 'lvcnet-4')['hd95']:.3f}"
     assert list(table["Labels"]) == ["Level 1", "Level 4", "Level 4"]
 
 

@@ -4,8 +4,10 @@ import json
 import shlex
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from pydantic import BaseModel, Field
 from typer.testing import CliRunner
 
 from lab.commands import as_yaml
@@ -13,6 +15,7 @@ from lvcnet import jobs
 from lvcnet.cli import app
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.jobs import queue
+from lvcnet.methods import METHODS, MethodSpec
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
 from lvcnet.training.config import parse_settings
@@ -68,10 +71,10 @@ def test_a_preset_brings_its_own_values(trained_run: RunDirectory, open_page: Op
 
 def test_options_of_lvcnet(trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]) -> None:
     page = open_page("train", method="lvcnet", labels="clean")
-    page.selectbox(key="run-quick-variant").set_value("paper")
+    page.selectbox(key="run-quick-lvcnet-corrected-variant").set_value("paper")
     page.run()
-    assert page.number_input(key="run-quick-paper-warps").value == 1  # what the variant trains with
-    page.number_input(key="run-quick-paper-warps").set_value(2)
+    assert page.number_input(key="run-quick-lvcnet-1-warps").value == 1  # what the variant trains with
+    page.number_input(key="run-quick-lvcnet-1-warps").set_value(2)
     page.text_input(key="run-name").set_value("my-run").run()
     assert "--set options.variant=paper --set options.warps=2" in page.code[0].value
     page.button(key="run-start").click().run()
@@ -84,9 +87,9 @@ def test_a_variant_can_be_trained_with_the_other_ones_number_of_warps(
     trained_run: RunDirectory, open_page: OpenPage
 ) -> None:
     page = open_page("train", method="lvcnet", labels="clean")
-    usual = page.number_input(key="run-quick-corrected-warps").value
-    page.selectbox(key="run-quick-variant").set_value("paper").run()
-    page.number_input(key="run-quick-paper-warps").set_value(usual).run()
+    usual = page.number_input(key="run-quick-lvcnet-4-warps").value
+    page.selectbox(key="run-quick-lvcnet-corrected-variant").set_value("paper").run()
+    page.number_input(key="run-quick-lvcnet-1-warps").set_value(usual).run()
     assert f"--set options.variant=paper --set options.warps={usual}" in page.code[0].value
 
 
@@ -184,7 +187,7 @@ def test_a_run_is_copied_with_every_setting_and_the_command_copies_the_same(
     page = open_page("train", like="tiny", dataset="hips", labels="clean", method="lvcnet")
     assert "every setting of tiny" in page.info[0].value
     assert page.number_input(key="run-tiny-width").value == 4
-    assert page.number_input(key="run-tiny-corrected-warps").value == 3
+    assert page.number_input(key="run-tiny-lvcnet-3-warps").value == 3
     assert page.number_input(key="run-seed").value == 5
     assert any("damping = 0.5" in element.value for element in page.caption)
     page.number_input(key="run-tiny-epochs").set_value(3).run()
@@ -229,3 +232,35 @@ def test_how_long_it_takes_is_known_from_earlier_runs_of_the_same_pace(
     assert text.endswith("cpu and starts at once.")
     page.number_input(key="run-tiny-width").set_value(8).run()
     assert any("known after the first epoch" in element.value for element in page.markdown)
+
+
+class Manners(BaseModel, extra="forbid"):
+    mode: Literal["mild", "bold"] = Field("mild", description="How it behaves.")
+    trust: float = Field(0.5, ge=0, le=1, description="Share of the label.")
+    hidden: int = 3
+
+
+def test_the_form_of_a_method_is_made_from_its_options(
+    trained_run: RunDirectory, open_page: OpenPage, submitted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = MethodSpec("polite", "Polite", "says please", METHODS["unet"].build, Manners)
+    monkeypatch.setitem(METHODS._specs, "polite", spec)  # as a plug-in would
+    page = open_page("train", method="polite", labels="clean")
+    assert not page.exception
+    assert "Polite says please" in page.selectbox(key="pick-method").help
+    page.selectbox(key="run-quick-polite-mild-mode").set_value("bold")
+    page.number_input(key="run-quick-polite-0.5-trust").set_value(0.25)
+    page.selectbox(key="run-quick-network").set_value("segnet").run()
+    assert not [one for one in page.number_input if one.label == "Hidden"]
+    assert "--set network=segnet --set options.mode=bold --set options.trust=0.25" in page.code[0].value
+    page.button(key="run-start").click().run()
+    config = RunDirectory(trained_run.path.with_name(submitted[0])).config()
+    assert (config["network"], config["options"]) == ("segnet", {"mode": "bold", "trust": 0.25})
+    assert submitted == ["hips-polite-segnet-clean-s0"]
+
+
+def test_a_plug_in_that_was_left_out_is_named(
+    trained_run: RunDirectory, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(METHODS, "_problems", ["plug-in broken (lvcnet.methods: broken:X) is left out: no"])
+    assert "plug-in broken" in open_page("train").warning[0].value

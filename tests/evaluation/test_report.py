@@ -19,7 +19,7 @@ from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.evaluation.report import compare
 from lvcnet.evaluation.where import parse_where
 from lvcnet.evaluation.words import comparison_words
-from lvcnet.files import write_json
+from lvcnet.files import read_json, write_json
 from lvcnet.masks.collapse import collapse, mask_facts
 from lvcnet.models.maps import Maps
 from lvcnet.runs.store import list_runs
@@ -383,3 +383,22 @@ def test_as_many_other_images_are_another_coverage(tiny) -> None:
     assert differing(first, clean) == {"training images": (3, 4)}
     assert in_words(differing(first, second)) == "training images some 3 instead of others"
     assert differing({"labels": "first"}, clean) == {}  # not known of one of them
+
+
+def test_a_method_on_another_network_is_another_row_and_never_pooled(make_run) -> None:
+    old = make_run("unet", "level4")
+    stored = read_json(old.path / "config.json")
+    del stored["network"]  # as before there was a choice
+    write_json(old.path / "config.json", stored)
+    make_run("unet", "level4", seed=1)
+    make_run("unet", "level4", seed=2, network="segnet")
+    make_run("lvcnet", "level4", seed=1, network="segnet")
+    comparison = compare("tiny", evaluate=True)
+    assert comparison.methods() == ["unet", "unet network=segnet", "lvcnet network=segnet"]
+    assert set(comparison.cell("unet", "level4").runs) == {0, 1}
+    table = tables.score_table(comparison)
+    assert [row[0] for row in table.rows] == ["U-Net", "SegNet", "LVC-Net on SegNet"]
+    assert [(one.method, one.seeds) for one in comparison.differences] == [("lvcnet network=segnet", [1])]
+    chosen = compare("tiny", evaluate=True, where=parse_where(["network=unet"]))
+    assert chosen.methods() == ["unet"]
+    assert chosen.skipped["tiny-lvcnet-level4-s1"] == "its network is segnet, not unet"

@@ -117,8 +117,8 @@ def test_memory_outlines_and_differences(comparison: Comparison) -> None:
 
 def test_distances_are_compared_but_retention_stays_with_the_iou(comparison: Comparison) -> None:
     distances = Comparison("hips", "hd95", comparison.cells, [])
-    assert tables.score_table(distances).title == METRICS["hd95"]
-    assert METRICS["iou"] in tables.retention_table(distances).note
+    assert tables.score_table(distances).title == METRICS["hd95"].title
+    assert METRICS["iou"].title in tables.retention_table(distances).note
     assert not tables.difference_table(distances).rows
 
 

@@ -1,6 +1,7 @@
 """How long trainings take that have not started yet."""
 
 from lvcnet.data.phantom import make_phantom
+from lvcnet.files import read_json, write_json
 from lvcnet.jobs.estimate import expected_seconds
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.loop import create_run
@@ -18,3 +19,14 @@ def test_runs_of_the_same_pace_tell_how_long_the_next_ones_take() -> None:
     assert expected_seconds([unet] * 4, workers=2) == 80.0
     assert expected_seconds([unet], workers=2) == 40.0
     assert expected_seconds([unet, TrainConfig(**HIPS, method="fcn")], workers=2) is None
+
+
+def test_another_network_has_another_pace_and_an_older_run_trained_a_u_net() -> None:
+    make_phantom("mine", 4, 1, 32).save()
+    run = create_run(TrainConfig(**HIPS, method="unet"))
+    run.update_status(seconds_per_epoch=2.0)
+    stored = read_json(run.path / "config.json")
+    del stored["network"]
+    write_json(run.path / "config.json", stored)
+    assert expected_seconds([TrainConfig(**HIPS, method="unet", epochs=1)], workers=1) == 2.0
+    assert expected_seconds([TrainConfig(**HIPS, method="unet", network="segnet")]) is None

@@ -4,6 +4,7 @@ import pytest
 from lvcnet import jobs
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.errors import LvcnetError
+from lvcnet.files import read_json, write_json
 from lvcnet.jobs import launch
 from lvcnet.jobs.foreground import progress, queue_sweep, run_sweep
 from lvcnet.jobs.sweep import plan_sweep
@@ -168,3 +169,18 @@ def test_ctrl_c_stops_the_trainers_and_leaves_resumable_runs():
     assert states == ["interrupted", "interrupted", None, None]
     assert not any(RunDirectory(cell.run.path).trainer_alive() for cell in cells[:2])
     assert launch.start_trainer(cells[0].run, 1) is None
+
+
+def test_networks_are_runs_of_their_own_and_runs_of_before_there_was_a_choice_are_found_again():
+    (usual,) = plan(methods=("unet",), levels=("3",))
+    (segnet,) = plan(methods=("unet",), levels=("3",), settings={**TINY, "network": "segnet"})
+    assert segnet.name == usual.name.replace("discs-unet", "discs-unet-segnet")
+    run = usual.prepare()
+    run.update_status(state="done")
+    stored = read_json(run.path / "config.json")
+    del stored["network"]
+    write_json(run.path / "config.json", stored)
+    assert [cell.action for cell in plan(methods=("unet",), levels=("3",))] == ["skip"]
+    assert plan(methods=("unet",), levels=("3",), settings={**TINY, "network": "segnet"})[0].action == "train"
+    with pytest.raises(LvcnetError, match="method 'fcn' trains a network of its own"):
+        plan(settings={**TINY, "network": "segnet"})

@@ -96,7 +96,7 @@ def test_a_written_sweep_plans_the_same_runs(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("levels: [1]", "levels: Extra inputs are not permitted (allowed: dataset, methods, labels, seeds, settings)"),
-        ("settings: {widht: 8}", "settings.widht: Extra inputs are not permitted (allowed: width, depth, block"),
+        ("settings: {widht: 8}", "settings.widht: Extra inputs are not permitted (allowed: network, width, depth, block"),
         ("settings: {epochs: 0}", "settings.epochs: Input should be greater than or equal to 1"),
         ("settings: {seed: 3}", "write `seeds:` beside the settings"),
         ("settings: [3]", "write e.g. `epochs: 5` below it"),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
 from lvcnet.errors import LvcnetError
-from lvcnet.masks.metrics import LOWER_IS_BETTER, METRICS, boundary_iou, image_metrics
+from lvcnet.masks.metrics import METRICS, boundary_iou, image_metrics
 
 masks_8x8 = arrays(bool, (1, 2, 8, 8))
 
@@ -143,7 +143,7 @@ def test_empty_masks_do_not_move_or_change_the_others() -> None:
 @pytest.mark.parametrize("fill", [False, True])
 def test_equal_empty_and_equal_full_masks_are_perfect(fill: bool) -> None:
     mask = np.full((1, 1, 5, 6), fill)
-    assert single(mask, mask) == {name: 0.0 if name in LOWER_IS_BETTER else 1.0 for name in METRICS}
+    assert single(mask, mask) == {name: 0.0 if METRICS[name].lower_is_better else 1.0 for name in METRICS}
 
 
 def test_shapes_that_differ_are_refused() -> None:
@@ -156,7 +156,7 @@ def test_shapes_that_differ_are_refused() -> None:
 def test_ranges_and_symmetry(first: np.ndarray, second: np.ndarray) -> None:
     there, back = image_metrics(first, second), image_metrics(second, first)
     for name, values in there.items():
-        upper = 8 * 2**0.5 if name in LOWER_IS_BETTER else 1.0
+        upper = 8 * 2**0.5 if METRICS[name].lower_is_better else 1.0
         assert values.shape == (1, 2)
         assert (values >= 0).all()
         assert (values <= upper + 1e-9).all()
@@ -170,7 +170,7 @@ def test_ranges_and_symmetry(first: np.ndarray, second: np.ndarray) -> None:
 @settings(max_examples=30, deadline=None)
 def test_identity(mask: np.ndarray) -> None:
     for name, values in image_metrics(mask, mask).items():
-        assert (values == (0.0 if name in LOWER_IS_BETTER else 1.0)).all()
+        assert (values == (0.0 if METRICS[name].lower_is_better else 1.0)).all()
 
 
 @pytest.mark.parametrize("touching", [False, True])

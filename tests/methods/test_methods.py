@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from lvcnet.errors import LvcnetError
-from lvcnet.methods import METHODS, Batch, Optimisation, Trunk, create_method, standardise
+from lvcnet.methods import METHODS, Batch, Method, Optimisation, Trunk, create_method, standardise
 from lvcnet.methods.learner import learning_rate
-from lvcnet.methods.lvc import lvc_options, masks_of_equal_area, relearned
+from lvcnet.methods.lvc import masks_of_equal_area, relearned
+from lvcnet.models import NETWORKS
+from lvcnet.models.maps import Maps
 
 CPU = torch.device("cpu")
 HOW = Optimisation(precision="fp32", ema=0.5)
@@ -147,9 +149,10 @@ def test_masks_of_equal_area_of_a_saturated_prediction_are_not_the_whole_image()
 
 
 def test_lvcnet_plus_is_one_variant_only():
-    assert lvc_options({"variant": "plus"}, "lvcnet-plus").relearn
-    with pytest.raises(LvcnetError, match="is not a variant of method lvcnet-plus"):
-        lvc_options({"variant": "paper"}, "lvcnet-plus")
+    assert METHODS["lvcnet-plus"].read_options({"variant": "plus"}).relearn
+    assert METHODS["lvcnet-plus"].read_options({}).training == "joint"
+    with pytest.raises(LvcnetError, match=r"options\.variant: Input should be 'plus'"):
+        METHODS["lvcnet-plus"].read_options({"variant": "paper"})
 
 
 def test_what_is_counted_does_not_depend_on_the_precision_of_the_network():
@@ -250,7 +253,7 @@ def test_learning_rate_schedules():
 
 def test_wrong_options_are_named_with_what_is_allowed():
     with pytest.raises(LvcnetError, match=r"options\.warp:.*warps"):
-        lvc_options({"warp": 3})
+        METHODS["lvcnet"].read_options({"warp": 3})
     with pytest.raises(LvcnetError, match="has no options, but warps was given"):
         _method("unet", warps=3)
     with pytest.raises(LvcnetError, match="fcn, unet, lvcnet"):
@@ -258,6 +261,53 @@ def test_wrong_options_are_named_with_what_is_allowed():
 
 
 def test_options_win_over_the_variant():
-    assert lvc_options({"variant": "paper"}).warps == 1
-    assert lvc_options({"variant": "paper", "warps": 3}).warps == 3
-    assert lvc_options({}).cue == "outlines"
+    assert METHODS["lvcnet"].read_options({"variant": "paper"}).warps == 1
+    assert METHODS["lvcnet"].read_options({"variant": "paper", "warps": 3}).warps == 3
+    assert METHODS["lvcnet"].read_options({}).cue == "outlines"
+
+
+@pytest.mark.parametrize("network", NETWORKS.own)
+@pytest.mark.parametrize("name", ["unet", "lvcnet", "lvcnet-plus"])
+def test_every_method_of_features_learns_on_every_network_of_the_house(name, network):
+    torch.manual_seed(0)
+    how = Optimisation(precision="bf16")
+    method = create_method(name, Trunk(1, width=4, depth=3, network=network), {}, how, CPU)
+    assert torch.isfinite(method.step(_batch(0.9))["loss"])
+    assert method.predict(_batch().images).prediction.shape == (4, 1, 32, 32)
+
+
+def test_a_method_on_a_network_that_it_cannot_train_says_which_it_can():
+    with pytest.raises(
+        LvcnetError, match="'fcn' trains a network of its own, not 'segnet': leave out network=segnet"
+    ):
+        create_method("fcn", Trunk(1, 4, 3, network="segnet"), {}, HOW, CPU)
+    with pytest.raises(
+        LvcnetError, match="network 'vnet' does not exist: choose one of unet, segnet, r2unet"
+    ):
+        create_method("unet", Trunk(1, 4, 3, network="vnet"), {}, HOW, CPU)
+
+
+def test_lvcnet_refuses_a_network_without_encoder_stages_and_decoded_features(monkeypatch):
+    monkeypatch.setitem(NETWORKS._specs, "blind", replace(NETWORKS["unet"], name="blind", features=False))
+    assert create_method("unet", Trunk(1, 4, 3, network="blind"), {}, HOW, CPU).parameters() > 0
+    with pytest.raises(
+        LvcnetError, match=r"needs a network that offers encoder stages.*one of unet, segnet, r2unet$"
+    ):
+        create_method("lvcnet", Trunk(1, 4, 3, network="blind"), {}, HOW, CPU)
+
+
+def test_a_method_of_one_network_needs_to_say_only_how_it_learns_and_predicts():
+    class Nothing(Method):
+        def step(self, batch):
+            return {"loss": torch.zeros(())}
+
+        def predict(self, images, details=True):
+            return Maps(images)
+
+    method = Nothing(torch.nn.Conv2d(1, 2, 3), HOW, CPU)
+    assert method.parameters() == 20
+    tensors, values = method.state()
+    method.load_state(tensors, values)
+    assert set(method.weights()) == {"weight", "bias"}
+    with pytest.raises(TypeError, match="abstract"):
+        Method(torch.nn.Conv2d(1, 2, 3), HOW, CPU)

@@ -5,16 +5,23 @@ import torch
 
 from lvcnet.cues.edges import blur, edge_gradient, inward_normals, oriented_edges
 from lvcnet.errors import LvcnetError
-from lvcnet.models import create_model, stage_widths
+from lvcnet.models import create_network, stage_widths
 from lvcnet.models.blocks import BLOCKS, create_block
+from lvcnet.models.fcn import FCN
 from lvcnet.models.lvcnet import Displacement, LVCNet, Polarity, Transform
 from lvcnet.models.maps import Maps, title
+from lvcnet.models.unet import UNet
+
+
+def lvc_net(categories, widths, transform=None):
+    """LVC-Net on a U-Net."""
+    return LVCNet(UNet(categories, widths), categories, widths, transform)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-@pytest.mark.parametrize("name", ["fcn", "unet"])
-def test_trunks_keep_the_size(name, block):
-    network = create_model(name, categories=2, width=4, depth=3, block=block)
+@pytest.mark.parametrize("build", [FCN, UNet])
+def test_trunks_keep_the_size(build, block):
+    network = build(2, stage_widths(4, 3), block)
     output = network(torch.rand(2, 1, 32, 48))
     assert output.logits.shape == (2, 2, 32, 48)
     assert [stage.shape[1] for stage in output.encoder] == list(stage_widths(4, 3))
@@ -22,7 +29,7 @@ def test_trunks_keep_the_size(name, block):
 
 def test_fcn_of_depth_four_is_fcn_8s():
     """Five poolings: scores at strides 8, 16 and 32."""
-    network = create_model("fcn", 1, width=4, depth=4)
+    network = FCN(1, stage_widths(4, 4))
     assert [score.in_channels for score in network.scores] == [16, 32, 64]
     with pytest.raises(LvcnetError, match="import at 64x64"):
         network(torch.rand(1, 1, 48, 48))
@@ -30,12 +37,12 @@ def test_fcn_of_depth_four_is_fcn_8s():
 
 def test_sizes_that_cannot_be_halved_are_refused_with_a_size_that_can():
     with pytest.raises(LvcnetError, match="104x112"):
-        create_model("unet", 1, width=4, depth=3)(torch.rand(1, 1, 100, 110))
+        create_network("unet", 1, width=4, depth=3)(torch.rand(1, 1, 100, 110))
 
 
 def test_unknown_names_list_what_exists():
-    with pytest.raises(LvcnetError, match="choose one of fcn, unet"):
-        create_model("vnet", 1, 4, 3)
+    with pytest.raises(LvcnetError, match="choose one of unet, segnet, r2unet"):
+        create_network("vnet", 1, 4, 3)
     with pytest.raises(LvcnetError, match="plain, residual, recurrent"):
         create_block("dense", 1, 1)
 
@@ -44,9 +51,7 @@ def test_unknown_names_list_what_exists():
 @pytest.mark.parametrize("cue", ["edges", "outlines"])
 @pytest.mark.parametrize("offsets", ["learned", "guided"])
 def test_lvcnet_shows_every_intermediate_map(cue, offsets, aligned):
-    network = LVCNet(
-        2, stage_widths(4, 3), transform=Transform(cue=cue, offsets=offsets, aligned=aligned, warps=3)
-    )
+    network = lvc_net(2, stage_widths(4, 3), Transform(cue=cue, offsets=offsets, aligned=aligned, warps=3))
     output = network(torch.rand(2, 1, 32, 32))
     assert output.edges.shape == (2, 1, 32, 32)
     assert output.lvc.shape == output.prediction.shape == (2, 2, 32, 32)
@@ -56,13 +61,13 @@ def test_lvcnet_shows_every_intermediate_map(cue, offsets, aligned):
 
 
 def test_without_warps_the_prediction_is_the_trunk():
-    network = LVCNet(1, stage_widths(4, 3), transform=Transform(warps=0))
+    network = lvc_net(1, stage_widths(4, 3), Transform(warps=0))
     output = network(torch.rand(1, 1, 32, 32))
     assert torch.equal(output.prediction, output.trunk.logits.sigmoid())
 
 
 def test_without_a_generator_every_edge_is_a_cue():
-    network = LVCNet(2, stage_widths(4, 3), transform=Transform(cue="sobel", warps=1))
+    network = lvc_net(2, stage_widths(4, 3), Transform(cue="sobel", warps=1))
     output = network(torch.rand(2, 1, 32, 32))
     assert output.response_logits is None
     assert torch.equal(output.lvc, output.edges.expand(2, 2, 32, 32))
@@ -70,14 +75,14 @@ def test_without_a_generator_every_edge_is_a_cue():
 
 
 def test_learned_offsets_start_at_zero():
-    network = LVCNet(1, stage_widths(4, 3), transform=Transform(offsets="learned", warps=1))
+    network = lvc_net(1, stage_widths(4, 3), Transform(offsets="learned", warps=1))
     output = network(torch.rand(1, 1, 32, 32))
     assert output.offsets[0].abs().max() == 0
     assert torch.allclose(output.prediction, output.trunk.logits.sigmoid(), atol=1e-5)
 
 
 def test_the_generator_sends_no_gradient_into_the_trunk():
-    network = LVCNet(1, stage_widths(4, 3))
+    network = lvc_net(1, stage_widths(4, 3))
     network.respond(network.trunk(torch.rand(1, 1, 32, 32))).sum().backward()
     assert all(weight.grad is None for weight in network.trunk.parameters())
     assert all(weight.grad is not None for weight in network.generator.parameters())
@@ -85,7 +90,7 @@ def test_the_generator_sends_no_gradient_into_the_trunk():
 
 def test_detached_is_what_keeps_the_moved_prediction_from_training_the_trunk():
     for detached, reaches in ((True, False), (False, True)):
-        network = LVCNet(1, stage_widths(4, 3), transform=Transform(offsets="learned", detached=detached))
+        network = lvc_net(1, stage_widths(4, 3), Transform(offsets="learned", detached=detached))
         network(torch.rand(1, 1, 32, 32)).prediction.sum().backward()
         assert (network.trunk.head.weight.grad is not None) is reaches
 
@@ -151,7 +156,7 @@ def test_moves_end_where_people_draw_and_not_on_the_edge_beside():
     """Outlines 2 px outside a disc of radius 20: without displacement they snap onto the disc, with it they stay."""
     image, drawn = blur(disc(20.0), 0.8), blur(disc(22.0), 1.0)
     x = (image - image.mean()) / image.std()
-    network = LVCNet(1, (4, 8), transform=Transform(agreement=0.0, evidence=2)).eval()
+    network = lvc_net(1, (4, 8), Transform(agreement=0.0, evidence=2)).eval()
     areas = []
     for pixels in (0.0, 2.0):
         network.displacement.pixels.fill_(pixels)
@@ -165,7 +170,7 @@ def test_moves_end_where_people_draw_and_not_on_the_edge_beside():
 
 
 def test_weights_from_before_displacement_was_counted_still_load():
-    network = LVCNet(2, (4, 8))
+    network = lvc_net(2, (4, 8))
     network.displacement.pixels.fill_(1.0)
     weights = {key: value for key, value in network.state_dict().items() if "displacement" not in key}
     network.load_state_dict(weights)

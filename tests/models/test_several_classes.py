@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from lvcnet.cues.edges import blur, contour
 from lvcnet.methods.base import standardise
 from lvcnet.models.lvcnet import LVCNet, LVCOutput, Transform
-from lvcnet.models.unet import TrunkOutput
+from lvcnet.models.trunk import TrunkOutput
+from lvcnet.models.unet import UNet
 
 BANDS = ((10, 30, 0.2), (30, 45, 0.9), (45, 58, 0.6))
 """First and last column and brightness of three classes on a background of 0.4: the third is brighter than what is on its
@@ -17,7 +18,7 @@ right and darker than what is on its left."""
 
 def _network(categories: int, transform: Transform) -> LVCNet:
     torch.manual_seed(0)
-    return LVCNet(categories, (4, 8, 8), "plain", transform).eval()
+    return LVCNet(UNet(categories, (4, 8, 8)), categories, (4, 8, 8), transform).eval()
 
 
 def _moved(

@@ -1,0 +1,22 @@
+"""What a run trains: its method, and its network where it is not the usual one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+NETWORK = "unet"
+"""What is trained unless another network is named, and what every run of before there was a choice trained."""
+
+
+def network_of(config: Mapping[str, Any]) -> str:
+    """The network that a run's config.json names, or means where it is older than the choice."""
+    return str(config.get("network") or NETWORK)
+
+
+def trained(config: Mapping[str, Any]) -> str:
+    """The method of a run's config.json, with its network if that is not the usual one.
+
+    >>> trained({"method": "lvcnet"}), trained({"method": "lvcnet", "network": "segnet"})
+    ('lvcnet', 'lvcnet network=segnet')
+    """
+    network = network_of(config)
+    return config["method"] if network == NETWORK else f"{config['method']} network={network}"
