@@ -1,6 +1,7 @@
 """What is damaged in the workspace, on every page: named with what to do, while the rest is shown."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from lab.widgets import dataset_problems, dataset_stamp
 from lvcnet.correction.store import list_corrections
 from lvcnet.damage import Damaged, problem_of
 from lvcnet.data.dataset import find_dataset, list_datasets
+from lvcnet.plugins import Registry
 from lvcnet.runs.store import damaged_runs
 
 MOST_SHOWN = 5
@@ -60,3 +62,9 @@ FINDERS: Mapping[str, Callable[[], list[Damaged]]] = {
     "runs": damaged_runs,
     "corrections": _damaged_corrections,
 }
+
+
+def show_left_out(*registries: Registry[Any]) -> None:
+    """A line for each plug-in that could not be loaded."""
+    for line in (line for registry in registries for line in registry.problems):
+        st.warning(f"{plain(line)}.", icon=":material/extension_off:")

@@ -26,6 +26,7 @@ from lvcnet.jobs import daemon, queue
 from lvcnet.jobs.launch import cores
 from lvcnet.jobs.recover import recover
 from lvcnet.orphans import sweep_workspace, workspace_orphans
+from lvcnet.plugins import GROUPS, entry_points, registry
 from lvcnet.runs.directory import ACTIVE
 from lvcnet.runs.store import damaged_runs, list_runs
 from lvcnet.trash import folder_size, format_size
@@ -43,7 +44,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        area: installation, workspace, contents, queue, leftovers, clock or machine.
+        area: installation, plugins, workspace, contents, queue, leftovers, clock or machine.
         state: `ok`, `warning` or `problem`.
         what: was found.
         do: what to do about it; empty where all is well.
@@ -60,7 +61,7 @@ class Finding:
 def examine() -> list[Finding]:
     """Look at everything; one part that fails is a problem and hides no other."""
     found: list[Finding] = []
-    for check in (_installation, _workspace, _contents, _queue, _leftovers, _clock, _machine):
+    for check in (_installation, _plugins, _workspace, _contents, _queue, _leftovers, _clock, _machine):
         area = check.__name__.strip("_")
         try:
             found += check()
@@ -109,6 +110,19 @@ def _installation() -> Iterator[Finding]:
     if not wrong:
         version = ".".join(map(str, sys.version_info[:3]))
         yield Finding("installation", OK, f"Python {version}, {len(wanted)} requirements looked at")
+
+
+def _plugins() -> Iterator[Finding]:
+    """Plug-ins by entry point; without one nothing is imported."""
+    count = 0
+    for group in GROUPS:
+        if not (entries := entry_points(group)):
+            continue
+        problems = registry(group).problems
+        count += len(entries) - len(problems)
+        for line in problems:
+            yield Finding("plugins", PROBLEM, line, "mend, upgrade or uninstall that package")
+    yield Finding("plugins", OK, f"{count} in use" if count else "none installed")
 
 
 def _workspace() -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from lab import comparing
 from lab.background import Task, background_button, own
 from lab.commands import as_yaml
 from lab.compare_views import show_export, show_results, show_tables
-from lab.damage_notes import show_damage
+from lab.damage_notes import show_damage, show_left_out
 from lab.escaping import plain
 from lab.image_views import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
 from lab.navigation import page_frame
@@ -19,6 +19,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.masks.metrics import METRICS
+from lvcnet.methods import METHODS
 from lvcnet.runs.directory import RunDirectory
 
 AS_MOST = "most"  # no choice
@@ -119,6 +120,7 @@ page_frame(
 )
 show_note()
 show_damage("data", "runs")
+show_left_out(METHODS, METRICS)
 names = comparing.data_sets()
 if not names:
     empty_state(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from lab import commands, tables
 from lab.background import background_button
-from lab.damage_notes import show_damage
+from lab.damage_notes import show_damage, show_left_out
 from lab.escaping import plain
 from lab.navigation import link_to, page_frame
 from lab.noise_view import (
@@ -122,6 +122,7 @@ page_frame(
 )
 show_note()
 show_damage("data")
+show_left_out(FAMILIES)
 with shown_errors():
     left, right = st.columns(2)
     with left:

@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from lab.damage_notes import show_damage
+from lab.damage_notes import show_damage, show_left_out
 from lab.escaping import plain
 from lab.navigation import link_to, page_frame
 from lab.train_forms import run_form, show_started, sweep_form
 from lab.widgets import load_dataset, pick_dataset, pick_view, shown_errors
 from lvcnet.data.dataset import CLEAN
+from lvcnet.methods import METHODS
+from lvcnet.models import NETWORKS
 
 VIEWS = {"run": "One run", "sweep": "Sweep"}
 
@@ -17,6 +19,7 @@ page_frame(
     " against clean labels when it is done.",
 )
 show_damage("data")
+show_left_out(METHODS, NETWORKS)
 with shown_errors():
     view = pick_view("form", "Form", list(VIEWS), VIEWS.__getitem__, "Train one run, or a grid of them.")
     name = pick_dataset()

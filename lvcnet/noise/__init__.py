@@ -3,15 +3,19 @@
 A second annotator needs no family: import that annotator's file as a label set of its own.
 """
 
-from lvcnet.errors import LvcnetError
 from lvcnet.noise.boundary import markov, morphology
 from lvcnet.noise.instance import box, drop, shift
 from lvcnet.noise.levels import Family
 from lvcnet.noise.polygon import polygon
+from lvcnet.plugins import Registry
 
-FAMILIES: dict[str, Family] = {
-    family.name: family
-    for family in (
+__all__ = ["FAMILIES", "Family", "create_family"]
+
+FAMILIES: Registry[Family] = Registry(
+    "noise family",
+    "lvcnet.noise",
+    Family,
+    (
         Family("polygon", polygon, "px", 0.25, True, "hurried outline: fewer, jittered vertices (default)"),
         Family(
             "morphology", morphology, "px", 0.25, True, "dilation or erosion, one or the other for an image"
@@ -20,8 +24,9 @@ FAMILIES: dict[str, Family] = {
         Family("shift", shift, "px", 0.5, True, "objects moved, turned and scaled"),
         Family("box", box, "fraction", 1.0, False, "objects on the way to their bounding boxes"),
         Family("drop", drop, "fraction", 1.0, False, "objects missing altogether"),
-    )
-}
+    ),
+)
+"""Every family by its name; other packages add theirs as `lvcnet.noise`."""
 
 
 def create_family(name: str) -> Family:
@@ -30,6 +35,4 @@ def create_family(name: str) -> Family:
     Raises:
         LvcnetError: if there is none.
     """
-    if name not in FAMILIES:
-        raise LvcnetError(f"noise family {name!r} does not exist: choose one of {', '.join(FAMILIES)}")
-    return FAMILIES[name]
+    return FAMILIES.find(name)
