@@ -27,6 +27,8 @@ from lvcnet.correction.apply import Row as Report
 from lvcnet.correction.review import Row, count_decisions, drafts_in_words, settle_drafts
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.exporter import exported_name
+from lvcnet.data.label_formats import FORMATS, written
 from lvcnet.evaluation.comparison import BASELINE
 from lvcnet.jobs.sweep_config import build_sweep
 from lvcnet.methods import METHODS, method_title
@@ -35,21 +37,6 @@ from lvcnet.training.config import list_presets, read_preset
 
 RULES: dict[str, list[str]] = {"keep": [], "confident": ["confident"], "ignore": []}
 """What may become of undecided labels, and the rule that does it."""
-FORMATS = {
-    "coco": (
-        "COCO",
-        "json",
-        "application/json",
-        "Polygons, run lengths where there are holes. What you left as it was comes out as it was imported.",
-    ),
-    "labelme": (
-        "Labelme",
-        "zip",
-        "application/zip",
-        "One file an image; untouched shapes and keys that are not ours are kept.",
-    ),
-    "masks": ("Masks", "zip", "application/zip", "One PNG an image at its original size."),
-}
 
 
 def show_use(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
@@ -207,15 +194,16 @@ def _exports(dataset: Dataset, report: Report) -> None:
     """The label set in every format, and the report."""
     name = report["labels"]
     with st.container(horizontal=True, key="correct-exports"):
-        for format, (title, suffix, mime, help_text) in FORMATS.items():
+        for format in written():
+            spec = FORMATS[format]
             st.download_button(
-                title,
+                plain(spec.title),
                 partial(labels_file, dataset, name, format),  # written only when it is asked for
-                f"{dataset.name}-{name}{'' if format == 'coco' else '-' + format}.{suffix}",
-                mime,
+                exported_name(dataset, name, format),
+                spec.mime,
                 key=f"correct-{format}",
                 icon=":material/download:",
-                help=help_text,
+                help=plain(spec.summary),
                 on_click="ignore",
             )
         st.download_button(

@@ -10,13 +10,7 @@ from lab.escaping import plain
 from lab.widgets import command_line, pick, pick_labels
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.exporter import exported_name
-
-FORMATS = {"coco": "COCO JSON", "labelme": "Labelme, zip", "masks": "Mask images, zip"}
-FORMAT_HELP = {
-    "coco": "One file: polygons, or run lengths where a region has holes.",
-    "labelme": "One JSON file an image, to lie beside the images.",
-    "masks": "A folder a category of black and white PNG files named like the images.",
-}
+from lvcnet.data.label_formats import FORMATS, written
 
 
 def export_view(dataset: Dataset) -> None:
@@ -25,19 +19,18 @@ def export_view(dataset: Dataset) -> None:
     with left:
         labels = pick_labels(dataset, "export", "Label set to export")
     with right:
-        format = pick(
-            "format", "Format", list(FORMATS), "At the size of the original images.", FORMATS.__getitem__
-        )
+        format = pick("format", "Format", written(), "At the size of the original images.", _title)
     st.caption(
-        f"{FORMAT_HELP[format]} Everything is at the size of the original images: outlines that nobody changed as they"
-        " were imported, all others smooth."
+        plain(FORMATS[format].summary)
+        + " Everything is at the size of the original images: outlines that nobody changed"
+        " as they were imported, all others smooth."
     )
     name = exported_name(dataset, labels, format)
     st.download_button(
         f"Download {plain(name)}",
         partial(labels_file, dataset, labels, format),  # written only when it is asked for
         name,
-        "application/json" if format == "coco" else "application/zip",
+        FORMATS[format].mime,
         key="export-labels",
         type="primary",
         icon=":material/download:",
@@ -45,3 +38,8 @@ def export_view(dataset: Dataset) -> None:
         on_click="ignore",
     )
     command_line(commands.export(dataset.name, labels, format, name))
+
+
+def _title(format: str) -> str:
+    spec = FORMATS[format]
+    return f"{spec.title}, {spec.ending.removeprefix('.')}"

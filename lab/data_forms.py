@@ -10,14 +10,17 @@ from lab.background import background_button
 from lab.data_new import new_dataset, show_new
 from lab.data_upload import upload
 from lab.downloads import offer_report
+from lab.escaping import plain
 from lab.serving.paths import readable
 from lab.widgets import command_line, shown_errors
+from lvcnet.data import label_formats
 from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.archive import import_zip
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.import_options import Options
 from lvcnet.data.import_options import Settings as ImportSettings
-from lvcnet.data.importer import import_coco, import_labelme, import_masks
+from lvcnet.data.importer import import_coco, import_from, import_labelme, import_masks
+from lvcnet.data.label_formats import read_by_plug_ins
 from lvcnet.data.phantom import SIZES, make_phantom
 from lvcnet.errors import LvcnetError
 from lvcnet.progress import Report
@@ -93,10 +96,10 @@ def import_form() -> None:
     )
     kind = st.segmented_control(
         "From",
-        list(FORMATS),
+        [*FORMATS, *read_by_plug_ins()],
         default="zip",
         required=True,
-        format_func=FORMATS.__getitem__,
+        format_func=_format_title,
         key="import-format",
         wrap=True,
         help="COCO: one file a split. Labelme: JSON files beside the images. Masks: pictures named like the images.",
@@ -131,7 +134,8 @@ def _path_form(kind: str, name: str) -> None:
     )
     settings = _settings(split=not paths.get("test"))
     lines = [line.strip() for line in extras.splitlines() if line.strip()]
-    command_line(commands.import_data(name or "NAME", {**paths, "labels": lines, **_as_options(settings)}))
+    shown = {"from": f"{kind}={paths['from'] or 'PATH'}"} if "from" in paths else paths
+    command_line(commands.import_data(name or "NAME", {**shown, "labels": lines, **_as_options(settings)}))
     _import_button(
         kind, name, lambda report: _import(kind, name, paths, _parse_extras(lines), settings, report)
     )
@@ -162,6 +166,9 @@ def _import_button(kind: str, name: str, read: Callable[[Report], Dataset], disa
 
 def _paths(kind: str) -> dict[str, str]:
     """The text fields of a format: command line option to path."""
+    if kind not in FORMATS:
+        spec = label_formats.FORMATS[kind]
+        return {"from": _path(plain(spec.title), "from", plain(spec.summary))}
     if kind == "labelme":
         return {
             "labelme": _path(
@@ -186,6 +193,10 @@ def _paths(kind: str) -> dict[str, str]:
             "COCO file of the test images; without it a share is set aside.",
         )
     return {"images": images, "train": train, "test": test}
+
+
+def _format_title(kind: str) -> str:
+    return FORMATS[kind] if kind in FORMATS else plain(label_formats.FORMATS[kind].title)
 
 
 def _path(label: str, option: str, help_text: str) -> str:
@@ -285,6 +296,8 @@ def _import(
     if missing:
         raise LvcnetError(f"nothing given for {', '.join(missing)}: fill in the path")
     given = {option: readable(path) for option, path in paths.items() if path}
+    if kind not in FORMATS:
+        return import_from(name, kind, given["from"], extras, report, **settings)
     if kind == "labelme":
         return import_labelme(name, given["labelme"], extras, report, **settings)
     if kind == "masks":

@@ -14,7 +14,8 @@ from lvcnet.cli.options import DatasetName, Json, NewName, Size
 from lvcnet.cli.output import interruptible, print_damaged, print_json, print_table, progress_bar, screen
 from lvcnet.cli.trash import carry_out
 from lvcnet.data.dataset import CLEAN, Dataset, check_free, list_datasets
-from lvcnet.data.exporter import WRITERS, export_labels
+from lvcnet.data.exporter import export_labels
+from lvcnet.data.label_formats import written
 from lvcnet.data.layers import count_outlines
 from lvcnet.data.phantom import make_phantom
 from lvcnet.data.summary import damaged_datasets, overview
@@ -92,7 +93,7 @@ def export(
         Path, typer.Option(help="File (coco), or folder or .zip file (labelme, masks) to write.")
     ],
     labels: Annotated[str, typer.Option(help="Label set to export.")] = CLEAN,
-    format: Annotated[str, typer.Option(help=f"One of {', '.join(WRITERS)}.")] = "coco",
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(written())}.")] = "coco",
     split: Annotated[str | None, typer.Option(help="Only this split: train or test.")] = None,
     images: Annotated[
         Path | None,

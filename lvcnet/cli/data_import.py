@@ -17,7 +17,7 @@ from lvcnet.data.archive import import_zip, inspect_zip
 from lvcnet.data.dataset import check_free
 from lvcnet.data.import_options import Options
 from lvcnet.data.import_options import Settings as ImportSettings
-from lvcnet.data.importer import import_coco, import_labelme, import_masks
+from lvcnet.data.importer import import_coco, import_from, import_labelme, import_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, write_atomic
 from lvcnet.text import split_list
@@ -45,6 +45,14 @@ def import_data(
     zip: Annotated[
         Path | None,
         typer.Option(help="A zip of images with COCO, Labelme or mask annotations.", metavar="FILE"),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Annotations in a format that a plug-in reads: FORMAT=PATH.",
+            metavar="FORMAT=PATH",
+        ),
     ] = None,
     labels: Annotated[
         list[str] | None,
@@ -104,7 +112,7 @@ def import_data(
             raise LvcnetError("--test-fraction and --test exclude each other: drop one")
     Options(**settings).check()
     extras = _parse_labels(labels or [])
-    _check_sources(images, train, test, labelme, masks, zip)
+    _check_sources(images, train, test, labelme, masks, zip, source)
     if zip is not None and extras:
         raise LvcnetError(
             "--labels goes with paths: put the second annotator's file into the zip, named after them"
@@ -117,6 +125,9 @@ def import_data(
         with progress_bar("Importing") as progress:
             if zip is not None:
                 dataset = import_zip(name, zip, progress, **settings)
+            elif source is not None:
+                format, _, path = source.partition("=")
+                dataset = import_from(name, format, Path(path), extras, progress, **settings)
             elif labelme is not None:
                 dataset = import_labelme(name, labelme, extras, progress, **settings)
             elif masks is not None and images is not None:
@@ -146,14 +157,14 @@ def _reported(path: Path | None) -> Iterator[None]:
         raise
 
 
-def _check_sources(*paths: Path | None) -> None:
+def _check_sources(*paths: Path | str | None) -> None:
     """Exactly one format, with all it needs.
 
     Raises:
         LvcnetError: otherwise.
     """
-    images, train, test, labelme, masks, archive = paths
-    kinds = {"--train": train, "--labelme": labelme, "--masks": masks, "--zip": archive}
+    images, train, test, labelme, masks, archive, source = paths
+    kinds = {"--train": train, "--labelme": labelme, "--masks": masks, "--zip": archive, "--from": source}
     given = [option for option, path in kinds.items() if path]
     if len(given) > 1:
         raise LvcnetError(f"{' and '.join(given)} exclude each other: give one kind of annotation")
@@ -167,7 +178,11 @@ def _check_sources(*paths: Path | None) -> None:
         raise LvcnetError("--zip holds the images: drop --images")
     if labelme and images:
         raise LvcnetError("--labelme reads the images beside its files: drop --images")
-    if not (labelme or archive or images):
+    if source and (images or "=" not in str(source)):
+        raise LvcnetError(
+            f"--from {source!r}: write FORMAT=PATH, without --images: the annotations name them"
+        )
+    if not (labelme or archive or source or images):
         raise LvcnetError(f"{given[0]} needs --images DIR, the folder of the image files")
 
 

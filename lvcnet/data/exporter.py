@@ -6,25 +6,16 @@ Symbols: H, W original size, S working size.
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 
-from lvcnet.data.coco import write_coco
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.labelme import write_labelme
+from lvcnet.data.label_formats import FORMATS, FormatSpec, written
 from lvcnet.data.layers import covered_rows, files_beside
-from lvcnet.data.masks import write_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic
 from lvcnet.scratch import scratch_folder
-
-WRITERS: dict[str, Callable[[Dataset, str, Path, str | None], None]] = {
-    "coco": write_coco,
-    "labelme": write_labelme,
-    "masks": write_masks,
-}
 
 
 def export_labels(
@@ -41,8 +32,8 @@ def export_labels(
     Args:
         dataset: where the label set is.
         labels_name: which.
-        output: file (coco), or folder or .zip file (labelme, masks).
-        format: coco, labelme or masks.
+        output: file (coco), or folder or .zip file (labelme, masks), as the format's `suffix` says.
+        format: a key of `FORMATS`.
         split: only this split; default all.
         images: also write the images there, as `write_images` does.
         overwrite: write over what is there.
@@ -54,21 +45,22 @@ def export_labels(
         LvcnetError: for an unknown format, an output that exists, two images that would share a file, or a label set
             that covers no image of the split.
     """
-    if format not in WRITERS:
-        raise LvcnetError(f"unknown format {format!r}: choose one of {', '.join(WRITERS)}")
+    spec = _writable(format)
+    one_file = bool(spec.suffix)
     rows = covered_rows(dataset, labels_name, split)
     if not rows:
         raise LvcnetError(
             f"label set {labels_name!r} covers no image{f' of {split}' if split else ''}: nothing to export"
         )
-    zipped = format != "coco" and output.suffix == ".zip"
-    for path, is_file in ((output, zipped or format == "coco"), (images, False)):
+    zipped = not one_file and output.suffix == ".zip"
+    for path, is_file in ((output, zipped or one_file), (images, False)):
         if path is not None:
             _check_output(path, is_file, overwrite)
     if zipped:
         write_atomic(output, exported_file(dataset, labels_name, format, split)[1])
     else:
-        WRITERS[format](dataset, labels_name, output, split)
+        assert spec.write is not None
+        spec.write(dataset, labels_name, output, split)
     if images is not None:
         write_images(dataset, rows, images)
     return len(rows)
@@ -80,7 +72,7 @@ def exported_file(
     """A label set as one file, for a download.
 
     Returns:
-        Its name, ending in .json (coco) or .zip (the folder of labelme or masks), and its content.
+        Its name, ending in the format's suffix or .zip (the folder of labelme or masks), and its content.
 
     Raises:
         LvcnetError: as `export_labels`.
@@ -101,7 +93,19 @@ def exported_file(
 def exported_name(dataset: Dataset, labels_name: str, format: str) -> str:
     """What the one file of `exported_file` is called."""
     stem = f"{dataset.name}-{labels_name}"
-    return f"{stem}.json" if format == "coco" else f"{stem}-{format}.zip"
+    return f"{stem}.json" if format == "coco" else f"{stem}-{format}{_writable(format).ending}"
+
+
+def _writable(format: str) -> FormatSpec:
+    """The format of that name.
+
+    Raises:
+        LvcnetError: if it does not exist or is only read.
+    """
+    spec = FORMATS.find(format)
+    if spec.write is None:
+        raise LvcnetError(f"format {format!r} can only be read: choose one of {', '.join(written())}")
+    return spec
 
 
 def write_images(dataset: Dataset, rows: list[int], folder: Path) -> None:

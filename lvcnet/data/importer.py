@@ -19,6 +19,7 @@ from lvcnet.data.drawn import Drawn, kept_image, united_files
 from lvcnet.data.gather import Findings, gather
 from lvcnet.data.images import TURNED, mask_to_working_grid, named_like, read_image, to_working_grid
 from lvcnet.data.import_options import Options, Settings
+from lvcnet.data.label_formats import FORMATS, read_by_plug_ins
 from lvcnet.data.labelme import read_labelme
 from lvcnet.data.masks import read_masks
 from lvcnet.data.radiograph import Radiograph
@@ -27,7 +28,7 @@ from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import check_name, stable_hash
 from lvcnet.progress import Report, part_of, reported
 
-__all__ = ["ImportProblems", "Problem", "import_coco", "import_labelme", "import_masks"]
+__all__ = ["ImportProblems", "Problem", "import_coco", "import_from", "import_labelme", "import_masks"]
 
 Extras = Mapping[str, Sequence[Path | str]]
 LEAST_LEFT = 0.5
@@ -117,6 +118,43 @@ def import_masks(
     source = {"format": "masks", "images": str(images), "masks": str(masks)}
     parts = [read_masks(Path(images), Path(masks), chosen, report)]
     return _Import(name, parts, extras, Options(**settings), source).run(report)
+
+
+def import_from(
+    name: str,
+    format: str,
+    path: Path,
+    labels: Extras | None = None,
+    report: Report | None = None,
+    **settings: Unpack[Settings],
+) -> Dataset:
+    """Import annotations in a format that a plug-in reads; the result is not saved yet.
+
+    Args:
+        name: of the data set.
+        format: a key of `FORMATS` whose spec reads.
+        path: file or folder of the annotations, which name their images.
+        labels: further label sets: name to files of the same format.
+        report: called with (done, total) while it reads the images.
+        settings: size, categories, split; see `Options`.
+
+    Raises:
+        ImportProblems: lists all problems at once.
+        LvcnetError: if there is no such format, or it cannot be read this way.
+    """
+    read = FORMATS.find(format).read
+    if read is None:
+        known = ", ".join(read_by_plug_ins()) or "none is installed"
+        raise LvcnetError(f"format {format!r} is not read by path alone: use its own option ({known})")
+    found: dict[str, list[Annotations]] = defaultdict(list)
+    for key, paths in {CLEAN: [path], **(labels or {})}.items():
+        for one in map(Path, paths):
+            if not one.exists():
+                raise LvcnetError(f"{one} does not exist: check the path")
+            with foreign(f"{one} cannot be read as {format}", "check the file, or what reads this format"):
+                found[key].append(read(one))
+    parts = found.pop(CLEAN)
+    return _Import(name, parts, found, Options(**settings), {"format": format, "path": str(path)}).run(report)
 
 
 class _Import:

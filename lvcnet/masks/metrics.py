@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import LvcnetError, foreign
 from lvcnet.plugins import Registry
 from lvcnet.progress import Report
 
@@ -71,7 +71,8 @@ class MetricSpec:
         Raises:
             LvcnetError: if it is not a finite number for every image and category.
         """
-        found = self.measure(predicted, reference)
+        with foreign(f"metric {self.name!r} cannot be measured", "mend it, or uninstall what added it"):
+            found = self.measure(predicted, reference)
         named = found if isinstance(found, dict) else {self.name: np.asarray(found, dtype=np.float64)}
         for name, values in named.items():
             if values.shape != predicted.shape[:2] or not np.isfinite(values).all():

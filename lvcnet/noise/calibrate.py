@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
 from lvcnet.data.naming import NOISE, PAPER_FAMILY, level_name
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import keyed_rng
 from lvcnet.noise import create_family
 from lvcnet.noise.levels import Family, Mask, target_of
@@ -47,7 +47,8 @@ class Setting:
         noisy = np.zeros_like(masks)
         for channel in np.flatnonzero(masks.any(axis=(1, 2))):
             rng = keyed_rng(self.seed, self.family.name, self._level_part(), key, int(channel))
-            noisy[channel] = self.family.apply(masks[channel], strength, rng, self.bias)
+            with foreign(f"noise family {self.family.name} fails at image {key!r}", "choose another family"):
+                noisy[channel] = self.family.apply(masks[channel], strength, rng, self.bias)
         return noisy
 
     def _level_part(self) -> int | str:
