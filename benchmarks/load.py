@@ -27,11 +27,8 @@ import httpx
 import numpy as np
 import psutil
 from shown import shown_command
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import connect
 
-from lab.headless import ROOT, serve_lab
+from lab.headless import ROOT, run_page, serve_lab
 from lab.navigation import ENTRIES
 from lvcnet.data.phantom import make_phantom
 from lvcnet.evaluation.formats import markdown_table
@@ -202,20 +199,8 @@ async def user(address: str, dice: random.Random, pause: float, end: float, seen
 async def page(address: str, key: str, seen: Seen) -> None:
     """One session: connect, run the page's script, leave."""
     began = time.monotonic()
-    url = address.replace("http", "ws") + "/_stcore/stream"
     try:
-        async with connect(url, origin=address, subprotocols=["streamlit"], max_size=None) as socket:
-            ask = BackMsg()
-            ask.rerun_script.page_name = "" if key == "overview" else key
-            await socket.send(ask.SerializeToString())
-            async with asyncio.timeout(PATIENCE):
-                while True:
-                    message = ForwardMsg.FromString(await socket.recv())
-                    kind = message.WhichOneof("type")
-                    if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
-                        seen.errors.append(f"page {key}: {message.delta.new_element.exception.message}")
-                    if kind == "script_finished":
-                        break
+        seen.errors += [f"page {key}: {error}" for error in await run_page(address, key)]
         seen.pages.append(time.monotonic() - began)
     except Exception as error:
         seen.errors.append(f"page {key}: {type(error).__name__} {error}")

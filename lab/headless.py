@@ -3,6 +3,7 @@
 Needs the `dev` extra (playwright) and a Chromium: the system's, else playwright's own.
 """
 
+import asyncio
 import os
 import shutil
 import signal
@@ -17,6 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import connect
+from websockets.typing import Origin, Subprotocol
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120.0
@@ -62,8 +67,9 @@ def serve_lab(
 ) -> Iterator[str]:
     """Run `streamlit run SCRIPT` with the workspace `home`; yields its address and stops it afterwards."""
     port = free_port()
-    command = ["-m", "streamlit", "run", script, "--server.headless", "true", "--server.port", str(port)]
-    with _served(command, port, "/_stcore/health", log, {"LVCNET_HOME": str(home), **(environment or {})}):
+    command = [sys.executable, "-m", "streamlit", "run", script]
+    command += ["--server.headless", "true", "--server.port", str(port)]
+    with served(command, port, "/_stcore/health", log, {"LVCNET_HOME": str(home), **(environment or {})}):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -72,18 +78,24 @@ def serve_inference(home: Path, log: Path, environment: Mapping[str, str] | None
     """Run `python -m lab.inference_app` with the workspace `home`; yields its address and stops it afterwards."""
     port = free_port()
     own = {"LVCNET_HOME": str(home), "GRADIO_SERVER_PORT": str(port), **(environment or {})}
-    with _served(["-m", "lab.inference_app"], port, "/config", log, own):
+    with served([sys.executable, "-m", "lab.inference_app"], port, "/config", log, own):
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def _served(
-    command: Sequence[str], port: int, health: str, log: Path, environment: Mapping[str, str]
+def served(
+    command: Sequence[str],
+    port: int,
+    health: str,
+    log: Path,
+    environment: Mapping[str, str],
+    folder: Path = ROOT,
 ) -> Iterator[None]:
+    """Run a server in `folder` and stop it afterwards; open from when the address of its health answers."""
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
+            command,
+            cwd=folder,
             env={**os.environ, **environment},
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -99,6 +111,31 @@ def _served(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+async def run_page(address: str, key: str) -> list[str]:
+    """One session without a browser: connect, run a page's script, leave; the exceptions that the page shows.
+
+    Raises:
+        OSError, WebSocketException, TimeoutError: if the server does not answer.
+    """
+    found = []
+    url = address.replace("http", "ws") + "/_stcore/stream"
+    async with connect(
+        url, origin=Origin(address), subprotocols=[Subprotocol("streamlit")], max_size=None
+    ) as socket:
+        ask = BackMsg()
+        ask.rerun_script.page_name = "" if key == "overview" else key
+        await socket.send(ask.SerializeToString())
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                message = ForwardMsg.FromString(await socket.recv())
+                kind = message.WhichOneof("type")
+                if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
+                    found.append(message.delta.new_element.exception.message)
+                if kind == "script_finished":
+                    break
+    return found
 
 
 def find_browser() -> str | None:

@@ -16,7 +16,9 @@ from lab.escaping import plain
 from lab.identity import user
 from lvcnet import workspace
 
-FOLDER = Path(__file__).resolve().parent.parent / "pages"
+PACKAGE = Path(__file__).resolve().parent
+# where the pages are: at the top of a checkout, in a wheel inside of the package (see setup.py)
+FOLDER = next(path for path in (PACKAGE / "_pages", PACKAGE.parent / "pages") if path.is_dir())
 
 CSS = """
 <style>

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from lvcnet.trash import folder_size, format_size
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 DISTRIBUTION = "lvcnet-lab"
+LAB_MODULES = ("streamlit", "gradio")
 LITTLE_BYTES = 2e9
 """Free space below which a training or an import may not get through."""
 FUTURE_SECONDS = 300.0
@@ -86,30 +87,45 @@ def mend() -> list[str]:
 
 def _installation() -> Iterator[Finding]:
     try:
-        wanted = [Requirement(line) for line in importlib.metadata.requires(DISTRIBUTION) or []]
+        lines = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
         yield Finding(
             "installation", WARNING, "lvcnet runs from a folder and is not installed", "pip install -e ."
         )
-        wanted = []
+        lines = []
+    core, whole = _requirements(lines), _requirements(lines, "lab")
+    with_lab = not lines or any(_version(one) for one in whole if one not in core)
+    wanted = whole if with_lab else core
     wrong = False
     for one in wanted:
-        if one.marker is not None and not one.marker.evaluate({"extra": ""}):
-            continue
-        try:
-            version = importlib.metadata.version(one.name)
-        except importlib.metadata.PackageNotFoundError:
-            version = ""
+        version = _version(one)
         if not version or not one.specifier.contains(version, prereleases=True):
             wrong, has = True, version or "missing"
-            yield Finding("installation", PROBLEM, f"{one.name} is {has}", f'pip install "{one}"')
-    for module in ("torch", "streamlit", "gradio"):
+            yield Finding(
+                "installation", PROBLEM, f"{one.name} is {has}", f'pip install "{one.name}{one.specifier}"'
+            )
+    for module in ("torch", *(LAB_MODULES if with_lab else ())):
         if importlib.util.find_spec(module) is None:
             wrong = True
             yield Finding("installation", PROBLEM, f"{module} cannot be imported", f"pip install {module}")
     if not wrong:
         version = ".".join(map(str, sys.version_info[:3]))
-        yield Finding("installation", OK, f"Python {version}, {len(wanted)} requirements looked at")
+        without = "" if with_lab else "; without the lab, which is in the extra [lab]"
+        yield Finding("installation", OK, f"Python {version}, {len(wanted)} requirements looked at{without}")
+
+
+def _requirements(lines: Sequence[str], extra: str = "") -> list[Requirement]:
+    """What is asked for here, with an extra or without one."""
+    found = map(Requirement, lines)
+    return [one for one in found if one.marker is None or one.marker.evaluate({"extra": extra})]
+
+
+def _version(requirement: Requirement) -> str:
+    """The version that is installed; empty if none is."""
+    try:
+        return importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _plugins() -> Iterator[Finding]:

@@ -25,8 +25,10 @@ def corrections_dir() -> Path:
 
 
 def assets_dir() -> Path:
-    """The `assets/` folder that the project ships (sample radiographs, demo runs)."""
-    return Path(__file__).resolve().parent.parent / "assets"
+    """The `assets/` folder that the project ships (sample radiographs, demo runs): in a wheel inside of the package."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_assets"
+    return installed if installed.is_dir() else package.parent / "assets"
 
 
 def is_shipped(path: Path) -> bool:

@@ -12,6 +12,8 @@ from lvcnet.accounts import Accounts, read_accounts, write_accounts
 from lvcnet.errors import LvcnetError
 
 USERS_HELP = "Who may sign in to the lab."
+NEEDS = ("gradio", "plotly", "streamlit", "uvicorn")
+"""What only the lab imports: the extra [lab]."""
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 USERS = typer.Argument(..., help="File of the users; only its owner may read it.")
 WHO = typer.Argument(..., help="Name of the user; for the institution's login, the e-mail address.")
@@ -37,6 +39,7 @@ def lab(
 
     Example: lvcnet lab; for a team: lvcnet lab --auth users.json --address 0.0.0.0 --host lab.clinic.example
     """
+    home = _find_lab()
     from lab.serving.settings import Serving
 
     if auth is not None:
@@ -58,17 +61,27 @@ def lab(
         upload_quota=parse_bytes(upload_quota) if upload_quota else None,
     )
     serving.check_address(address)
-    found = importlib.util.find_spec("lab")
-    if found is None or found.origin is None:
-        raise LvcnetError(
-            "the lab is not installed here: pip install -r requirements.txt in the project's folder"
-        )
-    home = Path(found.origin).with_name("Home.py")
     os.environ.update(serving.to_environment())
     command = ["-m", "streamlit", "run", str(home), "--server.address", address, "--server.port", str(port)]
     command += ["--secrets.files", str(oidc.absolute())] if oidc else []
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *command])  # the server gets the signals that are meant for it
+
+
+def _find_lab() -> Path:
+    """The script that Streamlit runs.
+
+    Raises:
+        LvcnetError: if the library was installed without the lab.
+    """
+    found = importlib.util.find_spec("lab")
+    missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
+    if missing or found is None or found.origin is None:
+        raise LvcnetError(
+            f'the lab is not installed here (missing: {", ".join(missing) or "lab"}): pip install "lvcnet-lab[lab]",'
+            " or in a checkout pip install -r requirements.txt"
+        )
+    return Path(found.origin).with_name("Home.py")
 
 
 def add(
