@@ -7,14 +7,14 @@ import typer
 
 from lvcnet.cli.jobs import report_recovered
 from lvcnet.cli.options import DatasetName, Json
-from lvcnet.cli.output import print_damaged, print_json, print_table, progress_bar, screen
-from lvcnet.cli.sweep import sweep_bar, sweep_until_done
+from lvcnet.cli.output import interruptible, print_damaged, print_json, print_table, progress_bar, screen
+from lvcnet.cli.sweep import sweep_bar
 from lvcnet.cli.trash import carry_out
+from lvcnet.correction import store
 from lvcnet.correction.agreement import MEASURES, agreement
-from lvcnet.correction.apply import REVIEWED, accepted_keys, apply_correction, verdicts_by
-from lvcnet.correction.review import settle_drafts
+from lvcnet.correction.apply import accepted_keys
 from lvcnet.correction.store import (
-    Correction,
+    correction_folder,
     damaged_corrections,
     find_correction,
     list_corrections,
@@ -23,11 +23,9 @@ from lvcnet.correction.store import (
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.naming import chosen
 from lvcnet.deleting import plan_correction
-from lvcnet.errors import LvcnetError
-from lvcnet.jobs import launch
-from lvcnet.jobs.correct import Request, judge, prepare, queue_request
-from lvcnet.jobs.sweep import PlannedRun
+from lvcnet.jobs.correct import Request, judge, prepare, queue_request, train_folds
 from lvcnet.methods import METHODS
+from lvcnet.results import Correction
 from lvcnet.training.config import merge_settings, parse_settings, read_preset
 
 Top = Annotated[int, typer.Option(min=1, help="How many images the table shows, worst first.")]
@@ -86,7 +84,8 @@ def correct(
         _present_queued(queue_request(request, overwrite), as_json)
         return
     prepared = prepare(request, overwrite)
-    _train(prepared.plan, workers or launch.slots())
+    with interruptible("the same command continues"), sweep_bar("Training the folds") as bar:
+        train_folds(prepared, workers, bar)
     with progress_bar("Judging labels") as report:
         correction = judge(prepared, device, overwrite, report)
     _present(correction, top, as_json)
@@ -133,20 +132,17 @@ def correct_apply(
     Example: `lvcnet correct-apply hips-level3-lvcnet-plus-s0 --as corrected-level3 --accept reviewed`, or to repair
     nothing and only leave out what is in doubt: `... --as doubted-level3 --accept none --ignore-disputed`
     """
-    correction = find_correction(name)
-    data = Dataset.load(correction.head["dataset"])
-    if drafts == "use" and REVIEWED not in accept.split("+"):
-        raise LvcnetError("--drafts use makes decisions of drawings, which count by --accept reviewed only")
-    settle_drafts(correction, data, drafts)
-    verdicts = verdicts_by(correction, accept, strict)
-    report = apply_correction(correction, data, as_labels, verdicts, accept, overwrite, ignore_disputed)
+    correction = Correction(correction_folder(name))
+    report = correction.apply(
+        as_labels, accept, ignore_disputed=ignore_disputed, drafts=drafts, strict=strict, overwrite=overwrite
+    )
     folder = correction.records / "changes"
     if as_json:
         print_json({**report, "report": str(folder / f"{as_labels}.json")})
         return
     kept = len(report["images"]) - len(report["accepted"])
     screen.print(
-        f"label set {as_labels} of {data.name}: {len(report['accepted'])} labels repaired, {kept} kept"
+        f"label set {as_labels} of {report['dataset']}: {len(report['accepted'])} labels repaired, {kept} kept"
         + (f", {report['ignored_share']:.1%} of all pixels ignored" if report["ignored_share"] else "")
     )
     if report["emptied"]:
@@ -226,19 +222,6 @@ def agree(
     screen.print(f"Area bias: how much larger {second} draws than {first}.")
 
 
-def _train(plan: list[PlannedRun], workers: int) -> None:
-    """Train what is left to do.
-
-    Raises:
-        LvcnetError: naming the runs that did not finish.
-    """
-    with sweep_bar("Training the folds") as report:
-        problems = sweep_until_done(plan, workers, False, report)
-    if problems:
-        reasons = "; ".join(f"{run}: {problem}" for run, problem in problems.items())
-        raise LvcnetError(f"not all folds were trained ({reasons}): the same command tries them again")
-
-
 def _present_queued(names: list[str], as_json: bool) -> None:
     if as_json:
         print_json({"queued": names})
@@ -249,7 +232,7 @@ def _present_queued(names: list[str], as_json: bool) -> None:
         )
 
 
-def _present(correction: Correction, top: int, as_json: bool) -> None:
+def _present(correction: store.Correction, top: int, as_json: bool) -> None:
     """A correction as JSON or as a table, worst first."""
     ranked = worst_first(correction.rows)
     if as_json:

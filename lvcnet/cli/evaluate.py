@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lvcnet.api import predict as predict_files
 from lvcnet.cli.options import Json, WhereOption
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.data.dataset import CLEAN
@@ -19,11 +20,9 @@ from lvcnet.evaluation.tables import comparison_tables, notes
 from lvcnet.evaluation.where import parse_where
 from lvcnet.evaluation.words import comparison_words
 from lvcnet.files import write_atomic
-from lvcnet.inference.batch import predict_files
-from lvcnet.inference.export import DEFAULT_FORMATS, check_formats
+from lvcnet.inference.export import DEFAULT_FORMATS
 from lvcnet.inference.export import FORMATS as FILE_FORMATS
-from lvcnet.inference.own_files import find_images
-from lvcnet.inference.predictor import THRESHOLD, Predictor
+from lvcnet.inference.predictor import THRESHOLD
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 from lvcnet.runs.store import find_run
@@ -160,13 +159,19 @@ def predict(
 
     Example: `lvcnet predict hips-lvcnet-level3-s0 radiographs hip2.dcm --output results --formats masks,dicom-seg,csv`
     """
-    if not 0 < threshold <= 1:
-        raise LvcnetError(f"threshold {threshold:g} is out of range: give a probability above 0 and up to 1")
-    chosen, found = check_formats(split_list(formats)), find_images(images)
-    predictor = Predictor(find_run(run), checkpoint, device)
-    with progress_bar(f"Segmenting with {run}", len(found.images)) as report:
-        written = predict_files(predictor, found.images, output, threshold, chosen, report, anonymise)
-    written["left_out"] = [{"image": str(path), "reason": reason} for path, reason in found.left_out]
+    chosen = split_list(formats)
+    with progress_bar(f"Segmenting with {run}") as report:
+        written = predict_files(
+            run,
+            images,
+            output,
+            threshold=threshold,
+            formats=chosen,
+            anonymise=anonymise,
+            checkpoint=checkpoint,
+            device=device,
+            report=report,
+        )
     if as_json:
         print_json({"run": run, "checkpoint": checkpoint, "directory": str(output), **written})
     else:

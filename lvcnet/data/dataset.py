@@ -90,6 +90,10 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.items)
 
+    def __repr__(self) -> str:
+        labels = ", ".join(self.label_names()) or "none"
+        return f"Dataset({self.name!r}, {len(self)} images of {self.size} px, labels {labels})"
+
     @property
     def size(self) -> int:
         """S, the side of the working grid in pixels."""

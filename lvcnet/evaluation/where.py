@@ -26,7 +26,8 @@ def parse_where(conditions: Iterable[str]) -> dict[str, Any]:
     >>> parse_where(["epochs=80", "options.warps=2", "learning_rate=2e-3"])
     {'epochs': 80, 'options.warps': 2, 'learning_rate': 0.002}
     """
-    given = parse_settings(list(conditions), "--where")
+    conditions = list(conditions)
+    given = parse_settings(conditions, "--where")
     options = given.pop("options", {})
     if not isinstance(options, dict):
         raise LvcnetError(

@@ -16,6 +16,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.models.maps import Maps
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import find_run
 from lvcnet.training.checkpoint import data_of, load_method
 
 THRESHOLD = 0.5
@@ -72,7 +73,7 @@ class Predictor:
     """Loads a run's weights once and predicts any number of images.
 
     Args:
-        run: a run with a checkpoint.
+        run: a run with a checkpoint, or its name.
         which: `last` or `best`.
         device: auto, cpu, cuda, cuda:N or mps.
 
@@ -80,7 +81,8 @@ class Predictor:
         LvcnetError: if the run has no such checkpoint, or it is damaged.
     """
 
-    def __init__(self, run: RunDirectory, which: str = "last", device: str = "auto") -> None:
+    def __init__(self, run: RunDirectory | str, which: str = "last", device: str = "auto") -> None:
+        run = find_run(run) if isinstance(run, str) else run
         data = data_of(run)
         self.run = run
         self.categories: list[str] = list(data["categories"])

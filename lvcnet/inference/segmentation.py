@@ -64,7 +64,7 @@ class Segmentation:
 
 
 def segment_file(
-    predictor: Predictor, path: Path, name: str | None = None, threshold: float = THRESHOLD
+    predictor: Predictor, path: Path | str, name: str | None = None, threshold: float = THRESHOLD
 ) -> Segmentation:
     """Read a radiograph and segment it.
 
@@ -77,6 +77,7 @@ def segment_file(
     Raises:
         LvcnetError: if the file cannot be read as a radiograph.
     """
+    path = Path(path)
     return segment_radiograph(predictor, read_image(path, name), path, name, threshold)
 
 

@@ -3,7 +3,7 @@
 A request is a small file, `corrections/NAME.request.json`, until its labels are judged; the trainings are ordinary runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from lvcnet.data.dataset import Dataset, own_copy
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
 from lvcnet.jobs import launch, queue
-from lvcnet.jobs.foreground import SweepProgress, progress, queue_sweep
+from lvcnet.jobs.foreground import SweepProgress, progress, queue_sweep, run_sweep
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.progress import Report
 from lvcnet.runs.directory import ACTIVE
@@ -98,6 +98,21 @@ def queue_request(request: Request, overwrite: bool = False) -> list[str]:
     prepared = prepare(request, overwrite)
     write_json(request.path, formats.REQUEST.stamped(asdict(request)))
     return queue_sweep(prepared.plan, evaluate=False)
+
+
+def train_folds(
+    prepared: Prepared, workers: int | None = None, report: Callable[[SweepProgress], None] | None = None
+) -> None:
+    """Train what is left to do here and now, `workers` folds at a time (default: `launch.slots`).
+
+    Raises:
+        LvcnetError: naming the runs that did not finish.
+        KeyboardInterrupt: after Ctrl-C, once all trainers have stopped.
+    """
+    problems = run_sweep(prepared.plan, workers or launch.slots(), False, report)
+    if problems:
+        reasons = "; ".join(f"{run}: {problem}" for run, problem in problems.items())
+        raise LvcnetError(f"not all folds were trained ({reasons}): the same command tries them again")
 
 
 def judge(

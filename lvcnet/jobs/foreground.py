@@ -45,7 +45,7 @@ def run_sweep(
 ) -> dict[str, str]:
     """Train what is left to do, `workers` runs at a time; what went wrong, by run name.
 
-    One failed run does not stop the others. Ctrl-C stops all trainers after their current step.
+    One failed run does not stop the others. Ctrl-C, or what `report` raises, stops all trainers after their current step.
 
     Raises:
         KeyboardInterrupt: after Ctrl-C, once all trainers have stopped.
@@ -60,7 +60,7 @@ def run_sweep(
             if report is not None:
                 report(progress(plan, workers))
             _, waiting = wait_for(waiting, timeout=REPORT_SECONDS, return_when=FIRST_COMPLETED)
-    except KeyboardInterrupt:
+    except BaseException:  # Ctrl-C, or a report that wants no more
         pool.shutdown(wait=False, cancel_futures=True)
         _stop(cells, futures)
         raise

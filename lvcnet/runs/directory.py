@@ -45,6 +45,9 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def __repr__(self) -> str:
+        return f"RunDirectory({str(self.path)!r})"
+
     @property
     def name(self) -> str:
         """The folder's name is the run's name."""

@@ -1,0 +1,102 @@
+"""What the calls of `lvcnet.api` give back where a plain object of the library would leave the next step to its reader."""
+
+from typing import TYPE_CHECKING, Any
+
+from lvcnet.correction import store
+from lvcnet.correction.apply import REVIEWED, apply_correction, verdicts_by
+from lvcnet.correction.review import settle_drafts
+from lvcnet.data.dataset import Dataset
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation import comparison
+from lvcnet.evaluation.formats import markdown_table, to_markdown, to_rows
+from lvcnet.evaluation.tables import score_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Comparison(comparison.Comparison):
+    """What `compare` finds, ready to be looked at; a notebook shows it as the whole report."""
+
+    def table(self) -> str:
+        """Methods x label sets: mean and SD over the seeds of the comparison's metric, as Markdown."""
+        table = score_table(self)
+        return markdown_table(table.header, table.rows)
+
+    def frame(self) -> "pd.DataFrame":
+        """One row a method and label set, as a pandas DataFrame: all metrics with their SD, the interval, costs."""
+        import pandas as pd
+
+        return pd.DataFrame(to_rows(self))
+
+    def report(self) -> str:
+        """All tables, what they show, and the paired comparisons in words, as Markdown."""
+        return to_markdown(self)
+
+    _repr_markdown_ = report
+
+
+class Correction(store.Correction):
+    """A judgement of a label set: `rows` say how good each label is, `proposal(key)` what should take its place."""
+
+    def __repr__(self) -> str:
+        return f"Correction({self.name!r}, {len(self.rows)} labels {self.head['labels']} of {self.head['dataset']})"
+
+    def frame(self) -> "pd.DataFrame":
+        """One row an image, the worst label first, as a pandas DataFrame: quality, IoU with the proposal, distance."""
+        import pandas as pd
+
+        return pd.DataFrame(store.worst_first(self.rows))
+
+    def apply(
+        self,
+        name: str | None = None,
+        accept: str = "confident",
+        *,
+        ignore_disputed: bool = False,
+        drafts: str | None = None,
+        strict: bool = False,
+        overwrite: bool = False,
+    ) -> dict[str, Any]:
+        """Make a label set in which accepted proposals replace the labels; the original stays as it is.
+
+        Args:
+            name: of the label set; default `corrected-` and the name of the labels that were judged.
+            accept: confident (labels that are surely wrong), reviewed (what people decided), all, worst=N, below=Q or none;
+                or several, joined by `+`, of which the first that says something about an image counts.
+            ignore_disputed: in images that nothing is decided about, let no training see the pixels where label and
+                proposal disagree.
+            drafts: what becomes of drawings that nobody accepted yet: use or ignore.
+            strict: with reviewed, refuse while an image is undecided.
+            overwrite: replace an earlier corrected label set of that name.
+
+        Returns:
+            What changed: `labels` (the name), `accepted` (image keys) and one entry an image under `images`.
+
+        Raises:
+            LvcnetError: if nothing is accepted, the labels changed since they were judged, or the name is taken.
+
+        Example:
+            repaired = correction.apply("corrected-level3", accept="reviewed+confident")
+        """
+        if drafts == "use" and REVIEWED not in accept.split("+"):
+            raise LvcnetError(
+                "--drafts use makes decisions of drawings, which count by --accept reviewed only"
+            )
+        data = Dataset.load(self.head["dataset"])
+        settle_drafts(self, data, drafts)
+        verdicts = verdicts_by(self, accept, strict)
+        name = name or f"corrected-{self.head['labels']}"
+        return apply_correction(self, data, name, verdicts, accept, overwrite, ignore_disputed)
+
+
+def find_correction(name: str) -> Correction:
+    """The correction of that name in the workspace, or of those that ship with the project.
+
+    Raises:
+        LvcnetError: if there is none.
+
+    Example:
+        lv.find_correction("demo-hips-level3").frame()
+    """
+    return Correction(store.correction_folder(name))
