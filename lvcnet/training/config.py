@@ -76,13 +76,13 @@ class TrainConfig(BaseModel):
     )
 
     def run_name(self) -> str:
-        """What a run is called that is given no name.
+        """What a run is called that is given no name, whether its data set was named or given by its folder.
 
         >>> TrainConfig(dataset="hips", labels="level3", network="segnet").run_name()
         'hips-unet-segnet-level3-s0'
         """
         network = [self.network] if self.network != NETWORK else []
-        return "-".join([self.dataset, self.method, *network, self.labels, f"s{self.seed}"])
+        return "-".join([Path(self.dataset).name, self.method, *network, self.labels, f"s{self.seed}"])
 
 
 def list_presets() -> list[str]:
