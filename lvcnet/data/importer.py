@@ -24,6 +24,7 @@ from lvcnet.data.labelme import read_labelme
 from lvcnet.data.masks import read_masks
 from lvcnet.data.radiograph import Radiograph
 from lvcnet.data.rle import encode_run_lengths
+from lvcnet.data.shapes import READERS
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import check_name, stable_hash
 from lvcnet.progress import Report, part_of, reported
@@ -209,7 +210,9 @@ class _Import:
         for annotations in self._groups()[label]:
             file = united_files(file, annotations.file)
         kept = tuple(self.kept[label].get(row, b"") for row in range(images))
-        return Drawn(self.source["format"], label, file, kept, (frozenset(),) * images)
+        # what a plug-in reads is kept as pixels, as of masks
+        format = self.source["format"] if self.source["format"] in READERS else "masks"
+        return Drawn(format, label, file, kept, (frozenset(),) * images)
 
     def _stream(
         self,

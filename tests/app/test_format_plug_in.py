@@ -58,6 +58,12 @@ def test_what_is_read_is_written_again(lvcnet, boxes: Path, tmp_path: Path) -> N
     again = tmp_path / "again.json"
     assert lvcnet("data", "export", "hips", "--format", "boxes", "--output", str(again))[0] == 0
     assert json.loads(again.read_text()) == json.loads(boxes.read_text())
+    for format in ("coco", "labelme", "masks"):
+        assert (
+            lvcnet("data", "export", "hips", "--format", format, "--output", str(tmp_path / format))[0] == 0
+        )
+    areas = [one["area"] for one in json.loads((tmp_path / "coco").read_text())["annotations"]]
+    assert areas == [16 * 18, 15 * 18, 14 * 18]
 
 
 @pytest.mark.parametrize(
