@@ -42,4 +42,4 @@ def export_view(dataset: Dataset) -> None:
 
 def _title(format: str) -> str:
     spec = FORMATS[format]
-    return f"{spec.title}, {spec.ending.removeprefix('.')}"
+    return f"{spec.title} {spec.suffix.removeprefix('.').upper()}" if spec.suffix else f"{spec.title}, zip"

@@ -146,7 +146,15 @@ def field_widget(name: str, base: BaseModel, key: str) -> Any:
     if name == "network":  # a plug-in of a copied run may be gone; starting it says so
         choices = tuple(dict.fromkeys((*NETWORKS, value)))
     if choices:
-        return st.selectbox(label, choices, choices.index(value), key=widget_key, help=help_text)
+        titles = {network: spec.title for network, spec in NETWORKS.items()} if name == "network" else {}
+        return st.selectbox(
+            label,
+            choices,
+            choices.index(value),
+            lambda choice: titles.get(choice, choice),
+            key=widget_key,
+            help=help_text,
+        )
     if isinstance(value, bool):
         return st.checkbox(label, value, key=widget_key, help=help_text)
     limits = {
