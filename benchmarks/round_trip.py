@@ -7,7 +7,7 @@ and exported as COCO again; what pycocotools draws of the export is compared wit
 category and image by image, at the full size of the image.
 
 - untouched: the imported label set as it is.
-- flipped: a label set in which one pixel of the first category is flipped in every image; the other categories.
+- flipped: a label set in which one pixel of the first category is flipped in every image: that category, and the others.
 - smooth: a label set of which no outline was kept, so that all are drawn anew from the working grid.
 - stairs: the pixels of the working grid at full size, as exports were before outlines were kept.
 """
@@ -62,7 +62,7 @@ def main(given: Sequence[str] | None = None) -> None:
             rows.append([name, str(size), str(len(originals)), *cells(dataset, originals)])
             prints.append(f"{name} at {size} px {dataset.fingerprint()}")
             print(" ".join(rows[-1]), file=sys.stderr, flush=True)
-    kinds = ["untouched", "flipped: the others", "stairs", "smooth"]
+    kinds = ["untouched", "flipped: the others", "flipped: itself", "stairs", "smooth"]
     header = ["data set", "size", "outlines", *kinds, "area of stairs", "of smooth"]
     lines = [
         "# Outlines through import and export",
@@ -121,10 +121,12 @@ def cells(dataset: Dataset, originals: Masks) -> list[str]:
     dataset.add_labels(replace(clean, name="anew", drawn=anew))
     exports = {name: exported(dataset, name) for name in (CLEAN, "flipped", "anew")}
     others = {place: mask for place, mask in originals.items() if place[1] != dataset.categories[0]}
+    itself = {place: mask for place, mask in originals.items() if place not in others}
     stairs, smooth = scores(originals, stretched(dataset)), scores(originals, exports["anew"])
     return [
         in_words(scores(originals, exports[CLEAN])),
         in_words(scores(others, exports["flipped"])),
+        in_words(scores(itself, exports["flipped"])),
         in_words(stairs),
         in_words(smooth),
         *(f"{100 * np.mean([area for _, area in found]):+.2f} %" for found in (stairs, smooth)),

@@ -17,6 +17,7 @@ from lvcnet.data.images import mask_to_working_grid, named_like
 from lvcnet.data.label_sets import changed_layers
 from lvcnet.data.shapes import READERS, painted
 from lvcnet.data.smooth import smooth_shapes
+from lvcnet.data.splice import spliced
 from lvcnet.data.untouched import untouched
 from lvcnet.errors import LvcnetError
 
@@ -55,7 +56,8 @@ class Layer:
             return self.entries, []
         before = [self._shape(entry) for entry in self.entries]
         stays, rest = untouched(before, self.mask, self.height, self.width)
-        anew = smooth_shapes(rest, self.height, self.width)
+        moved = [shape for shape, one in zip(before, stays, strict=True) if not one]
+        anew = spliced(moved, rest, self.height, self.width)
         old = [shape for shape, one in zip(before, stays, strict=True) if one]
         if old:
             drawn = mask_to_working_grid(painted([*old, *anew], self.height, self.width), len(self.mask))

@@ -37,5 +37,5 @@ def test_what_is_untouched_is_all_there_and_smooth_is_better_than_stairs(
     assert str(tmp_path) not in text
     cells = next(line for line in text.splitlines() if line.startswith("| shapes")).strip("| ").split(" | ")
     assert cells[:5] == ["shapes", "32", "4", "1.0000 (1.000)", "1.0000 (1.000)"]
-    stairs, smooth = (float(cell.split()[0]) for cell in cells[5:7])
+    stairs, smooth = (float(cell.split()[0]) for cell in cells[6:8])
     assert 1 - smooth < 0.6 * (1 - stairs)
