@@ -17,8 +17,8 @@ from lvcnet.data.polygons import Outline, Ring, trace
 from lvcnet.data.shapes import painted
 from lvcnet.data.smooth import Region, smooth_shapes
 
-NEAR = 3
-"""Pixels of the working grid around what has changed that are drawn anew."""
+NEAR = (3, 6, 12)
+"""Pixels of the working grid around what has changed that are drawn anew; more where a pixel tips over at the seam."""
 MOST_CHANGED = 0.5
 """Share of the outline: of one that has changed further, nothing is left to be kept."""
 SLIVER = 0.25
@@ -40,20 +40,21 @@ def spliced(before: Sequence[Shape], mask: NDArray[np.bool_], height: int, width
     if not before or not smooth or (height <= size and width <= size):
         return smooth
     differs = mask_to_working_grid(painted(before, height, width), size) != mask
-    near = ndimage.binary_dilation(differs, iterations=NEAR)
     edge = mask & ~ndimage.binary_erosion(mask)
-    drawn = _rings(before, height, width)
-    if near[edge].mean() > MOST_CHANGED or len(drawn) > MOST_RINGS:
-        return smooth
+    drawn, anew = _rings(before, height, width), _rings(smooth, height, width)
     scale = np.array([width / size, height / size])
-    around = [Ring(ring.points * scale, ring.hole) for ring in trace(near)]
-    try:
-        whole = _joined(drawn, _rings(smooth, height, width), around)
-    except shapely.GEOSException:  # of outlines that no geometry can be made of
-        return smooth
-    shapes = _shapes(whole, SLIVER * float(scale.prod()))
-    same = mask_to_working_grid(painted(shapes, height, width), size) == mask
-    return shapes if same.all() else smooth
+    for reach in NEAR:
+        near = ndimage.binary_dilation(differs, iterations=reach)
+        if near[edge].mean() > MOST_CHANGED or len(drawn) > MOST_RINGS:
+            break
+        around = [Ring(ring.points * scale, ring.hole) for ring in trace(near)]
+        try:
+            shapes = _shapes(_joined(drawn, anew, around), SLIVER * float(scale.prod()))
+        except shapely.GEOSException:  # of outlines that no geometry can be made of
+            break
+        if (mask_to_working_grid(painted(shapes, height, width), size) == mask).all():
+            return shapes
+    return smooth
 
 
 def _rings(shapes: Sequence[Shape], height: int, width: int) -> list[Ring]:
