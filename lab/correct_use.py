@@ -15,6 +15,7 @@ from lvcnet.correction.apply import (
     KIND,
     REVIEWED,
     UNDECIDED,
+    UNTOUCHED,
     accepted_keys,
     apply_correction,
     made_labels,
@@ -193,6 +194,11 @@ def _changes(report: Report) -> None:
 def _exports(dataset: Dataset, report: Report) -> None:
     """The label set in every format, and the report."""
     name = report["labels"]
+    if any(UNTOUCHED in row for row in report["images"]):
+        st.caption(
+            "Outlines that no decision changed are exported as they were imported; where one has changed, it is drawn at"
+            " the size of the image."
+        )
     with st.container(horizontal=True, key="correct-exports"):
         for format in written():
             spec = FORMATS[format]
