@@ -154,16 +154,19 @@ def test_queue_takes_what_is_left(monkeypatch: pytest.MonkeyPatch):
     assert queue_sweep(plan(methods=("unet",))) == []
 
 
-def test_ctrl_c_stops_the_trainers_and_leaves_resumable_runs():
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, LvcnetError])
+def test_ctrl_c_and_a_report_that_wants_no_more_stop_the_trainers_and_leave_resumable_runs(
+    stop: type[BaseException],
+):
     cells = plan(settings={**TINY, "epochs": 100_000, "batch_size": 2})
     calls = []
 
     def interrupt_when_running(now) -> None:
         calls.append(now)
         if len(now.running) == 2:
-            raise KeyboardInterrupt
+            raise stop
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(stop):
         run_sweep(cells, workers=2, evaluate=False, report=interrupt_when_running)
     states = [cell.run.status()["state"] if cell.run.exists() else None for cell in cells]
     assert states == ["interrupted", "interrupted", None, None]
