@@ -24,6 +24,7 @@ from lab.widgets import (
 from lvcnet.correction.agreement import agreement, compared_masks, mean_disagreement
 from lvcnet.correction.siding import Strength, per_image_rows, side_maps, siding
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
+from lvcnet.evaluation.tables import NOTHING
 from lvcnet.files import rows_to_csv
 
 MEASURES = {
@@ -111,7 +112,9 @@ def _measured(dataset: Dataset, first: str, second: str, split: str | None) -> t
 
 def _figures(agreed: Row) -> None:
     """The means over images as cards."""
-    cards = [("Images", str(agreed["images"]), None, "Images that both label sets cover.")]
+    cards: list[tuple[str, str, str | None, str]] = [
+        ("Images", str(agreed["images"]), None, "Images that both label sets cover.")
+    ]
     for measure, title, digits, help_text in (
         ("dice", "Dice", 3, "Overlap of the two areas, mean and SD over images; 1 is full agreement."),
         ("iou", "IoU", 3, "Shared over united area, mean and SD over images; 1 is full agreement."),
@@ -129,7 +132,7 @@ def _figures(agreed: Row) -> None:
     cards.append(
         (
             "Area bias",
-            tables.NOTHING if bias is None else f"{100 * bias:+.1f} %",
+            NOTHING if bias is None else f"{100 * bias:+.1f} %",
             None,
             f"How much larger {plain(agreed['second'])} draws than {plain(agreed['first'])}, mean over images.",
         )

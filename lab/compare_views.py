@@ -199,7 +199,7 @@ def _table_columns(metric: str) -> dict[str, Any]:
 def _show_retention(comparison: Comparison) -> None:
     st.header("Retention", anchor=False)
     metric, baseline = METRICS[comparison.score].title, method_title(BASELINE)
-    titles = {
+    titles: dict[figures.Retention, str] = {
         "retention": "Relative to its own level 1",
         "retention_clean": f"Relative to {baseline} on clean labels",
     }

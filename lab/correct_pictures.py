@@ -48,7 +48,7 @@ def review_layers(
     layers = []
     for name, where in (("missed", ~label), ("extra", label)):
         for least in (DISPUTED, SURE):
-            tinted = (where & (suspicion >= least)).any(axis=0)
+            tinted = (where & (suspicion >= least)).max(axis=0)
             layers.append(area(tinted, LEGEND[name][1]))
     layers += [outline(mask, LEGEND["proposal"][1]) for mask in proposal]
     layers += [outline(mask, LEGEND["label"][1], NOISY_DASH) for mask in label]

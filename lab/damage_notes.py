@@ -1,6 +1,7 @@
 """What is damaged in the workspace, on every page: named with what to do, while the rest is shown."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -49,11 +50,12 @@ def _damaged_datasets() -> list[Damaged]:
     return found
 
 
+def _verdicts(correction: str) -> object:
+    return load_correction(correction).decisions.verdicts()
+
+
 def _damaged_corrections() -> list[Damaged]:
-    found = [
-        problem_of("correction", name, lambda name=name: load_correction(name).decisions.verdicts())
-        for name in list_corrections()
-    ]
+    found = [problem_of("correction", name, partial(_verdicts, name)) for name in list_corrections()]
     return [one for one in found if one is not None]
 
 

@@ -1,6 +1,7 @@
 """The forms of the data page: create phantom radiographs, import annotated images by upload or by path."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import streamlit as st
@@ -120,7 +121,9 @@ def _zip_form(name: str) -> None:
     settings = _settings(split=True)
     zip_name = chosen.name if chosen is not None else "FILE.zip"
     command_line(commands.import_data(name or "NAME", {"zip": zip_name, **_as_options(settings)}))
-    _import_button("zip", name, lambda report: import_zip(name, chosen, report, **settings), chosen is None)
+    _import_button(
+        "zip", name, lambda report: import_zip(name, chosen or BytesIO(), report, **settings), chosen is None
+    )
 
 
 def _path_form(kind: str, name: str) -> None:
@@ -143,25 +146,27 @@ def _path_form(kind: str, name: str) -> None:
 
 def _import_button(kind: str, name: str, read: Callable[[Report], Dataset], disabled: bool = False) -> None:
     """Start an import, follow it, and show the new data set, or all problems with their report."""
-    try:
-        made = background_button(
-            "Import",
-            "import-start",
-            ":material/download:",
-            "Check everything, then read the images.",
-            lambda task: new_dataset(task, name, f"Importing {name}", read),
-            nothing_done="nothing was imported",
-            about=kind,
-            disabled=disabled,
-            alone=False,
-        )
-    except ImportProblems as error:
-        with shown_errors():
+    made, problems = None, None
+    with shown_errors():
+        try:
+            made = background_button(
+                "Import",
+                "import-start",
+                ":material/download:",
+                "Check everything, then read the images.",
+                lambda task: new_dataset(task, name, f"Importing {name}", read),
+                nothing_done="nothing was imported",
+                about=kind,
+                disabled=disabled,
+                alone=False,
+            )
+        except ImportProblems as error:
+            problems = error.problems
             raise
-        offer_report(error.problems, f"{name}-problems.csv")
-    else:
-        if made is not None:
-            show_new(made)
+    if problems is not None:
+        offer_report(problems, f"{name}-problems.csv")
+    elif made is not None:
+        show_new(made)
 
 
 def _paths(kind: str) -> dict[str, str]:

@@ -85,7 +85,7 @@ def _viewer_controls(trained_on: bool) -> tuple[panels.Mode, bool, float]:
     with st.container(horizontal=True, vertical_alignment="bottom", key="viewer-controls"):
         mode = st.segmented_control(
             "Show",
-            ["outlines", "errors"],
+            panels.MODES,
             format_func=str.capitalize,
             default="outlines",
             required=True,
@@ -115,10 +115,11 @@ def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str)
     mode, everywhere, opacity = _viewer_controls(noisy is not None)
     masks = {method: sight.prediction >= viewing.THRESHOLD for method, sight in sights.items()}
     note = _labels_note(first, labels, comparison)
+    excluded = {cell.method for cell in cells if cell.excluded}
     shown = [Panel("Labels", note, f"Labels, image {key}: {note}", panels.labels_layers(first.clean, noisy))]
     for method, sight in sights.items():
         title = method_title(method)
-        note = _scores_note(sight) + (MARK if comparison.cell(method, labels).excluded else "")
+        note = _scores_note(sight) + (MARK if method in excluded else "")
         layers = panels.method_layers(first.clean, noisy if everywhere else None, masks[method], mode)
         shown.append(Panel(title, note, f"{title}, image {key}: {note}", layers))
     st.html(f"<small>{legend(_legend(mode, noisy is not None))}</small>")

@@ -48,7 +48,7 @@ class FileNames(set[str]):
         return iter(list(super().__iter__()))
 
 
-class BoundedQueue(Queue):
+class BoundedQueue(Queue):  # type: ignore[misc]  # Gradio is not typed
     """Gradio's queue with places that are counted, and sessions that end with their only call.
 
     Attributes:
@@ -151,7 +151,7 @@ def this_call() -> tuple[str, str, Any]:
 def keep_no_copy(*files: gr.File) -> None:
     """Let file components hand over the uploaded file without leaving an empty one beside it."""
     for file in files:
-        file._process_single_file = lambda given: NamedString(given.path)  # type: ignore[method-assign]
+        file._process_single_file = lambda given: NamedString(given.path)
 
 
 def _asked(event: Event) -> tuple[str | None, Any, str | None]:

@@ -15,6 +15,7 @@ from lab.palette import LABEL_COLOURS
 from lab.viewer import Layer
 
 Mode = Literal["outlines", "errors"]
+MODES: tuple[Mode, ...] = ("outlines", "errors")
 NOISY_DASH = "5 3"
 """Of the noisy outline, so that it is told from the others without its colour."""
 
@@ -61,7 +62,7 @@ def method_layers(
         areas = [(clean & ~prediction, "missed"), (prediction & ~clean, "extra")]
     else:
         areas = [(prediction, "prediction")]
-    tinted = [viewer.area(masks.any(axis=0), LABEL_COLOURS[name]) for masks, name in areas]
+    tinted = [viewer.area(masks.max(axis=0), LABEL_COLOURS[name]) for masks, name in areas]
     return [*tinted, *labels_layers(clean, noisy), *_outlines(prediction, "prediction")]
 
 

@@ -50,7 +50,7 @@ def disagreement(dataset: Dataset, noisy: overlays.Mask | None, row: int, side: 
         return picture
     if noisy is not None:
         for wrong, name in ((clean & ~noisy, "missed"), (noisy & ~clean, "extra")):
-            area = enlarged_mask(wrong.any(axis=0), side)
+            area = enlarged_mask(wrong.max(axis=0), side)
             picture = overlays.paint(picture, area, LABEL_COLOURS[name], 0.65)
     for mask in clean:
         outline = overlays.outline(enlarged_mask(mask, side), 2)

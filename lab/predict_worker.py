@@ -31,7 +31,7 @@ def predict(path: str, run: str, folder: str) -> dict[str, Any]:
     (result,) = segment.segment_runs(Path(path), [run])
     prediction = result.prediction
     np.save(f"{folder}/pixels.npy", result.radiograph.pixels)
-    maps = {name: value.numpy() for name, value in prediction.maps.named.items()}
+    maps: dict[str, Any] = {name: value.numpy() for name, value in prediction.maps.named.items()}
     np.savez(f"{folder}/{run}-maps.npz", prediction=prediction.maps.prediction.numpy(), **maps)
     np.save(f"{folder}/{run}-working.npy", prediction.working)
     return {

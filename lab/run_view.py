@@ -21,6 +21,7 @@ from lvcnet import jobs
 from lvcnet.deleting import plan_run
 from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.evaluation.tables import NOTHING
 from lvcnet.jobs.launch import cores
 from lvcnet.jobs.usage import Reading, Usage, measure_usage, read_processors
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
@@ -53,7 +54,7 @@ def progress(run: RunDirectory) -> None:
         "Epoch": (f"{one.epoch} of {one.epochs}", "Passes over the training images."),
     }
     if one.state == "running":
-        left = format_seconds(one.seconds_left) or tables.NOTHING
+        left = format_seconds(one.seconds_left) or NOTHING
         shown["Time left"] = (left, "If each epoch takes as long as the last one.")
     shown["Images per second"] = (
         tables.number(usage.images_per_second, 0),
@@ -102,7 +103,7 @@ def _machine(run: RunDirectory, usage: Usage) -> dict[str, tuple[str, str]]:
         }
     shown = {
         "CPU": (
-            tables.NOTHING if usage.cpu_percent is None else f"{usage.cpu_percent:.0f} %",
+            NOTHING if usage.cpu_percent is None else f"{usage.cpu_percent:.0f} %",
             f"Of the trainer and what it started, now; 100 % is one busy core, and {counted(cores(), 'core')} can be used.",
         ),
         "Memory (MB)": (tables.number(usage.memory_mb, 0), "Main memory of the same processes, now."),

@@ -78,7 +78,7 @@ def _batch_row(row: dict[str, Any]) -> list[str]:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    box = (f"{row['width_px']:,} × {row['height_px']:,} px", None)
+    box: tuple[str, str | None] = (f"{row['width_px']:,} × {row['height_px']:,} px", None)
     if row["width_mm"] is not None:
         box = (box[0], f"{row['width_mm']:,.1f} × {row['height_mm']:,.1f} mm")
     return [

@@ -18,7 +18,7 @@ from lvcnet.data.naming import is_paper_noise
 from lvcnet.jobs.estimate import expected_seconds
 from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
-from lvcnet.jobs.sweep import PlannedRun
+from lvcnet.jobs.sweep import Action, PlannedRun
 from lvcnet.jobs.sweep_config import SweepConfig, build_sweep, parse_seeds
 from lvcnet.methods import METHODS, method_title
 from lvcnet.noise.levels import levels_in_words
@@ -28,7 +28,7 @@ from lvcnet.training.config import TrainConfig, build_config
 from lvcnet.training.device import resolve_device
 from lvcnet.training.loop import create_run
 
-ACTION_TITLES: dict[str, str] = {
+ACTION_TITLES: dict[Action, str] = {
     "train": "to train",
     "resume": "to resume",
     "skip": "there already",

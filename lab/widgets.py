@@ -8,6 +8,7 @@ import shlex
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,7 @@ def dataset_problems(folder: str, stamp: Stamp) -> list[Damaged]:
     except LvcnetError as error:
         return [Damaged("data set", name, str(error))]
     found = [
-        problem_of("label set", f"{name}/{labels}", lambda labels=labels: dataset.manifest(labels))
+        problem_of("label set", f"{name}/{labels}", partial(dataset.manifest, labels))
         for labels in dataset.label_names()
     ]
     return [one for one in found if one is not None]

@@ -22,7 +22,7 @@ if not run_choices():
     st.info("There is no finished run yet. Train one first; it appears here when it is done.")
     link_to("train", "Start a training")
 
-wishes = {"__theme": st.context.theme.type or "light"}
+wishes: dict[str, str] = {"__theme": st.context.theme.type or "light"}
 if "run" in st.query_params:
     wishes["run"] = st.query_params["run"]
 address = f"{ADDRESS}?{urlencode(wishes)}"

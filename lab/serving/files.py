@@ -50,19 +50,17 @@ class OnlyUploads:
             await self.app(scope, receive, send)
         else:
             body = await _read(receive)
-            problem = _problem(body)
-            if problem:
+            problem = NO_JSON if body is None else _problem(body)
+            if body is None or problem:
                 await JSONResponse({"error": problem, "detail": problem}, 400)(scope, receive, send)
             else:
                 await self.app(scope, _replay(body, receive), send)
 
 
-def _problem(body: bytes | None) -> str:
+def _problem(body: bytes) -> str:
     try:
         named = list(_named(json.loads(body))) if body else []
     except (ValueError, RecursionError):
-        return NO_JSON
-    if body is None:
         return NO_JSON
     return "" if all(map(_is_upload, named)) else FOREIGN
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import launch, queue
-from lvcnet.jobs.sweep import PlannedRun
+from lvcnet.jobs.sweep import Action, PlannedRun
 
 REPORT_SECONDS = 0.5
-WORK = ("train", "resume")
+WORK: tuple[Action, ...] = ("train", "resume")
 
 
 @dataclass(frozen=True)
