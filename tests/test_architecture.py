@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -22,7 +23,13 @@ MODULES = {
 }
 
 
-def imported(module: str) -> Iterator[str]:
+@cache
+def imported(module: str) -> tuple[str, ...]:
+    """`_imported`, read once."""
+    return tuple(_imported(module))
+
+
+def _imported(module: str) -> Iterator[str]:
     """What a module imports, wherever in it: modules of this house by their full name, others by their first."""
     for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

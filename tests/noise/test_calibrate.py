@@ -1,12 +1,22 @@
 """Calibration meets its targets, touches no test label, and its draws depend on keys alone."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
 from lvcnet.errors import LvcnetError
 from lvcnet.noise import create_family
-from lvcnet.noise.calibrate import TOLERANCE, Setting, calibrate, compare, make_noisy_labels
+from lvcnet.noise.calibrate import (
+    TOLERANCE,
+    Setting,
+    calibrate,
+    check_setting,
+    compare,
+    default_name,
+    make_noisy_labels,
+)
 from lvcnet.noise.levels import LEVEL_TARGETS, target_of
 from tests.noise.helpers import make_dataset, shapes
 
@@ -57,10 +67,12 @@ def test_manifest_tells_where_the_labels_come_from(dataset: Dataset) -> None:
     assert manifest["iterations"] >= 1
 
 
-def test_noise_replaces_noise_and_nothing_else(dataset: Dataset) -> None:
-    for _ in range(2):
-        dataset.add_labels(make_noisy_labels(dataset, 4))
+def test_noise_replaces_noise_and_nothing_else() -> None:
+    dataset = make_dataset([f"i{number}" for number in range(6)])
     clean = dataset.labels(CLEAN)
+    dataset.add_labels(LabelSet("level4-shift", clean.masks, clean.covered, {"kind": "noise"}))
+    dataset.add_labels(make_noisy_labels(dataset, 4, family="shift"))
+    assert dataset.manifest("level4-shift")["level"] == 4
     dataset.add_labels(LabelSet("level2", clean.masks, clean.covered, {"kind": "import"}))
     with pytest.raises(
         LvcnetError, match=r"'level2' .* is not noise, and noise of that name would replace it"
@@ -68,10 +80,19 @@ def test_noise_replaces_noise_and_nothing_else(dataset: Dataset) -> None:
         make_noisy_labels(dataset, 2)
 
 
-def test_names_keep_variants_apart(dataset: Dataset) -> None:
-    assert make_noisy_labels(dataset, target_iou=0.9).name == "target0.9"
-    assert make_noisy_labels(dataset, 1, bias=-0.5).name == "level1-shrink0.5"
-    assert make_noisy_labels(dataset, 1, bias=1, fraction=0.5).name == "level1-grow1-fraction0.5"
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ((None, 0.9, "polygon", 0, 0, 1), "target0.9"),
+        ((1, None, "polygon", 0, -0.5, 1), "level1-shrink0.5"),
+        ((1, None, "shift", 0, 1, 0.5), "level1-shift-grow1-fraction0.5"),
+    ],
+)
+def test_names_keep_variants_apart(given: tuple[Any, ...], name: str) -> None:
+    assert default_name(check_setting(*given)) == name
+
+
+def test_a_name_can_be_given(dataset: Dataset) -> None:
     assert make_noisy_labels(dataset, 1, name="sloppy").name == "sloppy"
 
 
