@@ -104,7 +104,7 @@ def test_a_result_that_nobody_waited_for_is_offered(
     lab: str, contexts: tuple[BrowserContext, BrowserContext]
 ) -> None:
     a = show(contexts[0].new_page(), f"{lab}/{FORM}")
-    create(a, "isoA", "1000")
+    create(a, "isoA", "400")
     expect(a.get_by_text("Rendering isoA")).to_be_visible(timeout=SOON)
     a.close()
     z = show(contexts[1].new_page(), f"{lab}/{FORM}")
@@ -115,4 +115,4 @@ def test_a_result_that_nobody_waited_for_is_offered(
     expect(offer).to_be_visible(timeout=SOON)
     assert "view=phantom" in again.url
     offer.click()
-    expect(again.get_by_text("Data set isoA: 1000 images.")).to_be_visible(timeout=SOON)
+    expect(again.get_by_text("Data set isoA: 400 images.")).to_be_visible(timeout=SOON)
