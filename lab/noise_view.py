@@ -61,12 +61,12 @@ def make_label_sets(
 
 
 def noise_sets(dataset: Dataset, family: str | None = None) -> list[str]:
-    """Names of the label sets with noise (of one family), from mild to strong."""
+    """Names of the label sets with noise of a known amount (of one family), from mild to strong."""
     found = {name: dataset.manifest(name) for name in dataset.label_names()}
     names = [
         name
         for name, manifest in found.items()
-        if manifest.get("kind") == NOISE and family in (None, manifest["family"])
+        if manifest.get("kind") == NOISE and "target_iou" in manifest and family in (None, manifest["family"])
     ]
     return sorted(names, key=lambda name: (-found[name]["target_iou"], name))
 

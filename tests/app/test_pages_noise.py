@@ -121,3 +121,10 @@ def test_label_sets_are_sorted_from_mild_to_strong(trained_run: RunDirectory) ->
         dataset.add_labels(make_noisy_labels(dataset, level, family=family))
     assert noise_sets(dataset) == ["level2-shift", "level3", "level4"]
     assert noise_sets(dataset, "polygon") == ["level3", "level4"]
+
+
+def test_label_sets_of_noise_without_its_amount_are_not_listed(trained_run: RunDirectory) -> None:
+    dataset = Dataset.load("hips")
+    clean = dataset.labels("clean")
+    dataset.add_labels(type(clean)("rough", clean.masks, clean.covered, {"kind": "noise", "level": 2}))
+    assert "rough" not in noise_sets(dataset)

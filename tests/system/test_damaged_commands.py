@@ -31,7 +31,7 @@ SAME_SWEEP = (
     *(
         part
         for name in TrainConfig.model_fields
-        if name not in ("dataset", "labels", "method", "seed", "options")
+        if name in SETTINGS and name not in ("dataset", "labels", "method", "seed", "options")
         for part in ("--set", f"{name}={json.dumps(SETTINGS[name])}")
     ),
 )
