@@ -33,7 +33,7 @@ from typing import Any
 from shown import shown_command
 from targets import target_table, verdicts
 
-from lab.compare_html import comparison_blocks, html_page, paragraph, table_block
+from lab.compare.html_report import comparison_blocks, html_page, paragraph, table_block
 from lvcnet.data import naming
 from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
 from lvcnet.data.phantom import make_phantom

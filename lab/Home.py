@@ -19,13 +19,15 @@ from starlette.middleware import Middleware
 from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Route
 
-from lab import inference_app, inference_style, predicting
-from lab.charts import LIBRARY
-from lab.content_policy import ContentPolicy
+from lab.inference import app as inference_app
+from lab.inference import predicting
+from lab.inference import style as inference_style
 from lab.navigation import ONE_STEP_A_PAGE
-from lab.owners import BrowserCookie
 from lab.serving import layers, oidc
 from lab.serving.settings import Serving
+from lab.ui.charts import LIBRARY
+from lab.ui.content_policy import ContentPolicy
+from lab.ui.owners import BrowserCookie
 from lvcnet import jobs
 from lvcnet.accounts import read_accounts
 from lvcnet.errors import LvcnetError

@@ -1,13 +1,13 @@
 """The words of the lab: two sentences each at most, the equation where there is one, and the page that uses it.
 
-Maps are explained by `lab.explain`, metrics by `METRICS`, levels are explained by `levels_in_words`; what is
+Maps are explained by `lab.inspection.explain`, metrics by `METRICS`, levels are explained by `levels_in_words`; what is
 said here is only what these do not say. Symbols of the metrics: P predicted and R reference mask, dP their outlines,
 d(p, dR) the distance of a pixel from an outline.
 """
 
 from dataclasses import dataclass
 
-from lab.explain import explain
+from lab.inspection.explain import explain
 from lvcnet.masks.metrics import METRICS
 from lvcnet.models.maps import MAP_TITLES
 from lvcnet.noise.levels import levels_in_words

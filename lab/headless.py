@@ -75,10 +75,10 @@ def serve_lab(
 
 @contextmanager
 def serve_inference(home: Path, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Run `python -m lab.inference_app` with the workspace `home`; yields its address and stops it afterwards."""
+    """Run `python -m lab.inference.app` with the workspace `home`; yields its address and stops it afterwards."""
     port = free_port()
     own = {"LVCNET_HOME": str(home), "GRADIO_SERVER_PORT": str(port), **(environment or {})}
-    with served([sys.executable, "-m", "lab.inference_app"], port, "/config", log, own):
+    with served([sys.executable, "-m", "lab.inference.app"], port, "/config", log, own):
         yield f"http://127.0.0.1:{port}"
 
 

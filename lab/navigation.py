@@ -11,9 +11,9 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 from streamlit.navigation.page import StreamlitPage
 
-from lab.announce import watch
-from lab.escaping import plain
-from lab.identity import user
+from lab.ui.announce import watch
+from lab.ui.escaping import plain
+from lab.ui.identity import user
 from lvcnet import workspace
 
 PACKAGE = Path(__file__).resolve().parent

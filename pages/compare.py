@@ -4,17 +4,17 @@ from typing import Any
 
 import streamlit as st
 
-from lab import comparing
-from lab.background import Task, background_button, own
 from lab.commands import as_yaml
-from lab.compare_views import show_export, show_results, show_tables
-from lab.damage_notes import show_damage, show_left_out
-from lab.escaping import plain
-from lab.image_views import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
+from lab.compare import orders as comparing
+from lab.compare.images import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
+from lab.compare.planner import show_planner
+from lab.compare.results import show_export, show_results, show_tables
 from lab.navigation import page_frame
-from lab.planner_view import show_planner
-from lab.tables import counted
-from lab.widgets import empty_state, leave_note, pick, pick_view, show_note, shown_errors
+from lab.ui.background import Task, background_button, own
+from lab.ui.damage_notes import show_damage, show_left_out
+from lab.ui.escaping import plain
+from lab.ui.tables import counted
+from lab.ui.widgets import empty_state, leave_note, pick, pick_view, show_note, shown_errors
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.protocol import evaluate_run

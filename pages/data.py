@@ -1,15 +1,15 @@
 """Data: browse data sets, measure and export them, create phantom radiographs, import annotated images."""
 
-from lab.agreement_view import show_agreement
-from lab.damage_notes import show_damage
-from lab.data_export import export_view
-from lab.data_forms import import_form, phantom_form
-from lab.data_manage import KINDS, manage_view
-from lab.data_statistics import show_statistics
-from lab.data_view import gallery
+from lab.data.agreement import show_agreement
+from lab.data.export import export_view
+from lab.data.forms import import_form, phantom_form
+from lab.data.gallery import gallery
+from lab.data.manage import KINDS, manage_view
+from lab.data.statistics import show_statistics
 from lab.navigation import page_frame
-from lab.trash_view import show_trash, show_undo
-from lab.widgets import load_dataset, pick_dataset, pick_view, show_note, shown_errors
+from lab.ui.damage_notes import show_damage
+from lab.ui.trash import show_trash, show_undo
+from lab.ui.widgets import load_dataset, pick_dataset, pick_view, show_note, shown_errors
 
 VIEWS = {
     "browse": "Browse",

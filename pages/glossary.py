@@ -3,8 +3,8 @@
 import streamlit as st
 
 from lab import glossary
-from lab.escaping import plain
 from lab.navigation import ENTRIES, link_to, page_frame
+from lab.ui.escaping import plain
 
 COLUMNS = 2
 

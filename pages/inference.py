@@ -1,12 +1,12 @@
-"""Inference: the Gradio app of lab/inference_app.py, which Home.py serves beside this page."""
+"""Inference: the Gradio app of lab/inference/app.py, which Home.py serves beside this page."""
 
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from lab.damage_notes import show_damage
+from lab.inference.segment import run_choices
 from lab.navigation import link_to, page_frame
-from lab.segment import run_choices
+from lab.ui.damage_notes import show_damage
 
 FIRST_HEIGHT = 900
 ADDRESS = "/gradio/"
@@ -32,7 +32,7 @@ st.link_button(
     icon=":material/open_in_new:",
     help="The same app without this frame, at /gradio on the same port.",
 )
-# once it is there, the app makes its frame as tall as its content (see lab/inference_app.py): let the page follow
+# once it is there, the app makes its frame as tall as its content (see lab/inference/app.py): let the page follow
 st.html("<style>.st-key-app .stElementContainer { height: auto !important; }</style>")
 with st.container(key="app"):
     st.iframe(

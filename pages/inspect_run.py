@@ -5,9 +5,10 @@ Not called inspect.py: that would hide Python's own module from whatever runs wi
 
 import streamlit as st
 
-from lab import viewing
-from lab.damage_notes import show_damage
-from lab.inspect_views import (
+from lab.inspection import viewing
+from lab.inspection.move import show_boundary, show_move
+from lab.inspection.viewing import Sight
+from lab.inspection.views import (
     follow,
     inspectable,
     pick_channel,
@@ -17,10 +18,9 @@ from lab.inspect_views import (
     show_scores,
     show_what_is_missing,
 )
-from lab.move_view import show_boundary, show_move
 from lab.navigation import link_to, page_frame
-from lab.viewing import Sight
-from lab.widgets import empty_state, pick, pick_run, pick_view, shown_errors
+from lab.ui.damage_notes import show_damage
+from lab.ui.widgets import empty_state, pick, pick_run, pick_view, shown_errors
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.snapshots import snapshot_epochs
 

@@ -2,12 +2,9 @@
 
 import streamlit as st
 
-from lab import commands, tables
-from lab.background import background_button
-from lab.damage_notes import show_damage, show_left_out
-from lab.escaping import plain
+from lab import commands
 from lab.navigation import link_to, page_frame
-from lab.noise_view import (
+from lab.noise.views import (
     label_clicks,
     levels_in_a_row,
     make_label_sets,
@@ -16,7 +13,11 @@ from lab.noise_view import (
     preview_panel,
     show_spread,
 )
-from lab.widgets import (
+from lab.ui import tables
+from lab.ui.background import background_button
+from lab.ui.damage_notes import show_damage, show_left_out
+from lab.ui.escaping import plain
+from lab.ui.widgets import (
     command_line,
     leave_note,
     load_dataset,

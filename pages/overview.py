@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from lab import figures, guide, tables
-from lab.damage_notes import show_damage
-from lab.escaping import plain, sentence
+from lab.draw import figures
+from lab.draw.palette import LABEL_COLOURS
+from lab.draw.pictures import legend
 from lab.navigation import link_to, page_frame
-from lab.palette import LABEL_COLOURS
-from lab.pictures import legend
-from lab.widgets import show_table, shown_errors
+from lab.overview import guide
+from lab.ui import tables
+from lab.ui.damage_notes import show_damage
+from lab.ui.escaping import plain, sentence
+from lab.ui.widgets import show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.evaluation.words import excluded_sentences
 from lvcnet.masks.metrics import METRICS

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from lab import run_view, tables
-from lab.announce import SOON, anything_to_wait_for, awaits_evaluation, states
-from lab.damage_notes import show_damage
-from lab.escaping import plain
 from lab.navigation import page_frame
-from lab.run_about import shown_about
-from lab.trash_view import show_trash, show_undo
-from lab.widgets import empty_state, pick_run, remember, show_note, shown_errors
+from lab.runs import views as run_view
+from lab.runs.about import shown_about
+from lab.ui import tables
+from lab.ui.announce import SOON, anything_to_wait_for, awaits_evaluation, states
+from lab.ui.damage_notes import show_damage
+from lab.ui.escaping import plain
+from lab.ui.trash import show_trash, show_undo
+from lab.ui.widgets import empty_state, pick_run, remember, show_note, shown_errors
 from lvcnet import jobs
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import find_run, list_runs

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from lab.damage_notes import show_damage, show_left_out
-from lab.escaping import plain
 from lab.navigation import link_to, page_frame
-from lab.train_forms import run_form, show_started, sweep_form
-from lab.widgets import load_dataset, pick_dataset, pick_view, shown_errors
+from lab.train.forms import run_form, show_started, sweep_form
+from lab.ui.damage_notes import show_damage, show_left_out
+from lab.ui.escaping import plain
+from lab.ui.widgets import load_dataset, pick_dataset, pick_view, shown_errors
 from lvcnet.data.dataset import CLEAN
 from lvcnet.methods import METHODS
 from lvcnet.models import NETWORKS

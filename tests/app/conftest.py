@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Browser
 from streamlit.testing.v1 import AppTest
 
-from lab.background import TASKS
 from lab.headless import ROOT, fetch, find_browser, free_port, open_browser, serve_lab
+from lab.ui.background import TASKS
 from lvcnet import jobs
 from lvcnet.data.phantom import make_phantom
 from lvcnet.jobs.daemon import worker_pid

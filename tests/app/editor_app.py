@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from lab.mask_editor import edit_mask
+from lab.ui.mask_editor import edit_mask
 from lvcnet import workspace
 
 HEIGHT, WIDTH = 20, 28

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab.agreement_figures import who_drew_what, whom_it_sides_with
-from lab.background import TASKS
-from lab.palette import OPINION_COLOURS, rgb
+from lab.data.agreement_figures import who_drew_what, whom_it_sides_with
+from lab.draw.palette import OPINION_COLOURS, rgb
+from lab.ui.background import TASKS
 from lvcnet.correction.agreement import agreement, mean_disagreement
 from lvcnet.correction.siding import FIRST, SECOND, per_image_rows, siding
 from lvcnet.data.dataset import Dataset

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from lab import background
-from lab.background import TASKS, Cancelled, Task
-from lab.data_new import new_dataset
-from lab.noise_view import make_label_sets
+from lab.data.new import new_dataset
+from lab.noise.views import make_label_sets
+from lab.ui import background
+from lab.ui.background import TASKS, Cancelled, Task
 from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.data.importer import import_masks
 from lvcnet.errors import LvcnetError
@@ -167,8 +167,8 @@ def test_cancelled_noise_adds_no_label_set(trained_run: RunDirectory) -> None:
 def _counting_page(work, about):  # its source alone is run: no names of this file in it
     import streamlit as st
 
-    from lab.background import background_work
-    from lab.widgets import shown_errors
+    from lab.ui.background import background_work
+    from lab.ui.widgets import shown_errors
 
     with shown_errors():
         found = background_work("look", "Looking", work, nothing_done="nothing was found", about=about)

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from lab.compare_figures import difference_intervals, report_figures
-from lab.compare_html import html_page, html_report, table_block
-from lab.palette import method_colour
+from lab.compare.figures import difference_intervals, report_figures
+from lab.compare.html_report import html_page, html_report, table_block
+from lab.draw.palette import method_colour
 from lvcnet.evaluation.clicks import Outlines
 from lvcnet.evaluation.comparison import Cell, Comparison, Difference
 from lvcnet.evaluation.equivalence import Point, equivalences

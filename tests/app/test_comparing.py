@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab import comparing
-from lab.explain import EXPLANATIONS, explain
+from lab.compare import orders as comparing
+from lab.inspection.explain import EXPLANATIONS, explain
 from lvcnet.models.maps import MAP_TITLES
 
 

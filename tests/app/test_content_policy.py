@@ -9,8 +9,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from lab.content_policy import ContentPolicy, script_digests
 from lab.headless import wait_until_idle
+from lab.ui.content_policy import ContentPolicy, script_digests
 from tests.app.hostile import counting_server
 
 PAGE = "<html><script>known()</script><p>x</p></html>"

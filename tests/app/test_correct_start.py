@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab import background
-from lab.background import TASKS, Cancelled
+from lab.ui import background
+from lab.ui.background import TASKS, Cancelled
 from lvcnet.correction.store import list_corrections
 from lvcnet.data.phantom import make_phantom
 from lvcnet.jobs import foreground

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.segment import run_choices
+from lab.inference.segment import run_choices
 from lvcnet.data.dataset import add_checksum
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import OpenPage

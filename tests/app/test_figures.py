@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab import field_figures, figures, map_figures
-from lab.palette import DIRECTION_COLOURS, method_colour, rgb
+from lab.draw import field_figures, figures, map_figures
+from lab.draw.palette import DIRECTION_COLOURS, method_colour, rgb
 from lvcnet.evaluation.comparison import Cell, Comparison
 from lvcnet.masks.metrics import METRICS
 from tests.evaluations import noise_manifest

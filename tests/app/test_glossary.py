@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lab import glossary
-from lab.explain import EXPLANATIONS, explain
+from lab.inspection.explain import EXPLANATIONS, explain
 from lab.navigation import ENTRIES
 from lvcnet.masks.metrics import METRICS
 from lvcnet.models.maps import MAP_TITLES

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from lab.escaping import JOINER
 from lab.headless import console_errors, serve_lab, wait_until_idle
+from lab.ui.escaping import JOINER
 from tests.app.hostile import attacks, categories, counting_server, file_names, make_hostile, write_files
 
 pytestmark = pytest.mark.browser

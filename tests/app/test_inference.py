@@ -14,8 +14,13 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from lab import inference_api, inference_app, inference_events, overlays, segment, segment_tables
-from lab.palette import method_colour
+from lab.draw import overlays
+from lab.draw.palette import method_colour
+from lab.inference import api as inference_api
+from lab.inference import app as inference_app
+from lab.inference import events as inference_events
+from lab.inference import segment
+from lab.inference import tables as segment_tables
 from lab.samples import write_dicom, write_samples
 from lvcnet import workspace
 from lvcnet.data.images import read_image

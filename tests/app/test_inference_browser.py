@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from lab import inference_events
 from lab.headless import foreign_requests, serve_lab
+from lab.inference import events as inference_events
 from lab.navigation import ENTRIES, FOLDER
 
 pytestmark = pytest.mark.browser

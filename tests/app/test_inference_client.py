@@ -24,7 +24,7 @@ AREA = "area_px"
 
 @pytest.fixture(scope="module")
 def address(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`python -m lab.inference_app` in a process of its own, with the run `tiny`."""
+    """`python -m lab.inference.app` in a process of its own, with the run `tiny`."""
     home = tmp_path_factory.mktemp("client") / "home"
     shutil.copytree(trained_home, home)
     with serve_inference(home, home.with_name("log.txt")) as served:

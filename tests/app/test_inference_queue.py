@@ -14,9 +14,12 @@ import pytest
 from fastapi import HTTPException
 from gradio.data_classes import FileData, PredictBodyInternal
 
-from lab import inference_api, inference_app, inference_queue, predicting
-from lab.inference_queue import MOST_OF_ONE, MOST_WAITING, PAUSE, BoundedQueue, client_of
-from lab.segment import samples
+from lab.inference import api as inference_api
+from lab.inference import app as inference_app
+from lab.inference import predicting
+from lab.inference import queue as inference_queue
+from lab.inference.queue import MOST_OF_ONE, MOST_WAITING, PAUSE, BoundedQueue, client_of
+from lab.inference.segment import samples
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory
 

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from playwright.sync_api import Browser, Page, expect
 
 from lab.headless import foreign_requests, serve_lab, wait_until_idle
-from lab.mask_editor import WEB, edit_mask, from_text, read_answer, to_text
+from lab.ui.mask_editor import WEB, edit_mask, from_text, read_answer, to_text
 from lvcnet.data.polygons import trace
 from lvcnet.errors import LvcnetError
 from tests.app.editor_app import HEIGHT, LABEL, PROPOSAL, WIDTH

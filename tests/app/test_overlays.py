@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lab import overlays
-from lab.palette import (
+from lab.draw import overlays
+from lab.draw.palette import (
     CATEGORY_COLOURS,
     DIRECTION_COLOURS,
     LABEL_COLOURS,

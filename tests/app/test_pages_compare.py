@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lab import comparing
+from lab.compare import orders as comparing
 from lab.headless import ROOT
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.phantom import make_phantom

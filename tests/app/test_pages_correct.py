@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lab import correct_edit
-from lab.correct_pictures import LEGEND, review_layers
-from lab.mask_editor import Stroke
+from lab.correct import edit as correct_edit
+from lab.correct.pictures import LEGEND, review_layers
+from lab.ui.mask_editor import Stroke
 from lvcnet.correction.review import review_rows
 from lvcnet.correction.reviewed import blend, reviewed_masks
 from lvcnet.correction.store import Correction

@@ -13,9 +13,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from lab.data_image import outlines
-from lab.downloads import labels_file
-from lab.map_figures import labelled_figure
+from lab.data.image import outlines
+from lab.draw.map_figures import labelled_figure
+from lab.ui.downloads import labels_file
 from lvcnet.cli import app
 from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.data.facts import image_facts

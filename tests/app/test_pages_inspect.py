@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from lab import viewing
+from lab.inspection import viewing
 from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet
 from lvcnet.models.maps import title
 from lvcnet.runs.directory import RunDirectory

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lab.curves import area_histogram, iou_histogram
-from lab.facts import load_facts
-from lab.noise_view import noise_sets
-from lab.palette import LABEL_COLOURS, rgb
-from lab.pictures import clean_and_noisy, disagreement, enlarged
+from lab.draw.curves import area_histogram, iou_histogram
+from lab.draw.palette import LABEL_COLOURS, rgb
+from lab.draw.pictures import clean_and_noisy, disagreement, enlarged
+from lab.noise.views import noise_sets
+from lab.ui.facts import load_facts
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import compare_masks
 from lvcnet.evaluation.clicks import image_clicks

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import guide
-from lab.tables import robustness
+from lab.overview import guide
+from lab.ui.tables import robustness
 from lvcnet import workspace
 from lvcnet.data.phantom import make_phantom
 from lvcnet.errors import DamagedError

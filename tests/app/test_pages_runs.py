@@ -3,8 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lab import run_view
-from lab.curves import NOT_A_LOSS, iou_curves, loss_curves
+from lab.draw.curves import NOT_A_LOSS, iou_curves, loss_curves
+from lab.runs import views as run_view
 from lvcnet import jobs
 from lvcnet.jobs import daemon
 from lvcnet.runs.about import About, read_about

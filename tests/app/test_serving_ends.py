@@ -46,7 +46,7 @@ def start(app: str, folder: Path) -> tuple["subprocess.Popen[bytes]", str]:
     ]
     own = {"TMPDIR": str(folder), "LVCNET_HOME": str(folder / "home"), "GRADIO_SERVER_PORT": str(port)}
     process = subprocess.Popen(
-        [sys.executable, *(mounted if app == "mounted" else ["-m", "lab.inference_app"])],
+        [sys.executable, *(mounted if app == "mounted" else ["-m", "lab.inference.app"])],
         cwd=ROOT,
         env={**os.environ, **own},
         stdout=subprocess.DEVNULL,

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from lab import panels
-from lab.palette import LABEL_COLOURS
-from lab.viewer import Panel, Values, svg_path, viewer_data
+from lab.draw import panels
+from lab.draw.palette import LABEL_COLOURS
+from lab.ui.viewer import Panel, Values, svg_path, viewer_data
 
 RING = np.ones((3, 3), dtype=bool)
 RING[1, 1] = False

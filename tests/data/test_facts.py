@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.data_figures import foreground_figure
-from lab.data_image import facts_text
-from lab.tables import spread_rows
+from lab.data.figures import foreground_figure
+from lab.data.image import facts_text
+from lab.ui.tables import spread_rows
 from lvcnet.data.dataset import Dataset, Item, LabelSet
 from lvcnet.data.facts import Filters, ImageFacts, image_facts, select, statistics
 from lvcnet.data.summary import iou_to_clean, summarise

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from PIL import Image
 
-from lab import segment
+from lab.inference import segment
 from lab.samples import write_dicom
 from lvcnet.data import images, radiograph
 from lvcnet.inference.batch import predict_files

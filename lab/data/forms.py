@@ -1,0 +1,310 @@
+"""The forms of the data page: create phantom radiographs, import annotated images by upload or by path."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import streamlit as st
+
+from lab import commands
+from lab.data.new import new_dataset, show_new
+from lab.data.upload import upload
+from lab.serving.paths import readable
+from lab.ui.background import background_button
+from lab.ui.downloads import offer_report
+from lab.ui.escaping import plain
+from lab.ui.widgets import command_line, shown_errors
+from lvcnet.data import label_formats
+from lvcnet.data.annotated import ImportProblems
+from lvcnet.data.archive import import_zip
+from lvcnet.data.dataset import Dataset
+from lvcnet.data.import_options import Options
+from lvcnet.data.import_options import Settings as ImportSettings
+from lvcnet.data.importer import import_coco, import_from, import_labelme, import_masks
+from lvcnet.data.label_formats import read_by_plug_ins
+from lvcnet.data.phantom import SIZES, make_phantom
+from lvcnet.errors import LvcnetError
+from lvcnet.progress import Report
+
+FORMATS: dict[str, str] = {
+    "zip": "Upload a zip",
+    "coco": "COCO files",
+    "labelme": "Labelme folder",
+    "masks": "Mask images",
+}
+
+
+def phantom_form() -> None:
+    """Name, counts, size and seed; renders with progress and shows the new data set."""
+    st.markdown(
+        "Procedural hip radiographs with exact masks of the innominate bones. Each image depends only on the seed and"
+        " its own number, so the same settings give the same images on every machine."
+    )
+    with st.container(border=True):
+        name = st.text_input(
+            "Name", "hips", key="phantom-name", help="Letters, digits, '.', '_' and '-'; the folder's name."
+        )
+        columns = st.columns(4)
+        train = columns[0].number_input(
+            "Training images", 1, 5000, 300, 10, key="phantom-train", help="Images that methods learn from."
+        )
+        test = columns[1].number_input(
+            "Test images",
+            0,
+            5000,
+            100,
+            10,
+            key="phantom-test",
+            help="Images that only measure; their labels stay clean.",
+        )
+        size = columns[2].number_input(
+            "Size (px)",
+            *SIZES,
+            128,
+            32,
+            key="phantom-size",
+            help="Side of the square images. The paper uses 128.",
+        )
+        seed = columns[3].number_input(
+            "Seed", 0, None, 0, 1, key="phantom-seed", help="Another seed gives other patients."
+        )
+        command_line(commands.phantom(name, train, test, size, seed))
+        with shown_errors():
+            made = background_button(
+                "Create",
+                "phantom-create",
+                ":material/add_photo_alternate:",
+                "Render the images now; a few hundred take less than a minute.",
+                lambda task: new_dataset(
+                    task,
+                    name,
+                    f"Rendering {name}",
+                    lambda report: make_phantom(name, train, test, size, seed, report),
+                ),
+                nothing_done="nothing was created",
+                about=name,
+                alone=False,
+            )
+            if made is not None:
+                show_new(made)
+
+
+def import_form() -> None:
+    """Upload or paths, and options of an import; problems are listed all at once, and nothing is half imported."""
+    st.markdown(
+        "Images may be PNG, JPEG, TIFF, BMP or DICOM. Everything is checked first: if anything is wrong, you get the"
+        " whole list and nothing is imported. Upload a zip, or give paths on the machine that runs the lab."
+    )
+    kind = st.segmented_control(
+        "From",
+        [*FORMATS, *read_by_plug_ins()],
+        default="zip",
+        required=True,
+        format_func=_format_title,
+        key="import-format",
+        wrap=True,
+        help="COCO: one file a split. Labelme: JSON files beside the images. Masks: pictures named like the images.",
+    )
+    with st.container(border=True):
+        name = st.text_input(
+            "Name", key="import-name", help="Of the new data set: letters, digits, '.', '_' and '-'."
+        )
+        with shown_errors():
+            if kind == "zip":
+                _zip_form(name)
+            else:
+                _path_form(str(kind), name)
+
+
+def _zip_form(name: str) -> None:
+    chosen = upload()
+    settings = _settings(split=True)
+    zip_name = chosen.name if chosen is not None else "FILE.zip"
+    command_line(commands.import_data(name or "NAME", {"zip": zip_name, **_as_options(settings)}))
+    _import_button(
+        "zip", name, lambda report: import_zip(name, chosen or BytesIO(), report, **settings), chosen is None
+    )
+
+
+def _path_form(kind: str, name: str) -> None:
+    paths = _paths(kind)
+    extras = st.text_area(
+        "Further label sets",
+        key="import-extras",
+        height=80,
+        placeholder="dentist2=/data/c.json,/data/d.json",
+        help="One a line, NAME=PATH or NAME=PATH,PATH: other opinions about the same images, e.g. a second annotator.",
+    )
+    settings = _settings(split=not paths.get("test"))
+    lines = [line.strip() for line in extras.splitlines() if line.strip()]
+    shown = {"from": f"{kind}={paths['from'] or 'PATH'}"} if "from" in paths else paths
+    command_line(commands.import_data(name or "NAME", {**shown, "labels": lines, **_as_options(settings)}))
+    _import_button(
+        kind, name, lambda report: _import(kind, name, paths, _parse_extras(lines), settings, report)
+    )
+
+
+def _import_button(kind: str, name: str, read: Callable[[Report], Dataset], disabled: bool = False) -> None:
+    """Start an import, follow it, and show the new data set, or all problems with their report."""
+    made, problems = None, None
+    with shown_errors():
+        try:
+            made = background_button(
+                "Import",
+                "import-start",
+                ":material/download:",
+                "Check everything, then read the images.",
+                lambda task: new_dataset(task, name, f"Importing {name}", read),
+                nothing_done="nothing was imported",
+                about=kind,
+                disabled=disabled,
+                alone=False,
+            )
+        except ImportProblems as error:
+            problems = error.problems
+            raise
+    if problems is not None:
+        offer_report(problems, f"{name}-problems.csv")
+    elif made is not None:
+        show_new(made)
+
+
+def _paths(kind: str) -> dict[str, str]:
+    """The text fields of a format: command line option to path."""
+    if kind not in FORMATS:
+        spec = label_formats.FORMATS[kind]
+        return {"from": _path(plain(spec.title), "from", plain(spec.summary))}
+    if kind == "labelme":
+        return {
+            "labelme": _path(
+                "Folder",
+                "labelme",
+                "Labelme JSON files beside their images; subfolders train and test split.",
+            )
+        }
+    images = _path("Image folder", "images", "Folder of the image files.")
+    if kind == "masks":
+        return {
+            "images": images,
+            "masks": _path("Mask folder", "masks", "Named like the images; or one subfolder a category."),
+        }
+    columns = st.columns(2)
+    with columns[0]:
+        train = _path("Training annotations", "train", "COCO file of the training images.")
+    with columns[1]:
+        test = _path(
+            "Test annotations (optional)",
+            "test",
+            "COCO file of the test images; without it a share is set aside.",
+        )
+    return {"images": images, "train": train, "test": test}
+
+
+def _format_title(kind: str) -> str:
+    return FORMATS[kind] if kind in FORMATS else plain(label_formats.FORMATS[kind].title)
+
+
+def _path(label: str, option: str, help_text: str) -> str:
+    return st.text_input(
+        label, key=f"import-{option}", help=help_text, placeholder="/path/on/this/machine"
+    ).strip()
+
+
+def _settings(split: bool) -> ImportSettings:
+    settings: ImportSettings = {}
+    with st.expander("Options", icon=":material/tune:"):
+        columns = st.columns(3)
+        settings["size"] = columns[0].number_input(
+            "Size (px)",
+            16,
+            2048,
+            128,
+            32,
+            key="import-size",
+            help="Side of the working grid; originals keep their size on disk.",
+        )
+        if split:
+            settings["test_fraction"] = columns[1].number_input(
+                "Test share",
+                0.0,
+                0.9,
+                0.25,
+                0.05,
+                key="import-share",
+                help="Share of the images set aside to measure.",
+            )
+        settings["seed"] = columns[2].number_input(
+            "Seed", 0, None, 0, key="import-seed", help="Of that choice."
+        )
+        names = st.text_input(
+            "Categories", key="import-categories", help="Which to import, in this order: a,b. Empty: all."
+        )
+        if names.strip():
+            settings["categories"] = [part.strip() for part in names.split(",") if part.strip()]
+        ignore = st.text_input(
+            "Ignore category",
+            key="import-ignore",
+            help="A category that marks pixels about which the annotation says nothing: no training and no metric sees"
+            " them.",
+        )
+        settings["ignore"] = ignore.strip() or None
+        settings["accept_self_crossing"] = st.checkbox(
+            "Accept outlines that cross themselves",
+            key="import-crossing",
+            help="Fill them as pycocotools does, with a warning.",
+        )
+    return settings
+
+
+def _as_options(settings: ImportSettings) -> dict[str, bool | str]:
+    """What differs from the defaults, as command line options."""
+    default = Options()
+    options: dict[str, bool | str] = {"accept-self-crossing": settings["accept_self_crossing"]}
+    if settings["size"] != default.size:
+        options["size"] = str(settings["size"])
+    if settings.get("categories"):
+        options["categories"] = ",".join(settings["categories"] or [])
+    if settings.get("ignore"):
+        options["ignore"] = settings["ignore"] or ""
+    if settings.get("test_fraction", default.test_fraction) != default.test_fraction:
+        options["test-fraction"] = f"{settings['test_fraction']:g}"
+    if settings["seed"]:
+        options["seed"] = str(settings["seed"])
+    return options
+
+
+def _parse_extras(lines: list[str]) -> dict[str, list[Path]]:
+    """`dentist2=c.json,d.json` a line to name and files.
+
+    Raises:
+        LvcnetError: if a line has another form.
+    """
+    extras: dict[str, list[Path]] = {}
+    for line in lines:
+        name, _, paths = line.partition("=")
+        files = [readable(part.strip()) for part in paths.split(",") if part.strip()]
+        if not name.strip() or not files:
+            raise LvcnetError(f"further label set {line!r}: write NAME=PATH or NAME=PATH,PATH")
+        extras[name.strip()] = files
+    return extras
+
+
+def _import(
+    kind: str,
+    name: str,
+    paths: dict[str, str],
+    extras: dict[str, list[Path]],
+    settings: ImportSettings,
+    report: Report,
+) -> Dataset:
+    missing = [option for option, path in paths.items() if not path and option != "test"]
+    if missing:
+        raise LvcnetError(f"nothing given for {', '.join(missing)}: fill in the path")
+    given = {option: readable(path) for option, path in paths.items() if path}
+    if kind not in FORMATS:
+        return import_from(name, kind, given["from"], extras, report, **settings)
+    if kind == "labelme":
+        return import_labelme(name, given["labelme"], extras, report, **settings)
+    if kind == "masks":
+        return import_masks(name, given["images"], given["masks"], extras, report, **settings)
+    return import_coco(name, given["images"], given["train"], given.get("test"), extras, report, **settings)

@@ -1,0 +1,86 @@
+"""The statistics view of the data page: counts, sizes, foreground, components and label sets."""
+
+import streamlit as st
+
+from lab.data.figures import component_figure, foreground_figure, size_figure
+from lab.draw.figures import EXPORT
+from lab.ui import tables
+from lab.ui.downloads import offer_report
+from lab.ui.escaping import plain
+from lab.ui.facts import load_facts
+from lab.ui.widgets import command_line, dataset_summary, pick_labels, show_table
+from lvcnet.damage import Damaged
+from lvcnet.data.annotated import Problem, import_warnings
+from lvcnet.data.dataset import Dataset
+from lvcnet.data.facts import statistics
+
+
+def show_statistics(dataset: Dataset) -> None:
+    """Counts, distributions under a label set, the label sets, and what the import warned about."""
+    summary = dataset_summary(dataset.name)
+    with st.container(horizontal=True):
+        for title, value, help_text in (
+            ("Training images", summary["train"], "Images that methods learn from."),
+            ("Test images", summary["test"], "Images that only measure."),
+            ("Working size (px)", "{size} x {size}".format(**summary), "Grid of the networks."),
+            (
+                "Original size (px)",
+                _sizes(summary["original_sizes"]),
+                "Width x height of the files; results are exported at it.",
+            ),
+        ):
+            st.metric(title, value, border=True, width="content", help=help_text)
+    _show_distributions(dataset)
+    st.header("Label sets", anchor=False)
+    show_table(tables.label_rows(summary))
+    for one in summary["damaged"]:
+        st.warning(plain(f"Left out: {Damaged(**one)}"), icon=":material/broken_image:")
+    st.caption(
+        f"Fingerprint {summary['fingerprint']}: equal data, equal digits. A run remembers the one it was trained on."
+    )
+    _show_warnings(import_warnings(summary["source"]), f"{dataset.name}-warnings.csv")
+    command_line(["data", "show", dataset.name, "--json"])
+
+
+def _show_distributions(dataset: Dataset) -> None:
+    left, _ = st.columns([2, 3])
+    with left:
+        labels = pick_labels(dataset)
+    facts = load_facts(dataset, labels)
+    found = statistics(facts, dataset.categories)
+    if not found["labelled"]:
+        st.info(f"{plain(labels)} covers no image.", icon=":material/info:")
+        return
+    charts = (
+        ("Foreground", foreground_figure(facts, dataset.categories), "how much of the images is foreground"),
+        ("Parts an image", component_figure(found), "how many connected parts the images have"),
+        ("Original sizes", size_figure(found), "original widths and heights of the images"),
+    )
+    for column, (title, figure, what) in zip(st.columns(3), charts, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            st.plotly_chart(
+                figure, key=f"statistics-{title}", config=EXPORT, alt=f"Chart of {dataset.name}: {what}"
+            )
+    show_table(tables.spread_rows(found))
+    st.caption(
+        f"Over the {found['labelled']} images that {plain(labels)} covers; parts are 8-connected."
+        + (f" {plain(tables.ignored_note(labels, found['ignored']))}" if found["ignored"] else "")
+    )
+
+
+def _show_warnings(warnings: list[Problem], file_name: str) -> None:
+    if warnings:
+        with st.expander(f"Warnings of the import ({len(warnings)})", icon=":material/warning:"):
+            st.markdown("\n".join(f"- {plain(warning)}" for warning in warnings))
+            offer_report(warnings, file_name)
+
+
+def _sizes(sizes: list[list[int]]) -> str:
+    """Smallest and largest original size.
+
+    >>> _sizes([[40, 20], [40, 20]]), _sizes([[40, 20], [50, 30]])
+    ('40 x 20', '40 x 20 to 50 x 30')
+    """
+    low, high = ("{} x {}".format(*size) for size in sizes)
+    return low if low == high else f"{low} to {high}"

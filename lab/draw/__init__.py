@@ -1,0 +1,1 @@
+"""Pictures and figures: images and numbers in, RGB arrays and plotly figures out."""

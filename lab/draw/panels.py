@@ -1,0 +1,70 @@
+"""What lies over the image in the panels of the side-by-side viewer.
+
+Symbols: S side of the image in pixels, C categories.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from scipy import ndimage
+
+from lab.draw.overlays import Mask
+from lab.draw.palette import LABEL_COLOURS
+from lab.ui import viewer
+from lab.ui.viewer import Layer
+
+Mode = Literal["outlines", "errors"]
+MODES: tuple[Mode, ...] = ("outlines", "errors")
+NOISY_DASH = "5 3"
+"""Of the noisy outline, so that it is told from the others without its colour."""
+
+
+def largest_error(clean: Mask, predictions: Sequence[Mask]) -> tuple[float, float] | None:
+    """The point (x, y) deepest inside the largest connected area where a prediction differs from the clean mask.
+
+    Args:
+        clean: (C, S, S) bool.
+        predictions: one (C, S, S) mask a method.
+
+    Returns:
+        None where all agree.
+    """
+    wrong = np.zeros(clean.shape[1:], dtype=bool)
+    for prediction in predictions:
+        wrong |= (prediction ^ clean).any(axis=0)
+    numbered, count = ndimage.label(wrong)
+    if not count:
+        return None
+    largest = int(np.argmax(np.bincount(numbered.ravel())[1:])) + 1
+    depth = ndimage.distance_transform_edt(np.pad(numbered == largest, 1))[1:-1, 1:-1]
+    y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
+    return float(x), float(y)
+
+
+def labels_layers(clean: Mask | None, noisy: Mask | None) -> list[Layer]:
+    """The clean outlines (C, S, S) and, over them, the noisy ones."""
+    return [*_outlines(clean, "clean"), *_outlines(noisy, "noisy", NOISY_DASH)]
+
+
+def method_layers(
+    clean: Mask | None, noisy: Mask | None, prediction: Mask, mode: Mode = "outlines"
+) -> list[Layer]:
+    """A method's area, or its errors, under the outlines of both labels and of its prediction.
+
+    Args:
+        clean: (C, S, S) bool; errors need it, without it the predicted area is shown.
+        noisy: (C, S, S) bool, the labels in training, if they cover the image.
+        prediction: (C, S, S) bool.
+        mode: outlines or errors.
+    """
+    if mode == "errors" and clean is not None:
+        areas = [(clean & ~prediction, "missed"), (prediction & ~clean, "extra")]
+    else:
+        areas = [(prediction, "prediction")]
+    tinted = [viewer.area(masks.max(axis=0), LABEL_COLOURS[name]) for masks, name in areas]
+    return [*tinted, *labels_layers(clean, noisy), *_outlines(prediction, "prediction")]
+
+
+def _outlines(masks: Mask | None, name: str, dash: str = "") -> list[Layer]:
+    return [viewer.outline(mask, LABEL_COLOURS[name], dash) for mask in ([] if masks is None else masks)]

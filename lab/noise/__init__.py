@@ -1,0 +1,1 @@
+"""The noise page: label sets made worse, looked at image by image."""

@@ -1,0 +1,1 @@
+"""The overview page: the next step, the mechanism in pictures, the headline result."""

@@ -1,0 +1,160 @@
+"""What the overview page says: the next step in this workspace, the mechanism in pictures, the headline result."""
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from lab.draw import overlays, pictures
+from lab.draw.palette import LABEL_COLOURS
+from lab.ui.tables import counted
+from lab.ui.widgets import is_sound, load_dataset
+from lvcnet import workspace
+from lvcnet.data.dataset import list_datasets
+from lvcnet.data.naming import NOISE
+from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.comparison import Comparison
+from lvcnet.evaluation.report import compare
+from lvcnet.masks.collapse import collapse, mask_facts
+from lvcnet.methods import shows_cues
+from lvcnet.runs.directory import ACTIVE, RunDirectory
+from lvcnet.runs.snapshots import Snapshot, read_snapshot, snapshot_epochs
+from lvcnet.runs.store import is_demo
+
+MECHANISM: tuple[tuple[str, str], ...] = (
+    (
+        "1. Learn from rough outlines",
+        "A U-Net trunk learns what to segment. From coarse labels it learns their coarse outlines, too.",
+    ),
+    (
+        "2. Find local visual cues",
+        "Edges that the image itself shows, weighed by where outlines usually run: the LVCs.",
+    ),
+    (
+        "3. Point to the edge",
+        "Around the predicted boundary, the cues nearby say from where each pixel should be sampled:"
+        " guidance, and offsets learned from it.",
+    ),
+    (
+        "4. Warp in small steps",
+        "The prediction is resampled along the offsets a few times, and its boundary snaps onto the edge.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do next: why, and the page that does it."""
+
+    why: str
+    page: str
+    label: str
+    query: dict[str, str] | None = None
+
+
+def next_step(runs: list[RunDirectory]) -> Step:
+    """The next step in the order of the work: data, noise, training, comparison."""
+    names = [name for name in list_datasets() if is_sound(name)]
+    mine = [name for name in names if (workspace.datasets_dir() / name).is_dir()]
+    own = [run for run in runs if not is_demo(run)]
+    states = Counter(run.status()["state"] for run in own)
+    if not names:
+        why = "There is no data set yet. Phantom radiographs take seconds and need no files."
+        return Step(why, "data", "Create phantom radiographs", {"view": "phantom"})
+    if runs and not own and not mine:
+        why = "Start with the runs that ship with the lab: which method keeps its quality as its labels get worse?"
+        return Step(why, "compare", "See the demo comparison", {"dataset": runs[0].config()["dataset"]})
+    if active := [run for run in own if run.status()["state"] in ACTIVE]:
+        why = f"{counted(len(active), 'training')} on the way: see the curves grow, or cancel and resume."
+        return Step(why, "runs", "Watch", {"run": active[0].name})
+    judged = [run for run in own if run.has_evaluation()]
+    if states["done"] and not judged:
+        name = next(run.name for run in own if run.status()["state"] == "done")
+        why = f"Run {name} is done. Measure it on the clean test labels."
+        return Step(why, "runs", "Evaluate it", {"run": name})
+    if len(judged) > 1:
+        return Step(
+            "Several of your trainings are done: which method kept its quality?", "compare", "Compare them"
+        )
+    if judged:
+        why = "One of your trainings is done. Train a second method or noise level to have something to compare."
+        return Step(why, "train", "Train another one")
+    from_noise = [name for name in mine or names if _has_noise(name)]
+    if not from_noise:
+        why = "Your data set has clean labels only. Make noisy ones, so that there is something to withstand."
+        return Step(why, "noise", "Make noisy labels", {"dataset": (mine or names)[0]})
+    why = "Data and noisy labels are there. Train a method on a noise level; it runs in the background."
+    return Step(why, "train", "Start a training", {"dataset": from_noise[0]})
+
+
+def headline(runs: list[RunDirectory]) -> Comparison | None:
+    """The comparison on the data set with the most evaluated runs; the user's own data before the demo's."""
+    evaluated = [run for run in runs if run.has_evaluation()]
+    own = [run for run in evaluated if not is_demo(run)]
+    counts = Counter(run.config()["dataset"] for run in own or evaluated)
+    if not counts:
+        return None
+    stamp = tuple(
+        (str(run.path), (run.path / "evaluation.json").stat().st_mtime_ns)
+        for run in sorted(evaluated, key=_name)
+    )
+    return _compare(counts.most_common(1)[0][0], stamp)
+
+
+def mechanism_pictures(runs: list[RunDirectory]) -> tuple[str, list[overlays.Rgb]] | None:
+    """The four steps on a test image, as the newest finished LVC-Net run sees them that did not collapse; None without one."""
+    for run in runs:
+        if not shows_cues(run.config()["method"]) or run.status()["state"] != "done":
+            continue
+        if epochs := snapshot_epochs(run.snapshots):
+            with suppress(LvcnetError):  # one that is damaged is not drawn; the page names what is
+                snapshot, evaluation = read_snapshot(run.snapshots, epochs[-1]), run.evaluation()
+                drawable = {"trunk", "lvc", "offsets"} <= set(snapshot.maps) and len(snapshot.images)
+                if drawable and not _collapsed(snapshot) and not (evaluation and collapse(evaluation)):
+                    return run.name, _draw_mechanism(snapshot)
+    return None
+
+
+def _collapsed(snapshot: Snapshot) -> bool:
+    """Whether nothing, everything or always the same is predicted on the images to be drawn."""
+    names = [str(number) for number in range(snapshot.clean.shape[1])]
+    counts = np.ones_like(snapshot.clean)
+    return bool(collapse({"masks": mask_facts(snapshot.prediction >= 0.5, snapshot.clean, counts, names)}))
+
+
+def _draw_mechanism(snapshot: Snapshot) -> list[overlays.Rgb]:
+    row = len(snapshot.images) - 1
+    side = pictures.SIDE
+    image = pictures.enlarged(snapshot.images[row], side)
+    truth = pictures.enlarged_mask(snapshot.clean[row, 0], side)
+    times = pictures.factor(snapshot.images.shape[-1], side)
+    stages = []
+    for values in (snapshot.maps["trunk"][row, 0], snapshot.prediction[row, 0]):
+        picture = overlays.paint(image, overlays.outline(truth, 2), LABEL_COLOURS["clean"])
+        mask = pictures.enlarged_mask(values >= 0.5, side)
+        stages.append(overlays.paint(picture, overlays.outline(mask, 2), LABEL_COLOURS["prediction"]))
+    maps = [
+        overlays.heat(snapshot.maps["lvc"][row, 0]),
+        overlays.directions(snapshot.maps["offsets"][row, 0]),
+    ]
+    large = [np.repeat(np.repeat(layer, times, axis=0), times, axis=1) for layer in maps]
+    return [stages[0], *large, stages[1]]
+
+
+def _has_noise(name: str) -> bool:
+    dataset = load_dataset(name)
+    return any(dataset.manifest(label).get("kind") == NOISE for label in dataset.opinions())
+
+
+def _name(run: RunDirectory) -> str:
+    return run.name
+
+
+@st.cache_data(max_entries=8, show_spinner="Comparing the runs")
+def _compare(dataset: str, stamp: tuple[tuple[str, int], ...]) -> Comparison | None:
+    try:
+        return compare(dataset)
+    except LvcnetError:
+        return None

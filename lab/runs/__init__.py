@@ -1,0 +1,1 @@
+"""The runs page: how trainings go, and what to do with them."""

@@ -1,0 +1,1 @@
+"""The train page: one run or a sweep, and the settings of both."""

@@ -1,0 +1,244 @@
+"""The forms of the train page: one run, or a sweep of methods x label sets x seeds."""
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lab import commands
+from lab.navigation import link_to
+from lab.train.settings import asked_run, settings_fields
+from lab.ui.escaping import code, plain
+from lab.ui.tables import counted
+from lab.ui.widgets import command_line, pick, pick_labels, show_table, shown_errors
+from lvcnet import jobs
+from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
+from lvcnet.data.naming import is_paper_noise
+from lvcnet.jobs.estimate import expected_seconds
+from lvcnet.jobs.foreground import WORK, progress, queue_sweep
+from lvcnet.jobs.launch import slots
+from lvcnet.jobs.sweep import Action, PlannedRun
+from lvcnet.jobs.sweep_config import SweepConfig, build_sweep, parse_seeds
+from lvcnet.methods import METHODS, method_title
+from lvcnet.noise.levels import levels_in_words
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.summary import format_seconds
+from lvcnet.training.config import TrainConfig, build_config
+from lvcnet.training.device import resolve_device
+from lvcnet.training.loop import create_run
+
+ACTION_TITLES: dict[Action, str] = {
+    "train": "to train",
+    "resume": "to resume",
+    "skip": "there already",
+    "leave": "waiting or running",
+}
+STARTED = "started-runs"
+NO_ESTIMATE = "How long it takes is known after the first epoch."
+
+
+def run_form(dataset: Dataset) -> None:
+    """One run: labels, method, seed, settings; its command and YAML; start in the background."""
+    like = asked_run()
+    if like:
+        copied_settings(like, dataset)
+    with st.container(border=True):
+        left, middle, right = st.columns([2, 2, 1])
+        with left:
+            labels = pick_labels(dataset, label="Labels to learn from", default="level3")
+        with middle:
+            help_text = "; ".join(f"{spec.title} {spec.summary}" for spec in METHODS.values())
+            method = pick(
+                "method", "Method", list(METHODS), plain(f"{help_text}."), method_title, "lvcnet-plus"
+            )
+        seed = right.number_input(
+            "Seed",
+            0,
+            None,
+            like.config().get("seed", 0) if like else 0,
+            key="run-seed",
+            help="Keys initial weights, order of images and augmentation.",
+        )
+        start, changes = settings_fields("run", [method], like)
+        what = {"dataset": dataset.name, "labels": labels, "method": method, "seed": seed}
+        config = build_config(start.settings, changes, what)
+        name = st.text_input(
+            "Run name (optional)",
+            key="run-name",
+            placeholder=config.run_name(),
+            help="By default made from what the run is; a number is added where it is taken.",
+        ).strip()
+        command_line([*commands.train(config, start.arguments, changes), *(["--name", name] if name else [])])
+        yaml_file(
+            "All settings as YAML", commands.config_yaml(config), f"{name or config.run_name()}.yaml", "train"
+        )
+        what_to_expect(config)
+        if st.button(
+            "Start training",
+            key="run-start",
+            type="primary",
+            icon=":material/play_arrow:",
+            help="Trains in the background; closing this page or the lab does not stop it.",
+        ):
+            with shown_errors():
+                run = create_run(config, name or None)
+                jobs.submit(run)
+                st.session_state[STARTED] = [run.name]
+
+
+def what_to_expect(config: TrainConfig) -> None:
+    """Before a run is started: how long it takes, on which device, and how many are before it."""
+    queue = jobs.queue_state()
+    time = format_seconds(expected_seconds([config]))
+    text = f"About {time} of training, judged by earlier runs like it." if time else NO_ESTIMATE
+    device = (
+        f"the best device there is ({resolve_device('auto')})" if config.device == "auto" else config.device
+    )
+    text += f" It trains on {device}"
+    if len(queue.running) < queue.slots and not queue.queued:
+        text += " and starts at once."
+    else:
+        text += (
+            f" and waits: {len(queue.running)} running and {len(queue.queued)} waiting before it,"
+            f" {queue.slots} at a time."
+        )
+    st.markdown(text)
+
+
+def copied_settings(run: RunDirectory, dataset: Dataset) -> None:
+    """Say whose settings the form holds, and what of them cannot be had."""
+    config = run.config()
+    st.info(
+        f"Filled in with every setting of {plain(run.name)}. What you change here is all that will differ.",
+        icon=":material/content_copy:",
+    )
+    if config["dataset"] not in list_datasets():
+        st.warning(f"Its data set {plain(config['dataset'])} is no longer there.", icon=":material/info:")
+    elif config["dataset"] == dataset.name and config["labels"] not in dataset.label_names():
+        st.warning(f"Its labels {plain(config['labels'])} are no longer there.", icon=":material/info:")
+
+
+def sweep_form(dataset: Dataset) -> None:
+    """A grid: how many runs it has is said before it starts."""
+    with st.container(border=True):
+        left, right = st.columns(2)
+        methods = left.multiselect(
+            "Methods",
+            list(METHODS),
+            list(METHODS.own),
+            format_func=method_title,
+            key="sweep-methods",
+            help="Every method is trained on every label set with every seed.",
+        )
+        names = dataset.opinions()
+        levels = right.multiselect(
+            "Labels to learn from",
+            names,
+            [name for name in names if name != CLEAN and is_paper_noise(name, dataset.manifest(name))]
+            or names[:1],
+            key="sweep-levels",
+            help=f"Noise levels, clean labels or other annotators. {levels_in_words()}",
+        )
+        seeds = st.multiselect(
+            "Seeds",
+            [str(number) for number in range(5)],
+            ["0"],
+            accept_new_options=True,
+            key="sweep-seeds",
+            help="Three seeds or more tell chance from effect; type a number to add another one.",
+        )
+        start, changes = settings_fields("sweep", methods)
+        retry = st.checkbox(
+            "Try failed runs again", key="sweep-retry", help="They continue from their last checkpoint."
+        )
+        numbers = parse_seeds(seeds)
+        grid = {"dataset": dataset.name, "methods": methods, "labels": levels, "seeds": numbers}
+        sweep = build_sweep(grid, {"settings": start.settings}, {"settings": changes})
+        command = commands.sweep(dataset.name, methods, levels, numbers, start.arguments, changes)
+        offer_sweep(
+            sweep,
+            [*command, *(["--retry-failed"] if retry else [])],
+            "Queue",
+            key="sweep-start",
+            icon=":material/playlist_play:",
+            retry_failed=retry,
+        )
+
+
+def yaml_file(title: str, text: str, file_name: str, command: str) -> None:
+    """A configuration to copy or download, and the command of `lvcnet` that reads it."""
+    with st.expander(title, icon=":material/description:"):
+        st.code(text, language="yaml", wrap_lines=True)
+        st.download_button(
+            "Download",
+            text,
+            file_name,
+            "application/yaml",
+            key=f"download-{title}",
+            icon=":material/download:",
+            help=f"Save it as {plain(file_name)}.",
+            on_click="ignore",
+        )
+        st.caption(
+            f"Saved as a file, {code(f'lvcnet {command} --config {shlex.quote(file_name)}')} reads it."
+        )
+
+
+def offer_sweep(
+    sweep: SweepConfig, command: Sequence[str], verb: str, key: str, icon: str, retry_failed: bool = False
+) -> None:
+    """What a sweep amounts to, its command and file, and the button that queues it."""
+    plan = sweep.plan(retry_failed)
+    count = plan_summary(plan)
+    command_line(command)
+    yaml_file("The sweep as YAML", sweep.to_yaml(), f"{sweep.dataset}-sweep.yaml", "sweep")
+    if st.button(
+        f"{verb} {counted(count, 'run')}",
+        key=key,
+        type="primary",
+        icon=icon,
+        disabled=count == 0,
+        help="They train one after the other in the background, and each is evaluated when it is done.",
+    ):
+        with st.spinner("Queueing"):
+            st.session_state[STARTED] = queue_sweep(plan)
+
+
+def show_started() -> None:
+    """What was started last, and the way to it."""
+    names: list[str] = st.session_state.get(STARTED, [])
+    if names:
+        text = names[0] if len(names) == 1 else f"{counted(len(names), 'run')}, first {names[0]}"
+        st.success(
+            f"In the queue: {plain(text)}. Training goes on when this page is closed.",
+            icon=":material/check_circle:",
+        )
+        link_to("runs", "Watch it train", query={"run": names[0]})
+
+
+def plan_summary(plan: Sequence[PlannedRun]) -> int:
+    """Say how many runs a plan has and how long they take, if that is known; returns how many are left to do."""
+    actions = Counter(cell.action for cell in plan)
+    parts = [f"{actions[action]} {title}" for action, title in ACTION_TITLES.items() if actions[action]]
+    left = sum(actions[action] for action in WORK)
+    estimate = progress(list(plan), slots())
+    text = f"**{counted(len(plan), 'run')}**: {', '.join(parts)}."
+    if left:
+        seconds = estimate.seconds_left
+        if seconds is None:
+            seconds = expected_seconds([cell.config for cell in plan if cell.action in WORK])
+        text += (
+            f" About {format_seconds(seconds)} for what is left, {slots()} at a time, judged by earlier epochs."
+            if seconds is not None
+            else f" {NO_ESTIMATE}"
+        )
+    st.markdown(text)
+    with st.expander("The runs by name", icon=":material/list:"):
+        show_table(
+            [
+                {"Run": cell.name, "Now": cell.state or "new", "Then": ACTION_TITLES[cell.action]}
+                for cell in plan
+            ]
+        )
+    return left

@@ -1,0 +1,177 @@
+"""The settings of the train page's forms: where they start from, and a widget for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from pydantic import BaseModel
+
+from lab.ui.escaping import plain
+from lvcnet.errors import LvcnetError
+from lvcnet.jobs.like import settings_like
+from lvcnet.methods import METHODS, MethodSpec
+from lvcnet.models import NETWORKS
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import find_run
+from lvcnet.training.config import build_config, list_presets, read_preset
+from lvcnet.training.device import available_devices
+
+PRESET_HELP = "Where the settings start from: quick takes minutes on a laptop, paper is the paper's set-up."
+LIKE = "like"
+"""Stands for a run among the presets."""
+ADVANCED: dict[str, tuple[str, ...]] = {
+    "Network": ("network", "width", "depth", "block"),
+    "Optimisation": (
+        *("batch_size", "optimizer", "learning_rate", "schedule", "weight_decay", "ema"),
+        *("augment", "flip"),
+    ),
+    "Machine": ("device", "precision", "threads"),
+    "Checks and snapshots": ("validation", "validate_every", "snapshot_every", "snapshot_images"),
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the settings start from.
+
+    Attributes:
+        settings: the lowest layer of the configuration.
+        arguments: the options of `lvcnet train` that say the same.
+    """
+
+    settings: dict[str, Any]
+    arguments: list[str]
+
+
+def asked_run() -> RunDirectory | None:
+    """The run whose settings the address asks for (`?like=RUN`); None, with the reason on screen, if it is not there."""
+    name = st.query_params.get("like")
+    if not name:
+        return None
+    try:
+        run = find_run(name)
+        settings_like(run)
+    except LvcnetError as error:
+        st.warning(f"The form starts from a preset: {plain(error)}.", icon=":material/info:")
+        return None
+    return run
+
+
+def settings_fields(
+    prefix: str, methods: Sequence[str], like: RunDirectory | None = None
+) -> tuple[Start, dict[str, Any]]:
+    """Where to start from, epochs, everything else in an expander; returns the start and what differs from it.
+
+    Args:
+        prefix: of the widgets' keys, one a form.
+        methods: what will be trained; a single one shows its own settings.
+        like: a run whose settings are offered beside the presets, and chosen first.
+    """
+    left, right = st.columns(2)
+    names = [*([LIKE] if like else []), *list_presets()[::-1]]
+    chosen = left.selectbox(
+        "Start from" if like else "Preset",
+        names,
+        key=f"{prefix}-preset",
+        format_func=lambda name: f"Run {like.name}" if like and name == LIKE else name,
+        help=PRESET_HELP,
+    )
+    if like and chosen == LIKE:
+        start = Start(settings_like(like, methods[0]), ["--like", like.name])
+        key = f"{prefix}-{like.name}"
+    else:
+        start = Start(read_preset(chosen), ["--preset", chosen])
+        key = f"{prefix}-{chosen}"
+    base = build_config(start.settings, {"dataset": "any"})
+    with right:
+        values: dict[str, Any] = {"epochs": field_widget("epochs", base, key)}
+    options: dict[str, Any] = {}
+    with st.expander("Advanced settings", icon=":material/tune:"):
+        for heading, fields in ADVANCED.items():
+            st.markdown(f"**{heading}**")
+            for first in range(0, len(fields), 3):
+                columns = st.columns(3, vertical_alignment="bottom")
+                for column, name in zip(columns, fields[first : first + 3], strict=False):
+                    with column:
+                        values[name] = field_widget(name, base, key)
+        shown: list[str] = []
+        if len(methods) == 1:
+            spec = METHODS.find(methods[0])
+            shown = shown_options(spec)
+            options = option_fields(spec, shown, key, base.options)
+        if kept := base.options.keys() - set(shown):
+            text = ", ".join(f"{name} = {base.options[name]}" for name in sorted(kept))
+            st.caption(f"Also taken from the run: {plain(text)}.")
+    changes = {name: value for name, value in values.items() if value != getattr(base, name)}
+    return start, changes | ({"options": options} if options else {})
+
+
+def shown_options(spec: MethodSpec) -> list[str]:
+    """A method's own settings that have a widget: numbers, switches and choices with a description.
+
+    Choices come first, since they may change other defaults.
+    """
+    kinds = {name: field.annotation for name, field in spec.options.model_fields.items() if field.description}
+    choices = [name for name, kind in kinds.items() if get_origin(kind) is Literal]
+    return choices + [name for name, kind in kinds.items() if kind in (bool, int, float)]
+
+
+def option_fields(spec: MethodSpec, shown: Sequence[str], key: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The method's own settings that differ from `given`, or from its defaults where nothing is given."""
+    changed: dict[str, Any] = {}
+    if shown:
+        st.markdown(f"**{plain(spec.title)}**")
+    for first in range(0, len(shown), 3):
+        columns = st.columns(3, vertical_alignment="bottom")
+        for column, name in zip(columns, shown[first : first + 3], strict=False):
+            before = spec.read_options({**given, **changed})
+            usual = getattr(before, name)
+            with column:
+                # the default is part of the key: a choice that changes it brings a fresh widget
+                value = field_widget(name, before, f"{key}-{spec.name}-{usual}")
+            if value != usual:
+                changed[name] = value
+    return changed
+
+
+def field_widget(name: str, base: BaseModel, key: str) -> Any:
+    """The widget of a setting, made from its type, limits and description in the model of `base`."""
+    field = type(base).model_fields[name]
+    value, label, help_text = getattr(base, name), name.replace("_", " ").capitalize(), field.description
+    widget_key = f"{key}-{name}"
+    choices = get_args(field.annotation)
+    if name == "device":  # a copied run may come from another machine; starting it says what is not available
+        choices = tuple(dict.fromkeys(("auto", *available_devices(), value)))
+    if name == "network":  # a plug-in of a copied run may be gone; starting it says so
+        choices = tuple(dict.fromkeys((*NETWORKS, value)))
+    if choices:
+        titles = {network: spec.title for network, spec in NETWORKS.items()} if name == "network" else {}
+        return st.selectbox(
+            label,
+            choices,
+            choices.index(value),
+            lambda choice: titles.get(choice, choice),
+            key=widget_key,
+            help=help_text,
+        )
+    if isinstance(value, bool):
+        return st.checkbox(label, value, key=widget_key, help=help_text)
+    limits = {
+        side: next((getattr(rule, side) for rule in field.metadata if hasattr(rule, side)), None)
+        for side in ("ge", "le", "gt", "lt")
+    }
+    whole = isinstance(value, int)
+    least = limits["ge"] if limits["ge"] is not None else limits["gt"]
+    most = limits["le"] if limits["le"] is not None else limits["lt"]
+    number = int if whole else float
+    return st.number_input(
+        label,
+        None if least is None else number(least),
+        None if most is None else number(most),
+        number(value),
+        1 if whole else max(float(value) / 2, 1e-5),
+        format=None if whole else "%g",
+        key=widget_key,
+        help=help_text,
+    )

@@ -1,0 +1,1 @@
+"""What every page is made of: pickers, progress, messages, tables, the viewer and the mask editor."""
