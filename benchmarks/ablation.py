@@ -20,14 +20,14 @@ from robustness import RESULTS, Progress, complete_evaluations, parse_method, pl
 from robustness import parse_options as robustness_options
 from shown import shown_command
 
+from lvcnet.comparison.cells import BASELINE, Cell, Comparison, method_name
+from lvcnet.comparison.collect import collect, evaluations_of, image_scores
+from lvcnet.comparison.formats import markdown_section
+from lvcnet.comparison.tables import NOTHING, Table
 from lvcnet.data import naming
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, method_name
-from lvcnet.evaluation.formats import markdown_section
-from lvcnet.evaluation.report import compare, evaluations_of, image_scores
 from lvcnet.evaluation.statistics import paired_bootstrap
-from lvcnet.evaluation.tables import NOTHING, Table
 from lvcnet.files import write_atomic
 from lvcnet.jobs.foreground import run_sweep
 from lvcnet.jobs.launch import slots
@@ -190,7 +190,7 @@ def group_table(group: Group, options: argparse.Namespace) -> Table:
     """One row a variant, also for those that were not trained."""
     labels, made = naming.parse(options.level), [cell.run for cell in group.plan if cell.run.exists()]
     try:
-        comparison = compare(options.data, made, METRIC)
+        comparison = collect(options.data, made, METRIC)
         cells = [comparison.cell(named(method), labels) for method in group.methods]
     except LvcnetError:  # no run is done
         comparison, cells = None, [None] * len(group.methods)

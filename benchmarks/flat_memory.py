@@ -19,7 +19,7 @@ from shown import shown_command
 
 from lab.headless import serve_lab
 from lab.navigation import ENTRIES
-from lvcnet.evaluation.formats import markdown_table
+from lvcnet.comparison.formats import markdown_table
 from lvcnet.training.commit import current_commit
 
 GROWTH = 0.05

@@ -30,12 +30,12 @@ from fuzz_mutators import (
 from PIL import Image
 
 from lab.samples import write_dicom
-from lvcnet.data.annotated import Annotations
-from lvcnet.data.archive import inspect_zip
-from lvcnet.data.coco import read_coco
+from lvcnet.data.formats.coco import read_coco
+from lvcnet.data.formats.labelme import read_labelme
+from lvcnet.data.formats.mask_folders import read_masks
 from lvcnet.data.images import read_image, to_working_grid
-from lvcnet.data.labelme import read_labelme
-from lvcnet.data.masks import read_masks
+from lvcnet.data.importing.annotated import Annotations
+from lvcnet.data.importing.archive import inspect_zip
 from lvcnet.data.polygons import check_ring, rasterise
 from lvcnet.data.rle import parse_run_lengths
 from lvcnet.errors import LvcnetError

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from lvcnet import jobs
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.files import digest, keyed_rng
 from lvcnet.jobs import daemon
 from lvcnet.noise.calibrate import make_noisy_labels

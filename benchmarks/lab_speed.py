@@ -24,7 +24,7 @@ from streamlit.testing.v1 import AppTest
 
 from lab.headless import IDLE, open_browser, serve_lab
 from lab.navigation import ENTRIES
-from lvcnet.evaluation.formats import markdown_table
+from lvcnet.comparison.formats import markdown_table
 from lvcnet.training.commit import current_commit
 
 FIRST_CONTENT_MS, SERVER_MS, GROWTH_MB = 1000, 300, 10

@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from shown import shown_command
 
+from lvcnet.comparison.cells import BASELINE
+from lvcnet.comparison.collect import image_scores
+from lvcnet.comparison.formats import markdown_section
+from lvcnet.comparison.tables import Table
 from lvcnet.correction.against_clean import PixelRanking
 from lvcnet.correction.apply import made_labels
 from lvcnet.correction.confidence import surely_wrong
@@ -26,11 +30,7 @@ from lvcnet.correction.review import review_rows
 from lvcnet.correction.store import Correction, find_correction, list_corrections
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import BASELINE
-from lvcnet.evaluation.formats import markdown_section
-from lvcnet.evaluation.report import image_scores
 from lvcnet.evaluation.statistics import paired_bootstrap
-from lvcnet.evaluation.tables import Table
 from lvcnet.masks.metrics import overlap_metrics
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs

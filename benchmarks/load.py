@@ -30,8 +30,8 @@ from shown import shown_command
 
 from lab.headless import ROOT, run_page, serve_lab
 from lab.navigation import ENTRIES
-from lvcnet.data.phantom import make_phantom
-from lvcnet.evaluation.formats import markdown_table
+from lvcnet.comparison.formats import markdown_table
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.jobs.launch import TRAINER, spawn, trainer_environment
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.priority import at_full, step_back

@@ -34,16 +34,16 @@ from shown import shown_command
 from targets import target_table, verdicts
 
 from lab.compare.html_report import comparison_blocks, html_page, paragraph, table_block
+from lvcnet.comparison.cells import BASELINE, Comparison, method_name
+from lvcnet.comparison.collect import collect
+from lvcnet.comparison.formats import markdown_section, to_markdown
+from lvcnet.comparison.tables import NOTHING, Table
+from lvcnet.comparison.timing import Timing, time_methods, timing_table
 from lvcnet.data import naming
 from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import BASELINE, Comparison, method_name
-from lvcnet.evaluation.formats import markdown_section, to_markdown
 from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.evaluation.report import compare
-from lvcnet.evaluation.tables import NOTHING, Table
-from lvcnet.evaluation.timing import Timing, time_methods, timing_table
 from lvcnet.files import write_atomic
 from lvcnet.jobs.foreground import SweepProgress, run_sweep
 from lvcnet.jobs.launch import slots
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         problems = run_sweep(plan, options.workers or slots(), report=Progress())
         notes += [f"{name}: {problem}" for name, problem in problems.items()]
     complete_evaluations(plan)
-    comparisons = collect(names, plan, notes)
+    comparisons = collect_all(names, plan, notes)
     timings = time_plan(plan) if options.time else {}
     write(Report(shown_command("robustness.py", given), plan, comparisons, timings, notes), options.output)
 
@@ -228,13 +228,13 @@ def complete_evaluations(plan: Sequence[PlannedRun]) -> None:
             evaluate_run(run)
 
 
-def collect(names: Sequence[str], plan: Sequence[PlannedRun], notes: list[str]) -> dict[str, Comparison]:
+def collect_all(names: Sequence[str], plan: Sequence[PlannedRun], notes: list[str]) -> dict[str, Comparison]:
     """A comparison a data set, of the planned runs alone; what cannot be compared becomes a note."""
     found = {}
     for name in names:
         runs = [cell.run for cell in plan if cell.config.dataset == name and cell.run.exists()]
         try:
-            found[name] = compare(name, runs)
+            found[name] = collect(name, runs)
         except LvcnetError as error:
             notes.append(str(error))
     if not found:

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 from shown import shown_command
 
+from lvcnet.comparison.formats import markdown_table
 from lvcnet.correction.apply import with_outlines
-from lvcnet.data.coco import write_coco
 from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.formats.coco import write_coco
 from lvcnet.data.images import mask_to_full_resolution
-from lvcnet.data.importer import import_coco
-from lvcnet.evaluation.formats import markdown_table
+from lvcnet.data.importing.importer import import_coco
 from lvcnet.files import read_json
 from lvcnet.training.commit import current_commit
 

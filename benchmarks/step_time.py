@@ -10,11 +10,11 @@ from pathlib import Path
 
 from shown import shown_command
 
+from lvcnet.comparison.formats import markdown_table
+from lvcnet.comparison.timing import time_methods, timing_table
 from lvcnet.data import naming
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.formats import markdown_table
-from lvcnet.evaluation.timing import time_methods, timing_table
 from lvcnet.methods import METHODS
 from lvcnet.training.commit import current_commit
 from lvcnet.training.config import build_config, parse_settings, read_preset

@@ -6,12 +6,12 @@ Points are hundredths of foreground IoU on clean test labels, last epoch, mean o
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lvcnet.comparison.cells import BASELINE, Cell, Comparison, Difference
+from lvcnet.comparison.tables import NOTHING, Table
+from lvcnet.comparison.timing import Timing
 from lvcnet.data.naming import level_name
-from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison, Difference
 from lvcnet.evaluation.robustness import share
 from lvcnet.evaluation.statistics import mean_of_known
-from lvcnet.evaluation.tables import NOTHING, Table
-from lvcnet.evaluation.timing import Timing
 from lvcnet.methods import method_title
 from lvcnet.noise.levels import LEVEL_TARGETS
 

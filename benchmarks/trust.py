@@ -23,8 +23,8 @@ from kills import Tally, lab_kills, prepare, queue_kills, trainers_at_every_chan
 from shown import shown_command
 from torn_files import tear_everything
 
+from lvcnet.comparison.formats import markdown_table
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.formats import markdown_table
 from lvcnet.progress import Report
 from lvcnet.training.commit import current_commit
 

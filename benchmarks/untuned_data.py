@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 
 SIZE = 128
 SCAN_NOISE = 0.03

@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 
 from lvcnet import formats
+from lvcnet.comparison.where import Where
 from lvcnet.data.dataset import CLEAN
 from lvcnet.data.facts import Filters
-from lvcnet.evaluation.where import Where
 from lvcnet.training.config import TrainConfig
 
 

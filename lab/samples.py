@@ -13,7 +13,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian
 
 from lvcnet import workspace
-from lvcnet.data.phantom import render
+from lvcnet.data.phantom.make import render
 
 SEED = 2026
 SIZE = 512

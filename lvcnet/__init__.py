@@ -28,12 +28,12 @@ if TYPE_CHECKING:
         train,
     )
     from lvcnet.cli.output import progress_bar
-    from lvcnet.data.archive import import_zip
     from lvcnet.data.dataset import Dataset, list_datasets
     from lvcnet.data.images import read_image
-    from lvcnet.data.importer import import_coco, import_labelme, import_masks
+    from lvcnet.data.importing.archive import import_zip
+    from lvcnet.data.importing.importer import import_coco, import_labelme, import_masks
     from lvcnet.data.label_sets import LabelSet
-    from lvcnet.data.phantom import make_phantom
+    from lvcnet.data.phantom.make import make_phantom
     from lvcnet.errors import LvcnetError
     from lvcnet.inference.predictor import Predictor
     from lvcnet.inference.segmentation import segment_file

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lvcnet.comparison.collect import collect
+from lvcnet.comparison.where import parse_where
 from lvcnet.data import exporter
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.data.naming import chosen
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation import report as reports
 from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.evaluation.where import parse_where
 from lvcnet.inference.batch import predict_files
 from lvcnet.inference.export import DEFAULT_FORMATS, check_formats
 from lvcnet.inference.own_files import find_images
@@ -216,7 +216,7 @@ def compare(
         print(lv.compare("hips", where={"epochs": 40}).table())
     """
     asked = parse_where(f"{name}={json.dumps(value)}" for name, value in (where or {}).items())
-    found = reports.compare(_name(dataset), None, metric, evaluate, device, report=report, where=asked)
+    found = collect(_name(dataset), None, metric, evaluate, device, report=report, where=asked)
     return Comparison(**vars(found))
 
 

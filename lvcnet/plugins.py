@@ -19,7 +19,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "lvcnet.methods": ("lvcnet.methods", "METHODS"),
     "lvcnet.networks": ("lvcnet.models", "NETWORKS"),
     "lvcnet.noise": ("lvcnet.noise", "FAMILIES"),
-    "lvcnet.formats": ("lvcnet.data.label_formats", "FORMATS"),
+    "lvcnet.formats": ("lvcnet.data.formats.specs", "FORMATS"),
     "lvcnet.metrics": ("lvcnet.masks.metrics", "METRICS"),
 }
 """Entry-point group -> module and name of the registry that reads it."""

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from lvcnet.comparison import cells as comparison
+from lvcnet.comparison.formats import markdown_table, to_markdown, to_rows
+from lvcnet.comparison.tables import score_table
 from lvcnet.correction import store
 from lvcnet.correction.apply import REVIEWED, apply_correction, verdicts_by
 from lvcnet.correction.review import settle_drafts
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation import comparison
-from lvcnet.evaluation.formats import markdown_table, to_markdown, to_rows
-from lvcnet.evaluation.tables import score_table
 
 if TYPE_CHECKING:
     import pandas as pd

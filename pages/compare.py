@@ -15,8 +15,8 @@ from lab.ui.damage_notes import show_damage, show_left_out
 from lab.ui.escaping import plain
 from lab.ui.tables import counted
 from lab.ui.widgets import empty_state, leave_note, pick, pick_view, show_note, shown_errors
+from lvcnet.comparison.cells import Comparison
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import Comparison
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import METHODS

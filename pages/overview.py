@@ -12,7 +12,7 @@ from lab.ui.damage_notes import show_damage
 from lab.ui.escaping import plain, sentence
 from lab.ui.widgets import show_table, shown_errors
 from lvcnet import jobs
-from lvcnet.evaluation.words import excluded_sentences
+from lvcnet.comparison.words import excluded_sentences
 from lvcnet.masks.metrics import METRICS
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import list_runs

@@ -43,7 +43,7 @@ def _imported(module: str) -> Iterator[str]:
 
 
 def room_of(module: str) -> str:
-    """`data` for lvcnet.data.coco, `lab` for lab.ui.widgets; `lvcnet` is the door."""
+    """`data` for lvcnet.data.formats.coco, `lab` for lab.ui.widgets; `lvcnet` is the door."""
     first, *rest = module.split(".")
     return rest[0] if first == "lvcnet" and rest else first
 

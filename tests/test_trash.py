@@ -17,7 +17,7 @@ import pytest
 from lvcnet import workspace
 from lvcnet.claims import using
 from lvcnet.data.dataset import Dataset, list_datasets
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.deleting import plan_dataset, plan_labels, plan_run
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory, process_record

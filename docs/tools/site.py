@@ -23,7 +23,7 @@ TOP = {
 """File at the top of the repository -> page of the site."""
 ROOMS = (
     *("data", "noise", "cues", "masks", "models", "methods", "training", "runs"),
-    *("inference", "evaluation", "correction", "jobs"),
+    *("inference", "evaluation", "comparison", "planner", "correction", "jobs"),
 )
 """Rooms in the order of the work; each is a page of the reference."""
 RESULTS = [
@@ -41,8 +41,8 @@ def page_of(path: str) -> str | None:
 
     >>> page_of("README.md"), page_of("docs/files.md"), page_of("benchmarks/results/load.md")
     ('index.md', 'files.md', 'results/load.md')
-    >>> page_of("lvcnet/data/coco.py"), page_of("lvcnet/cli/lab.py")
-    ('reference/data.md#lvcnet.data.coco', None)
+    >>> page_of("lvcnet/data/formats/coco.py"), page_of("lvcnet/cli/lab.py")
+    ('reference/data.md#lvcnet.data.formats.coco', None)
     """
     parts = PurePosixPath(path).parts
     if path in TOP:
@@ -51,8 +51,8 @@ def page_of(path: str) -> str | None:
         return path.removeprefix("docs/")
     if parts[:2] == ("benchmarks", "results") and path.endswith(".md"):
         return f"results/{parts[-1]}"
-    if parts[0] == "lvcnet" and len(parts) == 3 and parts[1] in ROOMS and path.endswith(".py"):
-        return f"reference/{parts[1]}.md#lvcnet.{parts[1]}.{PurePosixPath(path).stem}"
+    if parts[0] == "lvcnet" and len(parts) > 2 and parts[1] in ROOMS and path.endswith(".py"):
+        return f"reference/{parts[1]}.md#{'.'.join(PurePosixPath(path).with_suffix('').parts)}"
     return None
 
 
@@ -90,7 +90,7 @@ def reference(room: str) -> str:
     """The page of a room: its modules, without those that are private."""
     modules = sorted(
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for path in (ROOT / "lvcnet" / room).glob("[!_]*.py")
+        for path in (ROOT / "lvcnet" / room).rglob("[!_]*.py")
     )
     blocks = "\n\n".join(f"::: {module}" for module in modules)
     package = (

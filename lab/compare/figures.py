@@ -6,11 +6,11 @@ import plotly.graph_objects as go
 from lab.draw.figures import SYMBOLS, chart_layout, retention_bars, robustness_curve
 from lab.draw.palette import method_colour
 from lab.ui.escaping import plotly_text
-from lvcnet.evaluation.comparison import BASELINE, Comparison
-from lvcnet.evaluation.plan_text import by_saving
-from lvcnet.evaluation.planner import Plan
+from lvcnet.comparison.cells import BASELINE, Comparison
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
+from lvcnet.planner.curve import Plan
+from lvcnet.planner.plan_text import by_saving
 
 
 def difference_intervals(comparison: Comparison) -> go.Figure:

@@ -13,12 +13,12 @@ from plotly.offline import get_plotlyjs
 from lab.compare.figures import plan_curve, report_figures
 from lab.draw.figures import EXPORT
 from lab.ui.content_policy import script_digests
-from lvcnet.evaluation.comparison import Comparison
-from lvcnet.evaluation.plan_text import by_saving, equivalence_sentence, plan_table
-from lvcnet.evaluation.planner import Plan
-from lvcnet.evaluation.tables import Table, comparison_tables, notes
-from lvcnet.evaluation.words import comparison_words
+from lvcnet.comparison.cells import Comparison
+from lvcnet.comparison.tables import Table, comparison_tables, notes
+from lvcnet.comparison.words import comparison_words
 from lvcnet.masks.metrics import METRICS
+from lvcnet.planner.curve import Plan
+from lvcnet.planner.plan_text import by_saving, equivalence_sentence, plan_table
 
 STYLE = """
 :root{color-scheme:light dark;--ground:#fff;--text:#1b2430;--faint:#56616d;--line:#d5dbe1;--head:#f3f5f7}

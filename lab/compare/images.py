@@ -17,8 +17,8 @@ from lab.ui.charts import show_chart
 from lab.ui.escaping import plain
 from lab.ui.viewer import Panel, Values, show_viewer, viewer_data
 from lab.ui.widgets import pick, remember, shown_errors
+from lvcnet.comparison.cells import BASELINE, Cell, Comparison
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
 from lvcnet.masks.collapse import MARK
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title

@@ -6,15 +6,15 @@ from typing import Any
 
 import streamlit as st
 
+from lvcnet.comparison.cells import BASELINE, Cell, Comparison
+from lvcnet.comparison.collect import collect, evaluations_of, image_scores
+from lvcnet.comparison.tables import interval, marked, round_table, summary
+from lvcnet.comparison.where import Where, varying
 from lvcnet.data.dataset import find_dataset, list_datasets
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import BASELINE, Cell, Comparison
-from lvcnet.evaluation.planner import Plan, plan_dataset
-from lvcnet.evaluation.report import compare, evaluations_of, image_scores
-from lvcnet.evaluation.tables import interval, marked, round_table, summary
-from lvcnet.evaluation.where import Where, varying
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
+from lvcnet.planner.curve import Plan, plan_dataset
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run, is_demo, list_runs
 
@@ -37,7 +37,7 @@ def settings_to_choose(dataset: str) -> dict[str, list[Any]]:
 
 
 def load_comparison(dataset: str, metric: str, where: Where | None = None) -> Comparison:
-    """`lvcnet.evaluation.report.compare`, kept until a run or the data change.
+    """`lvcnet.comparison.collect.collect`, kept until a run or the data change.
 
     Raises:
         LvcnetError: if there is nothing to compare.
@@ -46,7 +46,7 @@ def load_comparison(dataset: str, metric: str, where: Where | None = None) -> Co
 
 
 def load_plan(dataset: str, where: Where | None = None) -> Plan:
-    """`lvcnet.evaluation.planner.plan_dataset`, kept until a run or the data change.
+    """`lvcnet.planner.curve.plan_dataset`, kept until a run or the data change.
 
     Raises:
         LvcnetError: if nothing can be planned.
@@ -168,7 +168,7 @@ def _changed(path: Path) -> int:
 
 @st.cache_data(max_entries=32, show_spinner="Comparing runs")
 def _compared(dataset: str, metric: str, where: dict[str, Any], stamp: Stamp) -> Comparison:
-    return compare(dataset, metric=metric, where=where)
+    return collect(dataset, metric=metric, where=where)
 
 
 @st.cache_data(max_entries=8, show_spinner="Counting clicks")

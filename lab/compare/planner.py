@@ -12,19 +12,19 @@ from lab.ui.charts import show_chart
 from lab.ui.escaping import plain, sentence
 from lab.ui.tables import unbroken
 from lab.ui.widgets import command_line, empty_state
+from lvcnet.comparison.cells import BASELINE, Comparison
+from lvcnet.comparison.where import Where
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import BASELINE, Comparison
-from lvcnet.evaluation.plan_text import (
+from lvcnet.methods import method_title
+from lvcnet.noise.levels import levels_in_words
+from lvcnet.planner.curve import Plan, afford
+from lvcnet.planner.plan_text import (
     budget_sentences,
     by_saving,
     equivalence_sentence,
     plan_csv,
     plan_table,
 )
-from lvcnet.evaluation.planner import Plan, afford
-from lvcnet.evaluation.where import Where
-from lvcnet.methods import method_title
-from lvcnet.noise.levels import levels_in_words
 
 STEP = 500
 """Budgets go up and down by so many clicks."""

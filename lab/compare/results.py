@@ -14,11 +14,11 @@ from lab.ui.charts import show_chart
 from lab.ui.escaping import plain, sentence
 from lab.ui.tables import unbroken
 from lab.ui.widgets import command_line
-from lvcnet.evaluation import paper
-from lvcnet.evaluation.comparison import BASELINE, Comparison
-from lvcnet.evaluation.formats import table_csv, to_csv, to_json, to_markdown
-from lvcnet.evaluation.tables import NOTHING, Table, comparison_tables, notes, round_table
-from lvcnet.evaluation.words import (
+from lvcnet.comparison import paper
+from lvcnet.comparison.cells import BASELINE, Comparison
+from lvcnet.comparison.formats import table_csv, to_csv, to_json, to_markdown
+from lvcnet.comparison.tables import NOTHING, Table, comparison_tables, notes, round_table
+from lvcnet.comparison.words import (
     difference_sentence,
     excluded_sentences,
     hardest_first,

@@ -12,6 +12,7 @@ from lab.ui import tables
 from lab.ui.downloads import labels_file
 from lab.ui.escaping import plain
 from lab.ui.widgets import command_line, leave_note, pick, remember, shown_errors
+from lvcnet.comparison.cells import BASELINE
 from lvcnet.correction.apply import (
     KIND,
     REVIEWED,
@@ -30,8 +31,7 @@ from lvcnet.correction.review import Row, count_decisions, drafts_in_words, sett
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.exporter import exported_name
-from lvcnet.data.label_formats import FORMATS, written
-from lvcnet.evaluation.comparison import BASELINE
+from lvcnet.data.formats.specs import FORMATS, written
 from lvcnet.jobs.sweep_config import build_sweep
 from lvcnet.methods import METHODS, method_title
 from lvcnet.noise.levels import levels_in_words

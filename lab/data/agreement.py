@@ -23,10 +23,10 @@ from lab.ui.widgets import (
     pick_labels,
     show_table,
 )
+from lvcnet.comparison.tables import NOTHING
 from lvcnet.correction.agreement import agreement, compared_masks, mean_disagreement
 from lvcnet.correction.siding import Strength, per_image_rows, side_maps, siding
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
-from lvcnet.evaluation.tables import NOTHING
 from lvcnet.files import rows_to_csv
 
 MEASURES = {

@@ -10,7 +10,7 @@ from lab.ui.escaping import plain
 from lab.ui.widgets import command_line, pick, pick_labels
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.exporter import exported_name
-from lvcnet.data.label_formats import FORMATS, written
+from lvcnet.data.formats.specs import FORMATS, written
 
 
 def export_view(dataset: Dataset) -> None:

@@ -14,15 +14,15 @@ from lab.ui.background import background_button
 from lab.ui.downloads import offer_report
 from lab.ui.escaping import plain
 from lab.ui.widgets import command_line, shown_errors
-from lvcnet.data import label_formats
-from lvcnet.data.annotated import ImportProblems
-from lvcnet.data.archive import import_zip
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.import_options import Options
-from lvcnet.data.import_options import Settings as ImportSettings
-from lvcnet.data.importer import import_coco, import_from, import_labelme, import_masks
-from lvcnet.data.label_formats import read_by_plug_ins
-from lvcnet.data.phantom import SIZES, make_phantom
+from lvcnet.data.formats import specs as label_formats
+from lvcnet.data.formats.specs import read_by_plug_ins
+from lvcnet.data.importing.annotated import ImportProblems
+from lvcnet.data.importing.archive import import_zip
+from lvcnet.data.importing.importer import import_coco, import_from, import_labelme, import_masks
+from lvcnet.data.importing.options import Options
+from lvcnet.data.importing.options import Settings as ImportSettings
+from lvcnet.data.phantom.make import SIZES, make_phantom
 from lvcnet.errors import LvcnetError
 from lvcnet.progress import Report
 

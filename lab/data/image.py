@@ -9,9 +9,9 @@ from lab.ui import tables
 from lab.ui.escaping import plain
 from lab.ui.facts import load_facts
 from lab.ui.widgets import remember
+from lvcnet.comparison.tables import NOTHING
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.facts import ImageFacts
-from lvcnet.evaluation.tables import NOTHING
 
 PARAMETER = "image"
 LARGE, SMALL = 500, 380

@@ -7,8 +7,8 @@ import streamlit as st
 from lab.ui.background import Task
 from lab.ui.widgets import leave_note, remember
 from lvcnet import workspace
-from lvcnet.data.annotated import import_warnings
 from lvcnet.data.dataset import Dataset, check_free
+from lvcnet.data.importing.annotated import import_warnings
 from lvcnet.files import check_name
 from lvcnet.progress import Report
 

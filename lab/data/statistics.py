@@ -10,9 +10,9 @@ from lab.ui.escaping import plain
 from lab.ui.facts import load_facts
 from lab.ui.widgets import command_line, dataset_summary, pick_labels, show_table
 from lvcnet.damage import Damaged
-from lvcnet.data.annotated import Problem, import_warnings
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import statistics
+from lvcnet.data.importing.annotated import Problem, import_warnings
 
 
 def show_statistics(dataset: Dataset) -> None:

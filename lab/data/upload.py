@@ -6,8 +6,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from lab.ui.background import Task, background_work
 from lab.ui.escaping import plain
 from lab.ui.widgets import show_table
-from lvcnet.data.archive import inspect_zip
-from lvcnet.data.contents import Contents
+from lvcnet.data.importing.archive import inspect_zip
+from lvcnet.data.importing.contents import Contents
 
 RECOGNISED = "recognised-zip"
 KINDS = {"coco": "COCO annotations", "labelme": "Labelme annotations", "masks": "Mask images"}

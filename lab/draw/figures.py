@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 
 from lab.draw.palette import method_colour, rgb
 from lab.ui.escaping import plotly_text
-from lvcnet.evaluation import paper
-from lvcnet.evaluation.comparison import Cell, Comparison, method_order
-from lvcnet.evaluation.tables import interval, marked
+from lvcnet.comparison import paper
+from lvcnet.comparison.cells import Cell, Comparison, method_order
+from lvcnet.comparison.tables import interval, marked
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
 

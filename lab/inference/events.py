@@ -23,7 +23,7 @@ from lab.inference.api import (
     shows_errors_of_steps,
 )
 from lab.ui.escaping import plain
-from lvcnet.data.dicom_seg import source_header
+from lvcnet.data.formats.dicom_seg import source_header
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.batch import Outcome
 from lvcnet.inference.segmentation import Segmentation

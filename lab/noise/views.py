@@ -18,10 +18,10 @@ from lvcnet.claims import using
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.data.facts import Filters, compare_masks
 from lvcnet.data.naming import NOISE
-from lvcnet.evaluation.clicks import image_clicks, not_counted, outlines_of
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.noise.levels import LEVEL_TARGETS
 from lvcnet.noise.preview import SAMPLE, Preview, preview
+from lvcnet.planner.clicks import image_clicks, not_counted, outlines_of
 
 IN_A_ROW = 4
 PREVIEWED_LEVEL = "3"

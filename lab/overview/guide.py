@@ -12,11 +12,11 @@ from lab.draw.palette import LABEL_COLOURS
 from lab.ui.tables import counted
 from lab.ui.widgets import is_sound, load_dataset
 from lvcnet import workspace
+from lvcnet.comparison.cells import Comparison
+from lvcnet.comparison.collect import collect
 from lvcnet.data.dataset import list_datasets
 from lvcnet.data.naming import NOISE
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import Comparison
-from lvcnet.evaluation.report import compare
 from lvcnet.masks.collapse import collapse, mask_facts
 from lvcnet.methods import shows_cues
 from lvcnet.runs.directory import ACTIVE, RunDirectory
@@ -100,7 +100,7 @@ def headline(runs: list[RunDirectory]) -> Comparison | None:
         (str(run.path), (run.path / "evaluation.json").stat().st_mtime_ns)
         for run in sorted(evaluated, key=_name)
     )
-    return _compare(counts.most_common(1)[0][0], stamp)
+    return _collect(counts.most_common(1)[0][0], stamp)
 
 
 def mechanism_pictures(runs: list[RunDirectory]) -> tuple[str, list[overlays.Rgb]] | None:
@@ -153,8 +153,8 @@ def _name(run: RunDirectory) -> str:
 
 
 @st.cache_data(max_entries=8, show_spinner="Comparing the runs")
-def _compare(dataset: str, stamp: tuple[tuple[str, int], ...]) -> Comparison | None:
+def _collect(dataset: str, stamp: tuple[tuple[str, int], ...]) -> Comparison | None:
     try:
-        return compare(dataset)
+        return collect(dataset)
     except LvcnetError:
         return None

@@ -18,10 +18,10 @@ from lab.ui.tables import counted
 from lab.ui.trash import delete_button
 from lab.ui.widgets import command_line, leave_note, run_title, show_table, shown_errors
 from lvcnet import jobs
+from lvcnet.comparison.tables import NOTHING
 from lvcnet.deleting import plan_run
 from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.evaluation.tables import NOTHING
 from lvcnet.jobs.launch import cores
 from lvcnet.jobs.usage import Reading, Usage, measure_usage, read_processors
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse

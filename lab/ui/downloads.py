@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lab.ui.widgets import Stamp, dataset_stamp, load_dataset
-from lvcnet.data.annotated import Problem, problems_csv
 from lvcnet.data.dataset import Dataset, find_dataset
 from lvcnet.data.exporter import exported_file
+from lvcnet.data.importing.annotated import Problem, problems_csv
 
 
 def labels_file(dataset: Dataset, labels: str, format: str = "coco") -> bytes:

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from lvcnet.comparison import tables as evaluation_tables
+from lvcnet.comparison.cells import Comparison
+from lvcnet.comparison.tables import NOTHING
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation import tables as evaluation_tables
-from lvcnet.evaluation.comparison import Comparison
-from lvcnet.evaluation.tables import NOTHING
 from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 from lvcnet.methods import method_title
 from lvcnet.runs.directory import RunDirectory

@@ -19,8 +19,8 @@ from lab.ui.escaping import plain
 from lvcnet import workspace
 from lvcnet.damage import Damaged, problem_of
 from lvcnet.data import naming
-from lvcnet.data.annotated import ImportProblems
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
+from lvcnet.data.importing.annotated import ImportProblems
 from lvcnet.data.summary import summarise
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import method_title

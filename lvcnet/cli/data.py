@@ -15,9 +15,9 @@ from lvcnet.cli.output import interruptible, print_damaged, print_json, print_ta
 from lvcnet.cli.trash import carry_out
 from lvcnet.data.dataset import CLEAN, Dataset, check_free, list_datasets
 from lvcnet.data.exporter import export_labels
-from lvcnet.data.label_formats import written
-from lvcnet.data.layers import count_outlines
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.formats.specs import written
+from lvcnet.data.outlines.layers import count_outlines
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.data.summary import damaged_datasets, overview
 from lvcnet.deleting import plan_dataset, plan_labels
 from lvcnet.files import check_name

@@ -12,12 +12,12 @@ from lvcnet import workspace
 from lvcnet.cli.data_summary import present_dataset
 from lvcnet.cli.options import Json, NewName, Size
 from lvcnet.cli.output import interruptible, print_table, progress_bar, visible
-from lvcnet.data.annotated import ImportProblems, Problem, import_warnings, problems_csv
-from lvcnet.data.archive import import_zip, inspect_zip
 from lvcnet.data.dataset import check_free
-from lvcnet.data.import_options import Options
-from lvcnet.data.import_options import Settings as ImportSettings
-from lvcnet.data.importer import import_coco, import_from, import_labelme, import_masks
+from lvcnet.data.importing.annotated import ImportProblems, Problem, import_warnings, problems_csv
+from lvcnet.data.importing.archive import import_zip, inspect_zip
+from lvcnet.data.importing.importer import import_coco, import_from, import_labelme, import_masks
+from lvcnet.data.importing.options import Options
+from lvcnet.data.importing.options import Settings as ImportSettings
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name, write_atomic
 from lvcnet.text import split_list

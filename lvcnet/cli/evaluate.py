@@ -10,15 +10,15 @@ import typer
 from lvcnet.api import predict as predict_files
 from lvcnet.cli.options import Json, WhereOption
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
+from lvcnet.comparison.cells import Comparison
+from lvcnet.comparison.collect import collect
+from lvcnet.comparison.formats import FORMATS, to_csv, to_json, to_markdown
+from lvcnet.comparison.tables import comparison_tables, notes
+from lvcnet.comparison.where import parse_where
+from lvcnet.comparison.words import comparison_words
 from lvcnet.data.dataset import CLEAN
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.comparison import Comparison
-from lvcnet.evaluation.formats import FORMATS, to_csv, to_json, to_markdown
 from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.evaluation.report import compare as compare_runs
-from lvcnet.evaluation.tables import comparison_tables, notes
-from lvcnet.evaluation.where import parse_where
-from lvcnet.evaluation.words import comparison_words
 from lvcnet.files import write_atomic
 from lvcnet.inference.export import DEFAULT_FORMATS
 from lvcnet.inference.export import FORMATS as FILE_FORMATS
@@ -114,7 +114,7 @@ def compare(
         raise LvcnetError(f"{output} is a folder: name the file to write")
     asked = parse_where(where or [])
     with progress_bar(f"Collecting runs of {dataset}") as report:
-        comparison = compare_runs(dataset, None, metric, evaluate, device, report=report, where=asked)
+        comparison = collect(dataset, None, metric, evaluate, device, report=report, where=asked)
     if output is None and chosen == "table":
         _print_comparison(comparison)
         return

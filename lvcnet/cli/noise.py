@@ -7,13 +7,13 @@ import typer
 
 from lvcnet.claims import using
 from lvcnet.cli.output import interruptible, print_json, print_table, progress_bar
-from lvcnet.data.coco import write_coco
 from lvcnet.data.dataset import Dataset, LabelSet
+from lvcnet.data.formats.coco import write_coco
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.clicks import not_counted, outlines_of
 from lvcnet.noise import FAMILIES
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.noise.levels import LEVEL_TARGETS
+from lvcnet.planner.clicks import not_counted, outlines_of
 
 FAMILY_HELP = "How the labels get worse: " + "; ".join(
     f"{name} ({f.summary})" for name, f in FAMILIES.items()

@@ -6,15 +6,15 @@ import typer
 
 from lvcnet.cli.options import Json, WhereOption
 from lvcnet.cli.output import print_json, print_table, screen
-from lvcnet.evaluation.plan_text import (
+from lvcnet.comparison.where import parse_where
+from lvcnet.planner.curve import Budget, Plan, afford, plan_dataset
+from lvcnet.planner.plan_text import (
     budget_sentences,
     by_saving,
     equivalence_sentence,
     plan_json,
     plan_table,
 )
-from lvcnet.evaluation.planner import Budget, Plan, afford, plan_dataset
-from lvcnet.evaluation.where import parse_where
 from lvcnet.text import split_list
 
 

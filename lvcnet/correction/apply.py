@@ -23,7 +23,7 @@ from lvcnet.correction.reviewed import reviewed_masks
 from lvcnet.correction.store import Correction, worst_first
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, labels_digest, own_copy
 from lvcnet.data.label_sets import changed_layers
-from lvcnet.data.layers import ignore_name
+from lvcnet.data.outlines.layers import ignore_name
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.statistics import mean_of_known
 from lvcnet.files import check_name, digest, json_bytes, read_json, rows_to_csv, write_atomic

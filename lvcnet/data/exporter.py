@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.label_formats import FORMATS, FormatSpec, written
-from lvcnet.data.layers import covered_rows, files_beside
+from lvcnet.data.formats.specs import FORMATS, FormatSpec, written
+from lvcnet.data.outlines.layers import covered_rows, files_beside
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic
 from lvcnet.scratch import scratch_folder

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from lvcnet import formats
 from lvcnet.damage import check_types, reading
-from lvcnet.data.drawn import Drawn
+from lvcnet.data.outlines.drawn import Drawn
 from lvcnet.errors import LvcnetError
 from lvcnet.files import digest, read_json, write_atomic
 from lvcnet.folders import TakenError, name_lock, sweep

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 from shapely import STRtree
 
-from lvcnet.data.annotated import SELF_CROSSING, Problem
+from lvcnet.data.importing.annotated import SELF_CROSSING, Problem
 from lvcnet.data.radiograph import row_blocks
 from lvcnet.errors import LvcnetError
 

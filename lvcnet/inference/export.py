@@ -20,10 +20,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.coco import masks_to_annotations
-from lvcnet.data.dicom_seg import dicom_seg
+from lvcnet.data.formats.coco import masks_to_annotations
+from lvcnet.data.formats.dicom_seg import dicom_seg
+from lvcnet.data.formats.labelme import labelme_content, mask_to_shapes
 from lvcnet.data.images import named_like
-from lvcnet.data.labelme import labelme_content, mask_to_shapes
 from lvcnet.data.radiograph import blocks_with_margin, row_blocks
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic, write_json

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from lab.headless import ROOT, fetch, find_browser, free_port, open_browser, serve_lab
 from lab.ui.background import TASKS
 from lvcnet import jobs
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.jobs.daemon import worker_pid
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import ACTIVE, RunDirectory

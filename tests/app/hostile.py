@@ -15,7 +15,7 @@ from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.judge import judge_batch
 from lvcnet.correction.store import CorrectionWriter
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.importer import import_coco
+from lvcnet.data.importing.importer import import_coco
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.about import write_about

@@ -6,7 +6,7 @@ import pytest
 from lvcnet.correction.judge import judge_batch
 from lvcnet.correction.store import Correction, CorrectionWriter
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, labels_digest
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.noise.calibrate import make_noisy_labels
 
 NAME = "hips-level3-unet-s0"

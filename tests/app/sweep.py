@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.training.config import TrainConfig

@@ -14,7 +14,7 @@ from lab.noise.views import make_label_sets
 from lab.ui import background
 from lab.ui.background import TASKS, Cancelled, Task
 from lvcnet.data.dataset import Dataset, list_datasets
-from lvcnet.data.importer import import_masks
+from lvcnet.data.importing.importer import import_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory

@@ -10,13 +10,13 @@ import pytest
 from lab.compare.figures import difference_intervals, report_figures
 from lab.compare.html_report import html_page, html_report, table_block
 from lab.draw.palette import method_colour
-from lvcnet.evaluation.clicks import Outlines
-from lvcnet.evaluation.comparison import Cell, Comparison, Difference
-from lvcnet.evaluation.equivalence import Point, equivalences
-from lvcnet.evaluation.plan_text import plan_table
-from lvcnet.evaluation.planner import Plan
-from lvcnet.evaluation.tables import Table, comparison_tables
+from lvcnet.comparison.cells import Cell, Comparison, Difference
+from lvcnet.comparison.tables import Table, comparison_tables
 from lvcnet.masks.metrics import METRICS
+from lvcnet.planner.clicks import Outlines
+from lvcnet.planner.curve import Plan
+from lvcnet.planner.equivalence import Point, equivalences
+from lvcnet.planner.plan_text import plan_table
 from tests.evaluations import noise_manifest
 
 

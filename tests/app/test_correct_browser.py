@@ -13,7 +13,7 @@ from lvcnet.correction.reviewed import reviewed_masks
 from lvcnet.correction.store import Correction, find_correction
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.exporter import write_images
-from lvcnet.data.importer import import_coco
+from lvcnet.data.importing.importer import import_coco
 from lvcnet.runs.store import list_runs
 from tests.app.conftest import lab_that_trains
 from tests.app.reviewing import NAME, make_correction

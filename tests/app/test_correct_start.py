@@ -5,7 +5,7 @@ import pytest
 from lab.ui import background
 from lab.ui.background import TASKS, Cancelled
 from lvcnet.correction.store import list_corrections
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.jobs import foreground
 from lvcnet.jobs.correct import Request, judge, list_requests, prepare, queue_request
 from lvcnet.noise.calibrate import make_noisy_labels

@@ -8,7 +8,7 @@ import pytest
 
 from lab.draw import field_figures, figures, map_figures
 from lab.draw.palette import DIRECTION_COLOURS, method_colour, rgb
-from lvcnet.evaluation.comparison import Cell, Comparison
+from lvcnet.comparison.cells import Cell, Comparison
 from lvcnet.masks.metrics import METRICS
 from tests.evaluations import noise_manifest
 

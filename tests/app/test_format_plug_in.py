@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lvcnet.data.annotated import AnnotatedImage, Annotations
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.label_formats import FORMATS, FormatSpec
+from lvcnet.data.formats.specs import FORMATS, FormatSpec
+from lvcnet.data.importing.annotated import AnnotatedImage, Annotations
 from lvcnet.data.polygons import Outline
 from tests.app.conftest import OpenPage
 

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from lab.compare import orders as comparing
 from lab.headless import ROOT
+from lvcnet.comparison.tables import comparison_tables
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.phantom import make_phantom
-from lvcnet.evaluation.tables import comparison_tables
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.files import read_json
 from lvcnet.masks.metrics import METRICS
 from lvcnet.runs.directory import RunDirectory

@@ -11,8 +11,8 @@ from lab.noise.views import noise_sets
 from lab.ui.facts import load_facts
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import compare_masks
-from lvcnet.evaluation.clicks import image_clicks
 from lvcnet.noise.calibrate import make_noisy_labels
+from lvcnet.planner.clicks import image_clicks
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import OpenPage, press, query
 

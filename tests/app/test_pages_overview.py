@@ -8,7 +8,7 @@ import pytest
 from lab.overview import guide
 from lab.ui.tables import robustness
 from lvcnet import workspace
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import DamagedError
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.noise.calibrate import make_noisy_labels

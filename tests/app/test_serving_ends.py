@@ -19,7 +19,7 @@ APPS = {"mounted": "/gradio", "alone": ""}
 HOLD = """
 import sys, time
 from pathlib import Path
-from lvcnet.data.archive import unpacked
+from lvcnet.data.importing.archive import unpacked
 with unpacked(Path(sys.argv[1])) as folder:
     print(folder, flush=True)
     time.sleep(60)

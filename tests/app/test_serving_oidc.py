@@ -24,7 +24,7 @@ from lab.headless import ROOT, sideways, wait_until_idle
 from lab.serving import oidc
 from lab.serving.settings import Serving
 from lvcnet.accounts import Accounts, write_accounts
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
 from lvcnet.trash import list_trash
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import ablation
 import pytest
 
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.runs.store import find_run, list_runs
 
 SMALL = "--data small --level 4 --workers 1 --set epochs=1 --set width=4 --set depth=2 --set batch_size=4"

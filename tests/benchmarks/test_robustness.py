@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import robustness
 
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.store import list_runs
 

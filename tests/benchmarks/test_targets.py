@@ -3,8 +3,8 @@
 import pytest
 import targets
 
-from lvcnet.evaluation.comparison import Cell, Comparison, Difference
-from lvcnet.evaluation.timing import Timing
+from lvcnet.comparison.cells import Cell, Comparison, Difference
+from lvcnet.comparison.timing import Timing
 from tests.evaluations import noise_manifest
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.runs.store import find_run, new_run
 
 Run = Callable[..., tuple[int, str, str]]

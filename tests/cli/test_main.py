@@ -10,7 +10,7 @@ import typer
 
 from lvcnet import cli
 from lvcnet.cli import COMMANDS, _explanation
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lvcnet.comparison.collect import collect
 from lvcnet.correction.build import check_run
 from lvcnet.correction.folds import split_folds
 from lvcnet.correction.store import find_correction
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.report import compare
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.store import list_runs
 from lvcnet.training.config import build_config
@@ -91,7 +91,7 @@ def _check_nobody_judges_what_it_learned(found: dict[str, Any]) -> None:
 def _compare_finds_nothing() -> None:
     """Fold runs are no rivals: they learned from fewer images."""
     with pytest.raises(LvcnetError, match="nothing to compare"):
-        compare("pelves")
+        collect("pelves")
 
 
 def test_a_run_that_saw_the_labels_may_not_judge_them(pelves: Dataset) -> None:

@@ -13,8 +13,8 @@ from lvcnet.correction.reviewed import encode_masks
 from lvcnet.correction.store import Correction, CorrectionWriter
 from lvcnet.data.dataset import Dataset, labels_digest
 from lvcnet.data.exporter import export_labels
-from lvcnet.data.importer import import_coco
-from lvcnet.data.layers import count_outlines
+from lvcnet.data.importing.importer import import_coco
+from lvcnet.data.outlines.layers import count_outlines
 from lvcnet.files import read_json
 from tests.data.conftest import CocoFolder
 

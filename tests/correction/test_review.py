@@ -15,7 +15,7 @@ from lvcnet.correction.reviewed import encode_masks
 from lvcnet.correction.store import Correction, find_correction, list_corrections
 from lvcnet.data.dataset import Dataset, own_copy
 from lvcnet.data.exporter import export_labels
-from lvcnet.data.importer import import_coco
+from lvcnet.data.importing.importer import import_coco
 from lvcnet.deleting import plan_correction
 from lvcnet.errors import LvcnetError
 from tests.correction.conftest import square

@@ -12,7 +12,7 @@ from lvcnet.correction.agreement import agreement
 from lvcnet.correction.consensus import consensus
 from lvcnet.correction.siding import FIRST, NOWHERE, SECOND, UNDECIDED, side_map, siding
 from lvcnet.data.dataset import LabelSet
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
 from lvcnet.noise.calibrate import make_noisy_labels
 from tests.correction.conftest import SIZE, square

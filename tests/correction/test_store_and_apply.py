@@ -22,7 +22,7 @@ from lvcnet.correction.store import (
 )
 from lvcnet.data.dataset import Dataset, LabelSet, labels_digest
 from lvcnet.data.exporter import export_labels
-from lvcnet.data.importer import import_masks
+from lvcnet.data.importing.importer import import_masks
 from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.files import digest
 from tests.correction.conftest import SIZE, square

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lvcnet.data import archive
-from lvcnet.data.annotated import import_warnings
-from lvcnet.data.archive import import_zip, inspect_zip, unpack
-from lvcnet.data.importer import ImportProblems, import_coco, import_labelme, import_masks
+from lvcnet.data.importing import archive
+from lvcnet.data.importing.annotated import import_warnings
+from lvcnet.data.importing.archive import import_zip, inspect_zip, unpack
+from lvcnet.data.importing.importer import ImportProblems, import_coco, import_labelme, import_masks
 from lvcnet.errors import LvcnetError
 from tests.data.conftest import CocoFolder
 

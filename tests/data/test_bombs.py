@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from lab.samples import write_dicom
-from lvcnet.data import archive
 from lvcnet.data.images import read_image
+from lvcnet.data.importing import archive
 from lvcnet.errors import LvcnetError
 from lvcnet.training.bounded_yaml import load_yaml
 
@@ -154,7 +154,7 @@ def test_importing_the_largest_radiograph_with_masks_takes_less_than_1200_megaby
         """
 import sys
 from pathlib import Path
-from lvcnet.data.importer import import_masks
+from lvcnet.data.importing.importer import import_masks
 folder = Path(sys.argv[1])
 dataset = import_masks("set", folder / "images", folder / "masks", size=20, test_fraction=0)
 print(dataset.labels("clean").masks[0, 0].sum())

@@ -12,11 +12,11 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from lvcnet.data.coco import masks_to_annotations, read_coco, write_coco
 from lvcnet.data.dataset import Dataset, Item, LabelSet
 from lvcnet.data.exporter import write_images
+from lvcnet.data.formats.coco import masks_to_annotations, read_coco, write_coco
 from lvcnet.data.images import mask_to_working_grid
-from lvcnet.data.importer import import_coco
+from lvcnet.data.importing.importer import import_coco
 from lvcnet.data.rle import parse_run_lengths
 from lvcnet.errors import LvcnetError
 from tests.data.conftest import CocoFolder

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from lab.samples import write_dicom
-from lvcnet.data.dicom_seg import dicom_seg, segmentation_of, source_header
+from lvcnet.data.formats.dicom_seg import dicom_seg, segmentation_of, source_header
 from lvcnet.errors import LvcnetError
 
 CATEGORIES = ["Hüftbein", "femur"]

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lvcnet.data import importer, polygons
-from lvcnet.data.annotated import import_warnings
+from lvcnet.data import polygons
 from lvcnet.data.exporter import export_labels
-from lvcnet.data.import_options import Settings
-from lvcnet.data.importer import ImportProblems, import_coco, import_labelme, import_masks
+from lvcnet.data.importing import importer
+from lvcnet.data.importing.annotated import import_warnings
+from lvcnet.data.importing.importer import ImportProblems, import_coco, import_labelme, import_masks
+from lvcnet.data.importing.options import Settings
 from lvcnet.errors import LvcnetError
 from tests.data.conftest import CocoFolder
 

@@ -9,8 +9,8 @@ import pytest
 
 from lvcnet import formats
 from lvcnet.data.dataset import Dataset, LabelSet, labels_digest
-from lvcnet.data.drawn import Drawn
 from lvcnet.data.label_sets import LabelFolder
+from lvcnet.data.outlines.drawn import Drawn
 from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.folders import TakenError
 from tests.data.test_coco import small_dataset

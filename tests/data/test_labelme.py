@@ -13,8 +13,8 @@ from PIL import Image
 
 from lvcnet.data.dataset import LabelSet
 from lvcnet.data.exporter import export_labels, exported_file
-from lvcnet.data.importer import ImportProblems, import_labelme
-from lvcnet.data.labelme import read_labelme
+from lvcnet.data.formats.labelme import read_labelme
+from lvcnet.data.importing.importer import ImportProblems, import_labelme
 from lvcnet.errors import LvcnetError
 from tests.data.test_coco import small_dataset
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from lvcnet.data.dataset import Dataset, Item, LabelSet
 from lvcnet.data.exporter import export_labels
-from lvcnet.data.importer import ImportProblems, import_masks
+from lvcnet.data.importing.importer import ImportProblems, import_masks
 from lvcnet.errors import LvcnetError
 from tests.data.test_coco import small_dataset
 from tests.data.test_dicom import dicom

@@ -14,12 +14,12 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from lvcnet.data.dataset import Dataset, LabelSet
-from lvcnet.data.drawn import Drawn
 from lvcnet.data.exporter import export_labels
-from lvcnet.data.importer import ImportProblems, import_coco, import_labelme, import_masks
+from lvcnet.data.formats.mask_folders import read_values
+from lvcnet.data.importing.importer import ImportProblems, import_coco, import_labelme, import_masks
 from lvcnet.data.label_sets import changed_layers
-from lvcnet.data.layers import count_outlines
-from lvcnet.data.masks import read_values
+from lvcnet.data.outlines.drawn import Drawn
+from lvcnet.data.outlines.layers import count_outlines
 from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.files import read_json
 from tests.data.conftest import CocoFolder

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from lab.samples import write_dicom
-from lvcnet.data.importer import import_masks
+from lvcnet.data.importing.importer import import_masks
 from lvcnet.inference import batch
 from lvcnet.inference.export import FORMATS
 from lvcnet.inference.predictor import Predictor

@@ -5,9 +5,9 @@ import pytest
 from scipy import ndimage
 
 from lvcnet.data.dataset import CLEAN, Dataset
-from lvcnet.data.phantom import make_phantom, render
-from lvcnet.data.phantom_anatomy import smooth_outline
-from lvcnet.data.phantom_projection import View, fill, rounded, shell
+from lvcnet.data.phantom.anatomy import smooth_outline
+from lvcnet.data.phantom.make import make_phantom, render
+from lvcnet.data.phantom.projection import View, fill, rounded, shell
 from lvcnet.errors import LvcnetError
 
 KEYS = [f"train-{number:04d}" for number in range(1, 17)]

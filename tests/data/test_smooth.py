@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from lvcnet.data.annotated import Shape
 from lvcnet.data.images import mask_to_full_resolution, mask_to_working_grid
+from lvcnet.data.importing.annotated import Shape
+from lvcnet.data.outlines.shapes import painted
+from lvcnet.data.outlines.smooth import Region, evenly_spaced, smooth_shapes, smoothed
 from lvcnet.data.polygons import Outline, Ring, crosses_itself, signed_area
-from lvcnet.data.shapes import painted
-from lvcnet.data.smooth import Region, evenly_spaced, smooth_shapes, smoothed
 
 SIZE, FULL = 64, 512
 

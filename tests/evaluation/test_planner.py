@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lvcnet.comparison.collect import collect
 from lvcnet.data.dataset import Dataset, Item, LabelSet
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.clicks import CLEAN_TOLERANCE, Outlines, outlines_of
-from lvcnet.evaluation.equivalence import Equivalence, Point, equivalences
-from lvcnet.evaluation.plan_text import (
+from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.files import write_json
+from lvcnet.noise.polygon import count_vertices
+from lvcnet.planner.clicks import CLEAN_TOLERANCE, Outlines, outlines_of
+from lvcnet.planner.curve import Plan, afford, expect, make_plan, plan_dataset
+from lvcnet.planner.equivalence import Equivalence, Point, equivalences
+from lvcnet.planner.plan_text import (
     budget_sentences,
     equivalence_sentence,
     plan_csv,
     plan_json,
     plan_table,
 )
-from lvcnet.evaluation.planner import Plan, afford, expect, make_plan, plan_dataset
-from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.evaluation.report import compare
-from lvcnet.files import write_json
-from lvcnet.noise.polygon import count_vertices
 from tests.evaluations import noise_manifest
 
 POLYGON = noise_manifest(4, strength=0.5, bias=0.0, fraction=1.0)
@@ -349,7 +349,7 @@ def test_an_annotator_called_level1_has_no_clicks(measured) -> None:
 def test_methods_can_be_chosen_and_the_baseline_stays(measured) -> None:
     for method in ("fcn", "unet", "lvcnet"):
         measured(method, "level4", POLYGON)
-    comparison = compare("tiny")
+    comparison = collect("tiny")
     assert make_plan(comparison, ["fcn"]).methods() == ["fcn", "unet"]
     with pytest.raises(LvcnetError, match="choose of fcn, unet, lvcnet"):
         make_plan(comparison, ["segnet"])

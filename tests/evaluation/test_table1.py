@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lvcnet.evaluation.table1 import pooled_rounds, rounds_note
+from lvcnet.comparison.table1 import pooled_rounds, rounds_note
 
 
 def evaluation(values: list[float]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from lvcnet.evaluation import formats, tables
-from lvcnet.evaluation.comparison import Cell, Comparison, Difference
+from lvcnet.comparison import formats, tables
+from lvcnet.comparison.cells import Cell, Comparison, Difference
 from lvcnet.masks.metrics import METRICS
 from tests.evaluations import noise_manifest
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from lvcnet.data.phantom import make_phantom
+from lvcnet.comparison.timing import Timing, _alternate, time_methods, timing_table
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.timing import Timing, _alternate, time_methods, timing_table
 from lvcnet.training.config import TrainConfig
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lvcnet.evaluation import words
-from lvcnet.evaluation.comparison import Cell, Comparison, Difference
+from lvcnet.comparison import words
+from lvcnet.comparison.cells import Cell, Comparison, Difference
 from tests.evaluations import noise_manifest
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lab.samples import write_dicom
-from lvcnet.data.labelme import read_labelme
+from lvcnet.data.formats.labelme import read_labelme
 from lvcnet.errors import LvcnetError
 from lvcnet.inference import batch, export
 from lvcnet.inference.own_files import find_images

@@ -5,7 +5,7 @@ import pytest
 from lvcnet import workspace
 from lvcnet.correction.store import list_corrections
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import foreground
 from lvcnet.jobs.correct import (

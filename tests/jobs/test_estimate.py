@@ -1,6 +1,6 @@
 """How long trainings take that have not started yet."""
 
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.files import read_json, write_json
 from lvcnet.jobs.estimate import expected_seconds
 from lvcnet.training.config import TrainConfig

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lvcnet.cli import app
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs import like
 from lvcnet.runs.directory import RunDirectory

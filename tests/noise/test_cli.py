@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from lvcnet.cli import app, main
 from lvcnet.data.dataset import Dataset, LabelSet
-from lvcnet.evaluation.clicks import outlines_of
 from lvcnet.noise.calibrate import make_noisy_labels
+from lvcnet.planner.clicks import outlines_of
 from tests.noise.helpers import make_dataset
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.runs.store import find_run
 
 ROOT = Path(__file__).resolve().parents[2]

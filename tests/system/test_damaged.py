@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lvcnet.data.phantom import make_phantom
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.runs.directory import RunDirectory
 from tests.evaluations import an_evaluation
 

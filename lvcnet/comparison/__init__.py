@@ -1,0 +1,1 @@
+"""Runs side by side: which belong together, their tables, and what they say in words."""

@@ -1,0 +1,1 @@
+"""The formats of annotations, a file each: read, and written."""

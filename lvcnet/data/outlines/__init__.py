@@ -1,0 +1,1 @@
+"""Outlines as people drew them: kept, given back where nothing changed, drawn anew where something did."""

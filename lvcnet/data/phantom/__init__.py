@@ -1,0 +1,1 @@
+"""Procedural AP hip radiographs: the data set that comes with the project."""

@@ -1,0 +1,1 @@
+"""How carefully to outline: clicks against what methods make of them."""
