@@ -118,7 +118,7 @@ def test_pages_demo_and_web_files_are_in_the_packages_and_nothing_else_at_the_to
     for folder, inside in (
         ("pages", "lab/_pages"),
         ("assets", "lvcnet/_assets"),
-        ("lab/web", "lab/web"),
+        ("lab/ui/web", "lab/ui/web"),
         ("lab/.streamlit", "lab/.streamlit"),
         ("lvcnet/training/presets", "lvcnet/training/presets"),
     ):
