@@ -202,7 +202,7 @@ def test_a_call_taken_in_as_the_stream_of_answers_closes_is_answered(browser: Br
           };
         }"""
     )
-    page.evaluate((FOLDER.parent / "lab" / "web" / "inference.js").read_text())
+    page.evaluate((FOLDER.parent / "lab" / "ui" / "web" / "inference.js").read_text())
     seen = page.evaluate(
         """async () => {
           await fetch("http://lab/queue/join");
