@@ -36,9 +36,10 @@ from lvcnet.data.formats.mask_folders import read_masks
 from lvcnet.data.images import read_image, to_working_grid
 from lvcnet.data.importing.annotated import Annotations
 from lvcnet.data.importing.archive import inspect_zip
-from lvcnet.data.polygons import check_ring, rasterise
-from lvcnet.data.rle import parse_run_lengths
+from lvcnet.data.outlines.rings import check_ring
 from lvcnet.errors import LvcnetError
+from lvcnet.masks.outlines import rasterise
+from lvcnet.masks.rle import parse_run_lengths
 
 HEIGHT, WIDTH = 20, 40
 RAMP = (np.arange(HEIGHT * WIDTH) % 251).astype(np.uint8).reshape(HEIGHT, WIDTH)
@@ -312,7 +313,7 @@ def run_lengths(content: bytes) -> None:
 
 def run_lengths_seeds() -> list[bytes]:
     """Compressed and not."""
-    from lvcnet.data.rle import encode_run_lengths
+    from lvcnet.masks.rle import encode_run_lengths
 
     compressed = encode_run_lengths(MASK > 0)
     plain = {"size": [HEIGHT, WIDTH], "counts": [124, 8, 12, 8, HEIGHT * WIDTH - 152]}
@@ -327,7 +328,7 @@ def polygon(content: bytes) -> None:
         values = np.frombuffer(content[: len(content) // 8 * 8]).tolist()
     points, _ = check_ring(values, HEIGHT, WIDTH, "fuzz")
     if points is not None:
-        from lvcnet.data.polygons import Ring
+        from lvcnet.masks.outlines import Ring
 
         rasterise([Ring(points)], HEIGHT, WIDTH)
 

@@ -31,7 +31,7 @@ from lvcnet.correction.store import Correction, find_correction, list_correction
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.statistics import paired_bootstrap
-from lvcnet.masks.metrics import overlap_metrics
+from lvcnet.masks.overlap import iou as masks_iou
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
 from lvcnet.training.commit import current_commit
@@ -222,7 +222,7 @@ def arrays(one: Correction) -> tuple[Masks, Masks, Masks, NDArray[np.float32]]:
 
 def iou(masks: Masks, clean: Masks) -> NDArray[np.float64]:
     """Foreground IoU by image, (N,)."""
-    return overlap_metrics(masks, clean)["iou"].mean(axis=1)
+    return masks_iou(masks, clean).mean(axis=1)
 
 
 def with_gain(after: NDArray[np.float64], before: NDArray[np.float64]) -> str:

@@ -31,6 +31,7 @@ from lvcnet.data.formats.coco import write_coco
 from lvcnet.data.images import mask_to_full_resolution
 from lvcnet.data.importing.importer import import_coco
 from lvcnet.files import read_json
+from lvcnet.masks.overlap import iou
 from lvcnet.training.commit import current_commit
 
 SETS = {
@@ -156,8 +157,7 @@ def scores(originals: Masks, found: Masks) -> Scores:
     for place, mask in originals.items():
         if mask.any():
             other = found.get(place, np.zeros_like(mask))
-            iou = float((mask & other).sum() / (mask | other).sum())
-            rows.append((iou, float(other.sum() / mask.sum() - 1)))
+            rows.append((float(iou(mask, other)), float(other.sum() / mask.sum() - 1)))
     return rows
 
 

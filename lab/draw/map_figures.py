@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lab.draw.palette import LABEL_COLOURS
 from lab.ui.escaping import plotly_text
-from lvcnet.data.polygons import trace
+from lvcnet.masks.outlines import trace_edges
 
 Mask = NDArray[np.bool_]
 
@@ -194,7 +194,7 @@ def film_figure(
 
 def outline_points(mask: Mask) -> tuple[NDArray[Any], NDArray[Any]]:
     """x and y of a mask's closed outlines along pixel edges, NaN between rings; pixel centres at integers."""
-    rings = trace(mask)
+    rings = trace_edges(mask)
     if not rings:
         return np.array([np.nan]), np.array([np.nan])
     gap = np.full((1, 2), np.nan)

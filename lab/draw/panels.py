@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
 
 from lab.draw.overlays import Mask
 from lab.draw.palette import LABEL_COLOURS
 from lab.ui import viewer
 from lab.ui.viewer import Layer
+from lvcnet.masks.geometry import deepest
+from lvcnet.masks.parts import label_parts
 
 Mode = Literal["outlines", "errors"]
 MODES: tuple[Mode, ...] = ("outlines", "errors")
@@ -33,13 +34,12 @@ def largest_error(clean: Mask, predictions: Sequence[Mask]) -> tuple[float, floa
     wrong = np.zeros(clean.shape[1:], dtype=bool)
     for prediction in predictions:
         wrong |= (prediction ^ clean).any(axis=0)
-    numbered, count = ndimage.label(wrong)
+    numbered, count = label_parts(wrong, 4)
     if not count:
         return None
     largest = int(np.argmax(np.bincount(numbered.ravel())[1:])) + 1
-    depth = ndimage.distance_transform_edt(np.pad(numbered == largest, 1))[1:-1, 1:-1]
-    y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
-    return float(x), float(y)
+    row, column = deepest(numbered == largest)
+    return float(column), float(row)
 
 
 def labels_layers(clean: Mask | None, noisy: Mask | None) -> list[Layer]:

@@ -17,12 +17,12 @@ from lab.draw import overlays
 from lab.draw.palette import category_colours, run_colours
 from lvcnet import workspace
 from lvcnet.data.images import SUFFIXES, read_image
-from lvcnet.data.radiograph import blocks_with_margin
 from lvcnet.errors import LvcnetError
 from lvcnet.files import rows_to_csv, write_atomic, write_json
 from lvcnet.inference.export import CocoPredictions, names_in, write_image_files, write_picture
 from lvcnet.inference.predictor import Predictor
 from lvcnet.inference.segmentation import Segmentation, measurement_rows, segment_radiograph, summarise
+from lvcnet.masks.blocks import blocks_with_margin
 from lvcnet.methods import method_title
 from lvcnet.models.maps import MAP_TITLES, title
 from lvcnet.runs.directory import RunDirectory

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lab.ui.web_component import web_component
-from lvcnet.data.polygons import trace
+from lvcnet.masks.outlines import trace_edges
 
 Mask = NDArray[np.bool_]
 Part = Literal["all", "before", "after"]
@@ -94,7 +94,7 @@ def svg_path(mask: Mask) -> str:
     >>> svg_path(np.array([[False, False], [False, True]]))
     'M0.5 0.5L1.5 0.5L1.5 1.5L0.5 1.5Z'
     """
-    rings = (["L".join(f"{x - 0.5:g} {y - 0.5:g}" for x, y in ring.points)] for ring in trace(mask))
+    rings = (["L".join(f"{x - 0.5:g} {y - 0.5:g}" for x, y in ring.points)] for ring in trace_edges(mask))
     return "".join(f"M{ring[0]}Z" for ring in rings)
 
 

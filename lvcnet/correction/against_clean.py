@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.correction.judge import propose, suspicion
-from lvcnet.masks.metrics import overlap_metrics
+from lvcnet.masks.overlap import iou
 
 LEVELS = 256
 BoolArray = NDArray[np.bool_]
@@ -63,8 +63,8 @@ class CleanCheck:
         """
         self.suspicion.add(suspicion(probability, labels), labels != clean)
         there = clean.sum(axis=(2, 3)) > 0
-        before = overlap_metrics(labels, clean)["iou"]
-        after = overlap_metrics(propose(probability), clean)["iou"]
+        before = iou(labels, clean)
+        after = iou(propose(probability), clean)
         self.before += before[there].tolist()
         self.after += after[there].tolist()
         return [

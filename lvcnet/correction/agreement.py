@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from lvcnet.data.dataset import Dataset, comparable_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.statistics import mean_sd
-from lvcnet.masks.metrics import overlap_metrics, surface_metrics
+from lvcnet.masks.metrics import surface_metrics
+from lvcnet.masks.overlap import overlap_metrics
 from lvcnet.progress import Report
 
 BATCH = 32

@@ -27,7 +27,7 @@ from lvcnet.data.outlines.layers import ignore_name
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.statistics import mean_of_known
 from lvcnet.files import check_name, digest, json_bytes, read_json, rows_to_csv, write_atomic
-from lvcnet.masks.metrics import overlap_metrics
+from lvcnet.masks.overlap import iou
 
 KIND = "correction"
 REVIEWED = "reviewed"
@@ -306,7 +306,7 @@ def _change(
 
 
 def _mean_iou(first: BoolArray, second: BoolArray) -> float:
-    return float(overlap_metrics(first[None], second[None])["iou"].mean())
+    return float(iou(first, second).mean())
 
 
 def _check(correction: Correction, dataset: Dataset, source: LabelSet, name: str) -> None:

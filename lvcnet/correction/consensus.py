@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name
+from lvcnet.masks.geometry import distance_to
 from lvcnet.progress import Report
 
 KIND = "consensus"
@@ -133,7 +133,7 @@ def majority(votes: BoolArray) -> tuple[BoolArray, BoolArray]:
         return inside, tie
     if not outside.any():
         return inside | tie, tie
-    nearer: BoolArray = ndimage.distance_transform_edt(~inside) < ndimage.distance_transform_edt(~outside)
+    nearer: BoolArray = distance_to(inside) < distance_to(outside)
     return inside | (tie & nearer), tie
 
 
@@ -182,7 +182,7 @@ def restricted_region(votes: BoolArray) -> BoolArray:
     union: BoolArray = np.any(votes, axis=0)
     if not union.any():
         return union
-    steps: IntArray = np.ceil(ndimage.distance_transform_edt(~union)).astype(np.intp)
+    steps: IntArray = np.ceil(distance_to(union)).astype(np.intp)
     ring_areas = np.bincount(steps.ravel())[1:].cumsum()
     reach = 1 + int(np.searchsorted(ring_areas, int(union.sum())))
     region: BoolArray = steps <= reach

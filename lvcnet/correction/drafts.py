@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.correction.database import FILE_NAME, check_reviewer, has_drafts, reading, writing
-from lvcnet.data.rle import encode_run_lengths, parse_run_lengths
 from lvcnet.errors import LvcnetError
+from lvcnet.masks.rle import encode_run_lengths, parse_run_lengths
 
 BoolArray = NDArray[np.bool_]
 DISCARDED = 0

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from lvcnet.data.dataset import LabelSet
 from lvcnet.inference.predictor import THRESHOLD
-from lvcnet.masks.metrics import overlap_metrics, surface_metrics
-from lvcnet.noise.objects import components
+from lvcnet.masks.metrics import surface_metrics
+from lvcnet.masks.overlap import iou
+from lvcnet.masks.parts import components
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.floating[Any]]
@@ -58,7 +59,7 @@ def judge_batch(probability: FloatArray, labels: BoolArray, categories: list[str
     """
     proposals = propose(probability)
     distances = surface_metrics(proposals, labels, ["assd"])["assd"].mean(axis=1)
-    ious = overlap_metrics(proposals, labels)["iou"].mean(axis=1)
+    ious = iou(proposals, labels).mean(axis=1)
     rows = []
     for n in range(len(labels)):
         regions = [

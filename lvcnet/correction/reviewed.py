@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.judge import objects
-from lvcnet.data.rle import encode_run_lengths, parse_run_lengths
 from lvcnet.errors import LvcnetError
-from lvcnet.noise.objects import components, signed_distance
+from lvcnet.masks.geometry import signed_distance
+from lvcnet.masks.parts import components
+from lvcnet.masks.rle import encode_run_lengths, parse_run_lengths
 
 BoolArray = NDArray[np.bool_]
 

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lvcnet.correction.agreement import common_rows, compared_masks
 from lvcnet.cues.edges import initial_edges, near_boundary
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.predictor import Predictor
+from lvcnet.masks.parts import label_parts
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 
@@ -172,9 +172,9 @@ def side_map(strength: FloatArray, first: BoolArray, second: BoolArray) -> SideM
     >>> side_map(edge, one, two)[0].tolist()
     [0, 0, 2, 2, 0, 0]
     """
-    only_first, count = ndimage.label(first & ~second)
-    only_second, more = ndimage.label(second & ~first)
-    regions = np.where(only_second > 0, only_second + count, only_first)
+    only_first, count = label_parts(first & ~second, 4)
+    only_second, more = label_parts(second & ~first, 4)
+    regions = np.where(only_second > 0, only_second.astype(np.intp) + count, only_first)
     moments = np.zeros(
         (2, 3, 1 + count + more)
     )  # owner of the outline; number, sum and sum of squares; region

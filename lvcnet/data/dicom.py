@@ -24,10 +24,10 @@ from lvcnet.data.radiograph import (
     histogram,
     look_up,
     robust_window,
-    row_blocks,
     several,
 )
 from lvcnet.errors import LvcnetError, foreign
+from lvcnet.masks.blocks import row_blocks
 
 Values = NDArray[Any]
 Voi = Callable[[Values], Values]

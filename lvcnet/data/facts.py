@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, comparable_masks
-from lvcnet.data.parts import count_parts
 from lvcnet.errors import LvcnetError
+from lvcnet.masks.overlap import iou
+from lvcnet.masks.parts import count_parts
 
 ORDERS = {"stored": "As stored", "worst": "Worst IoU to clean first", "foreground": "Most foreground first"}
 """Orders of a selection and their titles."""
@@ -175,9 +176,8 @@ def compare_masks(masks: NDArray[np.bool_], clean: NDArray[np.bool_]) -> tuple[f
     there = area > 0
     if not there.any():
         return None, None
-    other, both = masks.sum(axis=(1, 2))[there], (masks & clean).sum(axis=(1, 2))[there]
-    area = area[there]
-    return float((both / (area + other - both)).mean()), float(((other - area) / area).mean())
+    change = (masks.sum(axis=(1, 2)) - area)[there] / area[there]
+    return float(iou(masks, clean)[there].mean()), float(change.mean())
 
 
 def statistics(facts: Sequence[ImageFacts], categories: Sequence[str]) -> dict[str, Any]:

@@ -21,16 +21,15 @@ from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageErr
 
 from lvcnet.data import dicom
 from lvcnet.data.radiograph import (
-    BLOCK,
     Radiograph,
     check_pixel_count,
     histogram,
     look_up,
     robust_window,
-    row_blocks,
     several,
 )
 from lvcnet.errors import LvcnetError, foreign
+from lvcnet.masks.blocks import BLOCK, row_blocks
 
 __all__ = [
     "Radiograph",

@@ -3,20 +3,18 @@
 Symbols: H, W size in pixels.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.errors import LvcnetError
+from lvcnet.masks.blocks import row_blocks
 
 MOST_PIXELS = 100_000_000
 """Larger files are refused: the largest flat panels have a sixth of it, and damaged headers claim far more."""
 MOST_SIDE = 100_000
 """No radiograph is longer, in pixels."""
-BLOCK = 1_000_000
-"""Pixels that are worked on at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,27 +89,6 @@ def robust_window(
     grey /= high - low
     np.nan_to_num(np.clip(grey, 0, 1, out=grey), copy=False)
     return grey.astype(np.float32, copy=False)
-
-
-def row_blocks(height: int, width: int) -> Iterator[slice]:
-    """Rows of an image in slices of about a million pixels: what works on them needs little memory of its own.
-
-    >>> list(row_blocks(5, 500_000))
-    [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
-    """
-    step = max(1, BLOCK // max(1, width))
-    return (slice(top, top + step) for top in range(0, height, step))
-
-
-def blocks_with_margin(height: int, width: int, margin: int) -> Iterator[tuple[slice, slice, slice]]:
-    """`row_blocks` for work that looks at neighbours: (rows, rows with a margin inside the image, the rows among those).
-
-    >>> list(blocks_with_margin(5, 500_000, 1))[1]
-    (slice(2, 4, None), slice(1, 5, None), slice(1, 3, None))
-    """
-    for rows in row_blocks(height, width):
-        top, stop = max(0, rows.start - margin), min(rows.stop, height)
-        yield rows, slice(top, stop + margin), slice(rows.start - top, stop - top)
 
 
 def histogram(stored: NDArray[np.integer]) -> tuple[int, NDArray[np.int64]]:

@@ -15,6 +15,7 @@ from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, LabelSet, comparable_mas
 from lvcnet.data.facts import image_facts, statistics
 from lvcnet.errors import LvcnetError
 from lvcnet.files import digest
+from lvcnet.masks.overlap import iou
 
 
 def overview(dataset: Dataset) -> dict[str, Any]:
@@ -92,8 +93,7 @@ def iou_to_clean(labels: LabelSet, clean: LabelSet, rows: NDArray[np.intp]) -> f
     there = theirs.any(axis=(2, 3))
     if not there.any():
         return None
-    shared, united = (ours & theirs)[there].sum(axis=(1, 2)), (ours | theirs)[there].sum(axis=(1, 2))
-    return float((shared / united).mean())
+    return float(iou(ours, theirs)[there].mean())
 
 
 def _label_row(dataset: Dataset, name: str, clean: LabelSet) -> dict[str, Any]:

@@ -24,13 +24,13 @@ from lvcnet.data.formats.coco import masks_to_annotations
 from lvcnet.data.formats.dicom_seg import dicom_seg
 from lvcnet.data.formats.labelme import labelme_content, mask_to_shapes
 from lvcnet.data.images import named_like
-from lvcnet.data.radiograph import blocks_with_margin, row_blocks
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic, write_json
 from lvcnet.inference.own_files import LABELME_KEY, MARK
 from lvcnet.inference.png import write_png
 from lvcnet.inference.predictor import Prediction
 from lvcnet.inference.segmentation import Segmentation
+from lvcnet.masks.blocks import blocks_with_margin, row_blocks
 
 FORMATS: dict[str, str] = {
     "masks": "PNG, 8 bit, 255 inside, one a category",

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
-from lvcnet.data.parts import count_parts
-from lvcnet.data.radiograph import row_blocks
-from lvcnet.masks.metrics import overlap_metrics
+from lvcnet.masks.blocks import row_blocks
+from lvcnet.masks.overlap import iou
+from lvcnet.masks.parts import count_parts
 
 Mask = NDArray[np.bool_]
 Spacing = tuple[float, float]
@@ -169,8 +169,8 @@ def agreement(
     """
     shared = [name for name in first_names if name in second_names]
     rows = [[names.index(name) for name in shared] for names in (list(first_names), list(second_names))]
-    iou = overlap_metrics(first[None, rows[0]], second[None, rows[1]])["iou"][0]
-    return {name: round(float(value), 4) for name, value in zip(shared, iou, strict=True)}
+    found = iou(first[rows[0]], second[rows[1]])
+    return {name: round(float(value), 4) for name, value in zip(shared, found, strict=True)}
 
 
 def _cropped(mask: Mask) -> Mask:

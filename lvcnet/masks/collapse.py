@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet.masks.overlap import iou
+
 COLLAPSED = 0.9
 TRACE = 0.01
 ALL = 0.95
@@ -71,9 +73,7 @@ def _facts(predicted: BoolArray, reference: BoolArray, valid: BoolArray) -> dict
 def _like_most(masks: BoolArray) -> NDArray[np.bool_]:
     """(N,) whether each of (N, H, W) masks is, by `SAME`, the mask of what at least half of them hold."""
     common = masks.mean(axis=0) >= 0.5
-    union = (masks | common).sum((1, 2))
-    both = (masks & common).sum((1, 2))
-    alike: NDArray[np.bool_] = both >= SAME * np.maximum(union, 1)
+    alike: NDArray[np.bool_] = (iou(masks, common[None]) >= SAME) & common.any()
     return alike
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.errors import LvcnetError, foreign
+from lvcnet.masks.overlap import iou, overlap_metrics
 from lvcnet.plugins import Registry
 from lvcnet.progress import Report
 
@@ -120,28 +121,6 @@ def image_metrics(
     return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
 
 
-def overlap_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:
-    """Precision, recall, IoU, mIoU and Dice of (N, C, H, W) masks as (N, C).
-
-    `miou` is the mean of the foreground's and the background's IoU, as in the paper's Table 1.
-    """
-    both = (predicted & reference).sum((2, 3), dtype=np.int64)
-    in_predicted = predicted.sum((2, 3), dtype=np.int64)
-    in_reference = reference.sum((2, 3), dtype=np.int64)
-    pixels = predicted.shape[2] * predicted.shape[3]
-    union = in_predicted + in_reference - both
-    empty = union == 0
-    iou = _ratio(both, union, empty)
-    background = _ratio(pixels - union, pixels - both, both == pixels)
-    return {
-        "precision": _ratio(both, in_predicted, empty),
-        "recall": _ratio(both, in_reference, empty),
-        "iou": iou,
-        "miou": (iou + background) / 2,
-        "dice": _ratio(2 * both, in_predicted + in_reference, empty),
-    }
-
-
 def boundary_iou(predicted: BoolArray, reference: BoolArray, fraction: float = 0.02) -> FloatArray:
     """IoU of the two bands that lie inside each mask within `fraction` of the image diagonal of its outline.
 
@@ -155,9 +134,7 @@ def boundary_iou(predicted: BoolArray, reference: BoolArray, fraction: float = 0
     """
     height, width = predicted.shape[2:]
     steps = max(1, round(fraction * float(np.hypot(height, width))))
-    first, second = _bands(predicted, steps), _bands(reference, steps)
-    union = (first | second).sum((2, 3))
-    return _ratio((first & second).sum((2, 3)), union, union == 0)
+    return iou(_bands(predicted, steps), _bands(reference, steps))
 
 
 def surface_metrics(
@@ -189,14 +166,6 @@ def _bands(masks: BoolArray, steps: int) -> BoolArray:
         padded = np.pad(masks[index].astype(np.uint8), 1)
         eroded = cv2.erode(padded, kernel, iterations=steps)[1:-1, 1:-1]
         result[index] = masks[index] & (eroded == 0)
-    return result
-
-
-def _ratio(numerator: NDArray[np.integer], denominator: NDArray[np.integer], ones: BoolArray) -> FloatArray:
-    """Quotient; 1 where `ones` says that there was nothing to find, else 0 where the denominator is 0."""
-    result = np.zeros(numerator.shape)
-    np.divide(numerator, denominator, out=result, where=denominator > 0)
-    result[ones] = 1.0
     return result
 
 

@@ -9,9 +9,11 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
+from lvcnet.masks.geometry import signed_distance
+from lvcnet.masks.outlines import trace_centres
+from lvcnet.masks.parts import components, label_parts
 from lvcnet.noise.levels import Mask
-from lvcnet.noise.objects import components, keep_alive, signed_distance
-from lvcnet.noise.polygon import trace
+from lvcnet.noise.objects import keep_alive
 
 PATCH = 4.0
 """Size in px of the patches in which a fractional radius is rounded up or down."""
@@ -43,7 +45,7 @@ def morphology(mask: Mask, strength: float, rng: np.random.Generator, bias: floa
     if grow:
         dilated: Mask = mask | (distance >= 0.5 - radius)
         return dilated
-    labels, count = ndimage.label(mask)
+    labels, count = label_parts(mask, 4)
     peaks = np.concatenate([[0.0], ndimage.maximum(distance, labels, np.arange(1, count + 1))])
     eroded: Mask = mask & (distance > np.minimum(radius - 0.5, peaks[labels] - 1e-6))
     return eroded
@@ -67,7 +69,7 @@ def markov(mask: Mask, strength: float, rng: np.random.Generator, bias: float = 
     """
     noisy = np.zeros_like(mask)
     for component in components(mask):
-        outer, holes = trace(component)
+        outer, holes = trace_centres(component)
         rings = [outer, *holes]
         steps = np.concatenate([circular_walk(len(ring), rng) for ring in rings])
         outward = strength * ((1 - abs(bias)) * steps + bias * np.abs(steps))

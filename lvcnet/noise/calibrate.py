@@ -16,6 +16,7 @@ from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
 from lvcnet.data.naming import NOISE, PAPER_FAMILY, level_name
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import keyed_rng
+from lvcnet.masks.overlap import iou
 from lvcnet.noise import create_family
 from lvcnet.noise.levels import Family, Mask, target_of
 from lvcnet.progress import Report
@@ -234,8 +235,7 @@ def _pairs(clean: Mask, noisy: Mask) -> tuple[NDArray[np.float64], NDArray[np.fl
     area = clean.sum(axis=(-2, -1))
     there = area > 0
     other = noisy.sum(axis=(-2, -1))[there]
-    both = (clean & noisy).sum(axis=(-2, -1))[there]
-    return both / (area[there] + other - both), (other - area[there]) / area[there]
+    return iou(clean, noisy)[there], (other - area[there]) / area[there]
 
 
 def _mean_iou_at(

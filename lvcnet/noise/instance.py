@@ -6,8 +6,10 @@ Symbols: H, W image size.
 import numpy as np
 from scipy import ndimage
 
+from lvcnet.masks.geometry import signed_distance
+from lvcnet.masks.parts import components
 from lvcnet.noise.levels import Mask
-from lvcnet.noise.objects import components, keep_alive, signed_distance
+from lvcnet.noise.objects import keep_alive
 
 TURN = np.deg2rad(1.0)
 """Standard deviation of the rotation in radians per pixel of strength."""

@@ -1,22 +1,19 @@
 """Polygon noise: the outline of a hurried annotator, with fewer and misplaced vertices.
 
-Symbols: H, W image size, M contour points, V vertices. Coordinates are (row, column) with pixel centres at integers.
+Symbols: H, W image size, M contour points, V vertices. Coordinates are (row, column), the contour runs around pixel centres
+(`masks.outlines.trace_centres`): untouched it gives back the mask exactly.
 
-The contour runs between pixel centres (marching squares), and a pixel belongs to a polygon when its centre lies
-inside, so an untouched contour gives back the mask exactly; cv2.fillPoly would add half a pixel all around.
 Every contour point has its own jitter, drawn once: a vertex that survives at two strengths moves the same way.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.draw import polygon as pixels_inside
-from skimage.measure import find_contours
 
+from lvcnet.masks.outlines import Points, fill_centres, signed_area, trace_centres
+from lvcnet.masks.parts import components
 from lvcnet.noise.levels import Mask
-from lvcnet.noise.objects import beyond_border, components, keep_alive
-
-Points = NDArray[np.float64]
+from lvcnet.noise.objects import keep_alive
 
 JITTER = 0.5
 """Standard deviation of a vertex's error per pixel of strength; with tolerance 5 px the IoU is about .8."""
@@ -61,32 +58,10 @@ def count_vertices(mask: Mask, strength: float) -> int:
     """
     found = 0
     for component in components(mask):
-        outer, holes = trace(component)
+        outer, holes = trace_centres(component)
         rings = [_corners(outer, strength, MIN_VERTICES), *(_corners(hole, strength, None) for hole in holes)]
         found += sum(len(corners) for corners in rings if corners is not None)
     return found
-
-
-def trace(component: Mask) -> tuple[Points, list[Points]]:
-    """Outer contour and holes of one 4-connected object, each (M, 2), not closed.
-
-    An object that touches the border is continued beyond it, so that noise does not open a gap there.
-    """
-    beyond = beyond_border(component.shape)
-    padded = np.pad(np.pad(component, beyond, mode="edge"), 1).astype(np.float32)
-    rings = [ring[:-1] - (beyond + 1) for ring in find_contours(padded, 0.5, fully_connected="low")]
-    rings.sort(key=lambda ring: abs(signed_area(ring)), reverse=True)
-    return rings[0], rings[1:]
-
-
-def signed_area(ring: Points) -> float:
-    """Shoelace area of a (V, 2) ring in px, positive when column turns toward row.
-
-    >>> signed_area(np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 3.0], [0.0, 3.0]]))
-    6.0
-    """
-    row, column = ring.T
-    return 0.5 * float(row @ np.roll(column, -1) - column @ np.roll(row, -1))
 
 
 def simplify(ring: Points, tolerance: float) -> NDArray[np.intp]:
@@ -109,24 +84,17 @@ def offset(ring: Points, distance: float) -> Points:
     return moved
 
 
-def fill(ring: Points, shape: tuple[int, ...]) -> Mask:
-    """The (H, W) mask of the pixels whose centres lie inside a (V, 2) ring."""
-    inside = np.zeros(shape, dtype=bool)
-    inside[pixels_inside(ring[:, 0], ring[:, 1], shape)] = True
-    return inside
-
-
 def _redraw(component: Mask, strength: float, rng: np.random.Generator, bias: float) -> Mask:
-    outer, holes = trace(component)
+    outer, holes = trace_centres(component)
     outward = bias * BIAS_OFFSET * strength
     outline = _hurried(outer, strength, rng, outward, MIN_VERTICES)
     assert outline is not None
-    drawn = fill(outline, component.shape)
+    drawn = fill_centres(outline, component.shape)
     gaps = np.zeros_like(drawn)
     for hole in holes:
         gap = _hurried(hole, strength, rng, -outward, None)
         if gap is not None:
-            gaps |= fill(gap, component.shape)
+            gaps |= fill_centres(gap, component.shape)
     left = drawn & ~gaps
     return keep_alive(left if left.any() else drawn, component)
 

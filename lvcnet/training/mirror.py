@@ -13,6 +13,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from lvcnet.masks.overlap import iou
+
 SIDES = {"left": "right", "lt": "rt", "l": "r", "lhs": "rhs", "links": "rechts"}
 OTHER_SIDE = SIDES | {right: left for left, right in SIDES.items()}
 CERTAIN = ("left", "right")
@@ -75,11 +77,6 @@ def _change_places(masks: NDArray[np.bool_]) -> bool:
     where = [channel[channel.any(axis=(1, 2))] for channel in masks.transpose(1, 0, 2, 3)]
     usual = [found.mean(axis=0) for found in where if len(found)]
     return any(
-        _fit(one[:, ::-1], other) > MARGIN + max(_fit(one[:, ::-1], one), _fit(other[:, ::-1], other))
+        iou(one[:, ::-1], other) > MARGIN + max(iou(one[:, ::-1], one), iou(other[:, ::-1], other))
         for one, other in combinations(usual, 2)
     )
-
-
-def _fit(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
-    """IoU of two soft masks that are not empty."""
-    return float(np.minimum(first, second).sum() / np.maximum(first, second).sum())

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.masks.overlap import iou
 from lvcnet.methods import Method
 from lvcnet.models.maps import Maps
 from lvcnet.runs.snapshots import Snapshot
@@ -26,18 +27,6 @@ def predict_all(method: Method, part: Part) -> Tensor:
     )
 
 
-def mean_iou(predicted: Tensor, labels: Tensor) -> float:
-    """Foreground IoU of (M, C, S, S) masks, mean over images and categories; 1 where both are empty.
-
-    >>> a = torch.tensor([[[[True, True, False]]]]); b = torch.tensor([[[[True, False, False]]]])
-    >>> mean_iou(a, b)
-    0.5
-    """
-    both = (predicted & labels).flatten(2).sum(2).double()
-    either = (predicted | labels).flatten(2).sum(2).double()
-    return float(torch.where(either > 0, both / either.clamp_min(1), torch.ones_like(both)).mean())
-
-
 def agreement(method: Method, part: Part) -> float | None:
     """Mean foreground IoU of a method with a part's labels, where these say something; None for an empty part."""
     if not len(part):
@@ -45,7 +34,7 @@ def agreement(method: Method, part: Part) -> float | None:
     predicted, labels = predict_all(method, part) >= 0.5, part.labels
     if part.ignored is not None:
         predicted, labels = predicted & ~part.ignored, labels & ~part.ignored
-    return mean_iou(predicted, labels)
+    return float(iou(predicted.cpu().numpy(), labels.cpu().numpy()).mean())
 
 
 def snapshot_rows(dataset: Dataset, config: TrainConfig) -> np.ndarray[tuple[int], np.dtype[np.intp]]:

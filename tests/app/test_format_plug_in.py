@@ -10,7 +10,7 @@ from PIL import Image
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.formats.specs import FORMATS, FormatSpec
 from lvcnet.data.importing.annotated import AnnotatedImage, Annotations
-from lvcnet.data.polygons import Outline
+from lvcnet.masks.outlines import Outline
 from tests.app.conftest import OpenPage
 
 

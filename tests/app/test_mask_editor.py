@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from lab.headless import foreign_requests, serve_lab, wait_until_idle
 from lab.ui.mask_editor import WEB, edit_mask, from_text, read_answer, to_text
-from lvcnet.data.polygons import trace
 from lvcnet.errors import LvcnetError
+from lvcnet.masks.outlines import trace_edges
 from tests.app.editor_app import HEIGHT, LABEL, PROPOSAL, WIDTH
 
 SOON = 60_000
@@ -111,12 +111,12 @@ def test_the_browser_traces_as_the_library_and_paints_the_trace_back(browser: Br
         [to_text(mask) for mask in drawn],
     )
     for mask, (rings, painted, filled) in zip(drawn, found, strict=True):
-        expected = trace(mask)
+        expected = trace_edges(mask)
         corners = sorted((ring.hole, sorted(ring.points.tolist())) for ring in expected)
         assert sorted((ring["hole"], sorted(ring["points"])) for ring in rings) == corners
         assert all(len(ring["handles"]) >= 3 for ring in rings)
         assert painted == to_text(mask)
-        assert not any(ring.hole for ring in trace(from_text(filled, 9, 13)))
+        assert not any(ring.hole for ring in trace_edges(from_text(filled, 9, 13)))
 
 
 @pytest.mark.browser

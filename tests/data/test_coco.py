@@ -17,8 +17,8 @@ from lvcnet.data.exporter import write_images
 from lvcnet.data.formats.coco import masks_to_annotations, read_coco, write_coco
 from lvcnet.data.images import mask_to_working_grid
 from lvcnet.data.importing.importer import import_coco
-from lvcnet.data.rle import parse_run_lengths
 from lvcnet.errors import LvcnetError
+from lvcnet.masks.rle import parse_run_lengths
 from tests.data.conftest import CocoFolder
 
 MASKS = arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12)))

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lvcnet.data import polygons
 from lvcnet.data.exporter import export_labels
 from lvcnet.data.importing import importer
 from lvcnet.data.importing.annotated import import_warnings
 from lvcnet.data.importing.importer import ImportProblems, import_coco, import_labelme, import_masks
 from lvcnet.data.importing.options import Settings
 from lvcnet.errors import LvcnetError
+from lvcnet.masks import outlines
 from tests.data.conftest import CocoFolder
 
 Content = dict[str, Any]
@@ -51,14 +51,14 @@ def test_many_small_shapes_cost_their_own_pixels_and_can_be_cancelled(
     coco: CocoFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The boxes that are decoded, and not the image, are what each shape costs."""
-    decoded, decode = [0], polygons.coco_mask.decode
+    decoded, decode = [0], outlines.coco_mask.decode
 
     def counted(encoded: Any) -> np.ndarray:
         drawn = decode(encoded)
         decoded[0] += drawn.size
         return drawn
 
-    monkeypatch.setattr(polygons.coco_mask, "decode", counted)
+    monkeypatch.setattr(outlines.coco_mask, "decode", counted)
     content = coco.content("a")
     (first,) = content["annotations"]
     square = [20, 10, 22, 10, 22, 12, 20, 12]

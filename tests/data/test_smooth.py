@@ -8,9 +8,10 @@ from scipy import ndimage
 
 from lvcnet.data.images import mask_to_full_resolution, mask_to_working_grid
 from lvcnet.data.importing.annotated import Shape
+from lvcnet.data.outlines.rings import crosses_itself
 from lvcnet.data.outlines.shapes import painted
 from lvcnet.data.outlines.smooth import Region, evenly_spaced, smooth_shapes, smoothed
-from lvcnet.data.polygons import Outline, Ring, crosses_itself, signed_area
+from lvcnet.masks.outlines import Outline, Ring, signed_area
 
 SIZE, FULL = 64, 512
 

@@ -10,8 +10,8 @@ from lvcnet.data.images import mask_to_working_grid
 from lvcnet.data.outlines.shapes import painted
 from lvcnet.data.outlines.smooth import Region, smooth_shapes
 from lvcnet.data.outlines.splice import spliced
-from lvcnet.data.polygons import Outline
-from lvcnet.data.rle import encode_run_lengths, parse_run_lengths
+from lvcnet.masks.outlines import Outline
+from lvcnet.masks.rle import encode_run_lengths, parse_run_lengths
 from tests.data.test_smooth import FULL, SIZE, ellipse, iou
 
 ANGLES = np.linspace(0, 2 * np.pi, 300, endpoint=False)

@@ -12,12 +12,13 @@ from PIL import Image
 
 from lab.inference import segment
 from lab.samples import write_dicom
-from lvcnet.data import images, radiograph
+from lvcnet.data import images
 from lvcnet.inference.batch import predict_files
 from lvcnet.inference.export import FORMATS
 from lvcnet.inference.png import write_png
 from lvcnet.inference.predictor import Predictor
 from lvcnet.inference.segmentation import segment_file
+from lvcnet.masks import blocks
 
 RUN = "hips-unet-level3-s0"
 PREDICTED = f"""
@@ -66,7 +67,7 @@ def test_what_is_written_in_blocks_is_what_is_written_in_one_piece(
 ) -> None:
     contents = []
     for number, block in enumerate((1_000_000, 1000)):
-        monkeypatch.setattr(radiograph, "BLOCK", block)
+        monkeypatch.setattr(blocks, "BLOCK", block)
         monkeypatch.setattr(images, "BLOCK", block)
         out = tmp_path / f"out-{number}"
         written = predict_files(predictor, [scan], out, 0.6, list(FORMATS))

@@ -9,11 +9,12 @@ from scipy import ndimage
 
 from lvcnet.errors import LvcnetError
 from lvcnet.files import keyed_rng
+from lvcnet.masks.geometry import signed_distance
 from lvcnet.noise import FAMILIES, create_family
 from lvcnet.noise.boundary import circular_walk, markov, morphology
 from lvcnet.noise.instance import box, drop, shift
 from lvcnet.noise.levels import Mask
-from lvcnet.noise.objects import keep_alive, signed_distance
+from lvcnet.noise.objects import keep_alive
 from tests.noise.helpers import shapes
 
 NAMES = sorted(FAMILIES)

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lvcnet.files import keyed_rng
+from lvcnet.masks.outlines import fill_centres, signed_area, trace_centres
+from lvcnet.masks.parts import components
 from lvcnet.noise.levels import Mask
-from lvcnet.noise.objects import components
-from lvcnet.noise.polygon import fill, offset, polygon, signed_area, simplify, trace
+from lvcnet.noise.polygon import offset, polygon, simplify
 from tests.noise.helpers import shapes
 
 
@@ -29,18 +30,18 @@ def disc(radius: float, size: int = 96) -> Mask:
 def test_tracing_and_filling_give_back_any_mask(mask: Mask) -> None:
     again = np.zeros_like(mask)
     for component in components(mask):
-        outer, holes = trace(component)
-        filled = fill(outer, mask.shape)
+        outer, holes = trace_centres(component)
+        filled = fill_centres(outer, mask.shape)
         for hole in holes:
-            filled &= ~fill(hole, mask.shape)
+            filled &= ~fill_centres(hole, mask.shape)
         again |= filled
     np.testing.assert_array_equal(again, mask)
 
 
 def test_rectangle_of_4_by_5_keeps_20_pixels() -> None:
-    outer, holes = trace(rectangle())
+    outer, holes = trace_centres(rectangle())
     assert holes == []
-    assert fill(outer, (12, 12)).sum() == 20
+    assert fill_centres(outer, (12, 12)).sum() == 20
     assert abs(signed_area(outer)) == pytest.approx(20 - 4 / 8)  # marching squares cut each corner by 1/8
     np.testing.assert_array_equal(polygon(rectangle(), 0.01, keyed_rng(0)), rectangle())
 
@@ -52,7 +53,7 @@ def test_filling_has_no_half_pixel_bias() -> None:
     for _ in range(2000):
         top, left = rng.uniform(5, 10, size=2)
         square = np.array([[top, left], [top + 7.3, left], [top + 7.3, left + 7.3], [top, left + 7.3]])
-        counts.append(int(fill(square, (24, 24)).sum()))
+        counts.append(int(fill_centres(square, (24, 24)).sum()))
     assert np.mean(counts) == pytest.approx(7.3**2, abs=0.5)
 
 
@@ -79,7 +80,7 @@ def test_simplified_disc_keeps_its_area() -> None:
 
 
 def test_vertices_get_fewer() -> None:
-    outer, _ = trace(disc(29))
+    outer, _ = trace_centres(disc(29))
     counts = [len(simplify(outer, tolerance)) for tolerance in (0.5, 1.0, 2.0, 5.0)]
     assert counts == sorted(counts, reverse=True)
     # An octagon's chords stay within 29 (1 - cos 22.5 deg) = 2.2 px of the circle, a square's only within 8.5 px.

@@ -1,6 +1,6 @@
 // Masks, their outlines along pixel edges, and brushes. Pure functions.
 // Symbols: a mask is a Uint8Array of height * width, row by row, 1 inside. Points are [x, y] with pixel edges at
-// integers, as in lvcnet/data/polygons.py, whose trace this is. A ring is {points, hole, handles}: handles are the
+// integers, as in lvcnet/masks/outlines.py, whose trace this is. A ring is {points, hole, handles}: handles are the
 // places in `points` that are shown and can be dragged.
 
 const HANDLE_TOLERANCE = 1.0; // pixels: staircases along a straight line keep within it

@@ -34,11 +34,11 @@ from lvcnet.data.importing.annotated import (
 from lvcnet.data.outlines.drawn import kept_entry
 from lvcnet.data.outlines.layers import covered_rows, file_name, image_layers, layer_names, outlines_of
 from lvcnet.data.outlines.shapes import coco_shape, painted
-from lvcnet.data.parts import parts
-from lvcnet.data.polygons import Outline, trace
-from lvcnet.data.rle import encode_part
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import read_json, write_json
+from lvcnet.masks.outlines import Outline, trace_edges
+from lvcnet.masks.parts import parts
+from lvcnet.masks.rle import encode_part
 from lvcnet.progress import Report, reported
 
 
@@ -167,7 +167,7 @@ def _categories(names: Sequence[str], known: Sequence[dict[str, Any]]) -> list[d
 
 def _segmentation(inside: NDArray[np.bool_], top: int, left: int, height: int, width: int) -> Any:
     """One component, cut out at (top, left): polygons, or compressed run lengths where it has holes."""
-    rings = trace(inside)
+    rings = trace_edges(inside)
     if not any(ring.hole for ring in rings):
         return [(ring.points + np.array([left, top])).ravel().tolist() for ring in rings]
     return encode_part(inside, top, left, height, width)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from lvcnet import __version__
 from lvcnet.data.dicom_header import read_header
 from lvcnet.data.images import is_dicom
-from lvcnet.data.radiograph import row_blocks
 from lvcnet.errors import LvcnetError, foreign
+from lvcnet.masks.blocks import row_blocks
 
 NAMING = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 """What a segmentation refers to."""

@@ -31,10 +31,10 @@ from lvcnet.data.importing.annotated import (
 from lvcnet.data.outlines.drawn import kept_entry
 from lvcnet.data.outlines.layers import Layer, covered_rows, file_name, files_beside, image_layers
 from lvcnet.data.outlines.shapes import labelme_shape, painted
-from lvcnet.data.parts import parts
-from lvcnet.data.polygons import Outline, trace
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import read_json, write_json
+from lvcnet.masks.outlines import Outline, trace_edges
+from lvcnet.masks.parts import parts
 from lvcnet.progress import Report, reported
 
 FORMAT = "labelme"
@@ -216,7 +216,7 @@ def mask_to_shapes(mask: NDArray[np.bool_], label: str) -> list[dict[str, Any]]:
     """Labelme shapes of one category: polygons, or a mask where a component has holes, which polygons cannot have."""
     shapes = []
     for rows, columns, inside in parts(mask):
-        rings = trace(inside)
+        rings = trace_edges(inside)
         if any(ring.hole for ring in rings):
             corners = [[columns.start, rows.start], [columns.stop - 1, rows.stop - 1]]
             png = cv2.imencode(".png", inside.astype(np.uint8) * 255)[1].tobytes()

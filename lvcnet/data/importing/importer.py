@@ -24,9 +24,9 @@ from lvcnet.data.importing.options import Options, Settings
 from lvcnet.data.outlines.drawn import Drawn, kept_image, united_files
 from lvcnet.data.outlines.shapes import READERS
 from lvcnet.data.radiograph import Radiograph
-from lvcnet.data.rle import encode_run_lengths
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import check_name, stable_hash
+from lvcnet.masks.rle import encode_run_lengths
 from lvcnet.progress import Report, part_of, reported
 
 __all__ = ["ImportProblems", "Problem", "import_coco", "import_from", "import_labelme", "import_masks"]

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lvcnet.data.importing.annotated import Problem, Shape
-from lvcnet.data.polygons import Outline, check_ring
-from lvcnet.data.rle import parse_run_lengths
+from lvcnet.data.outlines.rings import check_ring
 from lvcnet.errors import LvcnetError, foreign
+from lvcnet.masks.outlines import Outline
+from lvcnet.masks.rle import parse_run_lengths
 
 Judged = tuple[Shape | None, list[Problem]]
 

@@ -17,8 +17,8 @@ from scipy import ndimage
 from lvcnet.data.images import mask_to_full_resolution, mask_to_working_grid
 from lvcnet.data.importing.annotated import Shape
 from lvcnet.data.outlines.shapes import Patch, painted
-from lvcnet.data.parts import parts
-from lvcnet.data.polygons import Outline, Points, Ring, clip, paint_ring, signed_area, trace
+from lvcnet.masks.outlines import Outline, Points, Ring, clip, paint_ring, signed_area, trace_edges
+from lvcnet.masks.parts import parts
 
 STEP = 0.5
 """Between the points of an outline that are smoothed."""
@@ -104,7 +104,7 @@ def smooth_shapes(mask: NDArray[np.bool_], height: int, width: int) -> list[Shap
     found = [
         [
             SmoothRing(Ring(ring.points + np.array([columns.start, rows.start]), ring.hole))
-            for ring in trace(inside)
+            for ring in trace_edges(inside)
         ]
         for rows, columns, inside in parts(wider)
     ]

@@ -15,7 +15,7 @@ from lvcnet.data.images import mask_to_working_grid
 from lvcnet.data.importing.annotated import Shape
 from lvcnet.data.outlines.shapes import painted
 from lvcnet.data.outlines.smooth import Region, smooth_shapes
-from lvcnet.data.polygons import Outline, Ring, trace
+from lvcnet.masks.outlines import Outline, Ring, trace_edges
 
 NEAR = (3, 6, 12)
 """Pixels of the working grid around what has changed that are drawn anew; more where a pixel tips over at the seam."""
@@ -47,7 +47,7 @@ def spliced(before: Sequence[Shape], mask: NDArray[np.bool_], height: int, width
         near = ndimage.binary_dilation(differs, iterations=reach)
         if near[edge].mean() > MOST_CHANGED or len(drawn) > MOST_RINGS:
             break
-        around = [Ring(ring.points * scale, ring.hole) for ring in trace(near)]
+        around = [Ring(ring.points * scale, ring.hole) for ring in trace_edges(near)]
         try:
             shapes = _shapes(_joined(drawn, anew, around), SLIVER * float(scale.prod()))
         except shapely.GEOSException:  # of outlines that no geometry can be made of
@@ -62,7 +62,7 @@ def _rings(shapes: Sequence[Shape], height: int, width: int) -> list[Ring]:
     outlines = [Ring(points) for shape in shapes if isinstance(shape, Outline) for points in shape.rings]
     regions = [ring for shape in shapes if isinstance(shape, Region) for ring in shape.rings]
     rest = [shape for shape in shapes if not isinstance(shape, Outline | Region)]
-    return [*(trace(painted(rest, height, width)) if rest else []), *regions, *outlines]
+    return [*(trace_edges(painted(rest, height, width)) if rest else []), *regions, *outlines]
 
 
 def _joined(drawn: Sequence[Ring], smooth: Sequence[Ring], around: Sequence[Ring]) -> BaseGeometry:

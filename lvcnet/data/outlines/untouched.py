@@ -12,8 +12,8 @@ from scipy import ndimage
 from lvcnet.data.images import mask_to_working_grid
 from lvcnet.data.importing.annotated import Shape
 from lvcnet.data.outlines.shapes import painted
-from lvcnet.data.parts import EIGHT_CONNECTED
-from lvcnet.data.radiograph import row_blocks
+from lvcnet.masks.blocks import row_blocks
+from lvcnet.masks.parts import EIGHT_CONNECTED, label_parts
 
 MOST_PIXELS = 2_000_000_000
 """Drawn in all, of an image; with more of them everything is drawn anew."""
@@ -42,7 +42,7 @@ def untouched(
         return nothing, mask
     size = len(mask)
     before = mask_to_working_grid(painted(shapes, height, width), size)
-    objects, count = ndimage.label(before | mask, structure=EIGHT_CONNECTED)
+    objects, count = label_parts(before | mask)
     reached = np.array([_reached(shape, objects, count, height, width) for shape in shapes])
     changed = np.zeros(count + 1, dtype=np.bool_)
     changed[np.unique(objects[before != mask])] = True

@@ -1,86 +1,14 @@
-"""Pixel-edge polygons: hand-made rings, the round trip through pycocotools, and every kind of bad outline."""
+"""Every kind of bad outline in a user's file, and that looking for them costs little."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from pycocotools import mask as coco_mask
-from scipy import ndimage
 
-from lvcnet.data import polygons
-from lvcnet.data.polygons import Ring, check_ring, clip, crosses_itself, rasterise, signed_area, trace
+from lvcnet.data.outlines import rings
+from lvcnet.data.outlines.rings import check_ring, crosses_itself
 
-MASKS = arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14)))
 BOW_TIE = np.array([[0.0, 0.0], [4.0, 4.0], [4.0, 0.0], [0.0, 4.0]])
-
-
-def test_a_rectangle_of_20_pixels_keeps_its_20_pixels() -> None:
-    mask = np.zeros((8, 9), dtype=bool)
-    mask[2:6, 3:8] = True
-    (ring,) = trace(mask)
-    assert ring.points.tolist() == [[3, 2], [8, 2], [8, 6], [3, 6]]
-    assert signed_area(ring.points) == 20
-    assert rasterise([ring], 8, 9).sum() == 20
-
-
-def test_holes_and_islands_come_as_rings_of_falling_area() -> None:
-    mask = np.ones((7, 7), dtype=bool)
-    mask[1:6, 1:6] = False
-    mask[3, 3] = True
-    rings = trace(mask)
-    assert [(ring.hole, abs(signed_area(ring.points))) for ring in rings] == [
-        (False, 49),
-        (True, 25),
-        (False, 1),
-    ]
-    np.testing.assert_array_equal(rasterise(rings, 7, 7), mask)
-
-
-def test_pixels_that_meet_at_a_corner_are_separate_rings() -> None:
-    rings = trace(np.eye(3, dtype=bool))
-    assert [ring.points.tolist()[0] for ring in rings] == [[0, 0], [1, 1], [2, 2]]
-
-
-def test_nothing_to_trace() -> None:
-    assert trace(np.zeros((3, 4), dtype=bool)) == []
-    assert not rasterise([], 3, 4).any()
-
-
-@settings(max_examples=300, deadline=None)
-@given(MASKS)
-def test_round_trip_is_exact(mask: np.ndarray) -> None:
-    rings = trace(mask)
-    np.testing.assert_array_equal(rasterise(rings, *mask.shape), mask)
-    assert sum(signed_area(ring.points) for ring in rings) == mask.sum()
-    assert sum(not ring.hole for ring in rings) == ndimage.label(mask)[1]
-    assert not any(crosses_itself(ring.points) for ring in rings)
-
-
-def test_large_smooth_masks_come_back_exactly() -> None:
-    noise = np.random.default_rng(0).normal(size=(300, 410))
-    mask = ndimage.gaussian_filter(noise, 6) > 0
-    np.testing.assert_array_equal(rasterise(trace(mask), *mask.shape), mask)
-
-
-def test_later_rings_paint_over_earlier_ones() -> None:
-    outer = Ring(np.array([[0.0, 0], [6, 0], [6, 6], [0, 6]]))
-    hole = Ring(np.array([[2.0, 2], [4, 2], [4, 4], [2, 4]]), hole=True)
-    assert rasterise([outer, hole], 6, 6).sum() == 32
-    assert rasterise([hole, outer], 6, 6).sum() == 36
-
-
-def test_outlines_beyond_the_border_are_cut_there() -> None:
-    far = np.array([[-1e6, 1.0], [3.0, 1.0], [3.0, 3.0], [-1e6, 3.0]])
-    expected = np.zeros((4, 5), dtype=bool)
-    expected[1:3, :3] = True
-    np.testing.assert_array_equal(rasterise([Ring(far)], 4, 5), expected)
-
-
-def test_clip_keeps_the_part_inside() -> None:
-    triangle = np.array([[-2.0, 0.0], [2.0, 0.0], [2.0, 4.0]])
-    assert signed_area(clip(triangle, 10, 10)) == 8 - 2
-    assert len(clip(triangle - 50, 10, 10)) == 0
 
 
 @pytest.mark.parametrize(
@@ -174,21 +102,21 @@ def test_a_tree_of_boxes_finds_what_comparing_every_pair_finds(seed: int, count:
         "plane": draw.random((count, 2)) * 40,
         "star": np.stack([np.cos(angles), np.sin(angles)], axis=1) * (10 + draw.random((count, 1))),
     }
-    assert polygons.crosses_itself(rings[kind]) == crosses_by_every_pair(rings[kind])
+    assert crosses_itself(rings[kind]) == crosses_by_every_pair(rings[kind])
 
 
 def test_a_long_outline_is_checked_by_few_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
     """300,000 points: each pair would be 45 thousand million comparisons."""
-    compared, compare = [0], polygons._any_cross
+    compared, compare = [0], rings._any_cross
 
     def counted(start: np.ndarray, end: np.ndarray, one: np.ndarray, two: np.ndarray) -> bool:
         compared[0] += len(one)
         return compare(start, end, one, two)
 
-    monkeypatch.setattr(polygons, "_any_cross", counted)
+    monkeypatch.setattr(rings, "_any_cross", counted)
     angles = np.linspace(0, 2 * np.pi, 300_000, endpoint=False)
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1) * 4000 + 4500
-    points, problems = polygons.check_ring(ring.ravel().tolist(), 9000, 9000, "a")
+    points, problems = check_ring(ring.ravel().tolist(), 9000, 9000, "a")
     assert points is not None
     assert problems == []
     assert compared[0] < 5 * len(ring)
@@ -196,27 +124,16 @@ def test_a_long_outline_is_checked_by_few_comparisons(monkeypatch: pytest.Monkey
 
 def test_an_outline_that_fills_the_memory_when_drawn_is_refused() -> None:
     zigzag = np.stack([np.tile([0.0, 9000.0], 1000), np.linspace(0, 9000, 2000)], axis=1)
-    points, (problem,) = polygons.check_ring(zigzag.ravel().tolist(), 9000, 9000, "a")
+    points, (problem,) = check_ring(zigzag.ravel().tolist(), 9000, 9000, "a")
     assert points is None
     assert "px long" in problem.what
 
 
 def test_what_no_hand_draws_is_not_compared_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polygons, "MOST_PAIRS", 1000)
+    monkeypatch.setattr(rings, "MOST_PAIRS", 1000)
     steps = np.arange(200)
     diagonals = np.stack([90.0 * (steps % 2), 90.0 * (steps % 2) + 0.25 * steps], axis=1)
     tangle = np.vstack([diagonals, [[95, 300], [1, 300], [1, 250], [0, 250]]])
-    points, (problem,) = polygons.check_ring(tangle.ravel().tolist(), 900, 900, "a")
+    points, (problem,) = check_ring(tangle.ravel().tolist(), 900, 900, "a")
     assert points is None
     assert "too tangled" in problem.what
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.floats(-5, 45), st.floats(-5, 25)), min_size=3, max_size=8))
-def test_painting_in_its_own_box_is_painting_in_the_whole_image(corners: list[tuple[float, float]]) -> None:
-    points = clip(np.round(np.array(corners), 2), 20, 40)
-    expected = np.zeros((20, 40), dtype=bool)
-    if len(points) >= 3:
-        encoded = coco_mask.frPyObjects([points.ravel().tolist()], 20, 40)
-        expected = coco_mask.decode(encoded)[:, :, 0].astype(bool)
-    np.testing.assert_array_equal(rasterise([Ring(np.round(np.array(corners), 2))], 20, 40), expected)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from lvcnet.data.radiograph import row_blocks
 from lvcnet.errors import LvcnetError
+from lvcnet.masks.blocks import row_blocks
 
 
 @dataclass(frozen=True, eq=False)
