@@ -56,7 +56,7 @@ def train(
 
     Args:
         dataset: a data set that is saved.
-        method: fcn, unet, lvcnet, lvcnet-plus, or one that a plug-in offers.
+        method: fcn, unet, lvcnet, lvcnet-plus, lvcnet-paper, or one that a plug-in offers.
         labels: name of a label set, or the number of a noise level.
         preset: settings to start from: quick (minutes on a laptop) or paper.
         epochs: passes over the training images.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lvcnet.errors import DamagedError, LvcnetError
+from lvcnet.former import one_method_a_variant
 
 KEY = "format"
 MEND = "put back a copy of it"
@@ -76,7 +77,8 @@ DATASET = Format("the head of a data set", 2, {0: unchanged, 1: unchanged})
 """Version 2 has a checksum of the images; what is older has none until it is saved again or `lvcnet doctor --mend` adds it."""
 LABELS = Format("the head of a label set", 3, {0: unchanged, 1: unchanged, 2: unchanged})
 """Version 1 had the manifest in a file of its own, version 2 nothing of what people drew; see lvcnet.data.label_sets."""
-CONFIG = Format("the configuration of a run")
+CONFIG = Format("the configuration of a run", 2, {0: unchanged, 1: one_method_a_variant})
+"""Version 1 had variants of LVC-Net that are methods now; see lvcnet.former."""
 STATUS = Format("the status of a run")
 EVALUATION = Format("an evaluation")
 ABOUT = Format("what is said about a run")

@@ -8,9 +8,9 @@ torch.Size([1, 2, 32, 32])
 """
 
 from lvcnet.models.fcn import FCN
-from lvcnet.models.lvcnet import LVCNet
+from lvcnet.models.lvcnet import LVCNet, LVCNetPlus
 from lvcnet.models.r2unet import R2UNet
 from lvcnet.models.segnet import SegNet
 from lvcnet.models.unet import UNet
 
-__all__ = ["FCN", "LVCNet", "R2UNet", "SegNet", "UNet"]
+__all__ = ["FCN", "LVCNet", "LVCNetPlus", "R2UNet", "SegNet", "UNet"]

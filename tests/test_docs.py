@@ -72,3 +72,16 @@ def test_what_a_page_would_fetch_is_seen() -> None:
     ):
         assert foreign.search(text)
     assert not foreign.search(b'<a href="https://example.org"><script src="assets/x.js">')
+
+
+def test_every_equation_is_marked_where_it_is_computed() -> None:
+    """The table of docs/method.md names files for each equation; there is a comment `# Eq. N` in each of them."""
+    page = (ROOT / "docs" / "method.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d) \|.*\| ([^|]+) \|$", page, flags=re.MULTILINE)
+    assert [int(number) for number, _ in rows] == [1, 2, 3, 4, 5, 6, 7]
+    for number, files in rows:
+        named = re.findall(r"`([\w/]+\.py)`", files)
+        assert named, f"no file for Eq. {number}"
+        for file in named:
+            comments = re.findall(r"# Eq\. (\d)(?: and (\d))?:", (ROOT / "lvcnet" / file).read_text("utf-8"))
+            assert number in {one for found in comments for one in found}, f"Eq. {number} in {file}"

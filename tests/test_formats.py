@@ -1,4 +1,7 @@
-"""Files of version 0, kept as an earlier version of the project wrote them (fixtures/workspace-1), read by this one."""
+"""Files kept as earlier versions of the project wrote them, read by this one.
+
+fixtures/workspace-1: before files had a version. fixtures/workspace-2: runs of format 1, whose methods had variants.
+"""
 
 import json
 import shutil
@@ -19,8 +22,10 @@ from lvcnet.data.dataset import Dataset, without_checksum
 from lvcnet.doctor import mend
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.evaluation.report import compare
 from lvcnet.formats import Format, unchanged
 from lvcnet.jobs import queue
+from lvcnet.jobs.like import settings_like
 from lvcnet.jobs.sweep_config import build_sweep
 from lvcnet.runs.about import About, read_about
 from lvcnet.runs.directory import RunDirectory
@@ -31,6 +36,7 @@ from lvcnet.training.config import read_yaml
 from lvcnet.training.loop import train
 
 KEPT = Path(__file__).with_name("fixtures") / "workspace-1"
+VARIANTS = KEPT.with_name("workspace-2") / "runs"
 
 
 @pytest.fixture
@@ -100,6 +106,73 @@ def test_training_goes_on_from_the_state_of_that_time(kept: Path) -> None:
     torch.set_num_threads(1)
     assert train(run, resume=True) == "done"
     assert [row["epoch"] for row in run.metrics()] == [1, 2, 3]
+
+
+@pytest.fixture
+def variants(kept: Path) -> Path:
+    """With two runs of `lvcnet` more: `printed`, of variant paper, and `stray`, with a setting that is gone."""
+    shutil.copytree(VARIANTS, kept / "runs", dirs_exist_ok=True)
+    return kept
+
+
+def test_a_variant_of_then_is_the_method_that_it_is_now_and_predicts_the_same(variants: Path) -> None:
+    run = find_run("printed")
+    stored = json.loads((run.path / "config.json").read_text())
+    assert (stored["method"], stored["options"]["variant"]) == ("lvcnet", "paper")
+    config = run.config()
+    assert (config["method"], config["options"]) == ("lvcnet-paper", {"warps": 2})  # normalised was as usual
+    then = run.evaluation()
+    assert then is not None
+    assert then["iou"] > 0.6
+    assert evaluate_run(run)["iou"] == pytest.approx(then["iou"], abs=2e-3)
+
+
+def test_a_run_with_a_setting_that_is_gone_keeps_its_results_and_can_do_nothing_more(variants: Path) -> None:
+    run = find_run("stray")
+    assert run.config()["options"] == {"stray_weight": 0.1}  # 4 warps are as usual
+    comparison = compare("hips", [run, find_run("printed")])
+    assert comparison.methods() == ["lvcnet stray_weight=0.1", "lvcnet-paper warps=2"]
+    cell = comparison.cell("lvcnet stray_weight=0.1", "level3")
+    assert cell is not None
+    assert cell.mean("iou") == pytest.approx(0.596, abs=5e-4)
+    for action in (load_method, settings_like, lambda run: train(run, resume=True)):
+        with pytest.raises(
+            LvcnetError, match=r"options\.stray_weight is gone from lvcnet: leave it out.*keeps its"
+        ):
+            action(run)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (("lvcnet", {}), ("lvcnet", {})),
+        (("lvcnet", {"training": "joint", "settle": 2, "warps": 3}), ("lvcnet", {"warps": 3})),
+        (
+            ("lvcnet", {"training": "joint", "offsets": "learned"}),
+            ("lvcnet", {"training": "joint", "offsets": "learned"}),
+        ),
+        (("lvcnet", {"cue": "sobel"}), ("lvcnet", {"generator": False})),
+        (("lvcnet", {"cue": "edges"}), ("lvcnet", {"cue": "edges"})),
+        (("lvcnet", {"variant": "plus", "evidence": 2}), ("lvcnet-plus", {})),
+        (("lvcnet", {"variant": "paper", "cue": "sobel"}), ("lvcnet-paper", {"cue": "sobel"})),
+        (("lvcnet-plus", {"variant": "plus", "cue": "sobel"}), ("lvcnet-plus", {"generator": False})),
+        (("lvcnet-plus", {"training": "alternate"}), ("lvcnet-plus", {"training": "alternate"})),
+        (("lvcnet", {"variant": "never"}), ("lvcnet", {"variant": "never"})),
+        (("mine", {"variant": "paper"}), ("mine", {"variant": "paper"})),
+    ],
+)
+def test_settings_of_then(before: tuple[str, Any], after: tuple[str, Any]) -> None:
+    old = {"format": 1, "method": before[0], "options": before[1], "seed": 3}
+    new = formats.CONFIG.current(old, Path("config.json"))
+    assert (new["method"], new["options"], new["seed"]) == (*after, 3)
+    assert formats.CONFIG.current(new, Path("config.json")) == new
+    assert old["options"] is before[1]
+
+
+def test_a_file_of_settings_of_then_trains_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "old.yaml"
+    path.write_text("dataset: hips\nmethod: lvcnet\noptions: {variant: paper, step: 1.5}\n")
+    assert read_yaml(path) == {"dataset": "hips", "method": "lvcnet-paper", "options": {"step": 1.5}}
 
 
 def test_correction_decisions_and_report(kept: Path) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import METHODS
-from lvcnet.methods.lvc import LVCOptions
+from lvcnet.methods.lvcnet import LVCNetOptions
+from lvcnet.methods.lvcnet_plus import LVCNetPlusOptions
+from lvcnet.methods.paper.method import PaperOptions
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,32 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "prediction": Explanation("The final answer: the probability that a pixel belongs to the object.", r"S"),
 }
-ORIENTED = (
+ORIENTED = Explanation(
     "How much each pixel counts when the centre of the edge nearby is computed (first warp): edges e_n across the"
-    " boundary, weighed by whether this class is brighter or darker than what lies outside."
+    " boundary, weighed by whether this class is brighter or darker than what lies outside.",
+    r"a = g\,\bigl(w_{+}\,[e_n]_{+}^2 + w_{-}\,[e_n]_{-}^2\bigr)",
 )
-FACTORS = {"product": r"Y\,", "lvc": "", "near": r"\mathrm{near}(Y)\,"}
-"""What attention multiplies the cue by."""
+OF_PLUS: dict[str, Explanation] = {
+    "trunk": Explanation(
+        "What the first head, which only ever sees the labels, expects annotators to draw; the move starts here.",
+        r"Y = \sigma(z)",
+    ),
+    "prediction": Explanation(
+        "The final answer: what the second head, which learned from repaired outlines, says is there, weighed by which"
+        " side each pixel looks like.",
+        r"T = \sigma(\mathrm{logit}\,T_0 + E)",
+    ),
+}
+"""What LVC-Net plus says otherwise."""
+AS_PRINTED: dict[str, Explanation] = {
+    "attention": Explanation(EXPLANATIONS["attention"].sentence, r"a = Y\,L"),
+    "offsets": Explanation(
+        EXPLANATIONS["offsets"].sentence,
+        r"V_s = h(\text{features}, Y, L),\quad \lVert V_g - V_s \rVert^2 \to \min",
+        "px",
+    ),
+}
+"""What the printed method says otherwise."""
 
 
 def explain(name: str, config: dict[str, Any] | None = None) -> Explanation:
@@ -91,7 +113,7 @@ def explain(name: str, config: dict[str, Any] | None = None) -> Explanation:
 
     >>> explain("warp2").equation
     'S_{2}(p) = S_{1}(p + V_s(p))'
-    >>> print(explain("attention", {"method": "lvcnet", "options": {"variant": "paper"}}).equation)
+    >>> print(explain("attention", {"method": "lvcnet-paper"}).equation)
     a = Y\\,L
     >>> explain("something new").unit
     ''
@@ -111,34 +133,19 @@ def explain(name: str, config: dict[str, Any] | None = None) -> Explanation:
 
 def _as_configured(name: str, found: Explanation, config: dict[str, Any]) -> Explanation:
     spec = METHODS.get(config.get("method", ""))
-    if spec is None or not issubclass(spec.options, LVCOptions):
+    if spec is None:
         return found
     try:
         options = spec.read_options(config.get("options") or {})
     except LvcnetError:  # another version's options
         return found
-    assert isinstance(options, LVCOptions)
-    if name == "lvc" and options.cue != "edges":
-        return Explanation(found.sentence, r"L = g\, y_s" if options.cue == "outlines" else "L = y_s")
-    if options.relearn and name == "trunk":
-        return Explanation(
-            "What the first head, which only ever sees the labels, expects annotators to draw; the move starts here.",
-            found.equation,
-        )
-    if options.relearn and name == "prediction":
-        return Explanation(
-            "The final answer: what the second head, which learned from repaired outlines, says is there, weighed by which"
-            " side each pixel looks like.",
-            r"T = \sigma(\mathrm{logit}\,T_0 + E)",
-        )
-    if name == "attention":
-        oriented = options.cue != "edges" and options.polarity
-        cue = r"g\,\bigl(w_{+}\,[e_n]_{+}^2 + w_{-}\,[e_n]_{-}^2\bigr)" if oriented else "L"
-        return Explanation(
-            ORIENTED if oriented else found.sentence, f"a = {FACTORS.get(options.attention, '')}{cue}"
-        )
-    if name == "offsets" and options.offsets == "learned":
-        return Explanation(
-            found.sentence, r"V_s = h(\text{features}, Y, L),\quad \lVert V_g - V_s \rVert^2 \to \min", "px"
-        )
+    if isinstance(options, PaperOptions):
+        return AS_PRINTED.get(name, found)
+    if isinstance(options, LVCNetPlusOptions) and name in OF_PLUS:
+        return OF_PLUS[name]
+    if isinstance(options, LVCNetOptions):
+        if name == "lvc":
+            return Explanation(found.sentence, r"L = g\, y_s" if options.generator else "L = y_s")
+        if name == "attention" and options.polarity:
+            return ORIENTED
     return found

@@ -20,7 +20,7 @@ from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import Action, PlannedRun
 from lvcnet.jobs.sweep_config import SweepConfig, build_sweep, parse_seeds
-from lvcnet.methods import METHODS, method_title
+from lvcnet.methods import COMPARED, METHODS, method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import format_seconds
@@ -126,7 +126,7 @@ def sweep_form(dataset: Dataset) -> None:
         methods = left.multiselect(
             "Methods",
             list(METHODS),
-            list(METHODS.own),
+            list(COMPARED),
             format_func=method_title,
             key="sweep-methods",
             help="Every method is trained on every label set with every seed.",

@@ -18,7 +18,7 @@ from lvcnet.jobs import launch
 from lvcnet.jobs.foreground import SweepProgress, queue_sweep, run_sweep
 from lvcnet.jobs.sweep import PlannedRun
 from lvcnet.jobs.sweep_config import build_sweep, parse_seeds
-from lvcnet.methods import METHODS
+from lvcnet.methods import COMPARED, METHODS
 from lvcnet.models import NETWORKS
 from lvcnet.runs.summary import collapse_notes, format_seconds, summarise
 from lvcnet.text import split_list
@@ -45,7 +45,7 @@ def sweep(
     methods: Annotated[
         str | None,
         typer.Option(
-            help=f"Methods, separated by commas: {METHODS.in_words()}. [default: {','.join(METHODS.own)}]"
+            help=f"Methods, separated by commas: {METHODS.in_words()}. [default: {','.join(COMPARED)}]"
         ),
     ] = None,
     levels: Annotated[

@@ -25,7 +25,7 @@ class Cell:
     """One method trained on one label set: all its seeds together.
 
     Attributes:
-        method: `unet`, or with the options that were set, `lvcnet variant=paper`.
+        method: `unet`, or with the options that were set, `lvcnet warps=2`.
         labels: label set it learned from.
         noise: manifest of that label set, as its first run recorded it: family, level, target and achieved IoU, seed.
         label_iou: mean IoU of the training labels with the clean ones.
@@ -145,7 +145,7 @@ class Comparison:
         return naming.level_of(labels, self.noise.get(labels, {}))
 
     def methods(self) -> list[str]:
-        """Methods in the order of the paper, variants behind them."""
+        """Methods in the order of the paper, those with options behind them."""
         return sorted({cell.method for cell in self.cells}, key=method_order)
 
     def label_sets(self) -> list[str]:
@@ -214,8 +214,8 @@ class Comparison:
 def method_name(config: Mapping[str, Any]) -> str:
     """The method with the network, if it is not the usual one, and the options that were set.
 
-    >>> method_name({"method": "lvcnet", "options": {"variant": "paper", "warps": 2}})
-    'lvcnet variant=paper warps=2'
+    >>> method_name({"method": "lvcnet", "options": {"warps": 2, "generator": False}})
+    'lvcnet generator=False warps=2'
     >>> method_name({"method": "lvcnet", "network": "segnet"})
     'lvcnet network=segnet'
     """
@@ -224,7 +224,7 @@ def method_name(config: Mapping[str, Any]) -> str:
 
 
 def method_order(method: str) -> tuple[int, str]:
-    """Sort key: the order of the paper, variants behind the plain method."""
+    """Sort key: the order of the paper, options behind the plain method."""
     name = method.partition(" ")[0]
     known = list(METHODS)
     return (known.index(name) if name in known else len(known), method)

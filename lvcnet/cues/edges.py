@@ -66,7 +66,7 @@ def edge_gradient(images: Tensor, sigma: float = 0.8) -> Tensor:
 
 def initial_edges(images: Tensor, sigma: float = 0.8) -> Tensor:
     """Initial edge map y_s in [0, 1]: length of `edge_gradient`. (B, 1, H, W) -> (B, 1, H, W)."""
-    return length(edge_gradient(images, sigma), dim=1)
+    return length(edge_gradient(images, sigma), dim=1)  # Eq. 1: y_s
 
 
 def inward_normals(prediction: Tensor, sigma: float = 1.5) -> Tensor:
@@ -93,7 +93,7 @@ def oriented_edges(gradient: Tensor, normals: Tensor) -> Tensor:
 
 def edge_fraction(edges: Tensor, threshold: float = 0.5) -> Tensor:
     """P(s): share of edge pixels in each image's initial edge map, (B, 1, 1, 1)."""
-    return (edges >= threshold).float().mean(dim=(1, 2, 3), keepdim=True)
+    return (edges >= threshold).float().mean(dim=(1, 2, 3), keepdim=True)  # Eq. 1: P(s)
 
 
 def near_boundary(prediction: Tensor, sigma: float = 1.5) -> Tensor:

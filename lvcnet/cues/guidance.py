@@ -7,16 +7,11 @@ A pixel that lies beside an edge gets a vector that points away from the edge, d
 the prediction there moves the predicted boundary onto the edge.
 """
 
-from typing import Literal
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from lvcnet.cues.bands import window_bands
-from lvcnet.cues.edges import blur, length, near_boundary, sobel
-
-AttentionKind = Literal["product", "lvc", "near"]
+from lvcnet.cues.edges import blur, length, sobel
 
 
 def coordinates(height: int, width: int) -> Tensor:
@@ -24,18 +19,7 @@ def coordinates(height: int, width: int) -> Tensor:
     rows, columns = torch.meshgrid(
         torch.arange(height, dtype=torch.float32), torch.arange(width, dtype=torch.float32), indexing="ij"
     )
-    return torch.stack([columns, rows])
-
-
-def attention(prediction: Tensor, lvc: Tensor, kind: AttentionKind = "near") -> Tensor:
-    """What the mass centre is weighed by, (B, C, H, W).
-
-    product: Y * L as printed (zero where a too small prediction misses the edge); lvc: L alone; near:
-    L * near(Y), the reading that lets a boundary move either way.
-    """
-    if kind == "product":
-        return prediction * lvc
-    return lvc if kind == "lvc" else lvc * near_boundary(prediction)
+    return torch.stack([columns, rows])  # Eq. 2: R, which the paper has a 1x1 convolution make
 
 
 def window_moments(weights: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
@@ -67,7 +51,8 @@ def guidance(
         V_g (B, C, 2, H, W) in pixels, and the gate (B, C, H, W) in [0, 1).
     """
     mass, moments = window_moments(attention_map, sigma)
-    return -moments / (mass + damping).unsqueeze(2), mass / (mass + damping)
+    center = moments / (mass + damping).unsqueeze(2)  # Eq. 3: the mass centre of a in N(p), seen from p
+    return -center, mass / (mass + damping)  # Eq. 4: V_g = R - center
 
 
 def agreement_damping(prediction: Tensor, damping: float, agreement: float) -> Tensor:
@@ -103,12 +88,14 @@ def aligned_guidance(
         V_g (B, C, 2, H, W) in pixels, and the gate (B, C, H, W) in [0, 1).
     """
     mass, moment = aligned_moments(attention_map, normals, sigma)
-    distance = moment / (mass + damping)
-    return -distance.unsqueeze(2) * normals, mass / (mass + damping)
+    distance = moment / (mass + damping)  # Eq. 3: the mass centre in N(p), seen from p and along n(p)
+    return -distance.unsqueeze(2) * normals, mass / (mass + damping)  # Eq. 4: V_g = R - center
 
 
 def aligned_moments(attention_map: Tensor, normals: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     """Mass in the window N of `aligned_guidance`, and its first moment along n(p) in pixels; both (B, C, H, W)."""
+    # Sum over q of w a(q) (1 + n(p) n(q)) / 2 = (m + n_x(p) m_x + n_y(p) m_y) / 2, where m is the mass of a in the window,
+    # m_x that of a n_x, m_y that of a n_y. Moments likewise.
     across, along = normals.unbind(dim=2)
     joined = torch.cat([attention_map, attention_map * across, attention_map * along], dim=1)
     masses, moments = window_moments(joined, sigma)
@@ -117,20 +104,6 @@ def aligned_moments(attention_map: Tensor, normals: Tensor, sigma: float) -> tup
     mass = (0.5 * mass.addcmul(across, mass_x).addcmul_(along, mass_y)).clamp_min(0)
     moment = moment.addcmul(across.unsqueeze(2), moment_x).addcmul_(along.unsqueeze(2), moment_y)
     return mass, 0.5 * (moment[:, :, 0] * across).addcmul_(moment[:, :, 1], along)
-
-
-def literal_guidance(prediction: Tensor, lvc: Tensor, radius: int = 3) -> Tensor:
-    """V_g exactly as printed: center(p) = 1/|N| sum Y L R, not normalised by the mass.
-
-    Where attention is weak, this "centre" lies near the image's origin and V_g points across the whole image.
-    Kept because a test shows it fail. Shape: (B, C, H, W) -> (B, C, 2, H, W) in pixels.
-    """
-    positions = coordinates(*prediction.shape[-2:]).to(prediction)
-    weighted = (prediction * lvc).unsqueeze(2) * positions
-    side = 2 * radius + 1
-    center = F.avg_pool2d(weighted.flatten(0, 1), side, stride=1, padding=radius).view_as(weighted)
-    offsets: Tensor = positions - center
-    return offsets
 
 
 def cap_length(vectors: Tensor, longest: float) -> Tensor:

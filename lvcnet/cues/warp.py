@@ -20,7 +20,7 @@ def warp(maps: Tensor, offsets: Tensor) -> Tensor:
     batch, channels, _, height, width = offsets.shape
     scale = 2 / torch.tensor([max(width - 1, 1), max(height - 1, 1)]).to(offsets).view(2, 1, 1)
     still = coordinates(height, width).to(offsets) * scale - 1
-    # grid_sample on the CPU crashes the process when its coordinates are not numbers.
+    # Eq. 6: Y is read at p + V(p). grid_sample on the CPU crashes the process when its coordinates are not numbers.
     moved = torch.addcmul(still, offsets.nan_to_num(), scale)
     grid = moved.reshape(batch * channels, 2, height, width).permute(0, 2, 3, 1)
     flat = maps.reshape(batch * channels, -1, height, width)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lvcnet.errors import LvcnetError
+from lvcnet.methods import METHODS
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import TrainConfig, build_config
 
@@ -21,8 +22,10 @@ def settings_like(run: RunDirectory, method: str | None = None) -> dict[str, Any
     known = {name: stored[name] for name in TrainConfig.model_fields if name in stored}
     try:
         settings = build_config(known).model_dump()
+        if method is not None and method != settings["method"]:
+            settings["options"] = {}
+        elif spec := METHODS.get(settings["method"]):
+            spec.read_options(settings["options"])
     except LvcnetError as error:
         raise LvcnetError(f"run {run.name!r} cannot be copied: {error}") from None
-    if method is not None and method != settings["method"]:
-        settings["options"] = {}
     return settings

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lvcnet import formats
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
-from lvcnet.methods import METHODS
+from lvcnet.methods import COMPARED
 from lvcnet.training.config import MOST, TrainConfig, build_config, merge_settings, validated
 
 GRID = {"dataset": "dataset", "labels": "labels", "method": "methods", "seed": "seeds"}
@@ -23,7 +23,7 @@ class SweepConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     dataset: str = Field(description="name of the data set")
-    methods: list[str] = Field(list(METHODS.own), description="what is compared")
+    methods: list[str] = Field(list(COMPARED), description="what is compared")
     labels: list[str] = Field(
         ["1", "2", "3", "4"],
         description="noise levels or label sets: 1 or level1 are the same; clean; dentist2",

@@ -10,13 +10,16 @@ import torch
 
 from lvcnet.methods.base import Batch, Method, cross_entropy, standardise
 from lvcnet.methods.learner import Optimisation
-from lvcnet.methods.lvc import LVCNET, LVCNET_PLUS
+from lvcnet.methods.lvcnet import LVCNET
+from lvcnet.methods.lvcnet_plus import LVCNET_PLUS
+from lvcnet.methods.paper import LVCNET_PAPER
 from lvcnet.methods.spec import MethodSpec, NoOptions, Trunk
 from lvcnet.methods.supervised import FCN, UNET, Supervised
 from lvcnet.models import NETWORKS
 from lvcnet.plugins import Registry
 
 __all__ = [
+    "COMPARED",
     "METHODS",
     "Batch",
     "Method",
@@ -33,9 +36,11 @@ __all__ = [
 ]
 
 METHODS: Registry[MethodSpec] = Registry(
-    "method", "lvcnet.methods", MethodSpec, (FCN, UNET, LVCNET, LVCNET_PLUS)
+    "method", "lvcnet.methods", MethodSpec, (FCN, UNET, LVCNET, LVCNET_PLUS, LVCNET_PAPER)
 )
 """Every method by its name, in the order of the paper."""
+COMPARED = tuple(spec.name for spec in (FCN, UNET, LVCNET, LVCNET_PLUS))
+"""What a sweep trains that is told nothing else."""
 
 
 def create_method(
@@ -52,8 +57,8 @@ def create_method(
 def method_title(name: str) -> str:
     """What a method is called on screen, with its network and options where these are part of its name.
 
-    >>> [method_title(name) for name in ("unet", "unet network=segnet", "lvcnet network=segnet variant=paper")]
-    ['U-Net', 'SegNet', 'LVC-Net on SegNet variant=paper']
+    >>> [method_title(name) for name in ("unet", "unet network=segnet", "lvcnet network=segnet warps=2")]
+    ['U-Net', 'SegNet', 'LVC-Net on SegNet warps=2']
     >>> method_title("co-teaching")
     'Co teaching'
     """

@@ -84,6 +84,15 @@ class Method(ABC):
         return sum(weight.numel() for weight in self.learner.network.parameters())
 
 
+def total(terms: dict[str, Tensor]) -> Tensor:
+    """The loss: the sum of its terms.
+
+    >>> total({"label": torch.tensor(0.5), "lvc": torch.tensor(0.25)}).item()
+    0.75
+    """
+    return torch.stack(list(terms.values())).sum()
+
+
 def standardise(images: Tensor) -> Tensor:
     """Zero mean and unit variance per image, so that exposure does not matter. (B, 1, H, W) -> same."""
     mean = images.mean(dim=(1, 2, 3), keepdim=True)

@@ -1,7 +1,7 @@
 """MethodSpec: what a method is called, which settings it has, what it needs of a network, and how it is made."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -55,6 +55,7 @@ class MethodSpec:
         features: whether it reads encoder stages and decoded features, which not every network offers.
         cues: whether it shows local visual cues and how they move an outline.
         colour: hex colour in figures; None leaves it to the lab.
+        gone: settings it once had, by name, and what to do instead.
     """
 
     name: str
@@ -66,13 +67,19 @@ class MethodSpec:
     features: bool = False
     cues: bool = False
     colour: str | None = None
+    gone: Mapping[str, str] = field(default_factory=dict)
 
     def read_options(self, given: dict[str, Any]) -> BaseModel:
         """The settings that were given, and defaults.
 
         Raises:
-            LvcnetError: naming every option that is unknown or out of range.
+            LvcnetError: naming every option that is unknown, out of range or gone.
         """
+        for name in self.gone.keys() & given.keys():
+            raise LvcnetError(
+                f"options.{name} is gone from {self.name}: {self.gone[name]}. A run that was trained with it keeps its"
+                " results, but can neither predict nor go on"
+            )
         known = ", ".join(self.options.model_fields)
         if given and not known:
             raise LvcnetError(

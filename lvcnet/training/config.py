@@ -39,7 +39,7 @@ class TrainConfig(BaseModel):
         "plain", description="building block of the trunk"
     )
     options: dict[str, Any] = Field(
-        default_factory=dict, description="the method's own settings, e.g. variant, warps"
+        default_factory=dict, description="the method's own settings, e.g. generator, warps"
     )
 
     epochs: int = Field(20, ge=1, le=MOST, description="passes over the training images")

@@ -25,7 +25,7 @@ def test_every_map_is_explained(name: str) -> None:
 
 
 def test_equations_follow_the_runs_options() -> None:
-    paper = {"method": "lvcnet", "options": {"variant": "paper"}}
+    paper = {"method": "lvcnet-paper"}
     assert explain("attention", paper).equation == r"a = Y\,L"
     assert "h(" in explain("offsets", paper).equation
     other = {"method": "future", "options": {"unknown": 1}}

@@ -71,26 +71,42 @@ def test_a_preset_brings_its_own_values(trained_run: RunDirectory, open_page: Op
 
 def test_options_of_lvcnet(trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]) -> None:
     page = open_page("train", method="lvcnet", labels="clean")
-    page.selectbox(key="run-quick-lvcnet-corrected-variant").set_value("paper")
-    page.run()
-    assert page.number_input(key="run-quick-lvcnet-1-warps").value == 1  # what the variant trains with
-    page.number_input(key="run-quick-lvcnet-1-warps").set_value(2)
+    page.checkbox(key="run-quick-lvcnet-True-generator").set_value(False)
+    page.number_input(key="run-quick-lvcnet-4-warps").set_value(2)
     page.text_input(key="run-name").set_value("my-run").run()
-    assert "--set options.variant=paper --set options.warps=2" in page.code[0].value
+    assert "--set options.generator=false --set options.warps=2" in page.code[0].value
     page.button(key="run-start").click().run()
     config = RunDirectory(trained_run.path.with_name(submitted[0])).config()
     assert submitted == ["my-run"]
-    assert config["options"] == {"variant": "paper", "warps": 2}
+    assert config["options"] == {"generator": False, "warps": 2}
 
 
-def test_a_variant_can_be_trained_with_the_other_ones_number_of_warps(
+def test_the_printed_method_has_the_settings_that_the_paper_leaves_open(
     trained_run: RunDirectory, open_page: OpenPage
 ) -> None:
-    page = open_page("train", method="lvcnet", labels="clean")
-    usual = page.number_input(key="run-quick-lvcnet-4-warps").value
-    page.selectbox(key="run-quick-lvcnet-corrected-variant").set_value("paper").run()
-    page.number_input(key="run-quick-lvcnet-1-warps").set_value(usual).run()
-    assert f"--set options.variant=paper --set options.warps={usual}" in page.code[0].value
+    page = open_page("train", method="lvcnet-paper", labels="clean")
+    assert page.number_input(key="run-quick-lvcnet-paper-1-warps").value == 1
+    page.number_input(key="run-quick-lvcnet-paper-1-warps").set_value(4)
+    page.selectbox(key="run-quick-lvcnet-paper-alternate-training").set_value("successive")
+    page.checkbox(key="run-quick-lvcnet-paper-True-printed_losses").set_value(False).run()
+    command = page.code[0].value
+    assert "--method lvcnet-paper" in command
+    for setting in ("training=successive", "printed_losses=false", "warps=4"):
+        assert f"--set options.{setting}" in command
+
+
+def test_a_run_with_a_setting_that_is_gone_is_not_copied(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    old = trained_run.path.with_name("old")
+    shutil.copytree(trained_run.path, old)
+    config = json.loads((old / "config.json").read_text())
+    (old / "config.json").write_text(
+        json.dumps({**config, "method": "lvcnet", "options": {"stray_weight": 0.1}})
+    )
+    page = open_page("train", like="old")
+    assert not page.exception
+    assert "options.stray_weight is gone from lvcnet" in page.warning[0].value
 
 
 def test_a_name_that_is_not_usable_is_refused_in_place(

@@ -209,20 +209,20 @@ def test_runs_that_were_not_trained_alike_are_shown_but_never_paired_or_pooled(m
     make_run("unet", "level4", epochs=5)
     make_run("unet", "level1", epochs=5)
     make_run("unet", "level4", epochs=9, seed=1)
-    make_run("lvcnet", "level4", epochs=9, options={"variant": "paper"})
+    make_run("lvcnet", "level4", epochs=9, options={"warps": 2})
     make_run("lvcnet", "level1", epochs=5, width=32)
     make_run("fcn", "level1", epochs=5)
     comparison = collect("tiny", evaluate=True)
-    assert comparison.methods() == ["fcn", "unet", "lvcnet", "lvcnet variant=paper"]
+    assert comparison.methods() == ["fcn", "unet", "lvcnet", "lvcnet warps=2"]
     assert [(one.method, one.labels) for one in comparison.differences] == [("fcn", "level1")]
     unet = comparison.cell("unet", "level4")
     assert (unet.runs, unet.excluded) == ({0: "tiny-unet-level4-s0"}, None)
     assert "epochs 9 instead of 5" in comparison.skipped["tiny-unet-level4-s1"]
     reasons = {one["method"]: one["reason"] for one in formats.to_json(comparison)["excluded"]}
-    assert reasons.keys() == {"lvcnet", "lvcnet variant=paper"}
+    assert reasons.keys() == {"lvcnet", "lvcnet warps=2"}
     assert "width 32 instead of 16" in reasons["lvcnet"]
-    assert "epochs 9 instead of 5" in reasons["lvcnet variant=paper"]
-    assert any("LVC-Net variant=paper †" in row for row in tables.round_table(comparison).rows)
+    assert "epochs 9 instead of 5" in reasons["lvcnet warps=2"]
+    assert any("LVC-Net warps=2 †" in row for row in tables.round_table(comparison).rows)
     assert any("epochs 9 instead of 5" in note for note in tables.notes(comparison))
     assert formats.to_rows(comparison)[-1]["paper_miou"] is None
 

@@ -1,5 +1,6 @@
 """Methods: they learn, they round-trip, they explain wrong options."""
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -7,9 +8,10 @@ import pytest
 import torch
 
 from lvcnet.errors import LvcnetError
-from lvcnet.methods import METHODS, Batch, Method, Optimisation, Trunk, create_method, standardise
+from lvcnet.methods import COMPARED, METHODS, Batch, Method, Optimisation, Trunk, create_method, standardise
 from lvcnet.methods.learner import learning_rate
-from lvcnet.methods.lvc import masks_of_equal_area, relearned
+from lvcnet.methods.lvcnet import outline_loss
+from lvcnet.methods.lvcnet_plus import masks_of_equal_area, ramp, repaired_targets
 from lvcnet.models import NETWORKS
 from lvcnet.models.maps import Maps
 
@@ -34,10 +36,11 @@ CASES = [
     ("fcn", {}),
     ("unet", {}),
     ("lvcnet", {}),
-    ("lvcnet", {"variant": "paper"}),
-    ("lvcnet", {"cue": "sobel"}),
+    ("lvcnet", {"generator": False, "evidence": 1}),
     ("lvcnet-plus", {}),
-    ("lvcnet-plus", {"cue": "sobel", "training": "alternate"}),
+    ("lvcnet-plus", {"generator": False, "polarity": False, "displaced": False}),
+    ("lvcnet-paper", {}),
+    ("lvcnet-paper", {"training": "joint", "printed_losses": False}),
 ]
 
 
@@ -80,15 +83,28 @@ def test_every_method_learns_and_predicts_in_bf16(name):
 
 
 @pytest.mark.parametrize("training", ["alternate", "joint", "successive"])
-@pytest.mark.parametrize("variant", ["corrected", "paper"])
-def test_lvcnet_trains_in_every_order(variant, training):
-    method = _method("lvcnet", variant=variant, training=training)
+def test_the_printed_method_trains_in_every_order(training):
+    method = _method("lvcnet-paper", training=training)
     early, late = method.step(_batch(0.1)), method.step(_batch(0.9))
     assert torch.isfinite(late["loss"])
-    moved = "warped" in late
-    assert moved == (variant == "paper")
-    if training == "successive":
-        assert "warped" not in early
+    assert set(late) == {"loss", "warped", "guidance", "edge", "lvc", "stray"}
+    assert set(early) == ({"loss", "label", "lvc", "stray"} if training == "successive" else set(late))
+
+
+def test_the_printed_method_without_warps_learns_the_labels_as_they_are():
+    assert set(_method("lvcnet-paper", warps=0).step(_batch(0.9))) == {"loss", "label", "lvc", "stray"}
+
+
+def test_a_cue_teaches_the_trunk_of_lvcnet_nothing():
+    """So one update is what alternate ones would be: the trunk learns the same with and without a generator."""
+    trunks = []
+    for generator in (True, False):
+        method = _method("lvcnet", generator=generator)
+        method.network.trunk.load_state_dict(_method("lvcnet").network.trunk.state_dict())
+        for _ in range(3):
+            method.step(_batch())
+        trunks.append(method.network.trunk.state_dict())
+    assert all(torch.equal(trunks[0][name], trunks[1][name]) for name in trunks[0])
 
 
 def test_lvcnet_names_every_intermediate_map():
@@ -118,14 +134,31 @@ def test_the_second_head_learns_labels_first_and_repaired_masks_later_as_far_as_
         trunk=SimpleNamespace(logits=drawn),
         gates=[torch.tensor([[[[0.5, 0.5, 0.8]]]])],
     )
-    assert torch.equal(relearned(labels, output, 0.1), labels)
+    assert [ramp(progress) for progress in (0.0, 0.1, 0.3, 1.0)] == [0, 0, 1, 1]
+    half = ramp(0.2)
+    assert half == pytest.approx(0.5)
     # The repaired mask is 1 0 1; half of the ramp, then all of it.
-    assert relearned(labels, output, 0.2).flatten().tolist() == pytest.approx([1.0, 0.75, 0.4])
-    for late in (0.3, 1.0):
-        assert relearned(labels, output, late).flatten().tolist() == pytest.approx([1.0, 0.5, 0.8])
+    assert repaired_targets(labels, output, half).flatten().tolist() == pytest.approx([1.0, 0.75, 0.4])
+    assert repaired_targets(labels, output, 1.0).flatten().tolist() == pytest.approx([1.0, 0.5, 0.8])
     output.gates = []  # without warps there is no gate, and the ramp stays
-    assert relearned(labels, output, 0.2).flatten().tolist() == pytest.approx([1.0, 0.5, 0.5])
-    assert relearned(labels, output, 1.0).flatten().tolist() == [1.0, 0.0, 1.0]
+    assert repaired_targets(labels, output, half).flatten().tolist() == pytest.approx([1.0, 0.5, 0.5])
+    assert repaired_targets(labels, output, 1.0).flatten().tolist() == [1.0, 0.0, 1.0]
+
+
+def test_labels_give_way_only_where_the_ramp_has_begun():
+    before, after = _method("lvcnet-plus"), _method("lvcnet-plus")
+    early, late = before.step(_batch(0.1)), after.step(_batch(0.9))
+    assert early["label"] == late["label"]
+    assert early["relearn"] != late["relearn"]
+
+
+def test_outline_loss_is_cross_entropy_with_the_contour():
+    """Logits 1 2 2 1 against labels 0 0 1 1, whose contour is 0 1 1 0."""
+    logits, labels = (
+        torch.tensor(row).view(1, 1, 1, -1) for row in ([1.0, 2.0, 2.0, 1.0], [0.0, 0.0, 1.0, 1.0])
+    )
+    expected = (2 * math.log(1 + math.exp(-2)) + 2 * math.log(1 + math.exp(1))) / 4
+    assert outline_loss(logits, labels).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_masks_of_equal_area_take_back_a_shift_to_one_side():
@@ -148,11 +181,20 @@ def test_masks_of_equal_area_of_a_saturated_prediction_are_not_the_whole_image()
     assert masks_of_equal_area(moved, drawn).flatten().tolist() == [True, True, False, False]
 
 
-def test_lvcnet_plus_is_one_variant_only():
-    assert METHODS["lvcnet-plus"].read_options({"variant": "plus"}).relearn
-    assert METHODS["lvcnet-plus"].read_options({}).training == "joint"
-    with pytest.raises(LvcnetError, match=r"options\.variant: Input should be 'plus'"):
-        METHODS["lvcnet-plus"].read_options({"variant": "paper"})
+@pytest.mark.parametrize(
+    ("name", "given", "instead"),
+    [
+        ("lvcnet", {"variant": "paper"}, "train lvcnet-paper or lvcnet-plus"),
+        ("lvcnet-plus", {"cue": "sobel"}, "write generator=false for every edge"),
+        ("lvcnet-plus", {"aligned": False}, "leave it out"),
+        ("lvcnet", {"settle": 2}, "leave it out"),
+        ("lvcnet-paper", {"detached": True}, "leave it out"),
+    ],
+)
+def test_a_setting_that_is_gone_is_named_with_what_to_do_instead(name, given, instead):
+    (option,) = given
+    with pytest.raises(LvcnetError, match=rf"^options\.{option} is gone from {name}: {instead}"):
+        METHODS[name].read_options(given)
 
 
 def test_what_is_counted_does_not_depend_on_the_precision_of_the_network():
@@ -260,10 +302,10 @@ def test_wrong_options_are_named_with_what_is_allowed():
         _method("vnet")
 
 
-def test_options_win_over_the_variant():
-    assert METHODS["lvcnet"].read_options({"variant": "paper"}).warps == 1
-    assert METHODS["lvcnet"].read_options({"variant": "paper", "warps": 3}).warps == 3
-    assert METHODS["lvcnet"].read_options({}).cue == "outlines"
+def test_what_ships_is_compared_and_the_printed_method_is_there_when_asked_for():
+    assert COMPARED == ("fcn", "unet", "lvcnet", "lvcnet-plus")
+    assert set(METHODS.own) - set(COMPARED) == {"lvcnet-paper"}
+    assert METHODS["lvcnet-paper"].title == "LVC-Net as printed"
 
 
 @pytest.mark.parametrize("network", NETWORKS.own)

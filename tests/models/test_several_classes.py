@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lvcnet.cues.edges import blur, contour
 from lvcnet.methods.base import standardise
-from lvcnet.models.lvcnet import LVCNet, LVCOutput, Transform
+from lvcnet.models.lvcnet import LVCNet, LVCOutput
 from lvcnet.models.trunk import TrunkOutput
 from lvcnet.models.unet import UNet
 
@@ -16,9 +16,9 @@ BANDS = ((10, 30, 0.2), (30, 45, 0.9), (45, 58, 0.6))
 right and darker than what is on its left."""
 
 
-def _network(categories: int, transform: Transform) -> LVCNet:
+def _network(categories: int, evidence: int = 0) -> LVCNet:
     torch.manual_seed(0)
-    return LVCNet(UNet(categories, (4, 8, 8)), categories, (4, 8, 8), transform).eval()
+    return LVCNet(UNet(categories, (4, 8, 8)), categories, (4, 8, 8), evidence=evidence).eval()
 
 
 def _moved(
@@ -28,7 +28,7 @@ def _moved(
     trunk = TrunkOutput(torch.logit(prediction, eps=1e-4), [], torch.zeros(1, 4, *image.shape[-2:]))
     x = standardise(image)
     with torch.no_grad():
-        return network.move(network.look(x, trunk, network.gradient(x), torch.logit(response, eps=1e-4)))
+        return network.move(network.cues(x, trunk, network.gradient(x), torch.logit(response, eps=1e-4)))
 
 
 def _iou(probability: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
@@ -43,7 +43,7 @@ def test_touching_classes_each_return_to_their_own_outline(shift: int) -> None:
     for number, (first, last, brightness) in enumerate(BANDS):
         image[..., first:last] = brightness
         truth[:, number, :, first:last] = 1
-    network = _network(3, Transform())
+    network = _network(3)
     for _ in range(200):
         network.polarity.observe(network.gradient(standardise(image)), truth)
     dark, bright, mixed = network.polarity.brighter.tolist()
@@ -70,7 +70,7 @@ def test_nothing_moves_where_the_image_shows_nothing(
     """Any prediction and any response, on an image of one grey value: no move, and every number is finite."""
     draws = torch.Generator().manual_seed(seed)
     prediction, response = (torch.rand(1, 2, 32, 32, generator=draws) for _ in range(2))
-    network = _network(2, Transform(evidence=evidence))
+    network = _network(2, evidence)
     image = torch.full((1, 1, 32, 32), brightness)
     output = _moved(network, image, blur(prediction, 1.0).to(precision).float(), response.to(precision))
     before = output.trunk.logits.sigmoid()

@@ -47,12 +47,12 @@ def test_settings_are_read_as_yaml_and_nest_at_dots():
     settings = [
         "width=32",
         "options.warps=2",
-        "options.variant=paper",
+        "options.polarity=false",
         "augment=false",
         "learning_rate=0.001",
     ]
     assert parse_settings(settings) == {
-        "width": 32, "options": {"warps": 2, "variant": "paper"}, "augment": False, "learning_rate": 1e-3,
+        "width": 32, "options": {"warps": 2, "polarity": False}, "augment": False, "learning_rate": 1e-3,
     }  # fmt: skip
     with pytest.raises(LvcnetError, match="key=value"):
         parse_settings(["width"])

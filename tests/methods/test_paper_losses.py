@@ -1,11 +1,11 @@
-"""Every loss term against values worked out by hand."""
+"""Every loss term of the printed method against values worked out by hand."""
 
 import math
 
 import pytest
 import torch
 
-from lvcnet.methods import lvc_losses as losses
+from lvcnet.methods.paper import losses
 
 
 def _row(*values: float) -> torch.Tensor:
@@ -43,13 +43,6 @@ def test_stray_loss_is_the_response_away_from_the_boundary():
     assert losses.stray_loss(torch.zeros(1, 1, 8, 8), certain).item() == pytest.approx(0.5)
     undecided = torch.full((1, 1, 8, 8), 0.5)
     assert losses.stray_loss(torch.zeros(1, 1, 8, 8), undecided).item() == pytest.approx(0.0, abs=1e-6)
-
-
-def test_outline_loss_is_cross_entropy_with_the_contour():
-    labels = _row(0, 0, 1, 1)
-    # The contour is 0 1 1 0.
-    expected = (2 * math.log(1 + math.exp(-2)) + 2 * math.log(1 + math.exp(1))) / 4
-    assert losses.outline_loss(_row(1, 2, 2, 1), labels).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_guidance_loss_is_the_squared_distance_in_pixels_weighed_by_edge_mass():

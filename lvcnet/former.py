@@ -1,0 +1,102 @@
+"""Settings of LVC-Net that runs of before have: what they are called now, and which are gone.
+
+Until format 2 of a run's configuration, one method had three variants and a switch for each row of the ablation
+(docs/method.md); now each variant is a method, with the settings that make a difference.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+CORRECTED: dict[str, Any] = {
+    "cue": "outlines",
+    "attention": "lvc",
+    "polarity": True,
+    "displaced": True,
+    "aligned": True,
+    "normalised": True,
+    "offsets": "guided",
+    "warps": 4,
+    "step": 2.0,
+    "sigma": 1.25,
+    "damping": 0.003,
+    "agreement": 10.0,
+    "evidence": 0,
+    "settle": 4,
+    "detached": True,
+    "training": "alternate",
+    "printed_losses": False,
+    "relearn": False,
+    "stray_weight": 0.0,
+    "guidance_weight": 0.0,
+    "edge_weight": 0.0,
+}
+PAPER: dict[str, Any] = {
+    **CORRECTED,
+    "printed_losses": True,
+    "cue": "edges",
+    "attention": "product",
+    "offsets": "learned",
+    "warps": 1,
+    "displaced": False,
+    "aligned": False,
+    "sigma": 1.75,
+    "damping": 0.01,
+    "agreement": 0.0,
+    "detached": False,
+    "stray_weight": 0.1,
+    "guidance_weight": 0.1,
+    "edge_weight": 0.1,
+}
+PLUS: dict[str, Any] = {**CORRECTED, "training": "joint", "evidence": 2, "relearn": True}
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "corrected": ("lvcnet", CORRECTED),
+    "paper": ("lvcnet-paper", PAPER),
+    "plus": ("lvcnet-plus", PLUS),
+}
+"""Variant -> what the method is called now, and the variant's defaults."""
+INSTEAD: dict[str, str] = {
+    "variant": "train lvcnet-paper or lvcnet-plus",
+    "cue": "write generator=false for every edge, or train lvcnet-paper",
+    "offsets": "train lvcnet-paper",
+    "relearn": "train lvcnet-plus",
+}
+"""What to do instead of setting what is gone, where there is something."""
+
+
+def gone(kept: Iterable[str]) -> dict[str, str]:
+    """What a method that has the settings `kept` once had, too, and what to do instead."""
+    kept = set(kept)
+    return {name: INSTEAD.get(name, "leave it out") for name in ("variant", *CORRECTED) if name not in kept}
+
+
+def one_method_a_variant(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a run, with the method that its variant is now and without what was as usual.
+
+    What is gone and was not as usual stays: it tells the run apart from others.
+
+    >>> one_method_a_variant({"method": "lvcnet", "options": {"variant": "paper", "warps": 2, "normalised": True}})
+    {'method': 'lvcnet-paper', 'options': {'warps': 2}}
+    >>> one_method_a_variant({"method": "lvcnet-plus", "options": {"cue": "sobel", "aligned": False}})
+    {'method': 'lvcnet-plus', 'options': {'aligned': False, 'generator': False}}
+    """
+    options = config.get("options")
+    if config.get("method") not in ("lvcnet", "lvcnet-plus") or not isinstance(options, dict):
+        return config
+    usual_variant = "plus" if config["method"] == "lvcnet-plus" else "corrected"
+    variant = VARIANTS.get(str(options.get("variant", usual_variant)))
+    if variant is None:
+        return config
+    method, usual = variant
+    unusual = {
+        name: value
+        for name, value in options.items()
+        if name != "variant" and (name not in usual or value != usual[name])
+    }
+    if method == "lvcnet" and "offsets" not in unusual:
+        unusual.pop("training", None)  # where no cue teaches the trunk, the order changes nothing
+    if method == "lvcnet" and "relearn" not in unusual:
+        unusual.pop("settle", None)  # of the second head, which it had not
+    if method != "lvcnet-paper" and unusual.get("cue") == "sobel":
+        del unusual["cue"]
+        unusual["generator"] = False
+    return {**config, "method": method, "options": unusual}

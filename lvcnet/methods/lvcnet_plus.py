@@ -1,0 +1,137 @@
+"""LVC-Net plus corrects labels while it learns.
+
+Its trunk has two heads. One learns what annotators draw; its prediction Y is moved to the cues and weighed by region
+evidence; the result S, as a mask of equal area, is what the other head learns. A network that learns from masks which lie on
+edges finds edges, and what S got wrong in one image it gets right in the others. S always starts from the head that only ever
+sees the labels, so errors cannot feed themselves, and where labels agree to a fraction of a pixel that head leaves S little
+to move.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from lvcnet.cues.region import LEAST_PROBABILITY
+from lvcnet.former import gone
+from lvcnet.methods.base import Batch, cross_entropy, standardise
+from lvcnet.methods.learner import Optimisation
+from lvcnet.methods.lvcnet import LVC, LVCNetOptions, outline_loss
+from lvcnet.methods.spec import MethodSpec, Trunk
+from lvcnet.models.lvcnet import LVCNetPlus, LVCOutput
+from lvcnet.models.maps import Maps
+
+RELEARN_FROM, RELEARN_FULLY = 0.1, 0.3
+"""Progress between which the masks of S take the place of the labels; before, Y is still far from any outline."""
+
+
+class LVCNetPlusOptions(LVCNetOptions):
+    """`options` of a run with method lvcnet-plus: those of lvcnet, evidence while training, and
+
+    Attributes:
+        settle: rounds of region evidence on what the second head says.
+    """
+
+    evidence: int = Field(2, ge=0, le=16)
+    settle: int = Field(4, ge=0, le=16)
+
+
+class LVCPlus(LVC):
+    """LVC-Net plus and how it learns; its network has a second head."""
+
+    network: LVCNetPlus
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """The first head learns the labels, the second what cues make of the first one's answer."""
+        network, labels, weights = self.network.train(), batch.labels, batch.weights
+        x = self.learner.prepare(standardise(batch.images))
+        gradient = network.gradient(x)
+        self.observe(gradient, batch)
+        with self.learner.precision():
+            trunk = network.trunk(x)
+            cue_logits = network.cue_logits(trunk)
+        targets = labels
+        if share := ramp(batch.progress):
+            output = network.move(network.cues(x, trunk, gradient, cue_logits))
+            targets = repaired_targets(labels, output, share)
+        terms = {  # Eq. 7: the term of y_G for one head; the other's targets hold the edges, that is the term of y_s
+            "label": cross_entropy(trunk.logits.float(), labels, weights),
+            "relearn": cross_entropy(network.second_logits(trunk), targets, weights),
+        }
+        if cue_logits is not None:
+            terms["lvc"] = outline_loss(cue_logits, labels, weights)  # Eq. 1: for outlines
+        return self.learn(terms, batch.progress)
+
+    @torch.inference_mode()
+    def predict(self, images: Tensor, details: bool = True) -> Maps:
+        """T, weighed by region evidence; with details also how S came about, which takes no part in it."""
+        network = self.learner.predictor()
+        assert isinstance(network, LVCNetPlus)
+        x = self.learner.prepare(standardise(images))
+        with self.learner.precision():
+            trunk = network.trunk(x)
+            final = network.refined(x, trunk)
+            if not details:
+                return Maps(final)
+            output, second = network.explain(x, trunk), network.second_logits(trunk).sigmoid()
+        # what was added to the second head's log-odds, squashed to [0, 1]
+        added = torch.logit(final, eps=LEAST_PROBABILITY) - torch.logit(second, eps=LEAST_PROBABILITY)
+        of_plus = {"repaired": output.prediction, "second": second, "evidence": added.sigmoid()}
+        return Maps(final, output.named() | of_plus)
+
+
+def ramp(progress: float) -> float:
+    """How far labels give way at a fraction of training, from 0 to 1.
+
+    >>> [round(ramp(progress), 2) for progress in (0.1, 0.2, 0.3, 1.0)]
+    [0.0, 0.5, 1.0, 1.0]
+    """
+    return min(1.0, max(0.0, (progress - RELEARN_FROM) / (RELEARN_FULLY - RELEARN_FROM)))
+
+
+def repaired_targets(labels: Tensor, output: LVCOutput, share: float) -> Tensor:
+    """What the second head learns: labels that give way, by `share`, to the masks of S. (B, C, H, W).
+
+    They give way as far as the first warp's gate is open: without an edge in sight, or where outlines agree so well that
+    edges have nothing to add, labels stay what they are. Source: Eq. 7's edge-aware reading.
+    """
+    drawn = output.trunk.logits.detach().float().sigmoid()
+    repaired = masks_of_equal_area(output.prediction.detach(), drawn).to(labels)
+    gate = output.gates[0].detach() if output.gates else 1.0  # without warps there is none
+    return labels + share * gate * (repaired - labels)
+
+
+def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:
+    """Masks (B, C, H, W) of a moved prediction that cover, over the batch, as much as those of the drawn one.
+
+    Outlines err to both sides, so what they agree on has the right size; an edge that lies regularly beside where
+    people draw (the outer rim of a shadow, the inner side of a cortex) would shift all boundaries one way. One threshold
+    a category takes that shift back.
+    """
+    counts = (drawn >= 0.5).sum(dim=(0, 2, 3)).tolist()
+    thresholds = [
+        values.flatten().kthvalue(values.numel() - count + 1).values if count else values.new_tensor(2.0)
+        for values, count in zip(moved.unbind(1), counts, strict=True)
+    ]
+    # a saturated prediction may have fewer pixels above zero than were drawn: zero is foreground nowhere
+    return (moved >= torch.stack(thresholds).view(1, -1, 1, 1)) & (moved > 0)
+
+
+def _build(
+    options: LVCNetPlusOptions, trunk: Trunk, optimisation: Optimisation, device: torch.device
+) -> LVCPlus:
+    values = options.model_dump(exclude={"displaced"})
+    network = LVCNetPlus(trunk.create(), trunk.categories, trunk.widths, **values)
+    return LVCPlus(network, options.displaced, optimisation, device)
+
+
+LVCNET_PLUS = MethodSpec(
+    "lvcnet-plus",
+    "LVC-Net plus",
+    "also learns from the corrected outlines",
+    _build,
+    LVCNetPlusOptions,
+    features=True,
+    cues=True,
+    colour="#B86A9C",
+    gone=gone(LVCNetPlusOptions.model_fields),
+)
