@@ -1,7 +1,7 @@
 """What each part of LVC-Net is worth: one training a switch, against the same method as it is.
 
     python benchmarks/ablation.py --workspace DIR --data hips --level 4
-    python benchmarks/ablation.py --workspace DIR --data mandible --level 3 --parts method,cue,attention,steps
+    python benchmarks/ablation.py --workspace DIR --data mandible --level 3 --parts method,cue,steps
 
 Trains what is missing through `lvcnet sweep`, with the profile `cpu` of robustness.py, and writes a table. Switches of the
 transform that leave the training of `lvcnet` alone (number of warps, window, gate) cost no training of it: see
@@ -37,56 +37,37 @@ from lvcnet.models.blocks import BLOCKS
 from lvcnet.training.commit import current_commit
 
 METRIC = "iou"
-LEARNED = "offsets=learned guidance_weight=0.1"
 PARTS = {
-    "method": ("Methods as they are", ["unet", "lvcnet", "lvcnet variant=paper", "lvcnet-plus"]),
+    "method": ("Methods as they are", ["unet", "lvcnet", "lvcnet-paper", "lvcnet-plus"]),
     "cue": (
-        "What the cue is: without LVC generator, or one that imitates Sobel; one that shuns what is not near the boundary",
+        "What the cue is: without LVC generator, without polarity, read on the edge wherever people draw",
         [
-            "lvcnet cue=sobel",
-            "lvcnet cue=edges",
-            "lvcnet stray_weight=0.1",
-            "lvcnet-plus cue=sobel",
-            "lvcnet-plus cue=edges",
+            "lvcnet generator=false",
+            "lvcnet-plus generator=false",
             "lvcnet-plus polarity=false",
             "lvcnet-plus displaced=false",
         ],
     ),
-    "attention": (
-        "Attention L near(Y), or Y L as printed; window without direction; no growing gate",
-        [
-            "lvcnet-plus attention=near",
-            "lvcnet-plus attention=product",
-            "lvcnet-plus aligned=false",
-            "lvcnet-plus agreement=0",
-        ],
-    ),
     "steps": (
-        "How often and how far the boundary moves, and region evidence while training (evidence) and predicting (settle)",
+        "How often and how far the boundary moves, without the growing gate (agreement), and region evidence while training"
+        " (evidence) and predicting (settle)",
         [
             *(f"lvcnet-plus warps={number}" for number in (0, 1, 8)),
             *(f"lvcnet-plus step={pixels}" for pixels in (1, 4)),
+            "lvcnet-plus agreement=0",
             "lvcnet-plus evidence=0",
             "lvcnet-plus settle=0",
             "lvcnet-plus warps=0 evidence=0 settle=0",
         ],
     ),
-    "loss": (
-        "Learned offsets (Eq. 5) and the terms of S_loss (Eq. 7), with and without gradient into the trunk",
+    "paper": (
+        "The printed method: its losses as they must be read, Eq. 3 without division, without the terms that it adds, and"
+        " in which order it is trained",
         [
-            "lvcnet offsets=learned",
-            f"lvcnet {LEARNED}",
-            f"lvcnet {LEARNED} edge_weight=0.1",
-            f"lvcnet {LEARNED} detached=false",
-        ],
-    ),
-    "order": (
-        "Alternate, joint or successive training; default: lvcnet alternate, lvcnet-plus joint",
-        [
-            "lvcnet training=joint",
-            f"lvcnet {LEARNED} training=joint",
-            f"lvcnet {LEARNED} training=successive",
-            "lvcnet-plus training=alternate",
+            "lvcnet-paper printed_losses=false",
+            "lvcnet-paper normalised=false",
+            *(f"lvcnet-paper {term}_weight=0" for term in ("stray", "guidance", "edge")),
+            *(f"lvcnet-paper training={order}" for order in ("joint", "successive")),
         ],
     ),
 }
@@ -205,8 +186,8 @@ def group_table(group: Group, options: argparse.Namespace) -> Table:
 def named(method: str) -> str:
     """A variant as comparisons name it.
 
-    >>> named("lvcnet-plus warps=1 aligned=false")
-    'lvcnet-plus aligned=False warps=1'
+    >>> named("lvcnet-plus warps=1 polarity=false")
+    'lvcnet-plus polarity=False warps=1'
     """
     name, settings = parse_method(method)
     return method_name({"method": name, **settings})

@@ -12,7 +12,7 @@ radiographs are imported once, for instance panoramic ones whose COCO files two 
     LVCNET_HOME=DIR lvcnet data import mandible --images FOLDER/images --train FOLDER/dentist1_train.json \\
         --test FOLDER/dentist1_test.json --labels dentist2=FOLDER/dentist2_train.json,FOLDER/dentist2_test.json
 
-Methods may carry options: `--methods "unet,lvcnet,lvcnet variant=paper"`. On clean labels only U-Net is trained: it is what
+Methods may carry options: `--methods "unet,lvcnet,lvcnet generator=false"`. On clean labels only U-Net is trained: it is what
 retention is measured by.
 
 Profile `cpu`: preset quick, width 16; about two minutes a run and core, so that a seed of two data sets takes about an
@@ -48,7 +48,7 @@ from lvcnet.files import write_atomic
 from lvcnet.jobs.foreground import SweepProgress, run_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
-from lvcnet.methods import METHODS, shows_cues
+from lvcnet.methods import COMPARED, shows_cues
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.training.commit import current_commit
 from lvcnet.training.config import (
@@ -115,7 +115,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--workspace", type=Path, required=True, help="data sets and runs (LVCNET_HOME)")
     parser.add_argument("--data", help="data sets, separated by commas; default: the profile's phantom")
-    parser.add_argument("--methods", default=",".join(METHODS.own), help="default: all, %(default)s")
+    parser.add_argument("--methods", default=",".join(COMPARED), help="default: %(default)s")
     parser.add_argument("--levels", default="clean,1,2,3,4", help="noise levels or label sets")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--profile", choices=list(PROFILES), default="cpu")
@@ -176,8 +176,8 @@ def plan_data(name: str, options: argparse.Namespace) -> list[PlannedRun]:
 def parse_method(text: str) -> tuple[str, dict[str, Any]]:
     """A method with options as its name and settings.
 
-    >>> parse_method("lvcnet variant=paper warps=2")
-    ('lvcnet', {'options': {'variant': 'paper', 'warps': 2}})
+    >>> parse_method("lvcnet generator=false warps=2")
+    ('lvcnet', {'options': {'generator': False, 'warps': 2}})
     """
     name, *options = text.split()
     return name, parse_settings([f"options.{option}" for option in options])

@@ -115,7 +115,7 @@ def plus_never_worse(comparison: Comparison) -> Verdict:
 
 
 def corrected_never_worse(comparison: Comparison) -> Verdict:
-    """LVC-Net's corrected variant no worse than U-Net at any level."""
+    """LVC-Net no worse than U-Net at any level."""
     return _never_worse(comparison, CORRECTED, LEVELS)
 
 

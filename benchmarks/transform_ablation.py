@@ -1,8 +1,7 @@
 """What each switch of the spatial transform is worth: `python benchmarks/transform_ablation.py RUN [--output FILE]`.
 
 Takes one trained LVC-Net run, leaves its weights alone, changes one switch of the transform at a time and measures
-foreground IoU on the clean test labels. Switches that change training itself (losses, order of training, learned
-offsets) need a training each: `lvcnet sweep DATASET --methods lvcnet --set options.SWITCH=VALUE`.
+foreground IoU on the clean test labels. What changes training itself needs a training each: see ablation.py.
 """
 
 import argparse
@@ -14,7 +13,7 @@ import torch
 from shown import shown_command
 
 from lvcnet.data.dataset import CLEAN, Dataset
-from lvcnet.methods.lvc import LVC
+from lvcnet.methods.lvcnet import LVC
 from lvcnet.runs.store import find_run
 from lvcnet.training.checkpoint import load_method
 from lvcnet.training.commit import current_commit
@@ -27,15 +26,13 @@ SWITCHES: list[dict[str, Any]] = [
     *({"evidence": rounds} for rounds in (1, 2, 4)),
     {"warps": 0, "evidence": 2},
     {"polarity": False},
-    {"attention": "near"},
-    {"attention": "product"},
-    {"aligned": False},
-    {"aligned": False, "sigma": 1.75},
     *({"sigma": width} for width in (1.0, 1.75, 2.5)),
     *({"damping": mass} for mass in (0.0003, 0.03, 0.3)),
     *({"step": pixels} for pixels in (1.0, 4.0)),
-    {"normalised": False},
 ]
+"""Options of the method, whose values are attributes of its network."""
+ATTRIBUTES = {"polarity": "oriented"}
+"""Where these are called otherwise."""
 
 
 def main() -> None:
@@ -54,7 +51,6 @@ def main() -> None:
     if not isinstance(method, LVC):
         raise SystemExit(f"run {run.name} is a {config['method']}: this benchmark needs an LVC-Net")
     network = method.learner.predictor()
-    chosen = network.transform
     lines = [
         f"Command: `{shown_command('transform_ablation.py', sys.argv[1:])}`; commit {current_commit()};"
         f" run {run.name} (commit {config['commit']}, seed {config['seed']});"
@@ -65,9 +61,14 @@ def main() -> None:
         f"| as trained | {agreement(method, part):.4f} |",
     ]
     for change in SWITCHES:
-        network.transform = chosen.model_copy(update=change)
+        names = {name: ATTRIBUTES.get(name, name) for name in change}
+        trained = {attribute: getattr(network, attribute) for attribute in names.values()}
+        for name, attribute in names.items():
+            setattr(network, attribute, change[name])
         label = ", ".join(f"{name} = {value}" for name, value in change.items())
         lines.append(f"| {label} | {agreement(method, part):.4f} |")
+        for attribute, value in trained.items():
+            setattr(network, attribute, value)
     text = "\n".join(lines) + "\n"
     print(text)
     if arguments.output:

@@ -16,13 +16,13 @@ import torch
 import yaml
 
 from lvcnet import formats, jobs
+from lvcnet.comparison.collect import collect
 from lvcnet.correction.apply import made_labels, read_report
 from lvcnet.correction.store import find_correction
 from lvcnet.data.dataset import Dataset, without_checksum
 from lvcnet.doctor import mend
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.evaluation.report import compare
 from lvcnet.formats import Format, unchanged
 from lvcnet.jobs import queue
 from lvcnet.jobs.like import settings_like
@@ -130,7 +130,7 @@ def test_a_variant_of_then_is_the_method_that_it_is_now_and_predicts_the_same(va
 def test_a_run_with_a_setting_that_is_gone_keeps_its_results_and_can_do_nothing_more(variants: Path) -> None:
     run = find_run("stray")
     assert run.config()["options"] == {"stray_weight": 0.1}  # 4 warps are as usual
-    comparison = compare("hips", [run, find_run("printed")])
+    comparison = collect("hips", [run, find_run("printed")])
     assert comparison.methods() == ["lvcnet stray_weight=0.1", "lvcnet-paper warps=2"]
     cell = comparison.cell("lvcnet stray_weight=0.1", "level3")
     assert cell is not None

@@ -15,7 +15,7 @@ def test_switches_are_compared_with_the_method_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LVCNET_HOME", str(tmp_path))
-    monkeypatch.setitem(ablation.PARTS, "steps", ("How often", ["lvcnet-plus warps=1 aligned=false"]))
+    monkeypatch.setitem(ablation.PARTS, "steps", ("How often", ["lvcnet-plus warps=1 polarity=false"]))
     make_phantom("small", 12, 6, 32).save()
     output = tmp_path / "ablation.md"
     command = f"--workspace {tmp_path} --output {output} {SMALL}".split()
@@ -27,7 +27,7 @@ def test_switches_are_compared_with_the_method_as_it_is(
     }
     assert set(runs) == {"LVC-Net plus"}, "the plain method is trained for comparison; U-Net is not asked for"
     text = output.read_text()
-    row = next(line for line in text.splitlines() if line.startswith("| LVC-Net plus aligned=False warps=1"))
+    row = next(line for line in text.splitlines() if line.startswith("| LVC-Net plus polarity=False warps=1"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     switched = next(run for run in list_runs("small") if run.config().get("options"))
     plain, other = (find_run(run.name).evaluation() for run in (runs["LVC-Net plus"], switched))
@@ -35,8 +35,8 @@ def test_switches_are_compared_with_the_method_as_it_is(
     assert other is not None
     assert cells[1:3] == [f"{other['iou']:.3f}", f"{100 * (other['iou'] - plain['iou']):+.1f}"]
     assert cells[4:] == ["LVC-Net plus", f"{other['label_recovery']:.3f}", "1"]
-    ablation.main([*command, "--parts", "loss", "--report-only"])
-    assert "| LVC-Net offsets=learned | not trained | — |" in output.read_text()
+    ablation.main([*command, "--parts", "paper", "--report-only"])
+    assert "| LVC-Net as printed normalised=False | not trained | — |" in output.read_text()
     assert len(list_runs("small")) == 2
 
 
