@@ -14,7 +14,7 @@ from shown import shown_command
 
 from lvcnet.correction.agreement import agreement
 from lvcnet.correction.consensus import METHODS, consensus
-from lvcnet.correction.siding import siding
+from lvcnet.correction.edge_support import edge_support
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
 from lvcnet.data.summary import iou_to_clean
 from lvcnet.noise.calibrate import make_noisy_labels
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def siding_table(pairs: Sequence[tuple[Dataset, str, str]]) -> list[str]:
-    """Agreement and siding of every pair."""
+    """Agreement and edge support of every pair."""
     lines = [
         "## Whom the image sides with",
         "",
@@ -76,7 +76,7 @@ def siding_table(pairs: Sequence[tuple[Dataset, str, str]]) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for dataset, first, second in pairs:
-        agreed, sided = agreement(dataset, first, second), siding(dataset, first, second)
+        agreed, sided = agreement(dataset, first, second), edge_support(dataset, first, second)
         shares = " | ".join(f"{100 * share:.1f} %" for share in sided["share"].values())
         won = sided["images_won"]
         lines.append(

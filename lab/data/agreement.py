@@ -25,7 +25,7 @@ from lab.ui.widgets import (
 )
 from lvcnet.comparison.tables import NOTHING
 from lvcnet.correction.agreement import agreement, compared_masks, mean_disagreement
-from lvcnet.correction.siding import Strength, per_image_rows, side_maps, siding
+from lvcnet.correction.edge_support import Strength, edge_support, per_image_rows, side_maps
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.files import rows_to_csv
 
@@ -96,7 +96,7 @@ def _measured(dataset: Dataset, first: str, second: str, split: str | None) -> t
 
     def work(task: Task) -> tuple[Row, Row]:
         agreed = agreement(dataset, first, second, split, task.stage("Comparing the outlines, images"))
-        return agreed, siding(
+        return agreed, edge_support(
             dataset, first, second, split, report=task.stage("Comparing with edges, images")
         )
 

@@ -14,7 +14,7 @@ from lab.draw.figures import chart_layout, count_ticks
 from lab.draw.palette import OPINION_COLOURS
 from lab.draw.pictures import enlarged, enlarged_mask
 from lab.ui.escaping import plotly_text
-from lvcnet.correction.siding import SIDES, SideMap
+from lvcnet.correction.edge_support import SIDES, SideMap
 
 SIDE = 512
 CHART_COLOURS = {"first": "#0082C8", "second": "#A07800", "undecided": "#6B7480"}

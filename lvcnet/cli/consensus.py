@@ -8,7 +8,7 @@ from lvcnet.claims import using
 from lvcnet.cli.options import DatasetName, Json
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.correction.consensus import METHODS, consensus
-from lvcnet.correction.siding import SIDES, siding
+from lvcnet.correction.edge_support import SIDES, edge_support
 from lvcnet.data.dataset import Dataset
 from lvcnet.runs.store import find_run
 
@@ -84,7 +84,9 @@ def side(
     Example: `lvcnet siding jaws dentist1 dentist2`
     """
     with progress_bar("Comparing with edges") as report:
-        found = siding(Dataset.load(dataset), first, second, split, find_run(run) if run else None, report)
+        found = edge_support(
+            Dataset.load(dataset), first, second, split, find_run(run) if run else None, report
+        )
     if as_json:
         print_json(found)
         return

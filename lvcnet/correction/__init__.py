@@ -8,6 +8,6 @@ Symbols, the same in all modules of this room:
 
 The walk: `folds` leaves every image out of one training, `judge` compares that training's opinion with the label,
 `build` does so image by image and `store` keeps the result, `apply` makes accepted proposals a label set like any
-other. `agreement` compares two annotators, `siding` asks the image which of them it sides with, and `consensus`
+other. `agreement` compares two annotators, `edge_support` asks the image which of them it sides with, and `consensus`
 unites two or more. Clean labels, where there are any, only inform: nothing is chosen by them.
 """

@@ -11,7 +11,7 @@ from lvcnet.claims import using
 from lvcnet.correction.against_clean import CleanCheck
 from lvcnet.correction.confidence import MeanConfidence, confident_share, surely_wrong
 from lvcnet.correction.folds import Fold
-from lvcnet.correction.judge import as_told, judge_batch
+from lvcnet.correction.judge import judge_batch, masked_by_valid
 from lvcnet.correction.store import Correction, CorrectionWriter
 from lvcnet.data.dataset import CLEAN, Dataset, labels_digest
 from lvcnet.errors import LvcnetError
@@ -85,9 +85,9 @@ def _build(
             for start, probability in zip(range(0, len(fold.rows), BATCH), probabilities, strict=True):
                 batch = fold.rows[start : start + BATCH]
                 writer.write(np.searchsorted(rows, batch), probability)
-                told = as_told(probability, opinion, batch)
-                found = _judge(dataset, labels, batch, told, check)
-                confidence.add(told, opinion.masks[batch], opinion.says(batch))
+                masked = masked_by_valid(probability, opinion, batch)
+                found = _judge(dataset, labels, batch, masked, check)
+                confidence.add(masked, opinion.masks[batch], opinion.valid(batch))
                 judged |= {
                     int(row): {"key": dataset.items[row].key, "run": run.name, **one}
                     for row, one in zip(batch, found, strict=True)
@@ -96,8 +96,8 @@ def _build(
                     report(len(judged), len(rows))
         thresholds = confidence.thresholds()
         for numbers in np.array_split(np.arange(len(rows)), range(BATCH, len(rows), BATCH)):
-            told = as_told(writer.read(numbers), opinion, rows[numbers])
-            shares = confident_share(told, opinion.masks[rows[numbers]], thresholds)
+            masked = masked_by_valid(writer.read(numbers), opinion, rows[numbers])
+            shares = confident_share(masked, opinion.masks[rows[numbers]], thresholds)
             for number, share in zip(numbers, shares.tolist(), strict=True):
                 judged[int(rows[number])]["confident"] = share
         images = [judged[int(row)] for row in rows]

@@ -32,10 +32,10 @@ class MeanConfidence:
         self.total = np.zeros((2, categories))
         self.pixels = np.zeros((2, categories))
 
-    def add(self, probability: FloatArray, labels: BoolArray, says: BoolArray) -> None:
+    def add(self, probability: FloatArray, labels: BoolArray, valid: BoolArray) -> None:
         """Count a batch: probability of the foreground, labels, and where these say something; all (N, C, H, W)."""
         for k, (probable, labelled) in enumerate(
-            ((1 - probability, says & ~labels), (probability, says & labels))
+            ((1 - probability, valid & ~labels), (probability, valid & labels))
         ):
             self.total[k] += np.where(labelled, probable, 0).sum(axis=(0, 2, 3), dtype=np.float64)
             self.pixels[k] += labelled.sum(axis=(0, 2, 3))

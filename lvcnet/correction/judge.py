@@ -38,11 +38,11 @@ class Region:
     quality: float
 
 
-def as_told(
+def masked_by_valid(
     probability: NDArray[np.float32], labels: LabelSet, rows: NDArray[np.intp]
 ) -> NDArray[np.float32]:
     """Probability (N, C, H, W) of the images `rows`, and where a label ignores pixels the label: these are not judged."""
-    return np.where(labels.says(rows), probability, labels.masks[rows]).astype(np.float32)
+    return np.where(labels.valid(rows), probability, labels.masks[rows]).astype(np.float32)
 
 
 def judge_batch(probability: FloatArray, labels: BoolArray, categories: list[str]) -> list[dict[str, Any]]:

@@ -124,8 +124,8 @@ def image_facts(dataset: Dataset, labels_name: str = CLEAN) -> list[ImageFacts]:
         if not labels.covered[row]:
             facts.append(ImageFacts(*head, labelled=False))
             continue
-        says = labels.says(np.array([row]))[0]
-        masks = labels.masks[row] & says
+        valid = labels.valid(np.array([row]))[0]
+        masks = labels.masks[row] & valid
         agreement: tuple[float | None, float | None] = (None, None)
         if clean.covered[row]:
             ours, theirs = comparable_masks(labels, clean, np.array([row]))
@@ -134,11 +134,11 @@ def image_facts(dataset: Dataset, labels_name: str = CLEAN) -> list[ImageFacts]:
             ImageFacts(
                 *head,
                 True,
-                _share(masks.any(axis=0), says.any(axis=0)),
-                tuple(_share(*channel) for channel in zip(masks, says, strict=True)),
+                _share(masks.any(axis=0), valid.any(axis=0)),
+                tuple(_share(*channel) for channel in zip(masks, valid, strict=True)),
                 tuple(map(count_parts, masks)),
                 *agreement,
-                ignored=float(1 - says.mean()),
+                ignored=float(1 - valid.mean()),
             )
         )
     return facts

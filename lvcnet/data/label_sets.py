@@ -56,7 +56,7 @@ class LabelSet:
     report: dict[str, Any] | None = None
     drawn: Drawn | None = None
 
-    def says(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    def valid(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which pixels of these images it says something about, (N, C, S, S)."""
         if self.ignored is None:
             return np.ones((len(rows), *self.masks.shape[1:]), dtype=np.bool_)
@@ -67,7 +67,7 @@ def comparable_masks(
     one: LabelSet, two: LabelSet, rows: NDArray[np.intp]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(N, C, S, S) masks of two label sets, empty wherever one of them ignores a pixel: there is nothing to compare."""
-    compared = one.says(rows) & two.says(rows)
+    compared = one.valid(rows) & two.valid(rows)
     return one.masks[rows] & compared, two.masks[rows] & compared
 
 

@@ -203,7 +203,7 @@ def _measure(
             [dataset.items[row].key for row in rows],
             dataset.categories,
             report=measure,
-            counts=reference.says(rows),
+            counts=reference.valid(rows),
         ),
     }
     if as_trained:

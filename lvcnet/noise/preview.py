@@ -59,7 +59,7 @@ def preview(
         raise LvcnetError(f"image {key!r} has no clean label to make worse: choose another image")
     known = _known_strength(dataset, setting)
     strength = _estimate(dataset, setting) if known is None else known
-    masks = setting.corrupt(clean.masks[row], key, strength) & clean.says(np.array([row]))[0]
+    masks = setting.corrupt(clean.masks[row], key, strength) & clean.valid(np.array([row]))[0]
     return Preview(masks, strength, setting.family.unit, known is not None)
 
 

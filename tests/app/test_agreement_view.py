@@ -10,7 +10,7 @@ from lab.data.agreement_figures import who_drew_what, whom_it_sides_with
 from lab.draw.palette import OPINION_COLOURS, rgb
 from lab.ui.background import TASKS
 from lvcnet.correction.agreement import agreement, mean_disagreement
-from lvcnet.correction.siding import FIRST, SECOND, per_image_rows, siding
+from lvcnet.correction.edge_support import FIRST, SECOND, edge_support, per_image_rows
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.files import rows_to_csv
@@ -31,7 +31,7 @@ def test_two_label_sets_are_compared_and_united(trained_run: RunDirectory, open_
     assert query(page, "disputed") == found["per_image"][0]["key"], "the least agreement first"
     commands = [code.value for code in page.code]
     assert commands[:2] == ["lvcnet siding hips clean level3", "lvcnet agree hips clean level3"]
-    won = siding(dataset, "clean", "level3")["images_won"]["first"]
+    won = edge_support(dataset, "clean", "level3")["images_won"]["first"]
     assert any(f"In {won} images more of that goes to **clean**" in text.value for text in page.markdown)
     page.text_input(key="consensus-name").set_value("both").run()
     assert page.code[2].value == "lvcnet consensus hips clean level3 --method majority --as both"
@@ -60,20 +60,20 @@ def test_a_split_without_common_images_is_told(trained_run: RunDirectory, open_p
 
 def test_a_run_can_be_asked_instead_of_the_edges(trained_run: RunDirectory) -> None:
     dataset = Dataset.load("hips")
-    found = siding(dataset, "clean", "level3", run=trained_run)
+    found = edge_support(dataset, "clean", "level3", run=trained_run)
     assert "run tiny (learned from clean)" in found["evidence"]
     assert sum(found["share"].values()) == pytest.approx(1)
     other = Dataset("other", ["femur"], dataset.items, dataset.images)
     for name in ("clean", "level3"):
         other.add_labels(dataset.labels(name))
     with pytest.raises(LvcnetError, match="predicts innominate bone"):
-        siding(other, "clean", "level3", run=trained_run)
+        edge_support(other, "clean", "level3", run=trained_run)
 
 
 def test_the_download_has_one_row_an_image(trained_run: RunDirectory) -> None:
     dataset = Dataset.load("hips")
     dataset.add_labels(make_noisy_labels(dataset, 1))
-    agreed, sided = agreement(dataset, "level1", "level3"), siding(dataset, "level1", "level3")
+    agreed, sided = agreement(dataset, "level1", "level3"), edge_support(dataset, "level1", "level3")
     table = pd.read_csv(io.StringIO(rows_to_csv(per_image_rows(agreed, sided))))
     assert table["key"].tolist() == [row["key"] for row in agreed["per_image"]]
     assert (table["first_px"] + table["second_px"] + table["undecided_px"] == table["disagreement_px"]).all()

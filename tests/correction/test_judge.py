@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from cleanlab.segmentation.rank import get_label_quality_scores
 
-from lvcnet.correction.judge import as_told, find_regions, judge_batch, label_quality, propose, suspicion
+from lvcnet.correction.judge import (
+    find_regions,
+    judge_batch,
+    label_quality,
+    masked_by_valid,
+    propose,
+    suspicion,
+)
 from lvcnet.data.dataset import LabelSet
 from tests.correction.conftest import SIZE, square
 
@@ -29,8 +36,8 @@ def test_what_a_label_ignores_is_not_judged() -> None:
     elsewhere = square(left=0, top=0, side=3)
     ignoring = LabelSet("a", square()[None, None], np.ones(1, bool), {}, elsewhere[None, None])
     probability = (square() | elsewhere)[None, None].astype(np.float32)
-    told = as_told(probability, ignoring, np.array([0]))
-    (row,) = judge_batch(told, ignoring.masks, ["a"])
+    masked = masked_by_valid(probability, ignoring, np.array([0]))
+    (row,) = judge_batch(masked, ignoring.masks, ["a"])
     assert (row["disagreement_px"], row["iou"], row["quality"], row["missing"]) == (0.0, 1.0, 1.0, 0)
     (blind,) = judge_batch(probability, ignoring.masks, ["a"])
     assert blind["missing"] == 1

@@ -27,7 +27,7 @@ from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 
 NOWHERE, FIRST, SECOND, UNDECIDED = range(4)
-"""Values of a siding map: no disagreement, or whom the cue sides with."""
+"""Values of a map of sides: no disagreement, or whom the cue sides with."""
 SIDES = {"first": FIRST, "second": SECOND, "undecided": UNDECIDED}
 NOTE = "A hint, not truth: the outline on stronger edges is not always the right one."
 BATCH = 32
@@ -37,7 +37,7 @@ SideMap = NDArray[np.uint8]
 Row = dict[str, Any]
 
 
-def siding(
+def edge_support(
     dataset: Dataset,
     first: str,
     second: str,
@@ -103,7 +103,7 @@ def siding(
 
 
 def per_image_rows(agreed: Row, sided: Row) -> list[Row]:
-    """What `agreement` and `siding` say about each image, in one row an image, worst Dice first."""
+    """What `agreement` and `edge_support` say about each image, in one row an image, worst Dice first."""
     areas = {row["key"]: row for row in sided["per_image"]}
     return [
         {

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from lvcnet.correction.agreement import agreement
 from lvcnet.correction.consensus import consensus
-from lvcnet.correction.siding import FIRST, NOWHERE, SECOND, UNDECIDED, side_map, siding
+from lvcnet.correction.edge_support import FIRST, NOWHERE, SECOND, UNDECIDED, edge_support, side_map
 from lvcnet.data.dataset import LabelSet
 from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
@@ -71,7 +71,7 @@ def test_a_data_set_is_summed_up(make_squares) -> None:
     dataset.images[:] = np.where(square(), 200, 40)
     dataset.images[3] = np.where(square(5), 200, 40)
     dataset.images[4] = 40
-    found = siding(dataset, "clean", "second")
+    found = edge_support(dataset, "clean", "second")
     assert found["images"] == 12
     assert found["area_px"] == 12 * 16
     assert found["share"] == pytest.approx({"first": 10 / 12, "second": 1 / 12, "undecided": 1 / 12})
@@ -88,7 +88,7 @@ def test_ignored_pixels_are_not_compared(make_squares) -> None:
     ignored = np.zeros_like(second.masks)
     ignored[:, :, :, 12] = True  # the strip that only `second` drew
     dataset.add_labels(LabelSet("unsure", second.masks, second.covered, {}, ignored))
-    assert siding(dataset, "clean", "unsure")["area_px"] == 12 * 8
+    assert edge_support(dataset, "clean", "unsure")["area_px"] == 12 * 8
     assert agreement(dataset, "clean", "unsure")["area_bias"] == pytest.approx(-8 / 64)
     united, _ = consensus(dataset, ["clean", "second", "unsure"], "majority", "all")
     assert np.array_equal(united.ignored, ignored)
@@ -99,18 +99,18 @@ def test_without_disagreement_there_is_no_share(make_squares) -> None:
     dataset = make_squares()
     clean = dataset.labels("clean")
     dataset.add_labels(LabelSet("same", clean.masks.copy(), clean.covered.copy()))
-    found = siding(dataset, "clean", "same")
+    found = edge_support(dataset, "clean", "same")
     assert found["area_px"] == 0
     assert found["share"] == {"first": None, "second": None, "undecided": None}
     with pytest.raises(LvcnetError, match="agrees with itself"):
-        siding(dataset, "clean", "clean")
+        edge_support(dataset, "clean", "clean")
     with pytest.raises(LvcnetError, match="no image of test"):
-        siding(dataset, "clean", "second", "test")
+        edge_support(dataset, "clean", "second", "test")
 
 
 def test_radiographs_side_with_clean_outlines_against_coarse_ones() -> None:
     dataset = make_phantom("hips", train=6, test=0, size=96, seed=1)
     dataset.add_labels(make_noisy_labels(dataset, level=3))
-    found = siding(dataset, "clean", "level3")
+    found = edge_support(dataset, "clean", "level3")
     assert found["share"]["first"] > 0.7
     assert found["share"]["second"] < 0.1
