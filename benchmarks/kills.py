@@ -31,7 +31,7 @@ from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory, process_alive
 from lvcnet.runs.store import find_run, list_runs
 from lvcnet.training.config import TrainConfig
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 
 CLOCKED = frozenset({"seconds", "images_per_second", "memory_mb"})
 """Columns of metrics.jsonl that say how fast it went."""

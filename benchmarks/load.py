@@ -38,7 +38,7 @@ from lvcnet.priority import at_full, step_back
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.commit import current_commit
 from lvcnet.training.config import TrainConfig
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 
 RUN = "hips-unet-level3-s0"
 SAMPLE = ROOT / "assets" / "samples" / "hip-4.dcm"

@@ -29,7 +29,7 @@ from lvcnet.progress import Report
 from lvcnet.results import Comparison, Correction
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
-from lvcnet.training import loop
+from lvcnet.training import run as training
 from lvcnet.training.config import build_config, merge_settings, read_preset
 
 Data = Dataset | str | Path
@@ -78,7 +78,9 @@ def train(
     """
     asked: dict[str, Any] = {"dataset": _name(dataset), "method": method, "labels": _labels(dataset, labels)}
     asked |= {"seed": seed, "device": device} | _given(epochs)
-    return _train(loop.create_run(build_config(read_preset(preset), settings, asked), name), False, report)
+    return _train(
+        training.create_run(build_config(read_preset(preset), settings, asked), name), False, report
+    )
 
 
 def resume(run: Run, *, report: Report | None = None) -> RunDirectory:
@@ -353,7 +355,7 @@ def export_labels(
 
 def _train(run: RunDirectory, resumed: bool, report: Report | None) -> RunDirectory:
     run.update_status(launcher="foreground")
-    if loop.train(run, resumed, report) == "interrupted":
+    if training.train(run, resumed, report) == "interrupted":
         raise KeyboardInterrupt(f"run {run.name} has saved its state: lv.resume({run.name!r}) continues")
     return run
 

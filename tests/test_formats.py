@@ -33,7 +33,7 @@ from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
 from lvcnet.runs.store import find_run, list_runs
 from lvcnet.training.checkpoint import load_method
 from lvcnet.training.config import read_yaml
-from lvcnet.training.loop import train
+from lvcnet.training.run import train
 
 KEPT = Path(__file__).with_name("fixtures") / "workspace-1"
 VARIANTS = KEPT.with_name("workspace-2") / "runs"

@@ -23,7 +23,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory, process_record
 from lvcnet.runs.store import find_run, list_runs
 from lvcnet.training.config import TrainConfig
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 from lvcnet.trash import discard, empty, find_entry, list_trash, restore, trash_dir
 
 Run = Callable[..., tuple[int, str, str]]

@@ -26,7 +26,7 @@ from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import format_seconds
 from lvcnet.training.config import TrainConfig, build_config
 from lvcnet.training.device import resolve_device
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 
 ACTION_TITLES: dict[Action, str] = {
     "train": "to train",

@@ -93,7 +93,7 @@ def resume(
         jobs.resume(chosen)
         _present(chosen, "queued", as_json)
         return
-    from lvcnet.training.loop import train  # it loads torch, for which a list of runs should not wait
+    from lvcnet.training.run import train  # it loads torch, for which a list of runs should not wait
 
     jobs.check_resumable(chosen)
     chosen.clear_cancel()

@@ -16,8 +16,8 @@ from lvcnet.models import NETWORKS
 from lvcnet.noise.levels import LEVEL_TARGETS
 from lvcnet.runs.store import find_run
 from lvcnet.training.config import build_config, parse_settings, read_preset, read_yaml
-from lvcnet.training.loop import create_run
-from lvcnet.training.loop import train as train_run
+from lvcnet.training.run import create_run
+from lvcnet.training.run import train as train_run
 
 
 def register(app: typer.Typer) -> None:

@@ -21,7 +21,7 @@ from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.progress import Report
 from lvcnet.runs.directory import ACTIVE
 from lvcnet.training.config import build_config
-from lvcnet.training.loop import check_config
+from lvcnet.training.run import check_config
 
 SUFFIX = ".request.json"
 

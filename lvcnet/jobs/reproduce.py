@@ -26,7 +26,7 @@ from lvcnet.training.checkpoint import config_of
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.device import resolve_device
 from lvcnet.training.environment import environment, recorded
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 
 TIMES = {"epoch", "seconds", "images_per_second", "memory_mb"}
 """Columns of metrics.jsonl that are not about the outcome."""

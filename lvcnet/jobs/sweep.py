@@ -18,7 +18,7 @@ from lvcnet.methods import METHODS
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.training.checkpoint import config_of
 from lvcnet.training.config import TrainConfig, build_config
-from lvcnet.training.loop import check_config, create_run
+from lvcnet.training.run import check_config, create_run
 
 Action = Literal["train", "resume", "skip", "leave"]
 # What a run's name says itself, and what decides where and how visibly it trains but not what comes out.

@@ -10,7 +10,7 @@ from pathlib import Path
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.storage import storage_problem
-from lvcnet.training.loop import train
+from lvcnet.training.run import train
 
 
 def main() -> int:

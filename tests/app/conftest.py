@@ -22,7 +22,7 @@ from lvcnet.jobs.daemon import worker_pid
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.store import list_runs
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 from tests.tiny import tiny_config
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"

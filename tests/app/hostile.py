@@ -20,7 +20,7 @@ from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.about import write_about
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 from tests.tiny import tiny_config
 
 SIZE = 32

@@ -11,7 +11,7 @@ from lvcnet.data.phantom.make import make_phantom
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.training.config import TrainConfig
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 
 
 @pytest.fixture(scope="session")

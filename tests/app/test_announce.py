@@ -7,7 +7,7 @@ import pytest
 from lab.navigation import ENTRIES
 from lab.ui.announce import anything_to_wait_for, news, states
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 from tests.app.conftest import OpenPage
 from tests.tiny import tiny_config
 

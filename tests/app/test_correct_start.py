@@ -9,7 +9,7 @@ from lvcnet.data.phantom.make import make_phantom
 from lvcnet.jobs import foreground
 from lvcnet.jobs.correct import Request, judge, list_requests, prepare, queue_request
 from lvcnet.noise.calibrate import make_noisy_labels
-from lvcnet.training.loop import train
+from lvcnet.training.run import train
 from tests.app.conftest import OpenPage, press, query
 
 TINY = {"width": 4, "depth": 2, "epochs": 1, "batch_size": 4, "device": "cpu", "threads": 1}

@@ -13,7 +13,7 @@ from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet
 from lvcnet.models.maps import title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 from tests.app.conftest import OpenPage
 from tests.tiny import tiny_config
 

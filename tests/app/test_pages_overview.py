@@ -17,7 +17,7 @@ from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
 from lvcnet.runs.store import find_run, is_demo, list_runs
 from lvcnet.runs.summary import summarise
 from lvcnet.training.config import TrainConfig
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 from tests.app.conftest import OpenPage
 from tests.evaluations import an_evaluation
 

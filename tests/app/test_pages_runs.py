@@ -9,7 +9,7 @@ from lvcnet import jobs
 from lvcnet.jobs import daemon
 from lvcnet.runs.about import About, read_about
 from lvcnet.runs.directory import RunDirectory, process_record
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 from tests.app.conftest import OpenPage, press, query
 from tests.tiny import tiny_config
 

@@ -12,7 +12,7 @@ from lab.headless import wait_until_idle
 from lvcnet import jobs
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 from tests.app.conftest import lab_that_trains
 from tests.tiny import tiny_config
 

@@ -16,7 +16,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.store import list_runs
 from lvcnet.training.config import build_config
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 
 TINY = ["--set", "width=4", "--set", "depth=2", "--epochs", "1", "--folds", "2", "--device", "cpu"]
 NAME = "pelves-level3-unet-s0"

@@ -11,7 +11,7 @@ from lvcnet.jobs import worker
 from lvcnet.runs.directory import process_record
 from lvcnet.runs.store import find_run
 from lvcnet.training.config import build_config
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 from tests.evaluations import an_evaluation
 from tests.jobs.helpers import make_dataset, make_run
 

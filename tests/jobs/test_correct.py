@@ -18,7 +18,7 @@ from lvcnet.jobs.correct import (
     request_progress,
 )
 from lvcnet.noise.calibrate import make_noisy_labels
-from lvcnet.training.loop import train
+from lvcnet.training.run import train
 
 TINY = {"width": 4, "depth": 2, "epochs": 1, "batch_size": 4, "device": "cpu", "threads": 1}
 REQUEST = Request("pelves", "level3", "unet", 2, settings=TINY)

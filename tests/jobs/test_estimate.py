@@ -4,7 +4,7 @@ from lvcnet.data.phantom.make import make_phantom
 from lvcnet.files import read_json, write_json
 from lvcnet.jobs.estimate import expected_seconds
 from lvcnet.training.config import TrainConfig
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 
 HIPS = {"dataset": "mine", "width": 4, "depth": 2, "batch_size": 4}
 

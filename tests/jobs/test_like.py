@@ -12,7 +12,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.jobs import like
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import TrainConfig
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from lvcnet.jobs.reproduce import differences, environment_changes, reproduce
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
 from lvcnet.training.environment import recorded
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 from tests.jobs.helpers import make_dataset
 from tests.tiny import tiny_config
 

@@ -10,7 +10,7 @@ from lvcnet.jobs.foreground import progress, queue_sweep, run_sweep
 from lvcnet.jobs.sweep import plan_sweep
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import build_config
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 from tests.evaluations import noise_manifest
 from tests.jobs.helpers import make_dataset
 

@@ -6,7 +6,7 @@ from lvcnet.data.phantom.make import make_phantom
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.training.config import build_config, read_preset
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import TrainConfig
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 from tests.jobs.helpers import PATIENCE, eventually, make_dataset
 
 COMMAND = [sys.executable, "-c", "from lvcnet.cli import main; main()"]

@@ -17,7 +17,7 @@ from lvcnet.jobs import daemon, launch
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.locks import Busy
 from lvcnet.runs.store import list_runs
-from lvcnet.training.loop import create_run
+from lvcnet.training.run import create_run
 from tests.jobs.helpers import PATIENCE, eventually, make_dataset
 from tests.tiny import tiny_config
 

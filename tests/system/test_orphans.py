@@ -12,7 +12,7 @@ from lvcnet.folders import FORGOTTEN_SECONDS
 from lvcnet.orphans import sweep_workspace, workspace_orphans
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs, new_run
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 
 CONFIG = {"dataset": "hips", "labels": "clean", "method": "unet"}
 TOKEN = "0123456789abcdef" * 2

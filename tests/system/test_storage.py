@@ -148,7 +148,7 @@ def test_lists_are_shown_on_a_full_disk(used, monkeypatch, capsys) -> None:
 @pytest.mark.parametrize("left", [0, 20_000, 60_000])
 def test_a_training_that_met_a_full_disk_goes_on_when_there_is_room(disk, monkeypatch, capsys, left) -> None:
     from lvcnet.training.config import TrainConfig
-    from lvcnet.training.loop import create_run, train
+    from lvcnet.training.run import create_run, train
 
     settings = {"width": 4, "depth": 2, "epochs": 2, "device": "cpu", "snapshot_images": 0}
     run = create_run(TrainConfig(dataset="discs", **settings), "a")

@@ -8,7 +8,7 @@ from lvcnet import cli
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.runs.directory import RunDirectory
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
 from lvcnet.training import checkpoint
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 
 
 def _same(first: RunDirectory, second: RunDirectory, name: str) -> None:

@@ -13,7 +13,7 @@ from lvcnet.data.dataset import LabelSet
 from lvcnet.errors import LvcnetError
 from lvcnet.training import checkpoint, loop
 from lvcnet.training.config import build_config, parse_settings, read_yaml
-from lvcnet.training.loop import create_run, train
+from lvcnet.training.run import create_run, train
 
 
 @pytest.mark.parametrize(
