@@ -33,7 +33,6 @@ from typing import Any
 from shown import shown_command
 from targets import target_table, verdicts
 
-from lab.compare.html_report import comparison_blocks, html_page, paragraph, table_block
 from lvcnet.comparison.cells import BASELINE, Comparison, method_name
 from lvcnet.comparison.collect import collect
 from lvcnet.comparison.formats import markdown_section, to_markdown
@@ -44,6 +43,8 @@ from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
 from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.figures.html import html_page, paragraph, table_block
+from lvcnet.figures.report import comparison_blocks
 from lvcnet.files import write_atomic
 from lvcnet.jobs.foreground import SweepProgress, run_sweep
 from lvcnet.jobs.launch import slots

@@ -1,5 +1,6 @@
 """What the calls of `lvcnet.api` give back where a plain object of the library would leave the next step to its reader."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvcnet.comparison import cells as comparison
@@ -10,6 +11,9 @@ from lvcnet.correction.apply import REVIEWED, apply_correction, verdicts_by
 from lvcnet.correction.review import settle_drafts
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
+from lvcnet.figures import check_plotly
+from lvcnet.files import write_atomic
+from lvcnet.planner.curve import find_plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +38,26 @@ class Comparison(comparison.Comparison):
         return to_markdown(self)
 
     _repr_markdown_ = report
+
+    def to_html(self, path: Path | str | None = None) -> str:
+        """The report of the compare page: figures, sentences, tables and, where it was measured, how carefully to outline.
+
+        Args:
+            path: also write it to this file, which opens without a network (about 5 MB).
+
+        Raises:
+            LvcnetError: if plotly, which draws the figures, is not installed.
+
+        Example:
+            lv.compare("hips").to_html("hips.html")
+        """
+        check_plotly()
+        from lvcnet.figures.report import html_report
+
+        page = html_report(self, find_plan(self.dataset, self.where))
+        if path is not None:
+            write_atomic(Path(path), page.encode())
+        return page
 
 
 class Correction(store.Correction):

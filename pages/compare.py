@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from lab.commands import as_yaml
-from lab.compare import orders as comparing
+from lab.compare import loading
 from lab.compare.images import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
 from lab.compare.planner import show_planner
 from lab.compare.results import show_export, show_results, show_tables
@@ -21,6 +21,7 @@ from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import METHODS
 from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import not_evaluated
 
 AS_MOST = "most"  # no choice
 VIEWS = {
@@ -53,7 +54,7 @@ def evaluate(task: Task, runs: list[RunDirectory]) -> str:
 
 def offer_evaluation(dataset: str) -> None:
     """A button for runs that are done but were never measured."""
-    waiting, key = comparing.not_evaluated(dataset), f"evaluate-runs-of-{dataset}"
+    waiting, key = not_evaluated(dataset), f"evaluate-runs-of-{dataset}"
     if not waiting and own(key) is None:
         return
     count = counted(len(waiting), "run")
@@ -76,7 +77,7 @@ def offer_evaluation(dataset: str) -> None:
 
 def pick_where(dataset: str) -> dict[str, Any]:
     """The settings that runs must have, where runs of the data set differ in some."""
-    settings = comparing.settings_to_choose(dataset)
+    settings = loading.settings_to_choose(dataset)
     if not settings:
         return {}
     chosen: dict[str, Any] = {}
@@ -106,7 +107,7 @@ def pick_where(dataset: str) -> dict[str, Any]:
 def load(dataset: str, metric: str, where: dict[str, Any]) -> Comparison | None:
     """The comparison, or what to do to get one."""
     try:
-        return comparing.load_comparison(dataset, metric, where)
+        return loading.load_comparison(dataset, metric, where)
     except LvcnetError as error:
         text = str(error)
         empty_state(f"{text[0].upper()}{text[1:]}.", "train", "Train on this data set", {"dataset": dataset})
@@ -121,7 +122,7 @@ page_frame(
 show_note()
 show_damage("data", "runs")
 show_left_out(METHODS, METRICS)
-names = comparing.data_sets()
+names = loading.data_sets()
 if not names:
     empty_state(
         "There is no run yet. Train FCN, U-Net and LVC-Net on the same noisy labels, then compare them here.",

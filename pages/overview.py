@@ -2,18 +2,19 @@
 
 import streamlit as st
 
-from lab.draw import figures
-from lab.draw.palette import LABEL_COLOURS
 from lab.draw.pictures import legend
 from lab.navigation import link_to, page_frame
 from lab.overview import guide
 from lab.ui import tables
 from lab.ui.damage_notes import show_damage
 from lab.ui.escaping import plain, sentence
-from lab.ui.widgets import show_table, shown_errors
+from lab.ui.widgets import command_line, load_dataset, show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.comparison.words import excluded_sentences
+from lvcnet.drawing.palette import LABEL_COLOURS
+from lvcnet.figures import scores as figures
 from lvcnet.masks.metrics import METRICS
+from lvcnet.next_step import next_step
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import list_runs
 from lvcnet.runs.summary import collapse_notes
@@ -29,11 +30,13 @@ page_frame(
 show_damage()
 
 runs = list_runs()
-step = guide.next_step(runs)
+step = next_step(runs, load_dataset)
+page, label, query = guide.PLACES[step.kind]
 with st.container(border=True, key="next-step"):
     st.header("Next step", anchor=False)
     st.markdown(plain(step.why))
-    link_to(step.page, step.label, query=step.query)
+    link_to(page, label, query={**query, **step.about})
+    command_line(step.command)
 
 left, right = st.columns([3, 2], gap="large")
 with left:

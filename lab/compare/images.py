@@ -7,10 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from lab.compare import orders as comparing
-from lab.draw import figures, panels
-from lab.draw.overlays import Mask
-from lab.draw.palette import LABEL_COLOURS, method_colour
+from lab.draw import panels
 from lab.draw.pictures import legend
 from lab.inspection import viewing
 from lab.ui.charts import show_chart
@@ -18,8 +15,14 @@ from lab.ui.escaping import plain
 from lab.ui.viewer import Panel, Values, show_viewer, viewer_data
 from lab.ui.widgets import pick, remember, shown_errors
 from lvcnet.comparison.cells import BASELINE, Cell, Comparison
+from lvcnet.comparison.headline import hardest_labels
+from lvcnet.comparison.images import cell_scores, ordered_keys, run_scores
+from lvcnet.drawing.overlays import Mask
+from lvcnet.drawing.palette import LABEL_COLOURS, method_colour
 from lvcnet.errors import LvcnetError
+from lvcnet.figures import scores as figures
 from lvcnet.masks.collapse import MARK
+from lvcnet.masks.largest_error import largest_error
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
@@ -37,7 +40,7 @@ def pick_labels(comparison: Comparison) -> list[Cell]:
         comparison.label_sets(),
         f"The label set that all methods shown learned from. {levels_in_words()}",
         comparison.title,
-        comparing.hardest_labels(comparison),
+        hardest_labels(comparison),
     )
     return [cell for cell in comparison.cells if cell.labels == labels]
 
@@ -51,7 +54,7 @@ def show_side_by_side(comparison: Comparison) -> None:
         seeds = sorted({str(seed) for cell in cells for seed in cell.runs}, key=int)
         seed = int(pick("seed", "Seed", seeds, "Which of the trainings."))
     cells = [cell for cell in cells if seed in cell.runs]
-    scores = {cell.method: comparing.run_scores(cell, seed, comparison.metric) for cell in cells}
+    scores = {cell.method: run_scores(cell, seed, comparison.metric) for cell in cells}
     with columns[2]:
         order = pick(
             "order",
@@ -60,7 +63,7 @@ def show_side_by_side(comparison: Comparison) -> None:
             "Worst first shows where a method fails.",
             _order_title,
         )
-    keys = comparing.ordered_keys(_keys(cells, seed), scores, order, comparison.metric)
+    keys = ordered_keys(_keys(cells, seed), scores, order, comparison.metric)
     if not keys:
         st.info(
             "None of these runs has a checkpoint or snapshots here: there is no image to show.",
@@ -131,7 +134,7 @@ def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str)
         _values(sights, noisy),
         f"{comparison.dataset}-{labels}-{key}",
         opacity,
-        None if first.clean is None else panels.largest_error(first.clean, list(masks.values())),
+        None if first.clean is None else largest_error(first.clean, list(masks.values())),
     )
     show_viewer(data, "side-by-side")
     if (sources := {sight.source for sight in sights.values()}) != {"last checkpoint"}:
@@ -245,7 +248,7 @@ def show_pairs(comparison: Comparison) -> None:
     others = [method for method in methods if method != first]
     with columns[2]:
         second = pick("b", "Up", others, "The method on the vertical axis.", method_title, others[-1])
-    scores = [comparing.cell_scores(cells[method], comparison.metric) for method in (first, second)]
+    scores = [cell_scores(cells[method], comparison.metric) for method in (first, second)]
     titles = (method_title(first), method_title(second))
     figure = figures.pair_scatter(scores[0], scores[1], titles, (first, second), comparison.metric)
     left, right = st.columns([3, 2], vertical_alignment="center")

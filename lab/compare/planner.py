@@ -5,8 +5,7 @@ from math import ceil
 import streamlit as st
 
 from lab import commands
-from lab.compare import orders as comparing
-from lab.compare.figures import plan_curve
+from lab.compare import loading
 from lab.compare.results import show_excluded
 from lab.ui.charts import show_chart
 from lab.ui.escaping import plain, sentence
@@ -15,6 +14,7 @@ from lab.ui.widgets import command_line, empty_state
 from lvcnet.comparison.cells import BASELINE, Comparison
 from lvcnet.comparison.where import Where
 from lvcnet.errors import LvcnetError
+from lvcnet.figures.differences import plan_curve
 from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.planner.curve import Plan, afford
@@ -33,7 +33,7 @@ STEP = 500
 def show_planner(comparison: Comparison) -> None:
     """Clicks against IoU, equal outlines in words, a budget, the table; or what to do to get them."""
     try:
-        plan = comparing.load_plan(comparison.dataset, comparison.where)
+        plan = loading.load_plan(comparison.dataset, comparison.where)
     except LvcnetError as error:
         text = str(error)
         query = {"dataset": comparison.dataset}

@@ -6,10 +6,7 @@ from typing import Any
 import streamlit as st
 
 from lab import commands
-from lab.compare import orders as comparing
-from lab.compare.figures import difference_intervals
-from lab.compare.html_report import html_report
-from lab.draw import figures
+from lab.compare import loading
 from lab.ui.charts import show_chart
 from lab.ui.escaping import plain, sentence
 from lab.ui.tables import unbroken
@@ -17,6 +14,7 @@ from lab.ui.widgets import command_line
 from lvcnet.comparison import paper
 from lvcnet.comparison.cells import BASELINE, Comparison
 from lvcnet.comparison.formats import table_csv, to_csv, to_json, to_markdown
+from lvcnet.comparison.headline import hardest_labels, headline
 from lvcnet.comparison.tables import NOTHING, Table, comparison_tables, notes, round_table
 from lvcnet.comparison.words import (
     difference_sentence,
@@ -24,6 +22,9 @@ from lvcnet.comparison.words import (
     hardest_first,
     seeds_caveat,
 )
+from lvcnet.figures import scores as figures
+from lvcnet.figures.differences import difference_intervals
+from lvcnet.figures.report import html_report
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
@@ -32,13 +33,13 @@ from lvcnet.noise.levels import levels_in_words
 def show_results(comparison: Comparison) -> None:
     """Scores at the noisiest labels, the robustness curve, differences in words, Table 1."""
     metric = comparison.metric
-    labels = comparing.hardest_labels(comparison)
+    labels = hardest_labels(comparison)
     st.header(
         f"{METRICS[metric].title} after learning from {plain(comparison.title(labels).lower())} labels",
         anchor=False,
     )
     with st.container(horizontal=True, key="headline"):
-        for title, score, delta in comparing.headline(comparison):
+        for title, score, delta in headline(comparison):
             st.metric(
                 plain(title),
                 score,
@@ -164,7 +165,7 @@ def _show_table(comparison: Comparison) -> None:
         help="Metrics that the paper does not print: foreground overlap and outline metrics.",
     )
     st.dataframe(
-        comparing.table_rows(comparison, further),
+        loading.table_rows(comparison, further),
         hide_index=True,
         key="table-1",
         height="content",
@@ -300,7 +301,7 @@ def show_export(comparison: Comparison) -> None:
         )
         st.download_button(
             "HTML report",
-            lambda: html_report(comparison, comparing.find_plan(comparison.dataset, comparison.where)),
+            lambda: html_report(comparison, loading.find_plan(comparison.dataset, comparison.where)),
             f"{name}.html",
             "text/html",
             key="export-html",

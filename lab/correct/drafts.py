@@ -12,12 +12,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from lab.draw.overlays import Mask
 from lab.ui.escaping import plain
 from lab.ui.mask_editor import Kept, sent_stroke
 from lab.ui.widgets import leave_note
 from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.drafts import DISCARDED, Draft, NewerDraftError, revisions
+from lvcnet.drawing.overlays import Mask
 from lvcnet.errors import LvcnetError
 from lvcnet.files import digest
 

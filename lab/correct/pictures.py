@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.draw.overlays import Mask
-from lab.draw.palette import CATEGORY_COLOURS, LABEL_COLOURS
 from lab.draw.panels import NOISY_DASH
 from lab.ui.viewer import Layer, area, outline
+from lvcnet.drawing.overlays import Mask
+from lvcnet.drawing.palette import CATEGORY_COLOURS, LABEL_COLOURS
 
 LEGEND: dict[str, tuple[str, str]] = {
     "label": ("Label (dashed)", LABEL_COLOURS["noisy"]),

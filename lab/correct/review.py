@@ -11,8 +11,6 @@ from lab.correct.drafts import leave_editor, show_drafts
 from lab.correct.edit import show_editor
 from lab.correct.pictures import LEGEND, OPACITY, place, review_layers
 from lab.correct.state import Look, decision_text
-from lab.draw import panels
-from lab.draw.overlays import Mask
 from lab.draw.pictures import legend
 from lab.ui import tables
 from lab.ui.escaping import plain
@@ -23,6 +21,8 @@ from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.review import Row
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import Dataset
+from lvcnet.drawing.overlays import Mask
+from lvcnet.masks.largest_error import largest_error
 
 MODES = {"look": "Look", "edit": "Edit by hand"}
 KIND_TITLES = {"both": "outline differs", "missing": "not in the label", "extra": "only in the label"}
@@ -315,7 +315,7 @@ def _picture(review: Review, look: Look, result: Mask | None, bare: bool) -> Non
         ],
         f"{review.name}-{look.key}",
         OPACITY,
-        panels.largest_error(look.label, [look.proposal]),
+        largest_error(look.label, [look.proposal]),
         fit=True,
     )
     show_viewer(data, "review")

@@ -13,7 +13,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lab.correct.drafts import keep_sent, mark_seen, revisions_seen
-from lab.draw.overlays import Mask
 from lab.ui.widgets import Stamp, dataset_stamp, leave_note, load_dataset, remember
 from lvcnet.correction.decisions import Event, Standing, Verdict
 from lvcnet.correction.drafts import Draft, drawn_masks
@@ -22,6 +21,7 @@ from lvcnet.correction.review import Row, after, review_rows
 from lvcnet.correction.reviewed import encode_masks, reviewed_masks
 from lvcnet.correction.store import Correction, correction_folder
 from lvcnet.data.dataset import Dataset, find_dataset, labels_digest
+from lvcnet.drawing.overlays import Mask
 from lvcnet.errors import LvcnetError
 
 ASKED = "asked-about-drawing"

@@ -9,9 +9,7 @@ from lab import commands
 from lab.data.agreement_figures import share_bar, spread_figure, who_drew_what, whom_it_sides_with
 from lab.data.consensus import consensus_form
 from lab.data.gallery import SPLITS
-from lab.draw import overlays, pictures
-from lab.draw.figures import EXPORT
-from lab.draw.palette import OPINION_COLOURS
+from lab.draw import pictures
 from lab.ui import tables
 from lab.ui.background import Task, background_work
 from lab.ui.escaping import plain
@@ -27,6 +25,9 @@ from lvcnet.comparison.tables import NOTHING
 from lvcnet.correction.agreement import agreement, compared_masks, mean_disagreement
 from lvcnet.correction.edge_support import Strength, edge_support, per_image_rows, side_maps
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
+from lvcnet.drawing import overlays
+from lvcnet.drawing.palette import OPINION_COLOURS
+from lvcnet.figures.layout import EXPORT
 from lvcnet.files import rows_to_csv
 
 MEASURES = {

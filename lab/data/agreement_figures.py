@@ -9,12 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from lab.draw import overlays
-from lab.draw.figures import chart_layout, count_ticks
-from lab.draw.palette import OPINION_COLOURS
 from lab.draw.pictures import enlarged, enlarged_mask
-from lab.ui.escaping import plotly_text
 from lvcnet.correction.edge_support import SIDES, SideMap
+from lvcnet.drawing import overlays
+from lvcnet.drawing.palette import OPINION_COLOURS
+from lvcnet.figures.layout import chart_layout, count_ticks, plotly_text
 
 SIDE = 512
 CHART_COLOURS = {"first": "#0082C8", "second": "#A07800", "undecided": "#6B7480"}

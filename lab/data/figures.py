@@ -5,15 +5,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from lab.draw.figures import chart_layout, count_ticks
-from lab.draw.palette import FURTHER_COLOURS
-from lab.ui.escaping import plotly_text
 from lvcnet.data.facts import ImageFacts
+from lvcnet.drawing.palette import FURTHER_COLOURS
+from lvcnet.figures.layout import chart_layout, count_ticks, plotly_text
 
 HEIGHT = 280
 PLAIN = FURTHER_COLOURS[1]
 COLOURS = ("#0082C8", "#D55E00", "#B86A9C", "#A07800", "#009E73", "#7A6FC0")
-"""Of categories on the page's ground, where those of `lab.draw.palette`, meant for radiographs, would be too bright."""
+"""Of categories on the page's ground, where those of `lvcnet.drawing.palette`, meant for radiographs, would be too bright."""
 
 
 def size_figure(statistics: dict[str, Any]) -> go.Figure:

@@ -10,13 +10,13 @@ import streamlit as st
 from lab import commands
 from lab.data.image import asked_image, open_image, show_image
 from lab.draw import pictures
-from lab.draw.palette import category_colours
 from lab.ui import tables
 from lab.ui.escaping import plain
 from lab.ui.facts import load_facts
 from lab.ui.widgets import command_line, pick, pick_labels, remember
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.facts import ORDERS, Filters, ImageFacts, select, statistics
+from lvcnet.drawing.palette import category_colours
 
 SPLITS = {"all": "All images", "train": "Training images", "test": "Test images"}
 LABELLED = {"all": "All images", "yes": "Labelled", "no": "Not labelled"}

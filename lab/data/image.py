@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from lab.draw.figures import EXPORT
 from lab.draw.map_figures import Line, labelled_figure
-from lab.draw.palette import LABEL_COLOURS
 from lab.ui import tables
 from lab.ui.escaping import plain
 from lab.ui.facts import load_facts
@@ -12,6 +10,8 @@ from lab.ui.widgets import remember
 from lvcnet.comparison.tables import NOTHING
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.facts import ImageFacts
+from lvcnet.drawing.palette import LABEL_COLOURS
+from lvcnet.figures.layout import EXPORT
 
 PARAMETER = "image"
 LARGE, SMALL = 500, 380

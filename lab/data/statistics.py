@@ -3,7 +3,6 @@
 import streamlit as st
 
 from lab.data.figures import component_figure, foreground_figure, size_figure
-from lab.draw.figures import EXPORT
 from lab.ui import tables
 from lab.ui.downloads import offer_report
 from lab.ui.escaping import plain
@@ -13,6 +12,7 @@ from lvcnet.damage import Damaged
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import statistics
 from lvcnet.data.importing.annotated import Problem, import_warnings
+from lvcnet.figures.layout import EXPORT
 
 
 def show_statistics(dataset: Dataset) -> None:

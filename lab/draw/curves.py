@@ -5,9 +5,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from lab.draw.figures import count_ticks
-from lab.draw.palette import FURTHER_COLOURS, LABEL_COLOURS
-from lab.ui.escaping import plotly_text
+from lvcnet.drawing.palette import FURTHER_COLOURS, LABEL_COLOURS
+from lvcnet.figures.layout import count_ticks, plotly_text
 
 Rows = Sequence[dict[str, Any]]
 """The lines of a metrics.jsonl."""

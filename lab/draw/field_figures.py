@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
-from lab.draw import overlays
 from lab.draw.map_figures import HEIGHT, Line, frame, grey, line_trace
+from lvcnet.drawing import overlays
 
 STROKE_COLOUR = "#F0E442"
 SHORTEST_ARROW = 0.06

@@ -11,8 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from lab.draw.palette import LABEL_COLOURS
-from lab.ui.escaping import plotly_text
+from lvcnet.drawing.palette import LABEL_COLOURS
+from lvcnet.figures.layout import plotly_text
 from lvcnet.masks.outlines import trace_edges
 
 Mask = NDArray[np.bool_]

@@ -3,43 +3,17 @@
 Symbols: S side of the image in pixels, C categories.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-
-from lab.draw.overlays import Mask
-from lab.draw.palette import LABEL_COLOURS
 from lab.ui import viewer
 from lab.ui.viewer import Layer
-from lvcnet.masks.geometry import deepest
-from lvcnet.masks.parts import label_parts
+from lvcnet.drawing.overlays import Mask
+from lvcnet.drawing.palette import LABEL_COLOURS
 
 Mode = Literal["outlines", "errors"]
 MODES: tuple[Mode, ...] = ("outlines", "errors")
 NOISY_DASH = "5 3"
 """Of the noisy outline, so that it is told from the others without its colour."""
-
-
-def largest_error(clean: Mask, predictions: Sequence[Mask]) -> tuple[float, float] | None:
-    """The point (x, y) deepest inside the largest connected area where a prediction differs from the clean mask.
-
-    Args:
-        clean: (C, S, S) bool.
-        predictions: one (C, S, S) mask a method.
-
-    Returns:
-        None where all agree.
-    """
-    wrong = np.zeros(clean.shape[1:], dtype=bool)
-    for prediction in predictions:
-        wrong |= (prediction ^ clean).any(axis=0)
-    numbered, count = label_parts(wrong, 4)
-    if not count:
-        return None
-    largest = int(np.argmax(np.bincount(numbered.ravel())[1:])) + 1
-    row, column = deepest(numbered == largest)
-    return float(column), float(row)
 
 
 def labels_layers(clean: Mask | None, noisy: Mask | None) -> list[Layer]:

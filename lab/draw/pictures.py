@@ -9,9 +9,9 @@ from html import escape
 import cv2
 import numpy as np
 
-from lab.draw import overlays
-from lab.draw.palette import LABEL_COLOURS, category_colours
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
+from lvcnet.drawing import overlays
+from lvcnet.drawing.palette import LABEL_COLOURS, category_colours
 
 SIDE = 384
 """Least side of a picture in pixels."""

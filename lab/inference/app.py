@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from lab.draw import overlays
 from lab.inference import segment
 from lab.inference.api import BATCH_FORMATS, KEEP_SECONDS, add_endpoints
 from lab.inference.events import (
@@ -45,6 +44,7 @@ from lab.serving.settings import Serving
 from lab.ui.content_policy import ContentPolicy
 from lvcnet import workspace
 from lvcnet.data.images import SUFFIXES, read_image
+from lvcnet.drawing import overlays
 from lvcnet.inference.export import FORMATS
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.scratch import scratch_folder

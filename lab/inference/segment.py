@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.draw import overlays
-from lab.draw.palette import category_colours, run_colours
 from lvcnet import workspace
 from lvcnet.data.images import SUFFIXES, read_image
+from lvcnet.drawing import overlays
+from lvcnet.drawing.palette import category_colours, run_colours
 from lvcnet.errors import LvcnetError
 from lvcnet.files import rows_to_csv, write_atomic, write_json
 from lvcnet.inference.export import CocoPredictions, names_in, write_image_files, write_picture

@@ -5,7 +5,6 @@ import streamlit as st
 
 from lab.draw import field_figures, map_figures
 from lab.draw.map_figures import Line, label_lines
-from lab.draw.palette import LABEL_COLOURS
 from lab.draw.panels import labels_layers
 from lab.inspection import viewing
 from lab.inspection.explain import Explanation, explain
@@ -13,6 +12,7 @@ from lab.inspection.viewing import Sight
 from lab.ui.charts import show_chart
 from lab.ui.escaping import plain
 from lab.ui.viewer import Layer, Panel, Values, area, outline, show_viewer, viewer_data
+from lvcnet.drawing.palette import LABEL_COLOURS
 from lvcnet.models.maps import title
 
 BEFORE_COLOUR, BEFORE_DASH = "#CC79A7", "2 3"

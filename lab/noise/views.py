@@ -7,8 +7,6 @@ import streamlit as st
 from lab import commands
 from lab.draw import pictures
 from lab.draw.curves import area_histogram, iou_histogram
-from lab.draw.figures import EXPORT
-from lab.draw.palette import LABEL_COLOURS, LABEL_TITLES
 from lab.ui import tables
 from lab.ui.background import Task
 from lab.ui.escaping import plain
@@ -18,6 +16,8 @@ from lvcnet.claims import using
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.data.facts import Filters, compare_masks
 from lvcnet.data.naming import NOISE
+from lvcnet.drawing.palette import LABEL_COLOURS, LABEL_TITLES
+from lvcnet.figures.layout import EXPORT
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.noise.levels import LEVEL_TARGETS
 from lvcnet.noise.preview import SAMPLE, Preview, preview

@@ -1,25 +1,21 @@
-"""What the overview page says: the next step in this workspace, the mechanism in pictures, the headline result."""
+"""What the overview page says: where the next step is done, the mechanism in pictures, the headline result."""
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from lab.draw import overlays, pictures
-from lab.draw.palette import LABEL_COLOURS
-from lab.ui.tables import counted
-from lab.ui.widgets import is_sound, load_dataset
-from lvcnet import workspace
+from lab.draw import pictures
 from lvcnet.comparison.cells import Comparison
 from lvcnet.comparison.collect import collect
-from lvcnet.data.dataset import list_datasets
-from lvcnet.data.naming import NOISE
+from lvcnet.drawing import overlays
+from lvcnet.drawing.palette import LABEL_COLOURS
 from lvcnet.errors import LvcnetError
 from lvcnet.masks.collapse import collapse, mask_facts
 from lvcnet.methods import shows_cues
-from lvcnet.runs.directory import ACTIVE, RunDirectory
+from lvcnet.next_step import Kind
+from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.snapshots import Snapshot, read_snapshot, snapshot_epochs
 from lvcnet.runs.store import is_demo
 
@@ -44,49 +40,17 @@ MECHANISM: tuple[tuple[str, str], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Step:
-    """What to do next: why, and the page that does it."""
-
-    why: str
-    page: str
-    label: str
-    query: dict[str, str] | None = None
-
-
-def next_step(runs: list[RunDirectory]) -> Step:
-    """The next step in the order of the work: data, noise, training, comparison."""
-    names = [name for name in list_datasets() if is_sound(name)]
-    mine = [name for name in names if (workspace.datasets_dir() / name).is_dir()]
-    own = [run for run in runs if not is_demo(run)]
-    states = Counter(run.status()["state"] for run in own)
-    if not names:
-        why = "There is no data set yet. Phantom radiographs take seconds and need no files."
-        return Step(why, "data", "Create phantom radiographs", {"view": "phantom"})
-    if runs and not own and not mine:
-        why = "Start with the runs that ship with the lab: which method keeps its quality as its labels get worse?"
-        return Step(why, "compare", "See the demo comparison", {"dataset": runs[0].config()["dataset"]})
-    if active := [run for run in own if run.status()["state"] in ACTIVE]:
-        why = f"{counted(len(active), 'training')} on the way: see the curves grow, or cancel and resume."
-        return Step(why, "runs", "Watch", {"run": active[0].name})
-    judged = [run for run in own if run.has_evaluation()]
-    if states["done"] and not judged:
-        name = next(run.name for run in own if run.status()["state"] == "done")
-        why = f"Run {name} is done. Measure it on the clean test labels."
-        return Step(why, "runs", "Evaluate it", {"run": name})
-    if len(judged) > 1:
-        return Step(
-            "Several of your trainings are done: which method kept its quality?", "compare", "Compare them"
-        )
-    if judged:
-        why = "One of your trainings is done. Train a second method or noise level to have something to compare."
-        return Step(why, "train", "Train another one")
-    from_noise = [name for name in mine or names if _has_noise(name)]
-    if not from_noise:
-        why = "Your data set has clean labels only. Make noisy ones, so that there is something to withstand."
-        return Step(why, "noise", "Make noisy labels", {"dataset": (mine or names)[0]})
-    why = "Data and noisy labels are there. Train a method on a noise level; it runs in the background."
-    return Step(why, "train", "Start a training", {"dataset": from_noise[0]})
+PLACES: dict[Kind, tuple[str, str, dict[str, str]]] = {
+    "make data": ("data", "Create phantom radiographs", {"view": "phantom"}),
+    "see the demo": ("compare", "See the demo comparison", {}),
+    "watch": ("runs", "Watch", {}),
+    "evaluate": ("runs", "Evaluate it", {}),
+    "compare": ("compare", "Compare them", {}),
+    "train another": ("train", "Train another one", {}),
+    "make noise": ("noise", "Make noisy labels", {}),
+    "train": ("train", "Start a training", {}),
+}
+"""The page that does a step, what the link to it says, and what is in its address beside what the step is about."""
 
 
 def headline(runs: list[RunDirectory]) -> Comparison | None:
@@ -141,11 +105,6 @@ def _draw_mechanism(snapshot: Snapshot) -> list[overlays.Rgb]:
     ]
     large = [np.repeat(np.repeat(layer, times, axis=0), times, axis=1) for layer in maps]
     return [stages[0], *large, stages[1]]
-
-
-def _has_noise(name: str) -> bool:
-    dataset = load_dataset(name)
-    return any(dataset.manifest(label).get("kind") == NOISE for label in dataset.opinions())
 
 
 def _name(run: RunDirectory) -> str:

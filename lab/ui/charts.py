@@ -12,8 +12,8 @@ import plotly
 import plotly.graph_objects as go
 import streamlit as st
 
-from lab.draw.figures import EXPORT
 from lab.ui.web_component import web_component
+from lvcnet.figures.layout import EXPORT
 
 LIBRARY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
@@ -24,7 +24,7 @@ def show_chart(
     """Draw a figure over its buttons.
 
     Args:
-        figure: from lab.draw.figures, lab.draw.map_figures and their like.
+        figure: from lvcnet.figures, lab.draw.map_figures and their like.
         key: unique on the page.
         alt: alternative text.
         name: of saved files, without a suffix.

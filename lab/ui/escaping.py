@@ -1,11 +1,11 @@
-"""Names from data shown as they are: text that Streamlit's Markdown or Plotly's labels would else read as markup.
+"""Names from data shown as they are: text that Streamlit's Markdown would else read as markup.
 
 Names of categories, images, label sets, runs and people, titles, notes and messages come from files that somebody else
-wrote. For HTML there is `html.escape`; `st.text`, `st.code`, options of a selectbox and alternative texts are plain anyway.
+wrote. For HTML there is `html.escape`, for Plotly `lvcnet.figures.layout.plotly_text`; `st.text`, `st.code`, options of a
+selectbox and alternative texts are plain anyway.
 """
 
 import re
-from html import escape
 
 JOINER = "\u2060"
 """Takes no place and breaks no line. Splits what Streamlit replaces in finished text, where a backslash is no help."""
@@ -52,15 +52,6 @@ def code(text: object) -> str:
         return f"`{line}`"
     fence = "`" * (longest + 1)
     return f"{fence} {line} {fence}"
-
-
-def plotly_text(text: object) -> str:
-    """Text that Plotly shows as it is, in names, titles, hover templates and custom data.
-
-    >>> plotly_text("<b>%{x}")
-    '&lt;b&gt;&#37;{x}'
-    """
-    return escape(str(text), quote=False).replace("%{", "&#37;{")
 
 
 def _plain_line(line: str) -> str:

@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "note": ("about", "note"),
     "reproduce": ("reproduce", "reproduce_run"),
     "evaluate": ("evaluate", "evaluate"),
-    "compare": ("evaluate", "compare"),
+    "compare": ("compare", "compare"),
     "predict": ("evaluate", "predict"),
     "plan": ("plan", "plan"),
     "correct": ("correct", "correct"),
@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "consensus": ("consensus", "unite"),
     "siding": ("consensus", "side"),
     "trash": ("trash", "HELP"),
+    "next": ("doctor", "next_command"),
     "doctor": ("doctor", "doctor"),
 }
 """Command -> its module in this package, and what explains it there: a function's docstring or a constant."""

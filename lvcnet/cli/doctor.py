@@ -1,5 +1,6 @@
-"""`lvcnet doctor`: is everything in order, and what to do where it is not."""
+"""`lvcnet doctor` and `lvcnet next`: is everything in order, and what to do."""
 
+import shlex
 import sys
 from dataclasses import asdict
 from typing import Annotated
@@ -9,11 +10,26 @@ import typer
 from lvcnet.cli.options import Json
 from lvcnet.cli.output import print_json, print_table, screen
 from lvcnet.doctor import PROBLEM, examine, mend
+from lvcnet.next_step import next_step
 
 
 def register(app: typer.Typer) -> None:
-    """Add this module's command to `app`."""
+    """Add this module's commands to `app`."""
     app.command()(doctor)
+    app.command("next")(next_command)
+
+
+def next_command(as_json: Json = False) -> None:
+    """Say what to do next in this workspace, and the command that does it.
+
+    Example: `lvcnet next`
+    """
+    step = next_step()
+    command = shlex.join(["lvcnet", *step.command])
+    if as_json:
+        print_json({"step": step.kind, "why": step.why, "command": command, **step.about})
+    else:
+        screen.print(f"{step.why}\n{command}", highlight=False, soft_wrap=True)
 
 
 def doctor(
@@ -49,6 +65,8 @@ def doctor(
         screen.print(
             "1 problem remains" if left == 1 else f"{left} problems remain" if left else "no problem"
         )
+        if not left:
+            screen.print("`lvcnet next` says what to do next")
     raise typer.Exit(1 if left else 0)
 
 

@@ -1,25 +1,15 @@
-"""Commands that judge and use finished runs: evaluate, compare, predict."""
+"""Commands that measure and use finished runs: evaluate, predict."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from lvcnet.api import predict as predict_files
-from lvcnet.cli.options import Json, WhereOption
+from lvcnet.cli.options import Json
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
-from lvcnet.comparison.cells import Comparison
-from lvcnet.comparison.collect import collect
-from lvcnet.comparison.formats import FORMATS, to_csv, to_json, to_markdown
-from lvcnet.comparison.tables import comparison_tables, notes
-from lvcnet.comparison.where import parse_where
-from lvcnet.comparison.words import comparison_words
 from lvcnet.data.dataset import CLEAN
-from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.files import write_atomic
 from lvcnet.inference.export import DEFAULT_FORMATS
 from lvcnet.inference.export import FORMATS as FILE_FORMATS
 from lvcnet.inference.predictor import THRESHOLD
@@ -84,49 +74,6 @@ def _print_evaluation(result: dict[str, Any]) -> None:
             f"Nothing is concluded from these figures: {result['run']} {collapsed}. {COLLAPSE_ADVICE}.",
             highlight=False,
         )
-
-
-def compare(
-    dataset: Annotated[str, typer.Argument(help="Name of a data set; `lvcnet data list` lists them.")],
-    output_format: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "table",
-    output: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
-    metric: Annotated[str, typer.Option(help=f"One of {', '.join(METRICS)}.")] = "iou",
-    evaluate: Annotated[
-        bool,
-        typer.Option("--evaluate/--no-evaluate", help="Evaluate finished runs that are not evaluated yet."),
-    ] = True,
-    where: WhereOption = None,
-    device: Device = "auto",
-    as_json: Json = False,
-) -> None:
-    """Tables of methods x noise levels on the clean test labels, next to the paper's Table 1.
-
-    Mean and sd over seeds; each method against U-Net on the same labels (paired bootstrap, Wilcoxon with Holm's
-    correction); retention, outlines, label recovery, memorisation, cost. CSV and JSON hold all metrics.
-
-    Example: `lvcnet compare hips --format markdown --output comparison.md`
-    """
-    # With a file, --format says what is in it and --json how this call answers.
-    chosen = "json" if as_json and (output is None or output_format == "table") else output_format
-    if chosen not in FORMATS:
-        raise LvcnetError(f"format {chosen!r} does not exist: choose one of {', '.join(FORMATS)}")
-    if output is not None and output.is_dir():
-        raise LvcnetError(f"{output} is a folder: name the file to write")
-    asked = parse_where(where or [])
-    with progress_bar(f"Collecting runs of {dataset}") as report:
-        comparison = collect(dataset, None, metric, evaluate, device, report=report, where=asked)
-    if output is None and chosen == "table":
-        _print_comparison(comparison)
-        return
-    text = _rendered(comparison, "markdown" if chosen == "table" else chosen)
-    if output is None:
-        sys.stdout.write(text)
-        return
-    _write_text(output, text)
-    if as_json:
-        print_json({"output": str(output)})
-    else:
-        screen.print(f"Wrote {output}")
 
 
 def predict(
@@ -204,28 +151,7 @@ def _print_predictions(written: dict[str, Any], formats: list[str], output: Path
     screen.print(f"Wrote {', '.join(formats)} of {done} images to {output}", highlight=False)
 
 
-def _rendered(comparison: Comparison, chosen: str) -> str:
-    if chosen == "json":
-        return json.dumps(to_json(comparison)) + "\n"
-    return to_csv(comparison) if chosen == "csv" else to_markdown(comparison)
-
-
-def _print_comparison(comparison: Comparison) -> None:
-    screen.print(f"{comparison.dataset}: last epoch, clean test labels", highlight=False)
-    for table in comparison_tables(comparison):
-        print_table(table.title, table.header, table.rows)
-    for text in [*comparison_words(comparison), *(f"Note: {note}" for note in notes(comparison))]:
-        screen.print(text.replace("**", ""), highlight=False, markup=False)
-
-
-def _write_text(path: Path, text: str) -> None:
-    try:
-        write_atomic(path, text.encode())
-    except OSError as error:
-        raise LvcnetError(f"{path} cannot be written: {error.strerror or error}") from None
-
-
 def register(app: typer.Typer) -> None:
     """Add this module's commands to `app`."""
-    for command in (evaluate, compare, predict):
+    for command in (evaluate, predict):
         app.command()(command)

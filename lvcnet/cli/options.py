@@ -1,5 +1,6 @@
 """Arguments and options that several commands have."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,12 +10,10 @@ DatasetName = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet 
 RunName = Annotated[str, typer.Argument(help="Name of the run; `lvcnet runs` lists them.")]
 NewName = Annotated[str, typer.Argument(help="Name of the new data set.")]
 Size = Annotated[int, typer.Option(help="Side of the square working grid in pixels.")]
-WhereOption = Annotated[
-    list[str] | None,
+Html = Annotated[
+    Path | None,
     typer.Option(
-        "--where",
-        metavar="KEY=VALUE",
-        help="Only runs with this setting, e.g. epochs=80 or options.warps=2; can be repeated. Without it, those that"
-        " were trained like most.",
+        help="Also write the report to this file: figures, sentences and tables, which open without a network.",
+        metavar="FILE",
     ),
 ]

@@ -3,8 +3,9 @@
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -20,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from lvcnet.errors import INTERRUPTED
+from lvcnet.errors import INTERRUPTED, LvcnetError
 from lvcnet.progress import Report
 
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -108,3 +109,31 @@ def interruptible(outcome: str) -> Iterator[None]:
     except KeyboardInterrupt:
         sys.stderr.write(f"lvcnet: interrupted; {outcome}\n")
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def progress_stages() -> Iterator[Callable[[str], Report]]:
+    """Progress of work in parts: yields `stage(title)`, which gives the callback of the next part."""
+    with ExitStack() as bars:
+
+        def stage(title: str) -> Report:
+            bars.close()
+            return bars.enter_context(progress_bar(title))
+
+        yield stage
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that a person named.
+
+    Raises:
+        LvcnetError: if that cannot be.
+    """
+    from lvcnet.files import write_atomic  # needs numpy, for which a list of commands should not wait
+
+    if path.is_dir():
+        raise LvcnetError(f"{path} is a folder: name the file to write")
+    try:
+        write_atomic(path, text.encode())
+    except OSError as error:
+        raise LvcnetError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -1,13 +1,12 @@
 """The command that says how carefully to outline: plan."""
 
-from typing import Annotated
-
 import typer
 
-from lvcnet.cli.options import Json, WhereOption
-from lvcnet.cli.output import print_json, print_table, screen
-from lvcnet.comparison.where import parse_where
-from lvcnet.planner.curve import Budget, Plan, afford, plan_dataset
+from lvcnet.cli.options import Html, Json
+from lvcnet.cli.output import print_json, print_table, screen, write_text
+from lvcnet.cli.requests import takes
+from lvcnet.figures import check_plotly
+from lvcnet.planner.curve import Budget, Plan
 from lvcnet.planner.plan_text import (
     budget_sentences,
     by_saving,
@@ -15,21 +14,11 @@ from lvcnet.planner.plan_text import (
     plan_json,
     plan_table,
 )
-from lvcnet.text import split_list
+from lvcnet.planner.request import PlanRequest
 
 
-def plan(
-    dataset: Annotated[str, typer.Argument(help="Name of a data set; `lvcnet data list` lists them.")],
-    methods: Annotated[
-        str, typer.Option(help="Methods to weigh against U-Net, with commas; default all that were measured.")
-    ] = "",
-    budget: Annotated[
-        float | None,
-        typer.Option(help="Clicks in total: which outlines they afford, and the best method there."),
-    ] = None,
-    where: WhereOption = None,
-    as_json: Json = False,
-) -> None:
+@takes
+def plan(request: PlanRequest, html: Html = None, as_json: Json = False) -> None:
     """How carefully to outline: clicks (polygon vertices) an image against the IoU each method makes of them.
 
     From measured runs on clean labels and the default noise family only: which outlines of U-Net another method's are
@@ -37,12 +26,20 @@ def plan(
 
     Example: `lvcnet plan hips --methods lvcnet --budget 10000`
     """
-    found = plan_dataset(dataset, split_list(methods), where=parse_where(where or []))
-    spent = None if budget is None else afford(found, budget)
+    if html is not None:
+        check_plotly()
+    found = request.run()
+    spent = request.spend(found)
+    if html is not None:
+        from lvcnet.figures.report import plan_report  # draws with plotly
+
+        write_text(html, plan_report(found))
     if as_json:
-        print_json(plan_json(found, spent))
-    else:
-        _print_plan(found, spent)
+        print_json(plan_json(found, spent) | ({} if html is None else {"html": str(html)}))
+        return
+    _print_plan(found, spent)
+    if html is not None:
+        screen.print(f"Wrote {html}", highlight=False, soft_wrap=True)
 
 
 def _print_plan(found: Plan, spent: Budget | None) -> None:

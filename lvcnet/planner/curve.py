@@ -109,6 +109,14 @@ def plan_dataset(
     return make_plan(collect(dataset, metric=METRIC, where=where), methods, seed)
 
 
+def find_plan(dataset: str, where: Where | None = None) -> Plan | None:
+    """`plan_dataset`, or None where nothing can be planned."""
+    try:
+        return plan_dataset(dataset, where=where)
+    except LvcnetError:
+        return None
+
+
 def make_plan(comparison: Comparison, methods: Sequence[str] = (), seed: int = 0) -> Plan:
     """Clicks and scores of all measured runs that were trained alike and whose outlines can be counted.
 

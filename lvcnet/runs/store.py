@@ -118,3 +118,15 @@ def _order(run: RunDirectory) -> tuple[int, float]:
     if state in ACTIVE:
         return (ACTIVE[::-1].index(state), created)
     return (len(ACTIVE), -created)
+
+
+def not_evaluated(dataset: str) -> list[RunDirectory]:
+    """The user's runs that are done, have a checkpoint and wait for their evaluation."""
+    return [
+        run
+        for run in list_runs(dataset, demo=False)
+        if run.status()["state"] == "done"
+        and not run.has_evaluation()
+        and (run.checkpoints / "last.safetensors").exists()
+        and not is_demo(run)
+    ]

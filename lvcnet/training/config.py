@@ -3,10 +3,13 @@
 Order of precedence, last wins: defaults, preset, config file, `--set key=value`, explicit options.
 """
 
-from collections.abc import Iterable
+import json
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lvcnet import formats
@@ -84,6 +87,10 @@ class TrainConfig(BaseModel):
         network = [self.network] if self.network != NETWORK else []
         return "-".join([Path(self.dataset).name, self.method, *network, self.labels, f"s{self.seed}"])
 
+    def to_yaml(self) -> str:
+        """The whole configuration, to be kept and given to `lvcnet train --config`."""
+        return yaml.safe_dump(formats.CONFIG.stamped(self.model_dump()), sort_keys=False)
+
 
 def list_presets() -> list[str]:
     """Names of the presets that ship with the project."""
@@ -145,6 +152,30 @@ def parse_settings(settings: list[str], option: str = "--set") -> dict[str, Any]
                 )
         target[leaf] = load_yaml(value, f"{option} {setting!r:.100}: the value")
     return result
+
+
+def write_settings(settings: Mapping[str, Any], group: str = "") -> list[str]:
+    """Settings as `parse_settings` reads them.
+
+    >>> write_settings({"augment": False, "options": {"warps": 2}})
+    ['augment=false', 'options.warps=2']
+    """
+    texts: list[str] = []
+    for name, value in settings.items():
+        nested = isinstance(value, dict) and value
+        texts += write_settings(value, f"{group}{name}.") if nested else [f"{group}{name}={as_yaml(value)}"]
+    return texts
+
+
+def as_yaml(value: Any) -> str:
+    """A value in one line, as the command line takes it.
+
+    >>> as_yaml(True), as_yaml(0.002), as_yaml("paper"), as_yaml("1"), as_yaml("a\nb")
+    ('true', '0.002', 'paper', "'1'", '"a\\nb"')
+    """
+    if isinstance(value, str) and not value.isprintable():
+        return json.dumps(value)
+    return yaml.safe_dump(value, default_flow_style=True, width=math.inf).splitlines()[0]
 
 
 def merge_settings(*layers: dict[str, Any]) -> dict[str, Any]:

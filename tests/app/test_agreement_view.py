@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from lab.data.agreement_figures import who_drew_what, whom_it_sides_with
-from lab.draw.palette import OPINION_COLOURS, rgb
 from lab.ui.background import TASKS
 from lvcnet.correction.agreement import agreement, mean_disagreement
 from lvcnet.correction.edge_support import FIRST, SECOND, edge_support, per_image_rows
 from lvcnet.data.dataset import Dataset
+from lvcnet.drawing.palette import OPINION_COLOURS, rgb
 from lvcnet.errors import LvcnetError
 from lvcnet.files import rows_to_csv
 from lvcnet.noise.calibrate import make_noisy_labels

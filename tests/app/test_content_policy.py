@@ -10,7 +10,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from lab.headless import wait_until_idle
-from lab.ui.content_policy import ContentPolicy, script_digests
+from lab.ui.content_policy import ContentPolicy
+from lvcnet.figures.html import script_digests
 from tests.app.hostile import counting_server
 
 PAGE = "<html><script>known()</script><p>x</p></html>"

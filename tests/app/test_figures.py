@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.draw import field_figures, figures, map_figures
-from lab.draw.palette import DIRECTION_COLOURS, method_colour, rgb
+from lab.draw import field_figures, map_figures
 from lvcnet.comparison.cells import Cell, Comparison
+from lvcnet.drawing.palette import DIRECTION_COLOURS, method_colour, rgb
+from lvcnet.figures import scores as figures
 from lvcnet.masks.metrics import METRICS
 from tests.evaluations import noise_manifest
 

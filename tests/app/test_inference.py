@@ -14,8 +14,6 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from lab.draw import overlays
-from lab.draw.palette import method_colour
 from lab.inference import api as inference_api
 from lab.inference import app as inference_app
 from lab.inference import events as inference_events
@@ -25,6 +23,8 @@ from lab.samples import write_dicom, write_samples
 from lvcnet import workspace
 from lvcnet.data.images import read_image
 from lvcnet.data.radiograph import Radiograph
+from lvcnet.drawing import overlays
+from lvcnet.drawing.palette import method_colour
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.segmentation import Segmentation, summarise
 from lvcnet.models.maps import Maps

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lab.compare import orders as comparing
+from lab.compare import loading
 from lab.headless import ROOT
 from lvcnet.comparison.tables import comparison_tables
 from lvcnet.data.dataset import Dataset
@@ -220,7 +220,7 @@ def test_export_offers_four_files(sweep_home: Path, open_page: OpenPage) -> None
 
 def test_the_tables_are_those_of_the_report(sweep_home: Path, open_page: OpenPage) -> None:
     page = open_page("compare", view="tables")
-    expected = comparison_tables(comparing.load_comparison("hips", "iou"))
+    expected = comparison_tables(loading.load_comparison("hips", "iou"))
     assert [title.value for title in page.header] == [table.title for table in expected]
     assert len(page.get("download_button")) == len(expected)
     for shown, table in zip(page.dataframe, expected, strict=True):

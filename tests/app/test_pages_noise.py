@@ -5,12 +5,12 @@ import pytest
 from scipy import ndimage
 
 from lab.draw.curves import area_histogram, iou_histogram
-from lab.draw.palette import LABEL_COLOURS, rgb
 from lab.draw.pictures import clean_and_noisy, disagreement, enlarged
 from lab.noise.views import noise_sets
 from lab.ui.facts import load_facts
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import compare_masks
+from lvcnet.drawing.palette import LABEL_COLOURS, rgb
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.planner.clicks import image_clicks
 from lvcnet.runs.directory import RunDirectory

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,6 +12,7 @@ from lvcnet import workspace
 from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import DamagedError
 from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.next_step import Kind, next_step
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.snapshots import read_snapshot, snapshot_epochs
@@ -34,37 +36,38 @@ def test_an_empty_workspace_says_where_to_start(open_page: OpenPage) -> None:
 
 @pytest.mark.usefixtures("no_demo")
 def test_the_next_step_follows_the_work() -> None:
-    seen = [guide.next_step(list_runs()).page]
+    seen = [next_step().kind]
     dataset = make_phantom("hips", 4, 1, 32)
     dataset.save()
-    seen.append(guide.next_step(list_runs()).page)
+    seen.append(next_step().kind)
     dataset.add_labels(make_noisy_labels(dataset, level=4))
-    seen.append(guide.next_step(list_runs()).page)
+    seen.append(next_step().kind)
     runs = [create_run(TrainConfig(dataset="hips", seed=seed, **TINY)) for seed in (0, 1)]
-    seen.append(guide.next_step(list_runs()).page)
+    seen.append(next_step().kind)
     for run in runs:
         run.update_status(state="done")
-    step = guide.next_step(list_runs())
-    assert (step.page, step.label) == ("runs", "Evaluate it")
+    assert next_step().command == ["evaluate", runs[1].name]
+    assert guide.PLACES["evaluate"][:2] == ("runs", "Evaluate it")
     for run in runs:
         run.write_evaluation(an_evaluation())
-        seen.append(guide.next_step(list_runs()).page)
-    assert seen == ["data", "noise", "train", "runs", "train", "compare"]
+        seen.append(next_step().kind)
+    assert seen == ["make data", "make noise", "train", "watch", "train another", "compare"]
+    assert guide.PLACES.keys() == set(get_args(Kind))
 
 
 def test_the_demo_runs_are_the_first_thing_to_look_at(
     trained_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workspace, "assets_dir", lambda: trained_home)
-    step = guide.next_step(list_runs())
-    assert (step.page, step.query) == ("compare", {"dataset": "hips"})
+    step = next_step()
+    assert (step.kind, step.about, step.command) == ("see the demo", {"dataset": "hips"}, ["compare", "hips"])
     make_phantom("mine", 4, 1, 32).save()
-    assert guide.next_step(list_runs()).page == "noise"
+    assert next_step().kind == "make noise"
 
 
 def test_an_active_run_is_linked_by_name(trained_run: RunDirectory) -> None:
     trained_run.update_status(state="running")
-    assert guide.next_step([trained_run]).query == {"run": "tiny"}
+    assert next_step([trained_run]).about == {"run": "tiny"}
 
 
 def test_the_headline_is_the_runs_own_evaluation(trained_run: RunDirectory, open_page: OpenPage) -> None:

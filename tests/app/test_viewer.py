@@ -12,8 +12,9 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from lab.draw import panels
-from lab.draw.palette import LABEL_COLOURS
 from lab.ui.viewer import Panel, Values, svg_path, viewer_data
+from lvcnet.drawing.palette import LABEL_COLOURS
+from lvcnet.masks.largest_error import largest_error
 
 RING = np.ones((3, 3), dtype=bool)
 RING[1, 1] = False
@@ -90,5 +91,5 @@ def test_the_largest_error_is_where_to_look() -> None:
     small, large = clean.copy(), clean.copy()
     small[0, 2, 2] = True
     large[0, 10:15, 5:10] = True
-    assert panels.largest_error(clean, [small, large]) == (7.0, 12.0)
-    assert panels.largest_error(clean, [clean]) is None
+    assert largest_error(clean, [small, large]) == (7.0, 12.0)
+    assert largest_error(clean, [clean]) is None

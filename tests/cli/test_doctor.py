@@ -66,3 +66,20 @@ def test_a_damaged_queue_is_a_problem(lvcnet: Run, workspace_home: Path) -> None
 def test_without_a_yes_a_script_changes_nothing(lvcnet: Run, ill: Path) -> None:
     assert lvcnet("doctor", "--mend")[0] == 1
     assert find_run("dead").status()["state"] == "running"
+
+
+def test_the_next_step_is_a_command_that_does_it(lvcnet: Run, workspace_home: Path) -> None:
+    make_phantom("small", 3, 1, 32).save()
+    status, out, _ = lvcnet("next", "--json")
+    said = json.loads(out)
+    assert (status, said["step"], said["command"], said["dataset"]) == (
+        0,
+        "make noise",
+        "lvcnet noise small",
+        "small",
+    )
+    _, out, _ = lvcnet("next")
+    assert out.splitlines()[-1] == "lvcnet noise small"
+    make_phantom("torn", 3, 1, 32).save()
+    (workspace_home / "datasets" / "torn" / "images.npy").write_bytes(b"\x93NUMPY")
+    assert json.loads(lvcnet("next", "--json")[1]) == said  # damaged data are no step

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+import lvcnet as lv
 from lab.samples import write_dicom
 from lvcnet.masks.metrics import METRICS
 from lvcnet.models.maps import Maps
@@ -197,3 +198,55 @@ def test_plan_prints_a_table_and_sentences(lvcnet) -> None:
     assert "fewer clicks (95 % interval" in text
     assert "U-Net needs" in text
     assert "*" not in text
+
+
+def test_compare_writes_the_report_of_the_page(make_run, lvcnet, tmp_path: Path) -> None:
+    for method in ("unet", "lvcnet"):
+        make_run(method, "level4")
+    path = tmp_path / "tiny.html"
+    status, out, _ = lvcnet("compare", "tiny", "--html", str(path))
+    assert status == 0
+    assert f"Wrote {path}" in out
+    assert "IoU (foreground) after learning from level 4 labels: U-Net" in out
+    page = path.read_text()
+    assert "<figcaption>IoU (foreground) by noise level</figcaption>" in page
+    assert page == lv.compare("tiny").to_html()
+    _, out, _ = lvcnet("compare", "tiny", "--html", str(path), "--json")
+    assert json.loads(out)["html"] == str(path)
+
+
+def test_compare_goes_through_the_images_the_worst_first(make_run, lvcnet) -> None:
+    for method in ("unet", "lvcnet"):
+        make_run(method, "level4")
+    status, out, _ = lvcnet("compare", "tiny", "--images", "--order", "worst:unet", "--format", "csv")
+    rows = list(csv.DictReader(out.splitlines()))
+    scores = [float(row["unet"]) for row in rows]
+    assert status == 0
+    assert list(rows[0]) == ["image", "unet", "lvcnet"]
+    # test image n is 8 - n of 8 columns wide, of which U-Net's prediction misses one, and goes n columns too far
+    assert scores == pytest.approx(sorted((7 - n) / 8 for n in range(6)))
+    assert [row["image"] for row in rows] == [f"test{n}" for n in reversed(range(6))]
+    _, out, _ = lvcnet("compare", "tiny", "--images", "--order", "gain:lvcnet", "--json", "--seed", "0")
+    gains = [row["lvcnet"] - row["unet"] for row in json.loads(out)["images"]]
+    assert gains == sorted(gains, reverse=True)
+    _, out, _ = lvcnet("compare", "tiny", "--images")
+    assert "6 images after learning from level 4 labels" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--order", "data"], "add --images"),
+        (["--images", "--order", "best"], "order 'best' does not exist"),
+        (["--images", "--order", "worst:fcn"], "'fcn' was not measured: choose one of lvcnet"),
+        (["--images", "--order", "gain:lvcnet"], "no measured unet"),
+        (["--images", "--labels", "level2"], "no measured run learned from 'level2': choose one of clean"),
+        (["--images", "--seed", "7"], "no measured run on clean has seed 7"),
+        (["--html", "."], "is a folder"),
+    ],
+)
+def test_what_compare_cannot_do_image_by_image(make_run, lvcnet, arguments: list[str], message: str) -> None:
+    make_run()
+    status, _, problem = lvcnet("compare", "tiny", *arguments)
+    assert status == 2
+    assert message in problem

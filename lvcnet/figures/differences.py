@@ -1,12 +1,12 @@
-"""What a comparison's report and the compare page draw beside the curves of `lab.draw.figures`."""
+"""Figures of differences and of the planner, and all figures of a report."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from lab.draw.figures import SYMBOLS, chart_layout, retention_bars, robustness_curve
-from lab.draw.palette import method_colour
-from lab.ui.escaping import plotly_text
 from lvcnet.comparison.cells import BASELINE, Comparison
+from lvcnet.drawing.palette import method_colour
+from lvcnet.figures.layout import SYMBOLS, chart_layout, plotly_text
+from lvcnet.figures.scores import retention_bars, robustness_curve
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
 from lvcnet.planner.curve import Plan

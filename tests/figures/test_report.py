@@ -7,11 +7,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from lab.compare.figures import difference_intervals, report_figures
-from lab.compare.html_report import html_page, html_report, table_block
-from lab.draw.palette import method_colour
 from lvcnet.comparison.cells import Cell, Comparison, Difference
 from lvcnet.comparison.tables import Table, comparison_tables
+from lvcnet.drawing.palette import method_colour
+from lvcnet.figures.differences import difference_intervals, report_figures
+from lvcnet.figures.html import html_page, table_block
+from lvcnet.figures.report import html_report
 from lvcnet.masks.metrics import METRICS
 from lvcnet.planner.clicks import Outlines
 from lvcnet.planner.curve import Plan

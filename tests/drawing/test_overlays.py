@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lab.draw import overlays
-from lab.draw.palette import (
+from lvcnet.drawing import overlays
+from lvcnet.drawing.palette import (
     CATEGORY_COLOURS,
     DIRECTION_COLOURS,
     LABEL_COLOURS,

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.draw.palette import DIRECTION_COLOURS, LABEL_COLOURS, rgb
+from lvcnet.drawing.palette import DIRECTION_COLOURS, LABEL_COLOURS, rgb
 
 Rgb = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -1,25 +1,23 @@
-"""Reports as one HTML file that needs nothing else: tables, notes, and figures with plotly inside.
+"""One HTML file that needs nothing else: figures with plotly inside, tables and paragraphs.
 
 The page follows the reader's light or dark theme. Wide tables scroll on their own, so that it can be read on a phone.
 """
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from html import escape
+from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
+from lvcnet.comparison.tables import Table
+from lvcnet.figures.layout import EXPORT
 
-from lab.compare.figures import plan_curve, report_figures
-from lab.draw.figures import EXPORT
-from lab.ui.content_policy import script_digests
-from lvcnet.comparison.cells import Comparison
-from lvcnet.comparison.tables import Table, comparison_tables, notes
-from lvcnet.comparison.words import comparison_words
-from lvcnet.masks.metrics import METRICS
-from lvcnet.planner.curve import Plan
-from lvcnet.planner.plan_text import by_saving, equivalence_sentence, plan_table
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
+INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 STYLE = """
 :root{color-scheme:light dark;--ground:#fff;--text:#1b2430;--faint:#56616d;--line:#d5dbe1;--head:#f3f5f7}
 @media(prefers-color-scheme:dark){
@@ -37,7 +35,7 @@ th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;white-spa
 ALONE = (
     "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
-"""What the file may fetch; `lab.ui.content_policy` is about pages that are served."""
+"""What the file may fetch; not of a page that a server sends."""
 BOLD = re.compile(r"\*\*(.+?)\*\*")
 THEME = """
 const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -57,18 +55,10 @@ dark.addEventListener('change', paint);
 """
 
 
-def html_report(comparison: Comparison, plan: Plan | None = None) -> str:
-    """One data set's figures, sentences, tables and notes, and how carefully to outline where that was measured."""
-    blocks = comparison_blocks(comparison)
-    if plan is not None:
-        blocks += plan_blocks(plan)
-    return html_page(f"Robustness to label noise: {comparison.dataset}", blocks)
-
-
 def html_page(title: str, blocks: Iterable[str]) -> str:
     """A whole page of blocks that are HTML already; it may run its own scripts, and fetch nothing at all."""
     body = "\n".join(blocks)
-    plotly = f"<script>{get_plotlyjs()}</script>" if "plotly-graph-div" in body else ""
+    plotly = f"<script>{_plotly_script()}</script>" if "plotly-graph-div" in body else ""
     theme = f"<script>{THEME}</script>" if plotly else ""
     rest = (
         f"<title>{escape(title)}</title><style>{STYLE}</style>{plotly}</head>\n"
@@ -82,28 +72,14 @@ def html_page(title: str, blocks: Iterable[str]) -> str:
     )
 
 
-def comparison_blocks(comparison: Comparison) -> list[str]:
-    """Figures, sentences, tables and notes of a comparison."""
-    blocks = [figures_block(report_figures(comparison))]
-    if sentences := comparison_words(comparison):
-        blocks += ["<h3>In words</h3>", *map(rich_paragraph, sentences)]
-    blocks += [table_block(table) for table in comparison_tables(comparison)]
-    return [*blocks, *(paragraph(f"Note: {note}.", "note") for note in notes(comparison))]
+def script_digests(page: bytes) -> list[str]:
+    """The scripts within a page, as a policy names them.
 
-
-def plan_blocks(plan: Plan) -> list[str]:
-    """The annotation planner: clicks against IoU, equal outlines in words, table and notes."""
-    title = f"Clicks an image against {METRICS['iou'].title}, 95 % intervals"
-    sentences = [equivalence_sentence(one, plan) for found in by_saving(plan).values() for one in found]
-    remarks = [plan.caveat] if plan.caveat else []
-    return [
-        "<h2>How carefully must we outline?</h2>",
-        figures_block({title: plan_curve(plan)}),
-        *map(rich_paragraph, sentences),
-        *(paragraph(remark, "note") for remark in remarks),
-        table_block(plan_table(plan)),
-        *(paragraph(f"Note: {note}", "note") for note in plan.notes),
-    ]
+    >>> script_digests(b"<script>1</script><script src='a.js'></script>")
+    ["'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s='"]
+    """
+    found = [base64.b64encode(hashlib.sha256(text).digest()).decode() for text in INLINE_SCRIPT.findall(page)]
+    return [f"'sha256-{digest}'" for digest in dict.fromkeys(found)]
 
 
 def table_block(table: Table) -> str:
@@ -119,20 +95,32 @@ def html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<table><tr>{head}</tr>\n{body}</table>"
 
 
-def figures_block(figures: Mapping[str, go.Figure]) -> str:
+def figures_block(figures: Mapping[str, "go.Figure"]) -> str:
     """Figures beside each other where there is room."""
-    config = {**EXPORT, "responsive": True}
     drawn = "\n".join(
-        f"<figure><figcaption>{escape(title)}</figcaption>"
-        f"{_with_room(figure).to_html(full_html=False, include_plotlyjs=False, config=config)}</figure>"
+        f"<figure><figcaption>{escape(title)}</figcaption>{_drawn(title, figure)}</figure>"
         for title, figure in figures.items()
     )
     return f'<div class="figures">{drawn}</div>'
 
 
-def _with_room(figure: go.Figure) -> go.Figure:
+def _drawn(title: str, figure: "go.Figure") -> str:
+    """A figure as HTML, the same each time: plotly's own names for its elements are random."""
+    name = hashlib.sha256(f"{title} {figure.to_json()}".encode()).hexdigest()[:16]
+    config = {**EXPORT, "responsive": True}
+    page = _with_room(figure)
+    return str(page.to_html(full_html=False, include_plotlyjs=False, config=config, div_id=f"figure-{name}"))
+
+
+def _plotly_script() -> str:
+    from plotly.offline import get_plotlyjs  # a page without figures does without it
+
+    return str(get_plotlyjs())
+
+
+def _with_room(figure: "go.Figure") -> "go.Figure":
     """A copy whose margins grow with its axes' text: on a page Streamlit's theme sees to that, here nobody else does."""
-    copy = go.Figure(figure)
+    copy = deepcopy(figure)
     copy.update_xaxes(automargin=True, title_standoff=8)
     copy.update_yaxes(automargin=True, title_standoff=8)
     return copy

@@ -1,6 +1,6 @@
 """Plotly figures of comparisons: scores against noise, retention, and one method against another image by image.
 
-Figures bring no background and no text colour: Streamlit's theme, light or dark, gives them both.
+Figures bring no background and no text colour: the page that shows them, light or dark, gives them both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from lab.draw.palette import method_colour, rgb
-from lab.ui.escaping import plotly_text
 from lvcnet.comparison import paper
 from lvcnet.comparison.cells import Cell, Comparison, method_order
 from lvcnet.comparison.tables import interval, marked
+from lvcnet.drawing.palette import method_colour, rgb
+from lvcnet.figures.layout import SYMBOLS, chart_layout, plotly_text
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
 
@@ -23,10 +23,6 @@ AGAINST: dict[Against, str] = {
     "level": "Noise level",
     "label_iou": "Label IoU (training labels with clean ones)",
 }
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
-FEW = 10
-EXPORT = {"toImageButtonOptions": {"format": "png", "scale": 3}, "displaylogo": False}
-"""Plotly's `config`: the camera button of every figure saves a PNG that is sharp enough for print."""
 
 
 def robustness_curve(
@@ -241,23 +237,3 @@ def _add_curve(
         ],
         hovertemplate="%{y:.3f}%{customdata[0]}, labels %{customdata[1]}, seeds %{customdata[2]}",
     )
-
-
-def count_ticks(things: int) -> int | None:
-    """Distance of the ticks of an axis that counts things: whole numbers also where there are few.
-
-    >>> count_ticks(8), count_ticks(300)
-    (1, None)
-    """
-    return 1 if things <= FEW else None
-
-
-def chart_layout() -> dict[str, object]:
-    """What all charts have in common."""
-    return {
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-        "height": 380,
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-    }

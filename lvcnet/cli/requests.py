@@ -1,0 +1,84 @@
+"""Commands whose options are the fields of a request (`lvcnet.requests`)."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from lvcnet.requests import Argument, Described, Form, Request, described
+
+
+def takes(function: Callable[..., None]) -> Callable[..., None]:
+    """A command of a function `(request, further options)`: the request's fields become options in front of the others."""
+    hints = get_type_hints(function, include_extras=True)
+    first, *others = inspect.signature(function).parameters.values()
+    kind: type[Request] = hints[first.name]
+
+    def command(**given: Any) -> None:
+        found = {field.name: given.pop(field.name) for field in described(kind)}
+        function(request_from(kind, found), **given)
+
+    parameters = [_parameter(field) for field in described(kind)]
+    parameters += [
+        one.replace(annotation=hints[one.name], kind=inspect.Parameter.KEYWORD_ONLY) for one in others
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__name__, command.__doc__ = function.__name__, function.__doc__
+    return command
+
+
+def request_from(kind: type[Request], given: dict[str, Any]) -> Any:
+    """The request that parameters of the command line say.
+
+    Raises:
+        LvcnetError: for a text that is no value of its field.
+    """
+    return kind(**{field.name: _value(field, given[field.name]) for field in described(kind)})
+
+
+def _value(field: Described, given: Any) -> Any:
+    form = field.place.form
+    if form is None:
+        return given
+    if form.repeated:
+        return form.read(list(given or ()))
+    return field.default if given is None else form.read(given)
+
+
+def _parameter(field: Described) -> inspect.Parameter:
+    """A field as a parameter that Typer understands: text, or texts, wherever the field has a form."""
+    place, form = field.place, field.place.form
+    default, kind = field.default, field.kind
+    if form is not None:
+        kind = _with_none(list[str] if form.repeated else str, field)
+        default = MISSING if default is MISSING else _written(default, form)
+    help_text = place.help if isinstance(place.help, str) else place.help()
+    about = (
+        typer.Argument(help=help_text)
+        if isinstance(place, Argument)
+        else typer.Option(
+            place.flag,
+            help=help_text,
+            metavar=place.metavar,
+            min=place.least,
+            show_default=default not in ("", None),
+        )
+    )
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if default is MISSING else default,
+        annotation=Annotated[kind, about],
+    )
+
+
+def _with_none(kind: Any, field: Described) -> Any:
+    return kind if field.default is MISSING else kind | None
+
+
+def _written(default: Any, form: Form) -> Any:
+    """A default as text; None, where nothing is given, stays None."""
+    return None if default is None else form.write(default) or None
