@@ -35,8 +35,8 @@ MAPS = (
     *("trunk", "repaired", "second", "evidence"),
 )
 """Maps in the order in which one is made from the other."""
-AS_SHIPPED = {"method": "lvcnet", "options": {}}
-"""Options change equations; the glossary has those of LVC-Net's defaults."""
+WITH_ALL = {"method": "lvcnet", "options": {"generator": True}}
+"""Options change equations; the glossary has those of an LVC-Net with all that has a map."""
 
 
 def mechanism() -> list[Term]:
@@ -44,7 +44,7 @@ def mechanism() -> list[Term]:
     titles = {**MAP_TITLES, "lvc": f"{MAP_TITLES['lvc']} (LVC)", "warp1": "Warp"}
     maps = []
     for name in MAPS:
-        what = explain(name, AS_SHIPPED)
+        what = explain(name, WITH_ALL)
         maps.append(Term(titles[name], what.sentence, "inspect", what.equation))
     return maps
 

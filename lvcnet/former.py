@@ -7,6 +7,8 @@ Until format 2 of a run's configuration, one method had three variants and a swi
 from collections.abc import Iterable
 from typing import Any
 
+GENERATOR: dict[str, bool] = {"lvcnet": True, "lvcnet-plus": True}
+"""Whether a method has an LVC generator where its options say nothing. Runs of before had one, unless their cue was sobel."""
 CORRECTED: dict[str, Any] = {
     "cue": "outlines",
     "attention": "lvc",
@@ -96,7 +98,10 @@ def one_method_a_variant(config: dict[str, Any]) -> dict[str, Any]:
         unusual.pop("training", None)  # where no cue teaches the trunk, the order changes nothing
     if method == "lvcnet" and "relearn" not in unusual:
         unusual.pop("settle", None)  # of the second head, which it had not
-    if method != "lvcnet-paper" and unusual.get("cue") == "sobel":
-        del unusual["cue"]
-        unusual["generator"] = False
+    if method in GENERATOR and unusual.get("cue") in (None, "sobel"):
+        generator = unusual.pop("cue", None) is None
+        # What has no data is a file of settings that a person wrote, who means what is usual now.
+        trained = "data" in config
+        if generator != GENERATOR[method] and (trained or not generator):
+            unusual["generator"] = generator
     return {**config, "method": method, "options": unusual}

@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 
-from lvcnet import formats, jobs
+from lvcnet import formats, former, jobs
 from lvcnet.comparison.collect import collect
 from lvcnet.correction.apply import made_labels, read_report
 from lvcnet.correction.store import find_correction
@@ -109,8 +109,9 @@ def test_training_goes_on_from_the_state_of_that_time(kept: Path) -> None:
 
 
 @pytest.fixture
-def variants(kept: Path) -> Path:
+def variants(kept: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """With two runs of `lvcnet` more: `printed`, of variant paper, and `stray`, with a setting that is gone."""
+    monkeypatch.setattr(former, "GENERATOR", {"lvcnet": True, "lvcnet-plus": True})
     shutil.copytree(VARIANTS, kept / "runs", dirs_exist_ok=True)
     return kept
 
@@ -161,12 +162,28 @@ def test_a_run_with_a_setting_that_is_gone_keeps_its_results_and_can_do_nothing_
         (("mine", {"variant": "paper"}), ("mine", {"variant": "paper"})),
     ],
 )
-def test_settings_of_then(before: tuple[str, Any], after: tuple[str, Any]) -> None:
+def test_settings_of_then(
+    before: tuple[str, Any], after: tuple[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(former, "GENERATOR", {"lvcnet": True, "lvcnet-plus": True})
     old = {"format": 1, "method": before[0], "options": before[1], "seed": 3}
     new = formats.CONFIG.current(old, Path("config.json"))
     assert (new["method"], new["options"], new["seed"]) == (*after, 3)
     assert formats.CONFIG.current(new, Path("config.json")) == new
     assert old["options"] is before[1]
+
+
+def test_a_run_of_then_keeps_its_generator_whatever_is_usual_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(former.GENERATOR, "lvcnet", False)
+    for options, now in (
+        ({}, {"generator": True}),
+        ({"cue": "sobel"}, {}),
+        ({"cue": "edges"}, {"cue": "edges"}),
+    ):
+        old = {"format": 1, "method": "lvcnet", "options": options, "data": {}}
+        assert formats.CONFIG.current(old, Path("config.json"))["options"] == now
+    written = {"method": "lvcnet", "options": {"warps": 2}}  # settings, not a run
+    assert formats.CONFIG.current(written, Path("mine.yaml"))["options"] == {"warps": 2}
 
 
 def test_a_file_of_settings_of_then_trains_the_same(tmp_path: Path) -> None:

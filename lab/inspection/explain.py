@@ -83,8 +83,9 @@ EXPLANATIONS: dict[str, Explanation] = {
 ORIENTED = Explanation(
     "How much each pixel counts when the centre of the edge nearby is computed (first warp): edges e_n across the"
     " boundary, weighed by whether this class is brighter or darker than what lies outside.",
-    r"a = g\,\bigl(w_{+}\,[e_n]_{+}^2 + w_{-}\,[e_n]_{-}^2\bigr)",
+    r"a = w_{+}\,[e_n]_{+}^2 + w_{-}\,[e_n]_{-}^2",
 )
+"""Without a generator."""
 OF_PLUS: dict[str, Explanation] = {
     "trunk": Explanation(
         "What the first head, which only ever sees the labels, expects annotators to draw; the move starts here.",
@@ -147,5 +148,6 @@ def _as_configured(name: str, found: Explanation, config: dict[str, Any]) -> Exp
         if name == "lvc":
             return Explanation(found.sentence, r"L = g\, y_s" if options.generator else "L = y_s")
         if name == "attention" and options.polarity:
-            return ORIENTED
+            oriented = r"a = g\,\bigl(w_{+}\,[e_n]_{+}^2 + w_{-}\,[e_n]_{-}^2\bigr)"
+            return Explanation(ORIENTED.sentence, oriented) if options.generator else ORIENTED
     return found

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from lvcnet.cues.edges import contour
-from lvcnet.former import gone
+from lvcnet.former import GENERATOR, gone
 from lvcnet.methods.base import Batch, Method, cross_entropy, standardise, total
 from lvcnet.methods.learner import Optimisation
 from lvcnet.methods.spec import MethodSpec, Trunk
@@ -21,6 +21,8 @@ from lvcnet.models.maps import Maps
 
 COUNTED_UNTIL = 0.3
 """Progress until which the labels' displacement is counted: it is known by then, and counting costs time."""
+
+GENERATES = "Only edges where outlines of the category run count; off: every edge does."
 
 
 class LVCNetOptions(BaseModel):
@@ -40,9 +42,7 @@ class LVCNetOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    generator: bool = Field(
-        True, description="Only edges where outlines of the category run count; off: every edge does."
-    )
+    generator: bool = Field(GENERATOR["lvcnet"], description=GENERATES)
     polarity: bool = True
     displaced: bool = True
     warps: int = Field(

@@ -12,10 +12,10 @@ from pydantic import Field
 from torch import Tensor
 
 from lvcnet.cues.region import LEAST_PROBABILITY
-from lvcnet.former import gone
+from lvcnet.former import GENERATOR, gone
 from lvcnet.methods.base import Batch, cross_entropy, standardise
 from lvcnet.methods.learner import Optimisation
-from lvcnet.methods.lvcnet import LVC, LVCNetOptions, outline_loss
+from lvcnet.methods.lvcnet import GENERATES, LVC, LVCNetOptions, outline_loss
 from lvcnet.methods.spec import MethodSpec, Trunk
 from lvcnet.models.lvcnet import LVCNetPlus, LVCOutput
 from lvcnet.models.maps import Maps
@@ -31,6 +31,7 @@ class LVCNetPlusOptions(LVCNetOptions):
         settle: rounds of region evidence on what the second head says.
     """
 
+    generator: bool = Field(GENERATOR["lvcnet-plus"], description=GENERATES)
     evidence: int = Field(2, ge=0, le=16)
     settle: int = Field(4, ge=0, le=16)
 

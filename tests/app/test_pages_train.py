@@ -14,6 +14,7 @@ from lab.commands import as_yaml
 from lvcnet import jobs
 from lvcnet.cli import app
 from lvcnet.data.dataset import Dataset, LabelSet
+from lvcnet.former import GENERATOR
 from lvcnet.jobs import queue
 from lvcnet.methods import METHODS, MethodSpec
 from lvcnet.runs.directory import RunDirectory
@@ -71,14 +72,15 @@ def test_a_preset_brings_its_own_values(trained_run: RunDirectory, open_page: Op
 
 def test_options_of_lvcnet(trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]) -> None:
     page = open_page("train", method="lvcnet", labels="clean")
-    page.checkbox(key="run-quick-lvcnet-True-generator").set_value(False)
+    usual = GENERATOR["lvcnet"]
+    page.checkbox(key=f"run-quick-lvcnet-{usual}-generator").set_value(not usual)
     page.number_input(key="run-quick-lvcnet-4-warps").set_value(2)
     page.text_input(key="run-name").set_value("my-run").run()
-    assert "--set options.generator=false --set options.warps=2" in page.code[0].value
+    assert f"--set options.generator={str(not usual).lower()} --set options.warps=2" in page.code[0].value
     page.button(key="run-start").click().run()
     config = RunDirectory(trained_run.path.with_name(submitted[0])).config()
     assert submitted == ["my-run"]
-    assert config["options"] == {"generator": False, "warps": 2}
+    assert config["options"] == {"generator": not usual, "warps": 2}
 
 
 def test_the_printed_method_has_the_settings_that_the_paper_leaves_open(

@@ -36,6 +36,7 @@ CASES = [
     ("fcn", {}),
     ("unet", {}),
     ("lvcnet", {}),
+    ("lvcnet", {"generator": True}),
     ("lvcnet", {"generator": False, "evidence": 1}),
     ("lvcnet-plus", {}),
     ("lvcnet-plus", {"generator": False, "polarity": False, "displaced": False}),
@@ -108,7 +109,7 @@ def test_a_cue_teaches_the_trunk_of_lvcnet_nothing():
 
 
 def test_lvcnet_names_every_intermediate_map():
-    maps = _method("lvcnet", warps=2).predict(_batch().images)
+    maps = _method("lvcnet", generator=True, warps=2).predict(_batch().images)
     expected = {
         "edges",
         "response",
@@ -212,7 +213,7 @@ def test_what_is_counted_does_not_depend_on_the_precision_of_the_network():
 
 def test_the_target_of_the_second_head_does_not_depend_on_what_it_says():
     """Self-training drifts when its targets come from what it has learned of them."""
-    method = _method("lvcnet-plus")
+    method = _method("lvcnet-plus", generator=True)
     assert set(method.step(_batch(0.9))) == {"loss", "label", "relearn", "lvc"}
     images = _batch().images
     before = method.predict(images)

@@ -39,7 +39,7 @@ def test_a_run_leaves_everything_the_run_directory_promises(squares, tiny):
     assert (status["state"], status["epoch"], status["epochs"], status["device"]) == ("done", 3, 3, "cpu")
     assert run.config()["data"]["fingerprint"] == squares.fingerprint()
     assert [row["epoch"] for row in run.metrics()] == [1, 2, 3]
-    assert {"loss", "label", "lvc", "validation_iou", "test_iou", "seconds"} <= run.metrics()[-1].keys()
+    assert {"loss", "label", "validation_iou", "test_iou", "seconds"} <= run.metrics()[-1].keys()
     assert sorted(path.name for path in run.checkpoints.iterdir()) == [
         "best.json", "best.safetensors", "last.json", "last.safetensors", "last.state.safetensors",
     ]  # fmt: skip
