@@ -201,7 +201,7 @@ def archive_seeds() -> list[bytes]:
 
 def dicom(content: bytes) -> None:
     """A DICOM file, to the working grid."""
-    to_working_grid(read_image(content, "x.dcm").pixels, 16)
+    to_working_grid(read_image(content, "x.dcm").pixels, (16, 16))
 
 
 def dicom_seeds() -> list[bytes]:
@@ -244,7 +244,7 @@ def _written(header: pydicom.Dataset) -> bytes:
 
 def picture(content: bytes) -> None:
     """A PNG, TIFF, JPEG or BMP file, to the working grid."""
-    to_working_grid(read_image(content, "x.png").pixels, 16)
+    to_working_grid(read_image(content, "x.png").pixels, (16, 16))
 
 
 def picture_seeds() -> list[bytes]:

@@ -73,8 +73,11 @@ def newer(path: Path, version: int, known: int) -> LvcnetError:
     return LvcnetError(f"{path} has format {version}: this version reads up to {known}; upgrade lvcnet")
 
 
-DATASET = Format("the head of a data set", 2, {0: unchanged, 1: unchanged})
-"""Version 2 has a checksum of the images; what is older has none until it is saved again or `lvcnet doctor --mend` adds it."""
+DATASET = Format(
+    "the head of a data set", 3, {0: unchanged, 1: unchanged, 2: lambda old: {"stretched": True, **old}}
+)
+"""Version 2 has a checksum of the images; what is older has none until it is saved again or `lvcnet doctor --mend` adds it.
+Up to version 2 every image was stretched to a square."""
 LABELS = Format("the head of a label set", 3, {0: unchanged, 1: unchanged, 2: unchanged})
 """Version 1 had the manifest in a file of its own, version 2 nothing of what people drew; see lvcnet.data.label_sets."""
 CONFIG = Format("the configuration of a run", 2, {0: unchanged, 1: one_method_a_variant})

@@ -65,7 +65,7 @@ def test_images_get_a_checksum_when_they_are_saved_again_or_mended(kept: Path) -
     again = json.loads((dataset.save(kept / "datasets" / "again") / "dataset.json").read_text())
     assert "noted the checksum of data set hips" in mend()
     mended = json.loads((folder / "dataset.json").read_text())
-    assert mended["format"] == again["format"] == 2
+    assert mended["format"] == again["format"] == 3
     assert mended["images_crc32"] == again["images_crc32"] == f"{zlib.crc32(dataset.images.tobytes()):08x}"
     assert without_checksum() == []
     assert Dataset.load("hips").fingerprint() == before

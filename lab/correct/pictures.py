@@ -1,6 +1,6 @@
 """What lies over the radiograph in the review: label, proposal, suspicious pixels, and what a decision makes of them.
 
-Symbols: C categories, S working size in pixels.
+Symbols: C categories, H x W pixels of the image.
 """
 
 from collections.abc import Sequence
@@ -39,11 +39,11 @@ def review_layers(
     """Everything that helps to decide, from below to above.
 
     Args:
-        label: (C, S, S) bool, what was drawn.
-        proposal: (C, S, S) bool.
-        suspicion: (C, S, S), 0 to 1.
-        result: (C, S, S) bool, what a decision makes of it, if that is neither label nor proposal.
-        drafts: (S, S) bool each, what was drawn and not accepted yet.
+        label: (C, H, W) bool, what was drawn.
+        proposal: (C, H, W) bool.
+        suspicion: (C, H, W), 0 to 1.
+        result: (C, H, W) bool, what a decision makes of it, if that is neither label nor proposal.
+        drafts: (H, W) bool each, what was drawn and not accepted yet.
     """
     layers = []
     for name, where in (("missed", ~label), ("extra", label)):
@@ -57,13 +57,15 @@ def review_layers(
     return layers
 
 
-def place(box: tuple[int, int, int, int], size: int) -> str:
-    """Where a box (left, top, right, bottom in pixels) lies in an image of a size, in words.
+def place(box: tuple[int, int, int, int], size: tuple[int, ...]) -> str:
+    """Where a box (left, top, right, bottom in pixels) lies in an image of a size (H, W), in words.
 
-    >>> place((2, 10, 30, 40), 128), place((50, 50, 70, 70), 128), place((100, 50, 120, 60), 128)
+    >>> image = (128, 128)
+    >>> place((2, 10, 30, 40), image), place((50, 50, 70, 70), image), place((100, 50, 120, 60), image)
     ('upper left', 'middle', 'right')
     """
     left, top, right, bottom = box
-    thirds = [int(min(2, 3 * (low + high) / 2 // size)) for low, high in ((top, bottom), (left, right))]
+    sides = zip((top, left), (bottom, right), size, strict=True)
+    thirds = [int(min(2, 3 * (low + high) / 2 // length)) for low, high, length in sides]
     words = [("upper", "", "lower")[thirds[0]], ("left", "", "right")[thirds[1]]]
     return " ".join(word for word in words if word) or "middle"

@@ -141,7 +141,7 @@ def choose_part(name: str, look: Look) -> Verdict:
             number
             for number, region in enumerate(regions)
             if st.checkbox(
-                plain(region_title(region, len(look.image), several)),
+                plain(region_title(region, look.image.shape, several)),
                 number in taken,
                 key=f"region-{suffix}-{number}",
                 help=f"A connected region of label and proposal ({region['pixels']} px) and where it lies.",
@@ -177,11 +177,11 @@ def part_verdict(regions: int, chosen: Sequence[int], percent: int) -> Verdict:
     return Verdict(decision="part", details=details | ({} if percent == 100 else {"blend": percent / 100}))
 
 
-def region_title(region: dict[str, Any], size: int, several: bool = False) -> str:
+def region_title(region: dict[str, Any], size: tuple[int, ...], several: bool = False) -> str:
     """One region in words; with its category where there are several.
 
     >>> region = {"category": "femur", "kind": "missing", "quality": 0.2, "box": (0, 0, 9, 60)}
-    >>> region_title(region, 64, several=True)
+    >>> region_title(region, (64, 64), several=True)
     'Left: femur, not in the label, quality 0.20'
     """
     category = f"{region['category']}, " if several else ""
@@ -199,7 +199,7 @@ def _head(review: Review, look: Look) -> None:
         f" **{tables.number(judged.get('iou'))}** · distance of outlines"
         f" **{tables.number(judged['disagreement_px'], 2)} px**",
         help="Label quality: cleanlab's score from 0 (certainly wrong somewhere) to 1. IoU: overlap of label and"
-        " proposal. Distance: mean distance of their outlines, in pixels of the working grid.",
+        " proposal. Distance: mean distance of their outlines, in pixels of the image.",
     )
     verdict = look.verdict
     if verdict is None:

@@ -45,11 +45,11 @@ class Look:
     Attributes:
         key: of the image.
         judged: its row in the correction: measures and regions.
-        image: (S, S) uint8.
-        label: (C, S, S) bool, what was judged.
-        proposal: (C, S, S) bool.
-        probability: (C, S, S) of the foreground, by a method that never saw the label.
-        suspicion: (C, S, S), 0 to 1.
+        image: (H, W) uint8, without padding.
+        label: (C, H, W) bool, what was judged.
+        proposal: (C, H, W) bool.
+        probability: (C, H, W) of the foreground, by a method that never saw the label.
+        suspicion: (C, H, W), 0 to 1.
         standing: what was decided; None if nothing ever was.
         drafts: what the reviewer drew and nobody accepted yet.
     """
@@ -80,7 +80,7 @@ class Look:
         return before if before is not None and before.decision == "edited" else start
 
     def result(self, verdict: Verdict | None) -> Mask:
-        """(C, S, S): the masks that a verdict would make."""
+        """(C, H, W): the masks that a verdict would make."""
         return reviewed_masks(self.label, self.proposal, verdict)
 
 
@@ -110,13 +110,15 @@ def look_at(
     """
     row = dataset.index(key)
     drafts = correction.decisions.drafts.open(key, reviewer) if reviewer else []
-    label, probability = dataset.labels(correction.head["labels"]).masks[row], correction.probability(key)
+    place = (slice(None), *dataset.place(row))
+    label = dataset.masks(correction.head["labels"], row)
+    probability, proposal = correction.probability(key)[place], correction.proposal(key)[place]
     return Look(
         key=key,
         judged=correction.rows[correction.number(key)],
-        image=dataset.images[row],
+        image=dataset.image(row),
         label=label,
-        proposal=correction.proposal(key),
+        proposal=proposal,
         probability=probability,
         suspicion=suspicion(probability, label),
         standing=standings.get(key),

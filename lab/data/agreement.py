@@ -125,7 +125,7 @@ def _figures(agreed: Row) -> None:
             "distance_px",
             "Distance (px)",
             2,
-            "Mean distance of the two outlines, in pixels of the working grid.",
+            "Mean distance of the two outlines, in pixels of the image.",
         ),
     ):
         mean, sd = agreed[measure]["mean"], agreed[measure]["sd"]
@@ -228,14 +228,15 @@ def _one_image(dataset: Dataset, agreed: Row, sided: Row) -> None:
         category = pick("category", "Category", dataset.categories, "Categories are compared one by one.")
     row, c = dataset.index(key), dataset.categories.index(category)
     one, two = compared_masks(dataset, first, second, np.array([row]))
-    sides = side_maps(Strength(dataset)(np.array([row])), one, two)[0, c]
-    one, two = one[0, c], two[0, c]
+    place = dataset.place(row)
+    sides = side_maps(Strength(dataset)(np.array([row])), one, two)[0, c][place]
+    one, two = one[0, c][place], two[0, c][place]
     differ = mean_disagreement(dataset, first, second, agreed["split"])[c]
     areas = next(image for image in sided["per_image"] if image["key"] == key)
     columns = st.columns(3)
     with columns[0]:
         st.image(
-            who_drew_what(dataset.images[row], one, two),
+            who_drew_what(dataset.image(row), one, two),
             caption="Who drew what",
             width="stretch",
             alt=f"Radiograph {key}: {int((one & ~two).sum())} pixels only in {first}, {int((two & ~one).sum())} only in"
@@ -244,7 +245,7 @@ def _one_image(dataset: Dataset, agreed: Row, sided: Row) -> None:
         _legend([(f"only {first}", "first"), (f"only {second}", "second"), ("both", "both")])
     with columns[1]:
         st.image(
-            whom_it_sides_with(dataset.images[row], sides, one, two),
+            whom_it_sides_with(dataset.image(row), sides, one, two),
             caption="Whom the image sides with",
             width="stretch",
             alt=f"Radiograph {key}: of {areas['area_px']} disputed pixels {areas['first']} go to {first},"

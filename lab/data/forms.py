@@ -221,7 +221,7 @@ def _settings(split: bool) -> ImportSettings:
             128,
             32,
             key="import-size",
-            help="Side of the working grid; originals keep their size on disk.",
+            help="Longer side of an image on the working grid; images keep their proportions.",
         )
         if split:
             settings["test_fraction"] = columns[1].number_input(

@@ -95,9 +95,9 @@ def _show_labels(dataset: Dataset, name: str, key: str, height: int) -> None:
     st.markdown(f"**{plain(name)}**")
     st.plotly_chart(
         labelled_figure(
-            dataset.images[row],
+            dataset.image(row),
             outlines(dataset, name, row),
-            dict(zip(dataset.categories, dataset.labels(name).masks[row], strict=True)),
+            dict(zip(dataset.categories, dataset.masks(name, row), strict=True)),
             height,
         ),
         key=f"image-{name}",
@@ -113,7 +113,7 @@ def outlines(dataset: Dataset, name: str, row: int) -> list[Line]:
     for which, colour, dash in ((CLEAN, "clean", "solid"), (name, "noisy", "dash")):
         if not dataset.labels(which).covered[row] or (which == CLEAN and colour == "noisy"):
             continue
-        for category, mask in zip(dataset.categories, dataset.labels(which).masks[row], strict=True):
+        for category, mask in zip(dataset.categories, dataset.masks(which, row), strict=True):
             title = which if len(dataset.categories) == 1 else f"{which}: {category}"
             lines.append(Line(title, mask, LABEL_COLOURS[colour], dash))
     return lines

@@ -12,6 +12,7 @@ from lvcnet.damage import Damaged
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import statistics
 from lvcnet.data.importing.annotated import Problem, import_warnings
+from lvcnet.data.summary import grid_in_words
 from lvcnet.figures.layout import EXPORT
 
 
@@ -22,7 +23,7 @@ def show_statistics(dataset: Dataset) -> None:
         for title, value, help_text in (
             ("Training images", summary["train"], "Images that methods learn from."),
             ("Test images", summary["test"], "Images that only measure."),
-            ("Working size (px)", "{size} x {size}".format(**summary), "Grid of the networks."),
+            ("Working grid (px)", "{1} x {0}".format(*summary["grid"]), "Grid of the networks."),
             (
                 "Original size (px)",
                 _sizes(summary["original_sizes"]),
@@ -30,6 +31,8 @@ def show_statistics(dataset: Dataset) -> None:
             ),
         ):
             st.metric(title, value, border=True, width="content", help=help_text)
+    if summary["stretched"]:
+        st.info(f"Working grid {grid_in_words(summary)}.", icon=":material/aspect_ratio:")
     _show_distributions(dataset)
     st.header("Label sets", anchor=False)
     show_table(tables.label_rows(summary))

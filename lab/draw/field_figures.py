@@ -1,6 +1,6 @@
 """Plotly figures of a vector field over its image: arrows, direction by colour, the deformed sampling grid.
 
-Symbols: S side of the image in pixels. Fields are (2, S, S), x then y, in pixels: where each pixel reads from. Axes are
+Symbols: H, W size of the image in pixels. Fields are (2, H, W), x then y, in pixels: where each pixel reads from. Axes are
 pixels, (x, y), y down, pixel centres at integers.
 """
 
@@ -35,8 +35,8 @@ def arrow_figure(
     """A vector field as arrows over the image.
 
     Args:
-        image: (S, S).
-        field: (2, S, S), x then y, in pixels: where each pixel reads from.
+        image: (H, W).
+        field: (2, H, W), x then y, in pixels: where each pixel reads from.
         every: one arrow for so many pixels along x and y.
         scale: drawn length over true length.
         lines: outlines over it.
@@ -47,11 +47,11 @@ def arrow_figure(
         figure.add_scatter(**line_trace(line), hoverinfo="skip")
     x, y = arrows(field, every, scale)
     figure.add_scatter(**_strokes(x, y, width=1.6))
-    return frame(figure, image.shape[0], height)
+    return frame(figure, image.shape, height)
 
 
 def arrows(field: NDArray[Any], every: int, scale: float = 1.0) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Strokes of arrows for a (2, S, S) field: x and y of polylines with NaN between them.
+    """Strokes of arrows for a (2, H, W) field: x and y of polylines with NaN between them.
 
     Every arrow takes six entries: tail, tip, NaN, one side of the head, tip, other side; then NaN.
 
@@ -59,9 +59,9 @@ def arrows(field: NDArray[Any], every: int, scale: float = 1.0) -> tuple[NDArray
     >>> arrows(field, every=2)[0][:2].tolist()
     [1.0, 3.0]
     """
-    side = field.shape[1]
-    start = (side - 1) % every // 2 if side > every else 0
-    rows, columns = np.mgrid[every // 2 or start : side : every, every // 2 or start : side : every]
+    height, width = field.shape[1:]
+    first = every // 2
+    rows, columns = np.mgrid[first:height:every, first:width:every]
     rows, columns = rows.ravel(), columns.ravel()
     vectors = np.stack([field[0, rows, columns], field[1, rows, columns]]).astype(float)
     kept = np.hypot(*vectors) >= SHORTEST_ARROW
@@ -80,7 +80,7 @@ def direction_figure(field: NDArray[Any], lines: Sequence[Line] = (), height: in
     figure = go.Figure(go.Image(z=overlays.directions(field), **_vectors_under_cursor(field)))
     for line in lines:
         figure.add_scatter(**line_trace(line), hoverinfo="skip", showlegend=False)
-    frame(figure, field.shape[1], height, top=4)
+    frame(figure, field.shape[1:], height, top=4)
     figure.update_xaxes(domain=[0, 1 - WHEEL - 0.04])
     wheel = {"xref": "paper", "yref": "paper", "xanchor": "center", "sizex": WHEEL, "sizey": WHEEL}
     place = {"x": 1 - WHEEL / 2, "y": 0.8}
@@ -106,7 +106,7 @@ def grid_figure(
     figure.add_scatter(**_strokes(x, y, width=1), opacity=0.75)
     for line in lines:
         figure.add_scatter(**line_trace(line), hoverinfo="skip")
-    return frame(figure, image.shape[0], height)
+    return frame(figure, image.shape, height)
 
 
 def grid_lines(field: NDArray[Any], every: int, scale: float = 1.0) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -116,13 +116,14 @@ def grid_lines(field: NDArray[Any], every: int, scale: float = 1.0) -> tuple[NDA
     >>> grid_lines(field, every=2)[0][:4].tolist()
     [0.0, 1.5, 2.0, nan]
     """
-    side = field.shape[1]
-    rows, columns = np.mgrid[0:side, 0:side].astype(float)
+    rows, columns = np.indices(field.shape[1:], dtype=float)
     places = np.stack([columns, rows]) + scale * field
-    along_rows, along_columns = places[:, ::every], places.transpose(0, 2, 1)[:, ::every]
-    both = np.concatenate([along_rows, along_columns], axis=1)
-    parted = np.pad(both, ((0, 0), (0, 0), (0, 1)), constant_values=np.nan)
-    return parted[0].ravel(), parted[1].ravel()
+    parts = [
+        np.pad(lines[:, ::every], ((0, 0), (0, 0), (0, 1)), constant_values=np.nan).reshape(2, -1)
+        for lines in (places, places.transpose(0, 2, 1))
+    ]
+    both = np.concatenate(parts, axis=1)
+    return both[0], both[1]
 
 
 def _strokes(x: NDArray[Any], y: NDArray[Any], width: float) -> dict[str, Any]:

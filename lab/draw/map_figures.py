@@ -1,6 +1,6 @@
 """Plotly figures of what a network saw in one image: maps with colour bars, outlines, the learning film.
 
-Symbols: S side of the image in pixels. Axes are pixels, (x, y), y down, pixel centres at integers.
+Symbols: H, W size of the image in pixels. Axes are pixels, (x, y), y down, pixel centres at integers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class Line:
 
     Attributes:
         title: for the legend.
-        mask: (S, S) bool.
+        mask: (H, W) bool.
         colour: hex.
         dash: solid, dot or dash.
     """
@@ -56,11 +56,11 @@ def label_lines(clean: Mask | None, noisy: Mask | None, prediction: Mask | None)
 
 
 def image_figure(image: NDArray[np.uint8], lines: Sequence[Line] = (), height: int = HEIGHT) -> go.Figure:
-    """A radiograph (S, S) with outlines over it; the legend switches them on and off."""
+    """A radiograph (H, W) with outlines over it; the legend switches them on and off."""
     figure = go.Figure(grey(image))
     for line in lines:
         figure.add_scatter(**line_trace(line))
-    return frame(figure, image.shape[0], height)
+    return frame(figure, image.shape, height)
 
 
 def labelled_figure(
@@ -69,9 +69,9 @@ def labelled_figure(
     """A radiograph with outlines that tells grey value and categories of the pixel under the pointer.
 
     Args:
-        image: (S, S).
+        image: (H, W).
         lines: outlines over it.
-        masks: category to (S, S) mask.
+        masks: category to (H, W) mask.
         height: of the figure in screen pixels.
     """
     figure = image_figure(image, lines, height)
@@ -87,7 +87,7 @@ def labelled_figure(
 
 
 def category_names(masks: Mapping[str, Mask], shape: tuple[int, ...]) -> NDArray[Any]:
-    """(S, S) of text: the categories that cover each pixel.
+    """(H, W) of text: the categories that cover each pixel.
 
     >>> category_names({"a": np.array([[True, False]]), "b": np.array([[True, True]])}, (1, 2)).tolist()
     [['a, b', 'b']]
@@ -106,7 +106,7 @@ def map_figure(
     lines: Sequence[Line] = (),
     height: int = HEIGHT,
 ) -> go.Figure:
-    """A map (S, S) with its colour bar: sequential from 0, diverging around 0 only if it has negative values.
+    """A map (H, W) with its colour bar: sequential from 0, diverging around 0 only if it has negative values.
 
     Args:
         values: a fraction, or a length in pixels.
@@ -129,7 +129,7 @@ def map_figure(
     )
     for line in lines:
         figure.add_scatter(**line_trace(line), hoverinfo="skip", showlegend=False)
-    return frame(figure, values.shape[0], height, top=4)
+    return frame(figure, values.shape, height, top=4)
 
 
 def film_figure(
@@ -217,7 +217,7 @@ def line_trace(line: Line) -> dict[str, Any]:
 
 
 def grey(image: NDArray[np.uint8]) -> go.Heatmap:
-    """A radiograph (S, S) whose grey values can be read under the cursor."""
+    """A radiograph (H, W) whose grey values can be read under the cursor."""
     return go.Heatmap(
         z=image,
         zmin=0,
@@ -228,8 +228,8 @@ def grey(image: NDArray[np.uint8]) -> go.Heatmap:
     )
 
 
-def frame(figure: go.Figure, side: int, height: int, top: int = 28) -> go.Figure:
-    """Square pixels, y down, no axes, and room for a legend."""
+def frame(figure: go.Figure, size: tuple[int, ...], height: int, top: int = 28) -> go.Figure:
+    """Square pixels of an image of `size` (H, W), y down, no axes, and room for a legend."""
     hidden = {"visible": False, "constrain": "domain"}
     figure.update_layout(
         height=height,
@@ -239,6 +239,6 @@ def frame(figure: go.Figure, side: int, height: int, top: int = 28) -> go.Figure
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
     )
-    figure.update_xaxes(range=[-0.5, side - 0.5], **hidden)
-    figure.update_yaxes(range=[side - 0.5, -0.5], scaleanchor="x", **hidden)
+    figure.update_xaxes(range=[-0.5, size[1] - 0.5], **hidden)
+    figure.update_yaxes(range=[size[0] - 0.5, -0.5], scaleanchor="x", **hidden)
     return figure

@@ -1,6 +1,6 @@
 """Pictures of a data set for the screen: a radiograph with the outlines of its label sets.
 
-Symbols: C categories, S working size in pixels.
+Symbols: C categories, h x w an image on the working grid, without padding.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ SIDE = 384
 
 def with_outlines(dataset: Dataset, labels: LabelSet, row: int, side: int = SIDE) -> overlays.Rgb:
     """One image with a tinted area and an outline for every category; an image that is not covered stays bare."""
-    picture = enlarged(dataset.images[row], side)
+    picture = enlarged(dataset.image(row), side)
     if not labels.covered[row]:
         return picture
     colours = category_colours(len(dataset.categories))
-    for mask, colour in zip(labels.masks[row], colours, strict=True):
+    for mask, colour in zip(labels.masks[(row, slice(None), *dataset.place(row))], colours, strict=True):
         large = enlarged_mask(mask, side)
         picture = overlays.paint(picture, large, colour, 0.2)
         picture = overlays.paint(picture, overlays.outline(large, 2), colour)
@@ -33,8 +33,8 @@ def with_outlines(dataset: Dataset, labels: LabelSet, row: int, side: int = SIDE
 def clean_and_noisy(
     dataset: Dataset, noisy: overlays.Mask | None, row: int, side: int = SIDE
 ) -> overlays.Rgb:
-    """One image with the clean outlines and, over them, those of the (C, S, S) noisy masks; None: not labelled."""
-    picture = enlarged(dataset.images[row], side)
+    """One image with the clean outlines and, over them, those of the (C, h, w) noisy masks; None: not labelled."""
+    picture = enlarged(dataset.image(row), side)
     for masks, colour in ((clean_masks(dataset, row), "clean"), (noisy, "noisy")):
         for mask in [] if masks is None else masks:
             outline = overlays.outline(enlarged_mask(mask, side), 2)
@@ -43,8 +43,8 @@ def clean_and_noisy(
 
 
 def disagreement(dataset: Dataset, noisy: overlays.Mask | None, row: int, side: int = SIDE) -> overlays.Rgb:
-    """One image with what the (C, S, S) noisy masks miss and what they add, and the clean outlines."""
-    picture = enlarged(dataset.images[row], side)
+    """One image with what the (C, h, w) noisy masks miss and what they add, and the clean outlines."""
+    picture = enlarged(dataset.image(row), side)
     clean = clean_masks(dataset, row)
     if clean is None:
         return picture
@@ -59,22 +59,21 @@ def disagreement(dataset: Dataset, noisy: overlays.Mask | None, row: int, side: 
 
 
 def clean_masks(dataset: Dataset, row: int) -> overlays.Mask | None:
-    """(C, S, S) clean masks of an image; None where no clean label covers it."""
+    """(C, h, w) clean masks of an image; None where no clean label covers it."""
     clean = dataset.labels(CLEAN)
-    return clean.masks[row] if clean.covered[row] else None
+    return dataset.masks(CLEAN, row) if clean.covered[row] else None
 
 
 def enlarged(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], side: int) -> overlays.Rgb:
-    """A grey image (S, S) as RGB of at least `side` pixels, smoothly enlarged by a whole factor."""
-    length = len(image) * factor(len(image), side)
-    return overlays.to_rgb(
-        np.asarray(cv2.resize(image, (length, length), interpolation=cv2.INTER_CUBIC), np.uint8)
-    )
+    """A grey image (h, w) as RGB whose longer side has at least `side` pixels, smoothly enlarged by a whole factor."""
+    times = factor(max(image.shape), side)
+    size = (times * image.shape[1], times * image.shape[0])
+    return overlays.to_rgb(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8))
 
 
 def enlarged_mask(mask: overlays.Mask, side: int) -> overlays.Mask:
-    """A mask (S, S) enlarged by the same factor, pixel by pixel: outlines stay where the labels have them."""
-    times = factor(len(mask), side)
+    """A mask (h, w) enlarged by the same factor, pixel by pixel: outlines stay where the labels have them."""
+    times = factor(max(mask.shape), side)
     return np.repeat(np.repeat(mask, times, axis=0), times, axis=1)
 
 

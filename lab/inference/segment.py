@@ -1,6 +1,6 @@
 """What the inference app computes: a radiograph and runs in, pictures and files out.
 
-Symbols: H, W size of the radiograph in pixels; S the network's working grid; C categories.
+Symbols: H, W size of the radiograph in pixels; h, w the image on the network's working grid; C categories.
 """
 
 import shutil
@@ -249,7 +249,7 @@ def _load_predictor(path: Path, changed: int) -> Predictor:
 
 
 def _map_picture(name: str, layer: NDArray[Any]) -> tuple[overlays.Rgb, str]:
-    """(S, S) values or a (2, S, S) vector field as a picture, and what its brightest colour stands for."""
+    """(h, w) values or a (2, h, w) vector field as a picture, and what its brightest colour stands for."""
     if layer.ndim == 3:
         return overlays.directions(layer), f", up to {np.hypot(layer[0], layer[1]).max():.1f} px"
     if name in ("trunk", "prediction") or name.startswith("warp"):
@@ -258,7 +258,7 @@ def _map_picture(name: str, layer: NDArray[Any]) -> tuple[overlays.Rgb, str]:
 
 
 def _in_shape(picture: overlays.Rgb, height: int, width: int) -> overlays.Rgb:
-    """A picture of the square working grid in the radiograph's proportions, 512 pixels on the longer side."""
+    """A picture of the working grid in the radiograph's proportions, 512 pixels on the longer side."""
     scale = 512 / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)

@@ -1,6 +1,6 @@
 """One image as a run sees it: from the run's checkpoint, or from a snapshot where there is none.
 
-Symbols: S side of the working grid in pixels, C categories.
+Symbols: H, W size of the image on the working grid in pixels, C categories.
 """
 
 from collections.abc import Mapping
@@ -126,16 +126,16 @@ def from_snapshot(run: RunDirectory, epoch: int, key: str) -> Sight:
         raise LvcnetError(
             f"snapshot {epoch} of run {run.name!r} has no image {key!r}: it has {', '.join(snapshot.keys)}"
         )
-    row = snapshot.keys.index(key)
+    seen = snapshot.cut(snapshot.keys.index(key))
     return Sight(
         key=key,
-        split=snapshot.splits[row],
+        split=seen.splits[0],
         source=f"snapshot of epoch {epoch}",
-        image=snapshot.images[row],
-        clean=snapshot.clean[row],
-        labels=snapshot.labels[row] if snapshot.covered[row] else None,
-        prediction=snapshot.prediction[row],
-        maps={name: values[row] for name, values in snapshot.maps.items()},
+        image=seen.images[0],
+        clean=seen.clean[0],
+        labels=seen.labels[0] if seen.covered[0] else None,
+        prediction=seen.prediction[0],
+        maps={name: values[0] for name, values in seen.maps.items()},
         categories=tuple(run.config()["data"]["categories"]),
     )
 
@@ -200,12 +200,13 @@ def _predicted(run: str, path: str, stamp: int, data_stamp: Stamp, key: str) -> 
     config = predictor.run.config()
     dataset = load_dataset(config["dataset"])
     row = dataset.index(key)
-    maps = predictor.predict_array(dataset.images[row][None])
+    maps = predictor.predict_array(dataset.images[row][None], dataset.frames[row][None])
+    maps = maps.cut(*dataset.frames[row].tolist())
     return Sight(
         key=key,
         split=dataset.items[row].split,
         source="last checkpoint",
-        image=dataset.images[row],
+        image=dataset.image(row),
         clean=_covered(dataset, CLEAN, row),
         labels=_covered(dataset, config["labels"], row),
         prediction=maps.prediction[0].numpy(),
@@ -217,4 +218,4 @@ def _predicted(run: str, path: str, stamp: int, data_stamp: Stamp, key: str) -> 
 def _covered(dataset: Dataset, name: str, row: int) -> NDArray[np.bool_] | None:
     if name not in dataset.label_names() or not dataset.labels(name).covered[row]:
         return None
-    return np.asarray(dataset.labels(name).masks[row])
+    return np.asarray(dataset.masks(name, row))

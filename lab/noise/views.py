@@ -89,9 +89,9 @@ def preview_panel(dataset: Dataset, key: str, level: int, family: str, seed: int
     """
     shown = _preview(dataset.name, dataset_stamp(find_dataset(dataset.name)), key, level, family, seed, bias)
     row = dataset.index(key)
-    iou, change = compare_masks(shown.masks, dataset.labels(CLEAN).masks[row])
+    iou, change = compare_masks(shown.masks, dataset.masks(CLEAN, row))
     countable = not_counted("preview", {"family": family, "strength": shown.strength, "bias": bias}) is None
-    clicks = image_clicks(dataset.labels(CLEAN).masks[row], shown.strength) if countable else None
+    clicks = image_clicks(dataset.masks(CLEAN, row), shown.strength) if countable else None
     left, right = st.columns(2)
     with left:
         _legend("clean", "noisy")
@@ -123,8 +123,8 @@ def levels_in_a_row(dataset: Dataset, names: list[str], key: str) -> None:
     painted = pictures.clean_and_noisy if draw == "outlines" else pictures.disagreement
     for start in range(0, len(names), IN_A_ROW):
         for column, name in zip(st.columns(IN_A_ROW), names[start : start + IN_A_ROW], strict=False):
-            labels, facts = dataset.labels(name), load_facts(dataset, name)[row]
-            masks = labels.masks[row] if facts.labelled else None
+            facts = load_facts(dataset, name)[row]
+            masks = dataset.masks(name, row) if facts.labelled else None
             column.image(
                 painted(dataset, masks, row),
                 caption=f"{plain(name)}: {_numbers(facts.iou, facts.area_change, _clicks_of(dataset, name, row))}"
@@ -187,7 +187,7 @@ def _clicks_of(dataset: Dataset, name: str, row: int) -> int | None:
     manifest = dataset.manifest(name)
     if not_counted(name, manifest) is not None:
         return None
-    return image_clicks(dataset.labels(CLEAN).masks[row], float(manifest["strength"]))
+    return image_clicks(dataset.masks(CLEAN, row), float(manifest["strength"]))
 
 
 def _legend(*names: str) -> None:

@@ -91,17 +91,18 @@ def _collapsed(snapshot: Snapshot) -> bool:
 def _draw_mechanism(snapshot: Snapshot) -> list[overlays.Rgb]:
     row = len(snapshot.images) - 1
     side = pictures.SIDE
-    image = pictures.enlarged(snapshot.images[row], side)
-    truth = pictures.enlarged_mask(snapshot.clean[row, 0], side)
-    times = pictures.factor(snapshot.images.shape[-1], side)
+    seen = snapshot.cut(row)
+    image = pictures.enlarged(seen.images[0], side)
+    truth = pictures.enlarged_mask(seen.clean[0, 0], side)
+    times = pictures.factor(max(seen.images.shape[1:]), side)
     stages = []
-    for values in (snapshot.maps["trunk"][row, 0], snapshot.prediction[row, 0]):
+    for values in (seen.maps["trunk"][0, 0], seen.prediction[0, 0]):
         picture = overlays.paint(image, overlays.outline(truth, 2), LABEL_COLOURS["clean"])
         mask = pictures.enlarged_mask(values >= 0.5, side)
         stages.append(overlays.paint(picture, overlays.outline(mask, 2), LABEL_COLOURS["prediction"]))
     maps = [
-        overlays.heat(snapshot.maps["lvc"][row, 0]),
-        overlays.directions(snapshot.maps["offsets"][row, 0]),
+        overlays.heat(seen.maps["lvc"][0, 0]),
+        overlays.directions(seen.maps["offsets"][0, 0]),
     ]
     large = [np.repeat(np.repeat(layer, times, axis=0), times, axis=1) for layer in maps]
     return [stages[0], *large, stages[1]]

@@ -3,7 +3,7 @@
 The drawing is vectors over a PNG, so outlines stay sharp at any zoom; the browser's half is in lab/ui/web/. Wheel, drag, pinch,
 double click, keys (+, -, 0, arrows) and buttons all do the same to every panel.
 
-Symbols: S side of the image in pixels, C categories. Coordinates are pixels, (x, y), pixel centres at integers.
+Symbols: H, W size of the image in pixels, C categories. Coordinates are pixels, (x, y), pixel centres at integers.
 """
 
 import base64
@@ -64,7 +64,7 @@ class Values:
         title: of the source.
         categories: C names.
         kind: grey, mask, probability or px, a length in pixels.
-        values: (C, S, S) uint8, bool, float in [0, 1], or float from 0 to 15.9.
+        values: (C, H, W) uint8, bool, float in [0, 1], or float from 0 to 15.9.
     """
 
     title: str
@@ -73,18 +73,18 @@ class Values:
     values: NDArray[Any]
 
     def bytes(self) -> bytes:
-        """C x S x S bytes; probabilities in 1/255, lengths in 1/16 px."""
+        """C x H x W bytes; probabilities in 1/255, lengths in 1/16 px."""
         steps = {"probability": 255, "px": 16}.get(self.kind, 1)
         return np.rint(np.clip(steps * self.values.astype(float), 0, 255)).astype(np.uint8).tobytes()
 
 
 def outline(mask: Mask, colour: str, dash: str = "", part: Part = "all") -> Layer:
-    """The outline of a mask (S, S), along pixel edges."""
+    """The outline of a mask (H, W), along pixel edges."""
     return Layer(svg_path(mask), colour, False, dash, part)
 
 
 def area(mask: Mask, colour: str, part: Part = "all") -> Layer:
-    """The area of a mask (S, S), to be tinted."""
+    """The area of a mask (H, W), to be tinted."""
     return Layer(svg_path(mask), colour, True, "", part)
 
 
@@ -111,7 +111,7 @@ def viewer_data(
     """What the browser draws, JSON-able.
 
     Args:
-        image: (S, S).
+        image: (H, W).
         panels: at least one.
         values: what the cursor reads; the image's grey values are read first, always.
         filename: of saved pictures, without a suffix.
@@ -124,7 +124,8 @@ def viewer_data(
     everything = [grey, *values]
     packed = zlib.compress(b"".join(one.bytes() for one in everything))
     return {
-        "side": len(image),
+        "width": image.shape[1],
+        "height": image.shape[0],
         "image": _data_url(image),
         "panels": [asdict(panel) for panel in panels],
         "opacity": opacity,

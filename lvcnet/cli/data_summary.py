@@ -5,7 +5,7 @@ from typing import Any
 from lvcnet.cli.output import format_cell, print_damaged, print_json, print_table
 from lvcnet.damage import Damaged
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.summary import summarise
+from lvcnet.data.summary import grid_in_words, summarise
 
 
 def present_dataset(dataset: Dataset, as_json: bool) -> None:
@@ -18,7 +18,7 @@ def present_dataset(dataset: Dataset, as_json: bool) -> None:
     (low_width, low_height), (high_width, high_height) = summary["original_sizes"]
     facts: list[tuple[str, Any]] = [
         ("images", f"{summary['images']} ({summary['train']} train, {summary['test']} test)"),
-        ("working size", f"{summary['size']} x {summary['size']}"),
+        ("working grid", grid_in_words(summary)),
         ("original size", f"{low_width} x {low_height} to {high_width} x {high_height}"),
         *((f"foreground {name}", _percent(share)) for name, share in summary["foreground"].items()),
         ("fingerprint", summary["fingerprint"]),

@@ -32,8 +32,8 @@ def agreement(
         report: called with (images done, images).
 
     Returns:
-        JSON-able: for each of `dice`, `iou` and `distance_px` (mean distance of the two outlines) `mean` and `sd`
-        over images; `area_bias`, the mean of (area of second - area of first) / area of first; the same
+        JSON-able: for each of `dice`, `iou` and `distance_px` (mean distance of the two outlines in pixels of the image)
+        `mean` and `sd` over images; `area_bias`, the mean of (area of second - area of first) / area of first; the same
         `per_category`; `per_image`, worst Dice first.
 
     Raises:
@@ -43,7 +43,8 @@ def agreement(
     tables = []
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
-        tables.append(_measure(*compared_masks(dataset, first, second, batch)))
+        masks = compared_masks(dataset, first, second, batch)
+        tables.append(_measure(*masks, dataset.pixel_sizes(batch)))
         if report:
             report(start + len(batch), len(rows))
     values = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
@@ -105,7 +106,9 @@ def common_rows(dataset: Dataset, first: str, second: str, split: str | None = N
     return rows
 
 
-def _measure(first: BoolArray, second: BoolArray) -> dict[str, NDArray[np.float64]]:
+def _measure(
+    first: BoolArray, second: BoolArray, sizes: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
     """Measures of (N, C, H, W) masks as (N, C); the area bias is NaN where the first mask is empty."""
     overlap = overlap_metrics(first, second)
     area = first.sum(axis=(2, 3)).astype(float)
@@ -114,7 +117,7 @@ def _measure(first: BoolArray, second: BoolArray) -> dict[str, NDArray[np.float6
     return {
         "dice": overlap["dice"],
         "iou": overlap["iou"],
-        "distance_px": surface_metrics(first, second, ["assd"])["assd"],
+        "distance_px": surface_metrics(first, second, sizes, ["assd"])["assd"],
         "area_bias": bias,
     }
 

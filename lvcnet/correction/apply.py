@@ -156,14 +156,16 @@ def _apply(
     ignored = np.zeros_like(masks) if source.ignored is None else source.ignored.copy()
     changes = []
     for row in worst_first(correction.rows):
-        place, verdict = dataset.index(row["key"]), verdicts.get(row["key"])
+        number, verdict = dataset.index(row["key"]), verdicts.get(row["key"])
+        place = (number, slice(None), *dataset.place(number))
+        label, proposal = source.masks[place], correction.proposal(row["key"])[place[1:]]
         if verdict is not None:
-            masks[place] = reviewed_masks(source.masks[place], correction.proposal(row["key"]), verdict)
+            masks[place] = reviewed_masks(label, proposal, verdict)
             ignored[place] &= verdict.decision not in CHANGING
         elif ignore_disputed:
-            ignored[place] |= source.masks[place] != correction.proposal(row["key"])
+            ignored[place] |= label != proposal
         clean = dataset.labels(CLEAN).masks[place] if "label_clean_iou" in row else None
-        changes.append(_change(row, verdict, source.masks[place], masks[place], clean))
+        changes.append(_change(row, verdict, label, masks[place], clean))
     manifest = {
         "kind": KIND,
         "source": source.name,

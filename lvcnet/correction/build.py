@@ -17,6 +17,7 @@ from lvcnet.data.dataset import CLEAN, Dataset, labels_digest
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import check_fingerprint
 from lvcnet.evaluation.statistics import mean_of_known
+from lvcnet.frames import by_frame
 from lvcnet.inference.predictor import Predictor
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
@@ -74,14 +75,16 @@ def _build(
     for fold, run in zip(folds, runs, strict=True):
         check_run(run, dataset, fold)
     rows = np.sort(np.concatenate([fold.rows for fold in folds]))
-    shape = (len(rows), len(dataset.categories), dataset.size, dataset.size)
+    shape = (len(rows), len(dataset.categories), *dataset.grid)
     with CorrectionWriter(name, shape, overwrite) as writer:
         opinion = dataset.labels(labels)
         check, confidence = CleanCheck(), MeanConfidence(len(dataset.categories))
         judged: dict[int, Row] = {}
         for fold, run in zip(folds, runs, strict=True):
             predictor = Predictor(run, "last", device)
-            probabilities = predictor.probabilities(dataset.images[fold.rows], BATCH)
+            probabilities = predictor.probabilities(
+                dataset.images[fold.rows], dataset.frames[fold.rows], BATCH
+            )
             for start, probability in zip(range(0, len(fold.rows), BATCH), probabilities, strict=True):
                 batch = fold.rows[start : start + BATCH]
                 writer.write(np.searchsorted(rows, batch), probability)
@@ -135,15 +138,19 @@ def _judge(
     check: CleanCheck,
 ) -> list[Row]:
     """Rows of a batch, with their agreement with the clean labels where these are another opinion."""
-    masks = dataset.labels(labels).masks[batch]
-    found = judge_batch(probability, masks, dataset.categories)
+    found: dict[int, Row] = {}
     clean = dataset.labels(CLEAN)
-    known = np.flatnonzero(clean.covered[batch]) if labels != CLEAN else np.zeros(0, dtype=np.intp)
-    if len(known):
-        informed = check.add(probability[known], masks[known], clean.masks[batch[known]])
-        for n, one in zip(known, informed, strict=True):
-            found[n] |= one
-    return found
+    for numbers, (height, width) in by_frame(dataset.frames[batch]):
+        rows, place = batch[numbers], np.s_[..., :height, :width]
+        probable, masks = probability[numbers][place], dataset.labels(labels).masks[rows][place]
+        judged = judge_batch(probable, masks, dataset.categories, dataset.pixel_sizes(rows))
+        known = np.flatnonzero(clean.covered[rows]) if labels != CLEAN else np.zeros(0, dtype=np.intp)
+        if len(known):
+            informed = check.add(probable[known], masks[known], clean.masks[rows[known]][place])
+            for n, one in zip(known, informed, strict=True):
+                judged[n] |= one
+        found |= dict(zip(numbers.tolist(), judged, strict=True))
+    return [found[number] for number in range(len(batch))]
 
 
 def _clean(check: CleanCheck, images: Sequence[Row]) -> Row | None:

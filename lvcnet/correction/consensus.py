@@ -90,7 +90,7 @@ def consensus(
     masks = np.zeros_like(opinions[0].masks)
     per_category = {}
     for c, category in enumerate(dataset.categories):
-        votes = (np.stack([one.masks[row, c] for one in opinions]) for row in rows)
+        votes = ((np.stack([one.masks[row, c] for one in opinions]), dataset.place(int(row))) for row in rows)
         united, found = _unite(votes, len(names), method, c * len(rows), len(rows) * masks.shape[1], report)
         masks[rows, c] = united
         per_category[category] = {**found, **_named(names, found)}
@@ -192,12 +192,12 @@ def restricted_region(votes: BoolArray) -> BoolArray:
 def _unite(
     votes: Any, annotators: int, method: str, done: int, total: int, report: Report | None
 ) -> tuple[BoolArray, Row]:
-    """Masks (N, H, W) of one category, and what was found; votes come image by image."""
+    """Masks (N, H, W) of one category, and what was found; votes come image by image, with where the image is."""
     counts = np.zeros(2**annotators, dtype=np.int64)
     hits, numbered, voted_masks, ties, disputed = np.zeros_like(counts), [], [], 0, 0
-    for number, vote in enumerate(votes, start=1):
-        code, region = codes(vote), restricted_region(vote)
-        counts += np.bincount(code[region], minlength=len(counts))
+    for number, (vote, place) in enumerate(votes, start=1):
+        code, region = codes(vote), restricted_region(vote[(slice(None), *place)])
+        counts += np.bincount(code[place][region], minlength=len(counts))
         disputed += int((vote.any(axis=0) & ~vote.all(axis=0)).sum())
         if method == "majority":
             mask, tie = majority(vote)

@@ -127,12 +127,13 @@ class Strength:
     """
 
     def __init__(self, dataset: Dataset, run: RunDirectory | None = None) -> None:
-        self.images = dataset.images
+        self.images, self.frames, self.inside = dataset.images, dataset.frames, dataset.inside
         self.predictor = Predictor(run, device="cpu") if run else None
         self.name = "edges of the image (Sobel)"
         if run and self.predictor:
             self.name = f"predicted boundary of run {run.name} (learned from {run.config()['labels']})"
-            if self.predictor.categories != dataset.categories or self.predictor.size != dataset.size:
+            of_run = (self.predictor.size, self.predictor.stretched and dataset.stretched)
+            if self.predictor.categories != dataset.categories or of_run != (dataset.size, dataset.stretched):
                 raise LvcnetError(
                     f"run {run.name!r} predicts {', '.join(self.predictor.categories)} at {self.predictor.size} px,"
                     f" data set {dataset.name!r} has {', '.join(dataset.categories)} at {dataset.size} px: name a run"
@@ -142,7 +143,8 @@ class Strength:
     def __call__(self, rows: NDArray[np.intp]) -> FloatArray:
         """(N, C or 1, H, W) in [0, 1] for the images at `rows`."""
         if self.predictor:
-            return near_boundary(self.predictor.predict_array(self.images[rows]).prediction.float()).numpy()
+            maps = self.predictor.predict_array(self.images[rows], self.frames[rows])
+            return near_boundary(maps.prediction.float()).numpy()
         images = torch.from_numpy(self.images[rows]).float().div(255).unsqueeze(1)
         return initial_edges(images).numpy()
 

@@ -45,20 +45,27 @@ def masked_by_valid(
     return np.where(labels.valid(rows), probability, labels.masks[rows]).astype(np.float32)
 
 
-def judge_batch(probability: FloatArray, labels: BoolArray, categories: list[str]) -> list[dict[str, Any]]:
+def judge_batch(
+    probability: FloatArray,
+    labels: BoolArray,
+    categories: list[str],
+    sizes: NDArray[np.float64] | None = None,
+) -> list[dict[str, Any]]:
     """What is worth knowing about each label of a batch, JSON-able.
 
     Args:
         probability: (N, C, H, W) of the foreground, by a method that did not learn from these labels.
         labels: (N, C, H, W) bool.
         categories: C names.
+        sizes: (N, 2) height and width of a pixel in pixels of the original image; default 1.
 
     Returns:
         One dictionary an image: `quality` (of the worst category), `disagreement_px` (mean distance of the two
-        outlines), `iou` of label and proposal (both mean over categories), `missing` and `extra` (objects), `regions`.
+        outlines in pixels of the original image), `iou` of label and proposal (both mean over categories), `missing` and
+        `extra` (objects), `regions`.
     """
     proposals = propose(probability)
-    distances = surface_metrics(proposals, labels, ["assd"])["assd"].mean(axis=1)
+    distances = surface_metrics(proposals, labels, sizes, ["assd"])["assd"].mean(axis=1)
     ious = iou(proposals, labels).mean(axis=1)
     rows = []
     for n in range(len(labels)):

@@ -1,14 +1,16 @@
 """Dataset: images, named label sets, splits, fingerprint.
 
-Symbols: N images, C foreground categories (overlapping, C >= 1), S working size in pixels.
+Symbols: N images, C foreground categories (overlapping, C >= 1), H x W the working grid, the longer side S pixels.
 
-Images are resampled to a square S x S grid (as in the paper); each item remembers the size of the file it came
-from, so that results go back to full resolution. Noise, correction and a second annotator all just add a label
-set; training names the one it learns from.
+Images are scaled, in their own proportions, to a grid that all of them share (lvcnet.frames); each item remembers the
+size of the file it came from, so that results go back to full resolution. Noise, correction and a second annotator all just
+add a label set; training names the one it learns from.
+
+Up to format 2 every image was stretched to a square. Such data sets stay as they are, and say so.
 
 On disk, one folder a data set:
     dataset.json            name, size, categories, items, source, checksum of the images, format version
-    images.npy              (N, S, S) uint8
+    images.npy              (N, H, W) uint8
     labels/NAME.npz         a label set (see lvcnet.data.label_sets)
 """
 
@@ -16,7 +18,8 @@ import io
 import json
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ from lvcnet.data.label_sets import labels_digest as labels_digest
 from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.files import check_name, checksum, digest, read_json, write_atomic, write_json
 from lvcnet.folders import TakenError, whole_folder
+from lvcnet.frames import Frames, Size, frame_of, inside
 from lvcnet.progress import Report
 
 SPLITS = ("train", "test")
@@ -57,15 +61,20 @@ class Item:
 
 
 class Dataset:
-    """Images (N, S, S) uint8 in memory, label sets read when asked for.
+    """Images (N, H, W) uint8 in memory, label sets read when asked for.
 
     Args:
         name: folder name in the workspace.
         categories: C names, the channels of every label set.
         items: N items in the order of `images`.
-        images: (N, S, S) uint8.
+        images: (N, H, W) uint8.
         source: JSON-able origin of the data (command, options).
         folder: where it is stored; None while it exists only in memory.
+        stretched: whether every image fills the grid, whatever its proportions are.
+
+    Attributes:
+        stretched: whether that is so for an image whose proportions are others.
+        frames: (N, 2) rows and columns of the grid that hold each image, top left; the rest is padding.
     """
 
     def __init__(
@@ -76,6 +85,7 @@ class Dataset:
         images: NDArray[np.uint8],
         source: dict[str, Any] | None = None,
         folder: Path | None = None,
+        stretched: bool = False,
     ) -> None:
         self.name = check_name(name, "data set")
         self.categories = list(categories)
@@ -86,18 +96,65 @@ class Dataset:
         self._labels: dict[str, LabelSet] = {}
         self._stored = None if folder is None else LabelFolder(folder / "labels")
         _check_items(self.items, images, self.categories)
+        found = [frame_of(item.height, item.width, self.size) for item in self.items]
+        true = np.array(found, dtype=np.intp).reshape(-1, 2)
+        self.stretched = stretched and bool((true != self.grid).any())
+        self.frames: Frames = np.full_like(true, self.grid) if self.stretched else true
+        if (self.frames > self.grid).any():
+            number = int((self.frames > self.grid).any(axis=1).argmax())
+            height, width = self.frames[number]
+            raise LvcnetError(
+                f"image {self.items[number].key!r} needs {height} x {width} pixels in its own proportions, the grid has"
+                f" {self.grid[0]} x {self.grid[1]}: give a larger grid, or say that images are stretched"
+            )
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __repr__(self) -> str:
         labels = ", ".join(self.label_names()) or "none"
-        return f"Dataset({self.name!r}, {len(self)} images of {self.size} px, labels {labels})"
+        return f"Dataset({self.name!r}, {len(self)} images of {self.grid[0]} x {self.grid[1]} px, labels {labels})"
 
     @property
     def size(self) -> int:
-        """S, the side of the working grid in pixels."""
-        return int(self.images.shape[-1])
+        """S, the longer side of the working grid in pixels."""
+        return max(self.grid)
+
+    @property
+    def grid(self) -> Size:
+        """Rows and columns of the working grid."""
+        height, width = self.images.shape[1:]
+        return int(height), int(width)
+
+    @cached_property
+    def inside(self) -> NDArray[np.bool_] | None:
+        """(N, 1, H, W): which pixels belong to the image and are no padding; None where no image has any."""
+        return inside(self.frames, self.grid)
+
+    def place(self, row: int) -> tuple[slice, slice]:
+        """Where on the grid an image is, to cut it out of images, masks and maps: their last two axes."""
+        height, width = self.frames[row].tolist()
+        return slice(height), slice(width)
+
+    def image(self, row: int) -> NDArray[np.uint8]:
+        """An image without its padding, (h, w)."""
+        return self.images[row][self.place(row)]
+
+    def unit(self, rows: NDArray[np.intp]) -> str:
+        """The unit of distances in some images: mm where the file of each of them says how large a pixel is, else px."""
+        return "mm" if all(self.items[row].spacing_mm for row in rows) else "px"
+
+    def pixel_sizes(self, rows: NDArray[np.intp], unit: str = "px") -> NDArray[np.float64]:
+        """(N, 2): height and width of a pixel of the grid in pixels of the original image, or in mm."""
+        originals = np.array([(self.items[row].height, self.items[row].width) for row in rows], dtype=float)
+        sizes: NDArray[np.float64] = originals.reshape(-1, 2) / self.frames[rows]
+        if unit == "mm":
+            sizes *= np.array([self.items[row].spacing_mm for row in rows], dtype=float).reshape(-1, 2)
+        return sizes
+
+    def masks(self, labels: str, row: int) -> NDArray[np.bool_]:
+        """The masks of an image in a label set, without padding, (C, h, w)."""
+        return self.labels(labels).masks[(row, slice(None), *self.place(row))]
 
     @property
     def is_demo(self) -> bool:
@@ -156,7 +213,7 @@ class Dataset:
                     " (make noisy ones with `lvcnet noise`)"
                 )
             assert self._stored is not None
-            self._labels[name] = self._stored.read(name)
+            self._labels[name] = self._fitted(self._stored.read(name))
         return self._labels[name]
 
     def manifest(self, name: str) -> dict[str, Any]:
@@ -180,20 +237,30 @@ class Dataset:
                 f"data set {self.name!r} ships with the project and stays as it is:"
                 " make your own with `lvcnet data phantom NAME` and add label sets to that"
             )
-        expected = (len(self), len(self.categories), self.size, self.size)
+        expected = (len(self), len(self.categories), *self.grid)
         shapes = {part.shape for part in (labels.masks, labels.ignored) if part is not None}
         if shapes != {expected} or labels.covered.shape != (len(self),):
             raise LvcnetError(
                 f"label set {labels.name!r} has masks {sorted(shapes)} and coverage {labels.covered.shape}:"
                 f" the data set needs {expected} and ({len(self)},)"
             )
+        labels = self._fitted(labels)
         if self._stored is not None:
             self._stored.write(labels)
         self._labels[labels.name] = labels
 
+    def _fitted(self, labels: LabelSet) -> LabelSet:
+        """A label set that knows what is padding, with nothing drawn there."""
+        if self.inside is None:
+            return labels
+        ignored = None if labels.ignored is None else labels.ignored & self.inside
+        return replace(labels, masks=labels.masks & self.inside, ignored=ignored, inside=self.inside)
+
     def fingerprint(self) -> str:
         """12 hexadecimal digits over images, items, categories and clean labels: equal data, equal digits."""
-        head = json.dumps([self.categories, [[item.key, item.split] for item in self.items]])
+        square = self.inside is None and self.grid[0] == self.grid[1]
+        shape = [] if square else [self.grid, self.frames.tolist()]  # digits of before there was padding stay
+        head = json.dumps([self.categories, [[item.key, item.split] for item in self.items], *shape])
         clean = self.labels(CLEAN)
         parts = [clean.masks, *([] if clean.ignored is None else [clean.ignored])]
         return digest(
@@ -215,6 +282,7 @@ class Dataset:
         head = {
             "name": self.name,
             "size": self.size,
+            "stretched": self.stretched,
             "categories": self.categories,
             "source": self.source,
             CHECKSUM: checksum([self.images]),
@@ -246,6 +314,8 @@ class Dataset:
         with reading(path, do):
             head = formats.DATASET.current(read_json(path), path)
             check_types(head, name=str, categories=list, items=list, source=dict)
+            if not isinstance(head["stretched"], bool):
+                raise TypeError(f"stretched is {type(head['stretched']).__name__}")
             items = [
                 Item(**{**item, "spacing_mm": tuple(item["spacing_mm"]) if item.get("spacing_mm") else None})
                 for item in head["items"]
@@ -258,7 +328,7 @@ class Dataset:
                 raise ValueError(f"{len(images)} images for {len(items)} items")
             if head.get(CHECKSUM) not in (None, checksum([images])):
                 raise ValueError("its pixels are not those that were saved")
-        return cls(name, categories, items, images, source, folder)
+        return cls(name, categories, items, images, source, folder, head["stretched"])
 
 
 def find_dataset(name_or_folder: str | Path) -> Path:
@@ -336,8 +406,8 @@ def add_checksum(folder: Path) -> None:
 
 
 def _check_items(items: list[Item], images: NDArray[np.uint8], categories: list[str]) -> None:
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1] != images.shape[2]:
-        raise LvcnetError(f"images are {images.dtype} {images.shape}: expected uint8 (N, S, S)")
+    if images.dtype != np.uint8 or images.ndim != 3:
+        raise LvcnetError(f"images are {images.dtype} {images.shape}: expected uint8 (N, H, W)")
     if len(items) != len(images):
         raise LvcnetError(f"{len(items)} items for {len(images)} images: there must be one item an image")
     if not categories:

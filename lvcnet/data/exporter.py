@@ -1,6 +1,6 @@
 """A label set out of a data set, in any of the formats that come in.
 
-Symbols: H, W original size, S working size.
+Symbols: H, W original size.
 """
 
 import io
@@ -111,11 +111,11 @@ def _writable(format: str) -> FormatSpec:
 def write_images(dataset: Dataset, rows: list[int], folder: Path) -> None:
     """Write images as 8-bit grey PNG of the original size, for data that has no image files (the phantom).
 
-    A data set keeps its images on the S x S working grid only: larger originals come back blurred.
+    A data set keeps its images on the working grid only: larger originals come back blurred.
     """
     for row, name in zip(rows, files_beside(dataset, rows, ".png"), strict=True):
         item = dataset.items[row]
-        pixels = cv2.resize(dataset.images[row], (item.width, item.height), interpolation=cv2.INTER_LINEAR)
+        pixels = cv2.resize(dataset.image(row), (item.width, item.height), interpolation=cv2.INTER_LINEAR)
         write_atomic(folder / name, cv2.imencode(".png", pixels)[1].tobytes())
 
 

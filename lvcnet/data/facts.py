@@ -2,7 +2,7 @@
 
 Pixels that a label set leaves to be ignored are neither foreground nor background: no share and no IoU counts them.
 
-Symbols: N images, C categories, S working size.
+Symbols: N images, C categories, H x W the working grid.
 """
 
 from collections import Counter
@@ -138,7 +138,7 @@ def image_facts(dataset: Dataset, labels_name: str = CLEAN) -> list[ImageFacts]:
                 tuple(_share(*channel) for channel in zip(masks, valid, strict=True)),
                 tuple(map(count_parts, masks)),
                 *agreement,
-                ignored=float(1 - valid.mean()),
+                ignored=float(1 - valid[(slice(None), *dataset.place(row))].mean()),
             )
         )
     return facts
@@ -165,7 +165,7 @@ def select(facts: Sequence[ImageFacts], filters: Filters) -> list[ImageFacts]:
 
 
 def compare_masks(masks: NDArray[np.bool_], clean: NDArray[np.bool_]) -> tuple[float | None, float | None]:
-    """IoU and area change of one image's (C, S, S) masks, means over the categories that the clean masks have.
+    """IoU and area change of one image's (C, H, W) masks, means over the categories that the clean masks have.
 
     >>> clean = np.zeros((1, 4, 4), dtype=bool); clean[0, :2] = True
     >>> masks = np.zeros((1, 4, 4), dtype=bool); masks[0, :3] = True

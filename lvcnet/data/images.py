@@ -1,6 +1,6 @@
 """Radiograph files in, working grid and back.
 
-Symbols: H, W original size in pixels; S side of the square working grid.
+Symbols: H, W original size in pixels; h, w the frame, what the image has of the working grid (see lvcnet.frames).
 
 Eight-bit files keep their grey values. Files with more bits carry no agreed brightness, so they are windowed to their
 0.5 to 99.5 percentiles, except DICOM files that bring a window of their own (see dicom.py). Of TIFF files, signed and
@@ -29,6 +29,7 @@ from lvcnet.data.radiograph import (
     several,
 )
 from lvcnet.errors import LvcnetError, foreign
+from lvcnet.frames import Size
 from lvcnet.masks.blocks import BLOCK, row_blocks
 
 __all__ = [
@@ -116,40 +117,40 @@ def named_like(image: str, ending: str) -> str:
     return str(path.with_suffix(ending)) if path.suffix.lower() in SUFFIXES else f"{path}{ending}"
 
 
-def to_working_grid(pixels: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
-    """Stretch to a square, as in the paper: area average along an axis that shrinks, linear along one that grows.
+def to_working_grid(pixels: NDArray[np.floating], frame: Size) -> NDArray[np.uint8]:
+    """Resample to a frame: area average along an axis that shrinks, linear along one that grows.
 
     Args:
         pixels: (H, W) in [0, 1].
-        size: S.
+        frame: h and w.
 
     Returns:
-        (S, S) uint8.
+        (h, w) uint8.
     """
     grid: NDArray[Any] = np.ascontiguousarray(pixels, dtype=np.float32)
-    for target in ((grid.shape[1], size), (size, size)):
+    for target in ((grid.shape[1], frame[0]), (frame[1], frame[0])):
         shrinks = target[0] < grid.shape[1] or target[1] < grid.shape[0]
         grid = cv2.resize(grid, target, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     working: NDArray[np.uint8] = np.clip(np.rint(grid * 255), 0, 255).astype(np.uint8)
     return working
 
 
-def mask_to_working_grid(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+def mask_to_working_grid(mask: NDArray[np.bool_], frame: Size) -> NDArray[np.bool_]:
     """A working pixel is foreground if the mask covers at least half of its area.
 
     Args:
         mask: (H, W) bool.
-        size: S.
+        frame: h and w.
 
     Returns:
-        (S, S) bool.
+        (h, w) bool.
 
-    >>> mask_to_working_grid(np.array([[1, 1, 0, 0], [0, 0, 0, 1]], bool), 2)
+    >>> mask_to_working_grid(np.array([[1, 1, 0, 0], [0, 0, 0, 1]], bool), (2, 2))
     array([[ True, False],
            [False,  True]])
     """
-    rows, columns = _overlaps(mask.shape[0], size), _overlaps(mask.shape[1], size)
-    strips = np.zeros((size, mask.shape[1]))
+    rows, columns = _overlaps(mask.shape[0], frame[0]), _overlaps(mask.shape[1], frame[1])
+    strips = np.zeros((frame[0], mask.shape[1]))
     for block in row_blocks(*mask.shape):  # as numbers the whole mask would take eight times its memory
         strips += rows[:, block] @ mask[block].astype(np.float64)
     covered: NDArray[np.bool_] = strips @ columns.T >= 0.5 - TIE
@@ -160,7 +161,7 @@ def mask_to_original(probability: NDArray[np.float32], height: int, width: int) 
     """Bilinear resampling that keeps the pixel edges in place.
 
     Args:
-        probability: (S, S).
+        probability: (h, w).
         height: H.
         width: W.
 
@@ -205,12 +206,12 @@ def mask_to_full_resolution(
 ) -> NDArray[np.bool_]:
     """A full-resolution mask that `mask_to_working_grid` takes back to `mask`.
 
-    Each original pixel takes the value of the working pixel under its centre. That is exact where S divides H and W.
+    Each original pixel takes the value of the working pixel under its centre. That is exact where h divides H and w divides W.
     Elsewhere pixels that straddle two working pixels can tip one of them; the error is projected back until none is
     left. An original smaller than the working grid cannot hold the detail, so there some of it is lost.
 
     Args:
-        mask: (S, S) bool.
+        mask: (h, w) bool.
         height: H.
         width: W.
         patience: give up after so many corrections that did not help.
@@ -218,11 +219,13 @@ def mask_to_full_resolution(
     Returns:
         (H, W) bool.
     """
-    size = len(mask)
-    nearest = [((np.arange(length) + 0.5) * size / length).astype(int) for length in (height, width)]
+    nearest = [
+        ((np.arange(length) + 0.5) * size / length).astype(int)
+        for length, size in zip((height, width), mask.shape, strict=True)
+    ]
     best: NDArray[np.bool_] = mask[np.ix_(*nearest)]
-    rows, columns = _overlaps(height, size), _overlaps(width, size)
-    belief, fewest, stalled = best - 0.5, size * size + 1, 0
+    rows, columns = _overlaps(height, mask.shape[0]), _overlaps(width, mask.shape[1])
+    belief, fewest, stalled = best - 0.5, mask.size + 1, 0
     while fewest and stalled < patience:
         candidate = belief > 0
         error = mask.astype(float) - (rows @ candidate.astype(float) @ columns.T >= 0.5 - TIE)
@@ -236,7 +239,7 @@ def mask_to_full_resolution(
 
 
 def _overlaps(length: int, size: int) -> NDArray[np.float64]:
-    """(S, length): the share of each working pixel that each original pixel covers, along one axis."""
+    """(size, length): the share of each working pixel that each original pixel covers, along one axis."""
     edges, grid = np.arange(length + 1) * (size / length), np.arange(size + 1)
     shares: NDArray[np.float64] = np.minimum(grid[1:, None], edges[None, 1:])
     shares -= np.maximum(grid[:-1, None], edges[None, :-1])

@@ -1,12 +1,12 @@
 """Label sets as files: one file a label set, so that masks and manifest are never of two different ones.
 
-    labels/NAME.npz     packed (N, C, S, S) masks, (N,) coverage, ignored pixels if any, and as JSON the manifest,
+    labels/NAME.npz     packed (N, C, H, W) masks, (N,) coverage, ignored pixels if any, and as JSON the manifest,
                         of corrected labels the report of what changed, and what people drew where it was imported
 
 Format 1 kept the manifest in labels/NAME.json beside the masks, and up to format 2 nothing was kept of what people drew;
 such files are still read.
 
-Symbols: N images, C foreground categories, S working size in pixels.
+Symbols: N images, C foreground categories, H x W the working grid.
 """
 
 import io
@@ -39,13 +39,14 @@ class LabelSet:
     """One opinion about every covered image.
 
     Attributes:
-        masks: (N, C, S, S) bool; rows that are not covered are empty.
+        masks: (N, C, H, W) bool; rows that are not covered are empty, and so is padding.
         covered: (N,) bool, which images this label set has an opinion about.
         manifest: JSON-able origin: family, level, strength, achieved IoU, seed, source file ...
-        ignored: (N, C, S, S) bool, pixels about which this label set says nothing: no method learns from them; None
+        ignored: (N, C, H, W) bool, pixels about which this label set says nothing: no method learns from them; None
             where there are none.
         report: what changed, image by image, in labels that a correction repaired (lvcnet.correction.apply).
         drawn: the outlines of the imported files, and which have changed since; None where none were kept.
+        inside: (N, 1, H, W) bool, which pixels belong to the images; None where all do. The data set knows it, no file says it.
     """
 
     name: str
@@ -55,18 +56,19 @@ class LabelSet:
     ignored: NDArray[np.bool_] | None = None
     report: dict[str, Any] | None = None
     drawn: Drawn | None = None
+    inside: NDArray[np.bool_] | None = None
 
     def valid(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Which pixels of these images it says something about, (N, C, S, S)."""
-        if self.ignored is None:
-            return np.ones((len(rows), *self.masks.shape[1:]), dtype=np.bool_)
-        return ~self.ignored[rows]
+        """Which pixels of these images it says something about, (N, C, H, W): not those ignored, and no padding."""
+        shape = (len(rows), *self.masks.shape[1:])
+        valid = np.ones(shape, dtype=np.bool_) if self.ignored is None else ~self.ignored[rows]
+        return valid if self.inside is None else valid & self.inside[rows]
 
 
 def comparable_masks(
     one: LabelSet, two: LabelSet, rows: NDArray[np.intp]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(N, C, S, S) masks of two label sets, empty wherever one of them ignores a pixel: there is nothing to compare."""
+    """(N, C, H, W) masks of two label sets, empty wherever one of them ignores a pixel: there is nothing to compare."""
     compared = one.valid(rows) & two.valid(rows)
     return one.masks[rows] & compared, two.masks[rows] & compared
 
@@ -74,7 +76,9 @@ def comparable_masks(
 def labels_digest(labels: LabelSet) -> str:
     """12 hexadecimal digits over masks, coverage and ignored pixels: equal content, equal digits, whatever the name."""
     parts = [labels.masks, labels.covered, *([] if labels.ignored is None else [labels.ignored])]
-    return digest([np.packbits(part).tobytes() for part in parts])
+    rows, columns = labels.masks.shape[2:]
+    shape = [] if rows == columns else [f"{rows} x {columns}".encode()]
+    return digest([*shape, *(np.packbits(part).tobytes() for part in parts)])
 
 
 def changed_layers(before: LabelSet, after: LabelSet) -> NDArray[np.bool_]:

@@ -1,9 +1,10 @@
 """What a data set holds, in numbers: for `lvcnet data show` and the data page.
 
-Symbols: N images, C categories, S working size.
+Symbols: N images, C categories.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -26,9 +27,24 @@ def overview(dataset: Dataset) -> dict[str, Any]:
         "images": len(dataset),
         **counts,
         "size": dataset.size,
+        "grid": list(dataset.grid),
+        "stretched": dataset.stretched,
         "categories": dataset.categories,
         "labels": dataset.opinions(),
     }
+
+
+def grid_in_words(summary: Mapping[str, Any]) -> str:
+    """The working grid of a data set's `overview`, and whether its images are stretched.
+
+    >>> grid_in_words({"grid": [64, 128], "stretched": False})
+    '128 x 64'
+    >>> grid_in_words({"grid": [128, 128], "stretched": True})
+    '128 x 128, images stretched to it (made before proportions were kept: import again for true ones)'
+    """
+    height, width = summary["grid"]
+    more = ", images stretched to it (made before proportions were kept: import again for true ones)"
+    return f"{width} x {height}{more if summary['stretched'] else ''}"
 
 
 def damaged_datasets() -> list[Damaged]:

@@ -1,6 +1,6 @@
 """The protocol: which images, which labels, which averages.
 
-Symbols: N test images, C categories, H x W = S x S pixels of the working grid.
+Symbols: N test images, C categories, H x W pixels of the working grid.
 
 Metrics are computed per image and category, then averaged over both. Nothing is selected here: threshold 0.5, the
 last epoch unless `best` is asked for.
@@ -23,6 +23,7 @@ from lvcnet.evaluation.alike import labels_now, same_labels
 from lvcnet.evaluation.robustness import best_last_gap
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.files import keyed_rng
+from lvcnet.frames import Frames
 from lvcnet.inference.predictor import THRESHOLD, Predictor
 from lvcnet.masks.collapse import mask_facts
 from lvcnet.masks.metrics import ROUND_METRICS, image_metrics
@@ -47,6 +48,9 @@ def evaluate_masks(
     seed: int = 0,
     report: Report | None = None,
     counts: BoolArray | None = None,
+    sizes: FloatArray | None = None,
+    unit: str = "px",
+    frames: Frames | None = None,
 ) -> dict[str, Any]:
     """All metrics of a set of masks, as a JSON-able dictionary.
 
@@ -58,16 +62,22 @@ def evaluate_masks(
         seed: keys the draws of the rounds.
         report: called with (images done, images).
         counts: (N, C, H, W) bool, the pixels that are measured; all by default.
+        sizes: (N, 2) height and width of a pixel in `unit`; default 1.
+        unit: of distances: px of the original images, or mm.
+        frames: (N, 2) rows and columns that hold each image; default all.
 
     Returns:
-        Each metric's mean over images and categories at the top level, then `rounds`, `per_category`, `per_image`, and
+        Each metric's mean over images and categories at the top level, `unit`, `tolerance` (how large a pixel of the grid, its
+        longer side, is in that unit, on average), then `rounds`, `per_category`, `per_image`, and
         under `masks` what tells a collapse (`lvcnet.masks.collapse`).
     """
     if counts is None:
         counts = np.ones_like(reference)
     predicted, reference = predicted & counts, reference & counts
-    values = image_metrics(predicted, reference, report)
+    values = image_metrics(predicted, reference, report, sizes, frames)
     return {
+        "unit": unit,
+        "tolerance": 1.0 if sizes is None else float(sizes.max(axis=1).mean()),
         **{name: float(table.mean()) for name, table in values.items()},
         "rounds": random_rounds(values, seed),
         "per_category": {
@@ -177,7 +187,8 @@ def _measure(
     predict, measure, recover = (
         part_of(report, start, 2 * len(rows) + recovered) for start in (0, len(rows), 2 * len(rows))
     )
-    predicted = predictor.predict_masks(dataset.images[rows], report=predict)
+    predicted = predictor.predict_masks(dataset.images[rows], dataset.frames[rows], report=predict)
+    unit = dataset.unit(rows)
     result = {
         "run": run.name,
         "dataset": dataset.name,
@@ -197,6 +208,7 @@ def _measure(
         "categories": dataset.categories,
         "threshold": THRESHOLD,
         "size": dataset.size,
+        "grid": dataset.grid,
         **evaluate_masks(
             predicted,
             reference.masks[rows],
@@ -204,6 +216,9 @@ def _measure(
             dataset.categories,
             report=measure,
             counts=reference.valid(rows),
+            sizes=dataset.pixel_sizes(rows, unit),
+            unit=unit,
+            frames=dataset.frames[rows],
         ),
     }
     if as_trained:
@@ -255,7 +270,7 @@ def label_recovery(
         return None
     labels = dataset.labels(name)
     masks = labels.masks.copy()
-    masks[rows] = predictor.predict_masks(dataset.images[rows], report=report)
+    masks[rows] = predictor.predict_masks(dataset.images[rows], dataset.frames[rows], report=report)
     return iou_to_clean(replace(labels, masks=masks), dataset.labels(CLEAN), rows)
 
 

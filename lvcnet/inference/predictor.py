@@ -1,6 +1,6 @@
 """Predictor: a finished run applied to images, on the working grid or at an image's own size.
 
-Symbols: N images, C categories, S working size in pixels, H x W the image's own size.
+Symbols: N images, C categories, h x w the frame of an image on the working grid, H x W the image's own size.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from lvcnet.data.images import blocks_at_original, to_working_grid
 from lvcnet.errors import LvcnetError
+from lvcnet.frames import Frames, Size, frame_of, grid_of, inside, placed
+from lvcnet.methods import predict_inside
 from lvcnet.models.maps import Maps
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
@@ -31,8 +33,8 @@ class Prediction:
     an image of 100 million pixels would take 400 MB a category.
 
     Attributes:
-        maps: all maps on the working grid, (1, C, S, S) and so on, on the CPU.
-        working: (S, S) uint8, the image as the network saw it.
+        maps: all maps on the working grid, (1, C, h, w) and so on, without padding, on the CPU.
+        working: (h, w) uint8, the image as the network saw it.
         categories: C names.
         height: H.
         width: W.
@@ -87,6 +89,9 @@ class Predictor:
         self.run = run
         self.categories: list[str] = list(data["categories"])
         self.size = int(data["size"])
+        height, width = data.get("grid", (self.size, self.size))
+        self.grid: Size = (int(height), int(width))
+        self.stretched = bool(data.get("stretched", True))  # what runs of before do not say
         self.method = load_method(run, which, device)
 
     def predict_image(self, pixels: NDArray[np.floating], threshold: float = THRESHOLD) -> Prediction:
@@ -97,44 +102,55 @@ class Predictor:
             threshold: probability from which on a pixel belongs to the mask.
         """
         height, width = pixels.shape
-        working = to_working_grid(pixels, self.size)
-        maps = self.predict_array(working[None])
-        return Prediction(maps, working, self.categories, height, width, threshold)
+        frame = self.grid if self.stretched else frame_of(height, width, self.size)
+        working = to_working_grid(pixels, frame)
+        # an image of other proportions than all that were trained on may need more room than their grid has
+        rows, columns = grid_of([frame, self.grid], self.size)
+        maps = self.predict_array(placed(working, (rows, columns), "edge")[None], np.array([frame]))
+        return Prediction(maps.cut(*frame), working, self.categories, height, width, threshold)
 
-    def predict_array(self, images: NDArray[np.uint8], batch: int = 32) -> Maps:
-        """All maps of (N, S, S) uint8 images, in float32 on the CPU."""
-        return Maps.cat([maps.to("cpu") for maps in self._batches(images, batch)])
+    def predict_array(self, images: NDArray[np.uint8], frames: Frames | None = None, batch: int = 32) -> Maps:
+        """All maps of (N, H, W) uint8 images, in float32 on the CPU; `frames` as in `predict_masks`."""
+        return Maps.cat([maps.to("cpu") for maps in self._batches(images, frames, batch)])
 
     def predict_masks(
         self,
         images: NDArray[np.uint8],
+        frames: Frames | None = None,
         threshold: float = THRESHOLD,
         batch: int = 32,
         report: Report | None = None,
     ) -> NDArray[np.bool_]:
-        """Masks (N, C, S, S) of (N, S, S) uint8 images; keeps no other map, so any N fits in memory.
+        """Masks (N, C, H, W) of (N, H, W) uint8 images; keeps no other map, so any N fits in memory.
 
         Args:
-            images: (N, S, S) uint8.
+            images: (N, H, W) uint8, on the working grid.
+            frames: (N, 2) rows and columns that hold each image, top left; nothing is predicted beside them. Default all.
             threshold: probability from which on a pixel belongs to the mask.
             batch: images a forward pass.
             report: called with (done, total) after each batch.
         """
         parts: list[NDArray[np.bool_]] = []
-        for maps in self._batches(images, batch, details=False):
+        for maps in self._batches(images, frames, batch, details=False):
             parts.append(maps.mask(threshold).cpu().numpy())
             if report:
                 report(sum(len(part) for part in parts), len(images))
         return np.concatenate(parts)
 
-    def probabilities(self, images: NDArray[np.uint8], batch: int = 32) -> Iterator[NDArray[np.float32]]:
-        """The predictions of (N, S, S) uint8 images, (B, C, S, S) float32 batch after batch; keeps none of them."""
-        for maps in self._batches(images, batch, details=False):
+    def probabilities(
+        self, images: NDArray[np.uint8], frames: Frames | None = None, batch: int = 32
+    ) -> Iterator[NDArray[np.float32]]:
+        """The predictions of (N, H, W) uint8 images, (B, C, H, W) float32 batch after batch; keeps none of them."""
+        for maps in self._batches(images, frames, batch, details=False):
             yield maps.prediction.float().cpu().numpy()
 
-    def _batches(self, images: NDArray[np.uint8], batch: int, details: bool = True) -> Iterator[Maps]:
+    def _batches(
+        self, images: NDArray[np.uint8], frames: Frames | None, batch: int, details: bool = True
+    ) -> Iterator[Maps]:
         if images.ndim != 3 or images.dtype != np.uint8 or not len(images):
-            raise LvcnetError(f"images are {images.dtype} {images.shape}: expected uint8 (N, S, S), N >= 1")
+            raise LvcnetError(f"images are {images.dtype} {images.shape}: expected uint8 (N, H, W), N >= 1")
+        where = None if frames is None else inside(frames, (images.shape[1], images.shape[2]))
         for start in range(0, len(images), batch):
             part = torch.from_numpy(images[start : start + batch]).float().div(255).unsqueeze(1)
-            yield self.method.predict(part, details)
+            within = None if where is None else torch.from_numpy(where[start : start + batch]).float()
+            yield predict_inside(self.method, part, within, details)

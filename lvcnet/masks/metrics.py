@@ -1,12 +1,14 @@
 """How far a predicted mask is from a reference: overlap and outline metrics, per image and category.
 
-Symbols: N images, C categories, H x W pixels of the working grid. Distances are in pixels of that grid.
+Symbols: N images, C categories, H x W pixels of the working grid without padding. Distances are in the unit of the given
+sizes of a pixel, pixels of the original image or mm. The tolerance of surface Dice is one pixel of the working grid, or two:
+less would measure the grid, not the outlines. Where a pixel is higher than wide, or wider than high, its longer side counts.
 
 Empty masks have defined values, the same for every metric:
 
 | predicted | reference | overlap and surface scores | distances                |
 |-----------|-----------|----------------------------|--------------------------|
-| empty     | empty     | 1                          | 0 px                     |
+| empty     | empty     | 1                          | 0                        |
 | empty     | not empty | 0                          | diagonal of the image    |
 | not empty | empty     | 0                          | diagonal of the image    |
 
@@ -23,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.errors import LvcnetError, foreign
+from lvcnet.frames import Frames, by_frame
 from lvcnet.masks.overlap import iou, overlap_metrics
 from lvcnet.plugins import Registry
 from lvcnet.progress import Report
@@ -46,34 +49,49 @@ class MetricSpec:
         name: what the command line and evaluations call it.
         title: what tables and pages call it, with its unit in brackets where it has one.
         measure: (predicted, reference), both (N, C, H, W) bool -> (N, C), or such scores by name where several metrics are
-            measured in one go. It must be finite for empty masks, too.
+            measured in one go. It must be finite for empty masks, too. Where `sized`, it gets as a third argument the sizes
+            of a pixel, (N, 2): height and width.
         text: what it measures, two sentences at most.
         equation: LaTeX without dollars, in the symbols of the glossary; empty if there is none.
-        unit: px ...; empty for a fraction from 0 to 1.
+        unit: px ...; empty for a fraction from 0 to 1. Where `sized`, px stands for the unit of the sizes.
         lower_is_better: as of distances.
+        sized: whether it is measured in the unit of the sizes of a pixel.
     """
 
     name: str
     title: str
-    measure: "Callable[[BoolArray, BoolArray], FloatArray | dict[str, FloatArray]]"
+    measure: "Callable[..., FloatArray | dict[str, FloatArray]]"
     text: str
     equation: str = ""
     unit: str = ""
     lower_is_better: bool = False
+    sized: bool = False
+
+    def unit_in(self, unit: str) -> str:
+        """Its unit where distances are in `unit`."""
+        return unit if self.sized and self.unit else self.unit
+
+    def titled(self, unit: str) -> str:
+        """Its title where distances are in `unit`.
+
+        >>> METRICS["hd95"].titled("mm"), METRICS["dice"].titled("mm")
+        ('HD95 (mm)', 'Dice')
+        """
+        return f"{self.short} ({unit})" if self.unit_in(unit) != self.unit else self.title
 
     @property
     def short(self) -> str:
         """The title without its unit, for sentences that say it beside the number."""
         return self.title.removesuffix(f" ({self.unit})")
 
-    def scores(self, predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:
+    def scores(self, predicted: BoolArray, reference: BoolArray, sizes: FloatArray) -> dict[str, FloatArray]:
         """What is measured, by name.
 
         Raises:
             LvcnetError: if it is not a finite number for every image and category.
         """
         with foreign(f"metric {self.name!r} cannot be measured", "mend it, or uninstall what added it"):
-            found = self.measure(predicted, reference)
+            found = self.measure(predicted, reference, *([sizes] if self.sized else []))
         named = found if isinstance(found, dict) else {self.name: np.asarray(found, dtype=np.float64)}
         for name, values in named.items():
             if values.shape != predicted.shape[:2] or not np.isfinite(values).all():
@@ -85,7 +103,11 @@ class MetricSpec:
 
 
 def image_metrics(
-    predicted: BoolArray, reference: BoolArray, report: Report | None = None
+    predicted: BoolArray,
+    reference: BoolArray,
+    report: Report | None = None,
+    sizes: FloatArray | None = None,
+    frames: Frames | None = None,
 ) -> dict[str, FloatArray]:
     """All metrics of `METRICS`.
 
@@ -93,6 +115,8 @@ def image_metrics(
         predicted: (N, C, H, W) bool.
         reference: (N, C, H, W) bool.
         report: called with (images done, images).
+        sizes: (N, 2) height and width of a pixel; default 1.
+        frames: (N, 2) rows and columns that hold each image; what is beyond them is cut off. Default all.
 
     Returns:
         name -> (N, C) float64.
@@ -108,17 +132,23 @@ def image_metrics(
         raise LvcnetError(
             f"predicted masks {predicted.shape} and reference masks {reference.shape} must both be (N, C, H, W)"
         )
-    parts = []
-    for start in range(0, max(1, len(predicted)), BATCH):
-        one, two = (masks[start : start + BATCH].astype(bool) for masks in (predicted, reference))
-        part: dict[str, FloatArray] = {}
-        for name, spec in METRICS.items():
-            if name not in part:
-                part |= spec.scores(one, two)
-        parts.append(part)
-        if report:
-            report(min(start + BATCH, len(predicted)), len(predicted))
-    return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
+    total = len(predicted)
+    sizes = np.ones((total, 2)) if sizes is None else sizes
+    frames = np.tile(predicted.shape[2:], (total, 1)) if frames is None else frames
+    found = {name: np.zeros(predicted.shape[:2]) for name in METRICS}
+    done = 0
+    for numbers, (height, width) in by_frame(frames):
+        for batch in np.array_split(numbers, range(BATCH, len(numbers), BATCH)):
+            one, two = (masks[batch, :, :height, :width].astype(bool) for masks in (predicted, reference))
+            part: dict[str, FloatArray] = {}
+            for name, spec in METRICS.items():
+                if name not in part:
+                    part |= spec.scores(one, two, sizes[batch])
+                found[name][batch] = part[name]
+            done += len(batch)
+            if report:
+                report(done, total)
+    return found
 
 
 def boundary_iou(predicted: BoolArray, reference: BoolArray, fraction: float = 0.02) -> FloatArray:
@@ -138,9 +168,14 @@ def boundary_iou(predicted: BoolArray, reference: BoolArray, fraction: float = 0
 
 
 def surface_metrics(
-    predicted: BoolArray, reference: BoolArray, names: Sequence[str] = SURFACE_METRICS
+    predicted: BoolArray,
+    reference: BoolArray,
+    sizes: FloatArray | None = None,
+    names: Sequence[str] = SURFACE_METRICS,
 ) -> dict[str, FloatArray]:
     """Surface Dice at 1 and 2 px, HD95 and ASSD of (N, C, H, W) masks as (N, C), or those of them that are named.
+
+    `sizes` (N, 2) are height and width of a pixel, by default 1.
 
     Surface Dice: share of both outlines' pixels that lie within the tolerance of the other outline (Nikolov et al.
     2018). HD95: the larger of the two directed 95th percentiles. ASSD: mean distance over the pixels of both outlines.
@@ -149,11 +184,13 @@ def surface_metrics(
     # this module for its names
     from lvcnet.masks.surface import surface_scores
 
-    diagonal = float(np.hypot(*predicted.shape[2:]))
+    sizes = np.ones((len(predicted), 2)) if sizes is None else sizes
+    diagonal = np.hypot(*(sizes * predicted.shape[2:]).T)[:, None]
     in_predicted, in_reference = predicted.any((2, 3)), reference.any((2, 3))
     both, neither = in_predicted & in_reference, ~(in_predicted | in_reference)
     result = {}
-    for name, scores in surface_scores(predicted[both], reference[both], names).items():
+    of_pairs = np.broadcast_to(sizes[:, None], (*both.shape, 2))[both]
+    for name, scores in surface_scores(predicted[both], reference[both], names, of_pairs).items():
         result[name] = np.where(neither, 0.0, diagonal) if name in DISTANCES else neither.astype(float)
         result[name][both] = scores
     return result
@@ -219,17 +256,20 @@ METRICS: Registry[MetricSpec] = Registry(
         ),
         MetricSpec(
             "nsd_1px",
-            "Surface Dice (1 px)",
+            "Surface Dice (1 grid px)",
             surface_metrics,
-            "Normalised surface distance (NSD): share of both outlines that lies within τ = 1 px of the other one.",
+            "Normalised surface distance (NSD): share of both outlines that lies within τ = 1 pixel of the working grid of the"
+            " other one.",
             r"\frac{|\partial P_\tau| + |\partial R_\tau|}{|\partial P| + |\partial R|}",
+            sized=True,
         ),
         MetricSpec(
             "nsd_2px",
-            "Surface Dice (2 px)",
+            "Surface Dice (2 grid px)",
             surface_metrics,
-            "NSD with a tolerance of τ = 2 px.",
+            "NSD with a tolerance of τ = 2 pixels of the working grid.",
             "",
+            sized=True,
         ),
         MetricSpec(
             "hd95",
@@ -240,6 +280,7 @@ METRICS: Registry[MetricSpec] = Registry(
             r"\max\left(q_{95}\, d(p, \partial R),\ q_{95}\, d(r, \partial P)\right)",
             unit="px",
             lower_is_better=True,
+            sized=True,
         ),
         MetricSpec(
             "assd",
@@ -250,6 +291,7 @@ METRICS: Registry[MetricSpec] = Registry(
             r"{|\partial P| + |\partial R|}",
             unit="px",
             lower_is_better=True,
+            sized=True,
         ),
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from lvcnet.methods.base import Batch, Method, cross_entropy, standardise
+from lvcnet.methods.base import Batch, Method, cross_entropy, predict_inside, standardise
 from lvcnet.methods.learner import Optimisation
 from lvcnet.methods.lvcnet import LVCNET
 from lvcnet.methods.lvcnet_plus import LVCNET_PLUS
@@ -31,6 +31,7 @@ __all__ = [
     "create_method",
     "cross_entropy",
     "method_title",
+    "predict_inside",
     "shows_cues",
     "standardise",
 ]

@@ -4,6 +4,7 @@ A method owns its networks, optimisers and label memory. Alternate training, two
 teacher or labels that change as training goes therefore need no special case in the loop.
 """
 
+import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,9 @@ class Batch:
         labels: (B, C, H, W) float32, 0 or 1, moved with the images.
         rows: (B,) row numbers in the data set, for methods that remember something about an image.
         progress: fraction of all steps done, in [0, 1).
-        weights: (B, C, H, W) float32, 1, or 0 where the label set says nothing; None where every pixel counts.
+        weights: (B, C, H, W) float32, 1, or 0 where the label set says nothing or there is padding; None where every pixel
+            counts.
+        inside: (B, 1, H, W) float32, 1 where the image is, 0 in the padding beside it; None where it fills the grid.
     """
 
     images: Tensor
@@ -33,6 +36,7 @@ class Batch:
     rows: Tensor
     progress: float
     weights: Tensor | None = None
+    inside: Tensor | None = None
 
 
 class Method(ABC):
@@ -61,7 +65,11 @@ class Method(ABC):
 
     @abstractmethod
     def predict(self, images: Tensor, details: bool = True) -> Maps:
-        """(B, 1, H, W) in [0, 1] -> maps, without gradient, in evaluation mode; without details, named maps may lack."""
+        """(B, 1, H, W) in [0, 1] -> maps, without gradient, in evaluation mode; without details, named maps may lack.
+
+        Padding shows the border of the image beside it. A method that wants to leave it out of its statistics takes `inside`
+        as a third argument, as in `Batch`; what it says there is cut off in any case.
+        """
 
     def weights(self) -> dict[str, Tensor]:
         """What prediction needs, and nothing else: the tensors of a published checkpoint."""
@@ -93,11 +101,35 @@ def total(terms: dict[str, Tensor]) -> Tensor:
     return torch.stack(list(terms.values())).sum()
 
 
-def standardise(images: Tensor) -> Tensor:
-    """Zero mean and unit variance per image, so that exposure does not matter. (B, 1, H, W) -> same."""
-    mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    deviation = images.std(dim=(1, 2, 3), keepdim=True)
-    return (images - mean) / deviation.clamp_min(1e-3)
+def predict_inside(method: Method, images: Tensor, inside: Tensor | None, details: bool = True) -> Maps:
+    """What a method predicts, with nothing in the padding: `inside` as in `Batch`.
+
+    A method that takes `inside` is told; one that does not know of padding sees the border of the image repeated there.
+    """
+    if inside is None:
+        return method.predict(images, details)
+    knows = "inside" in inspect.signature(method.predict).parameters
+    maps = method.predict(images, details, **({"inside": inside} if knows else {}))
+    return maps.within(inside)
+
+
+def standardise(images: Tensor, inside: Tensor | None = None) -> Tensor:
+    """Zero mean and unit variance per image, so that exposure does not matter. (B, 1, H, W) -> same.
+
+    Padding has no say, and is 0 as is all that a convolution sees beyond a border.
+
+    >>> standardise(torch.tensor([[[[0.0, 2.0, 9.0]]]]), torch.tensor([[[[1.0, 1.0, 0.0]]]])).round(decimals=3).tolist()
+    [[[[-0.707, 0.707, 0.0]]]]
+    """
+    if inside is None:
+        mean = images.mean(dim=(1, 2, 3), keepdim=True)
+        deviation = images.std(dim=(1, 2, 3), keepdim=True)
+        return (images - mean) / deviation.clamp_min(1e-3)
+    pixels = inside.sum(dim=(1, 2, 3), keepdim=True)
+    mean = (images * inside).sum(dim=(1, 2, 3), keepdim=True) / pixels.clamp_min(1)
+    centred = (images - mean) * inside
+    variance = centred.square().sum(dim=(1, 2, 3), keepdim=True) / (pixels - 1).clamp_min(1)
+    return centred / variance.sqrt().clamp_min(1e-3)
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:

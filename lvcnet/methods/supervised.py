@@ -18,16 +18,18 @@ class Supervised(Method):
         """One update on the mean binary cross-entropy over categories and the pixels that count."""
         self.learner.network.train()
         with self.learner.precision():
-            output: TrunkOutput = self.learner.network(self.learner.prepare(standardise(batch.images)))
+            output: TrunkOutput = self.learner.network(
+                self.learner.prepare(standardise(batch.images, batch.inside))
+            )
         loss = cross_entropy(output.logits.float(), batch.labels, batch.weights)
         self.learner.update(loss, batch.progress)
         return {"loss": loss.detach()}
 
     @torch.inference_mode()
-    def predict(self, images: Tensor, details: bool = True) -> Maps:
+    def predict(self, images: Tensor, details: bool = True, inside: Tensor | None = None) -> Maps:
         """Sigmoid of the trunk's logits."""
         with self.learner.precision():
-            output: TrunkOutput = self.learner.predictor()(self.learner.prepare(standardise(images)))
+            output: TrunkOutput = self.learner.predictor()(self.learner.prepare(standardise(images, inside)))
         return Maps(output.logits.float().sigmoid())
 
 

@@ -48,6 +48,20 @@ class Maps:
         moved = {name: value.float().to(device) for name, value in self.named.items()}
         return Maps(self.prediction.float().to(device), moved)
 
+    def within(self, inside: Tensor) -> "Maps":
+        """The same maps with 0 where `inside` (B, 1, H, W) is 0: in the padding nothing is said."""
+        inside = inside.to(self.prediction.device)
+        named = {
+            name: value * (inside if value.dim() == 4 else inside.unsqueeze(2))
+            for name, value in self.named.items()
+        }
+        return Maps(self.prediction * inside, named)
+
+    def cut(self, height: int, width: int) -> "Maps":
+        """The same maps of the first rows and columns only."""
+        named = {name: value[..., :height, :width] for name, value in self.named.items()}
+        return Maps(self.prediction[..., :height, :width], named)
+
     @staticmethod
     def cat(parts: "list[Maps]") -> "Maps":
         """Maps of several batches as one."""

@@ -1,11 +1,12 @@
 """Choose a family's strength so that the noisy labels have a given mean IoU with the clean ones.
 
-Symbols: N images, C categories, S size in pixels.
+Symbols: N images, C categories, H x W the working grid.
 
 All draws are keyed by seed, family, level, image and category, never sequential: adding an image or changing the
 order leaves every other image's draws alone. (The calibrated strength is a property of the whole training set.)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
 from lvcnet.data.naming import NOISE, PAPER_FAMILY, level_name
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import keyed_rng
+from lvcnet.frames import Frames
 from lvcnet.masks.overlap import iou
 from lvcnet.noise import create_family
 from lvcnet.noise.levels import Family, Mask, target_of
@@ -41,15 +43,17 @@ class Setting:
         """Whether the image `key` gets noise at all: the same images at every level and in every family."""
         return self.fraction >= 1 or float(keyed_rng(self.seed, "fraction", key).random()) < self.fraction
 
-    def corrupt(self, masks: Mask, key: str, strength: float) -> Mask:
-        """Noisy version of one image's (C, S, S) masks."""
+    def corrupt(self, masks: Mask, key: str, strength: float, frame: Sequence[int] | None = None) -> Mask:
+        """Noisy version of one image's (C, H, W) masks, drawn in the rows and columns that `frame` says; default all."""
         if strength == 0 or not self.affects(key):
             return masks.copy()
         noisy = np.zeros_like(masks)
+        height, width = frame if frame is not None else masks.shape[1:]
         for channel in np.flatnonzero(masks.any(axis=(1, 2))):
             rng = keyed_rng(self.seed, self.family.name, self._level_part(), key, int(channel))
             with foreign(f"noise family {self.family.name} fails at image {key!r}", "choose another family"):
-                noisy[channel] = self.family.apply(masks[channel], strength, rng, self.bias)
+                drawn = np.ascontiguousarray(masks[channel, :height, :width])
+                noisy[channel, :height, :width] = self.family.apply(drawn, strength, rng, self.bias)
         return noisy
 
     def _level_part(self) -> int | str:
@@ -118,13 +122,18 @@ def make_noisy_labels(
         )
     silent = None if clean.ignored is None else clean.ignored[train_rows]
     strength, steps = calibrate(
-        setting, clean.masks[train_rows], [keys[row] for row in train_rows], report, silent
+        setting,
+        clean.masks[train_rows],
+        [keys[row] for row in train_rows],
+        report,
+        silent,
+        dataset.frames[train_rows],
     )
     if not include_test:
         covered &= training
     masks = np.zeros_like(clean.masks)
     for row in np.flatnonzero(covered):
-        masks[row] = setting.corrupt(clean.masks[row], keys[row], strength)
+        masks[row] = setting.corrupt(clean.masks[row], keys[row], strength, dataset.frames[row])
     if clean.ignored is not None:
         masks &= ~clean.ignored
     manifest = _manifest(setting, strength, steps, compare(clean.masks[train_rows], masks[train_rows]))
@@ -165,18 +174,20 @@ def calibrate(
     keys: list[str],
     report: Report | None = None,
     ignored: Mask | None = None,
+    frames: Frames | None = None,
 ) -> tuple[float, int]:
-    """Strength at which the mean IoU over (N, C, S, S) clean masks is within 0.005 of the target.
+    """Strength at which the mean IoU over (N, C, H, W) clean masks is within 0.005 of the target.
 
     Doubles the strength until it is too much, then narrows the bracket by interpolation that never cuts less than
     a fifth.
 
     Args:
         setting: the noise.
-        clean: (N, C, S, S) bool.
+        clean: (N, C, H, W) bool.
         keys: of the N images.
         report: called with (strengths tried, most strengths).
-        ignored: (N, C, S, S) bool, pixels that count for nothing.
+        ignored: (N, C, H, W) bool, pixels that count for nothing.
+        frames: (N, 2) rows and columns that hold each image; default all.
 
     Returns:
         The strength and the number of strengths tried.
@@ -184,12 +195,12 @@ def calibrate(
     Raises:
         LvcnetError: if the family cannot reach the target; the message says what it reaches.
     """
-    limit = setting.family.max_strength(clean.shape[-1])
+    limit = setting.family.max_strength(max(clean.shape[-2:]))
     low, low_iou = 0.0, 1.0
     high, high_iou = 0.0, 1.0
     tried = limit / 64
     for step in range(1, MAX_STEPS + 1):
-        iou = _mean_iou_at(setting, clean, keys, tried, ignored)
+        iou = _mean_iou_at(setting, clean, keys, tried, ignored, frames)
         if report:
             report(step, MAX_STEPS)
         if abs(iou - setting.target) <= TOLERANCE:
@@ -214,7 +225,7 @@ def calibrate(
 
 
 def compare(clean: Mask, noisy: Mask) -> Quality:
-    """Quality of (N, C, S, S) noisy masks, over the (image, category) pairs with clean foreground."""
+    """Quality of (N, C, H, W) noisy masks, over the (image, category) pairs with clean foreground."""
     ious, changes = _pairs(clean, noisy)
     return Quality(float(ious.mean()), float(ious.std()), float(changes.mean()), len(ious))
 
@@ -239,12 +250,18 @@ def _pairs(clean: Mask, noisy: Mask) -> tuple[NDArray[np.float64], NDArray[np.fl
 
 
 def _mean_iou_at(
-    setting: Setting, clean: Mask, keys: list[str], strength: float, ignored: Mask | None
+    setting: Setting,
+    clean: Mask,
+    keys: list[str],
+    strength: float,
+    ignored: Mask | None,
+    frames: Frames | None,
 ) -> float:
     silent = np.zeros((len(clean), 1, 1, 1), dtype=bool) if ignored is None else ignored
+    places = np.tile(clean.shape[2:], (len(clean), 1)) if frames is None else frames
     ious = [
-        _pairs(masks, setting.corrupt(masks, key, strength) & ~quiet)[0]
-        for masks, key, quiet in zip(clean, keys, silent, strict=True)
+        _pairs(masks, setting.corrupt(masks, key, strength, frame) & ~quiet)[0]
+        for masks, key, quiet, frame in zip(clean, keys, silent, places, strict=True)
     ]
     return float(np.concatenate(ious).mean())
 

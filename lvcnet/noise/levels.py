@@ -29,7 +29,7 @@ class Family:
         apply: `(mask (H, W) bool, strength, rng, bias) -> (H, W) bool`. Strength 0 changes nothing, and the same
             generator state gives the same draws at every strength, so that IoU falls smoothly as strength grows.
         unit: of the strength, `px` or `fraction`.
-        limit: largest strength; times the image's side when the unit is `px`.
+        limit: largest strength; times the image's longer side when the unit is `px`.
         biasable: whether `bias` (-1 always shrinks, +1 always grows, 0 neither on average) applies.
         summary: one line for people.
     """
@@ -42,7 +42,7 @@ class Family:
     summary: str
 
     def max_strength(self, size: int) -> float:
-        """Largest strength for images of `size` pixels a side."""
+        """Largest strength for images whose longer side has `size` pixels."""
         return self.limit * size if self.unit == "px" else self.limit
 
 

@@ -1,6 +1,6 @@
 """What a level of noise would look like on one image, before a label set is made.
 
-Symbols: C categories, S size in pixels.
+Symbols: C categories, H x W the working grid.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Preview:
     """One image's masks at the level's strength.
 
     Attributes:
-        masks: (C, S, S) bool.
+        masks: (C, H, W) bool.
         strength: in the family's unit.
         unit: px or fraction.
         exact: whether the strength is that of a label set made with the same settings, not an estimate from a sample.
@@ -59,7 +59,8 @@ def preview(
         raise LvcnetError(f"image {key!r} has no clean label to make worse: choose another image")
     known = _known_strength(dataset, setting)
     strength = _estimate(dataset, setting) if known is None else known
-    masks = setting.corrupt(clean.masks[row], key, strength) & clean.valid(np.array([row]))[0]
+    masks = setting.corrupt(clean.masks[row], key, strength, dataset.frames[row])
+    masks &= clean.valid(np.array([row]))[0]
     return Preview(masks, strength, setting.family.unit, known is not None)
 
 
@@ -94,4 +95,4 @@ def _estimate(dataset: Dataset, setting: Setting) -> float:
     sample = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).round().astype(int)]
     keys = [dataset.items[row].key for row in sample]
     silent = None if clean.ignored is None else clean.ignored[sample]
-    return calibrate(setting, clean.masks[sample], keys, ignored=silent)[0]
+    return calibrate(setting, clean.masks[sample], keys, None, silent, dataset.frames[sample])[0]

@@ -79,8 +79,7 @@ def outlines_of(dataset: Dataset, labels: str, manifest: Mapping[str, Any]) -> O
         raise LvcnetError(f"the clicks of label set {labels!r} cannot be counted: {reason}")
     rows = outlined_rows(dataset)
     tolerance = CLEAN_TOLERANCE if labels == CLEAN else float(manifest["strength"])
-    masks = dataset.labels(CLEAN).masks[rows]
-    clicks = float(np.mean([image_clicks(image, tolerance) for image in masks]))
+    clicks = float(np.mean([image_clicks(dataset.masks(CLEAN, row), tolerance) for row in rows]))
     return Outlines(labels, clicks, tolerance, title(labels, manifest))
 
 
@@ -88,7 +87,7 @@ def image_clicks(masks: Mask, tolerance: float) -> int:
     """Clicks of one image's outlines.
 
     Args:
-        masks: (C, S, S) bool, the clean ones.
+        masks: (C, h, w) bool, the clean ones.
         tolerance: in px: `CLEAN_TOLERANCE`, or the strength of polygon noise.
     """
     return sum(count_vertices(mask, tolerance) for mask in masks)

@@ -2,11 +2,11 @@
 
 One epoch-NNNN.npz a snapshot, small enough to keep: probabilities in 1/255, vector fields in 1/8 px.
 
-Symbols: n images, C categories, S x S pixels.
+Symbols: n images, C categories, H x W pixels.
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from lvcnet.damage import reading
 from lvcnet.files import write_atomic
 from lvcnet.formats import newer
+from lvcnet.frames import Frames
 
-FORMAT_VERSION = 1
-"""Of the entry `format`; files of version 0 have none and are otherwise the same."""
+FORMAT_VERSION = 2
+"""Of the entry `format`. Files of version 0 have none and are otherwise as version 1, which has no frames."""
 VECTOR_UNIT = 1 / 8
 """Pixels a step of a stored vector component; int8 reaches +-16 px."""
 
@@ -30,23 +31,42 @@ class Snapshot:
         epoch: 1, 2, ...; 0 is before training.
         keys: n image keys.
         splits: n names, train or test.
-        images: (n, S, S) uint8.
-        clean: (n, C, S, S) bool.
-        labels: (n, C, S, S) bool, what training saw; empty where it saw none.
+        images: (n, H, W) uint8.
+        frames: (n, 2) rows and columns that hold each image; beyond them is padding.
+        clean: (n, C, H, W) bool.
+        labels: (n, C, H, W) bool, what training saw; empty where it saw none.
         covered: (n,) bool, whether it saw any.
-        prediction: (n, C, S, S) float32 in [0, 1].
-        maps: by name, (n, 1 or C, S, S) in [0, 1] or (n, C, 2, S, S) in pixels.
+        prediction: (n, C, H, W) float32 in [0, 1].
+        maps: by name, (n, 1 or C, H, W) in [0, 1] or (n, C, 2, H, W) in pixels.
     """
 
     epoch: int
     keys: list[str]
     splits: list[str]
     images: NDArray[np.uint8]
+    frames: Frames
     clean: NDArray[np.bool_]
     labels: NDArray[np.bool_]
     covered: NDArray[np.bool_]
     prediction: NDArray[np.float32]
     maps: dict[str, NDArray[np.float32]]
+
+    def cut(self, row: int) -> "Snapshot":
+        """One image, without its padding; the first axis stays, with length 1."""
+        height, width = self.frames[row].tolist()
+        one, place = slice(row, row + 1), np.s_[..., :height, :width]
+        return replace(
+            self,
+            keys=self.keys[one],
+            splits=self.splits[one],
+            images=self.images[one][place],
+            frames=self.frames[one],
+            clean=self.clean[one][place],
+            labels=self.labels[one][place],
+            covered=self.covered[one],
+            prediction=self.prediction[one][place],
+            maps={name: values[one][place] for name, values in self.maps.items()},
+        )
 
 
 def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
@@ -56,6 +76,7 @@ def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
         "keys": np.array(snapshot.keys),
         "splits": np.array(snapshot.splits),
         "images": snapshot.images,
+        "frames": snapshot.frames,
         "clean": np.packbits(snapshot.clean, axis=-1),
         "labels": np.packbits(snapshot.labels, axis=-1),
         "covered": snapshot.covered,
@@ -96,6 +117,7 @@ def read_snapshot(folder: Path, epoch: int) -> Snapshot:
             keys=[str(key) for key in stored["keys"]],
             splits=[str(split) for split in stored["splits"]],
             images=images,
+            frames=stored["frames"] if version > 1 else np.tile(images.shape[1:], (len(images), 1)),
             clean=np.unpackbits(stored["clean"], axis=-1, count=side).astype(bool),
             labels=np.unpackbits(stored["labels"], axis=-1, count=side).astype(bool),
             covered=stored["covered"],

@@ -1,9 +1,9 @@
 """The data a training sees: everything on the device at once, batches in an order that a seed and an epoch decide.
 
-Symbols: M training images, C categories, S x S pixels.
+Symbols: M training images, C categories, H x W pixels of the working grid.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,27 +25,46 @@ MONITORED_TEST_IMAGES = 64
 
 @dataclass
 class Part:
-    """Some images with labels, on the device: (M, 1, S, S) uint8, (M, C, S, S) bool, rows in the data set.
+    """Some images with labels, on the device: (M, 1, H, W) uint8, (M, C, H, W) bool, rows in the data set.
 
-    `ignored` (M, C, S, S) bool are pixels about which the labels say nothing; None where there are none.
+    `ignored` (M, C, H, W) bool are pixels about which the labels say nothing; None where there are none. `frames` (M, 2) are
+    the rows and columns that hold each image; None where all fill the grid.
     """
 
     images: Tensor
     labels: Tensor
     rows: NDArray[np.intp]
     ignored: Tensor | None = None
+    frames: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def at(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (B, 1, S, S) in [0, 1] and labels (B, C, S, S), 0 or 1, as float32."""
+        """Images (B, 1, H, W) in [0, 1] and labels (B, C, H, W), 0 or 1, as float32."""
         numbers = numbers.to(self.images.device)
         return self.images[numbers].float() / 255, self.labels[numbers].float()
 
     def ignored_at(self, numbers: Tensor) -> Tensor | None:
-        """1 where the labels say nothing, (B, C, S, S) float32; None where they say something everywhere."""
+        """1 where the labels say nothing, (B, C, H, W) float32; None where they say something everywhere."""
         return None if self.ignored is None else self.ignored[numbers.to(self.ignored.device)].float()
+
+    def inside_at(self, numbers: Tensor) -> Tensor | None:
+        """1 where the image is, 0 where there is padding, (B, 1, H, W) float32; None where there is none."""
+        if self.frames is None:
+            return None
+        return inside_of(self.frames[numbers.to(self.frames.device)], self.images.shape[-2:])
+
+
+def inside_of(frames: Tensor, grid: Sequence[int]) -> Tensor:
+    """(B, 1, rows, columns) float32: 1 in the rows and columns of a grid that (B, 2) frames name, 0 in the padding.
+
+    >>> inside_of(torch.tensor([[1, 2]]), (2, 3)).tolist()
+    [[[[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]]]
+    """
+    rows, columns = (torch.arange(length, device=frames.device) for length in grid)
+    within = (rows < frames[:, :1]).unsqueeze(2) & (columns < frames[:, 1:]).unsqueeze(1)
+    return within.unsqueeze(1).float()
 
 
 def load_part(dataset: Dataset, labels: str, rows: NDArray[np.intp], device: torch.device) -> Part:
@@ -54,7 +73,8 @@ def load_part(dataset: Dataset, labels: str, rows: NDArray[np.intp], device: tor
     chosen = dataset.labels(labels)
     masks = torch.from_numpy(chosen.masks[rows]).to(device)
     ignored = None if chosen.ignored is None else torch.from_numpy(chosen.ignored[rows]).to(device)
-    return Part(images, masks, rows, ignored)
+    frames = None if dataset.inside is None else torch.from_numpy(dataset.frames[rows]).to(device)
+    return Part(images, masks, rows, ignored, frames)
 
 
 def split_rows(dataset: Dataset, labels: str, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -101,16 +121,21 @@ class Feed:
         total = self.config.epochs * self.steps
         for step in range(first_step, self.steps):
             chosen = order[step * self.config.batch_size : (step + 1) * self.config.batch_size]
-            images, labels = self.train.at(torch.from_numpy(chosen))
+            numbers = torch.from_numpy(chosen)
+            images, labels = self.train.at(numbers)
             draws = torch.Generator().manual_seed(seed_of(self.config.seed, "augment", epoch, step))
-            ignored = self.train.ignored_at(torch.from_numpy(chosen))
+            ignored, inside = self.train.ignored_at(numbers), self.train.inside_at(numbers)
             maps = labels if ignored is None else torch.cat([labels, ignored], dim=1)  # moved alike
             if self.config.augment:
-                images, maps = augment(images, maps, draws, self.mirrors, self._channels(maps.shape[1]))
+                mirrored = self._channels(maps.shape[1])
+                images, maps, inside = augment(images, maps, draws, self.mirrors, mirrored, inside)
             labels, *rest = torch.split(maps, labels.shape[1], dim=1)
+            weights = 1 - rest[0] if rest else None
+            if inside is not None:
+                weights = inside.expand_as(labels) if weights is None else weights * inside
             rows = torch.from_numpy(self.train.rows[chosen])
             progress = ((epoch - 1) * self.steps + step) / total
-            yield Batch(images, labels, rows, progress, 1 - rest[0] if rest else None)
+            yield Batch(images, labels, rows, progress, weights, inside)
 
     def _channels(self, count: int) -> list[int] | None:
         """`mirrored` for `count` channels: labels, and behind them what is ignored of each category."""

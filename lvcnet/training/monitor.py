@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.masks.overlap import iou
-from lvcnet.methods import Method
+from lvcnet.methods import Method, predict_inside
 from lvcnet.models.maps import Maps
 from lvcnet.runs.snapshots import Snapshot
 from lvcnet.training.config import TrainConfig
@@ -20,10 +20,13 @@ BATCH = 32
 
 
 def predict_all(method: Method, part: Part) -> Tensor:
-    """Probabilities (M, C, S, S) for every image of a part."""
-    numbers = torch.arange(len(part))
+    """Probabilities (M, C, H, W) for every image of a part."""
+    chunks = torch.split(torch.arange(len(part)), BATCH)
     return torch.cat(
-        [method.predict(part.at(chunk)[0], details=False).prediction for chunk in torch.split(numbers, BATCH)]
+        [
+            predict_inside(method, part.at(chunk)[0], part.inside_at(chunk), details=False).prediction
+            for chunk in chunks
+        ]
     )
 
 
@@ -51,13 +54,15 @@ def take_snapshot(
     """All maps of the fixed images, as they are now."""
     rows = snapshot_rows(dataset, config)
     images = torch.from_numpy(dataset.images[rows]).unsqueeze(1).to(device).float() / 255
-    maps: Maps = method.predict(images).to("cpu")
+    inside = None if dataset.inside is None else torch.from_numpy(dataset.inside[rows]).to(device).float()
+    maps: Maps = predict_inside(method, images, inside).to("cpu")
     labels = dataset.labels(config.labels)
     return Snapshot(
         epoch=epoch,
         keys=[dataset.items[row].key for row in rows],
         splits=[dataset.items[row].split for row in rows],
         images=dataset.images[rows],
+        frames=dataset.frames[rows],
         clean=dataset.labels(CLEAN).masks[rows],
         labels=labels.masks[rows],
         covered=labels.covered[rows],

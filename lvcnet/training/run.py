@@ -17,6 +17,7 @@ from lvcnet.data.dataset import Dataset, find_dataset, labels_digest
 from lvcnet.data.summary import coverage
 from lvcnet.errors import LvcnetError
 from lvcnet.folders import sweep
+from lvcnet.frames import Size
 from lvcnet.methods import METHODS
 from lvcnet.models import NETWORKS
 from lvcnet.progress import Report
@@ -45,6 +46,8 @@ def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
         data = {
             "fingerprint": dataset.fingerprint(),
             "size": dataset.size,
+            "grid": dataset.grid,
+            "stretched": dataset.stretched,
             "categories": dataset.categories,
             "labels": dataset.manifest(config.labels),
             "labels_digest": labels_digest(dataset.labels(config.labels)),
@@ -67,16 +70,16 @@ def check_config(config: TrainConfig, dataset: Dataset) -> None:
     rows, _ = split_rows(dataset, config.labels, config.validation)
     resolve_device(config.device)
     method = checkpoint.build_method(config, len(dataset.categories), torch.device("cpu"))
-    method.predict(torch.zeros(1, 1, dataset.size, dataset.size))
-    _check_coarsest(config, dataset.size, min(config.batch_size, len(rows)))
+    method.predict(torch.zeros(1, 1, *dataset.grid))
+    _check_coarsest(config, dataset.grid, min(config.batch_size, len(rows)))
 
 
-def _check_coarsest(config: TrainConfig, size: int, batch: int) -> None:
+def _check_coarsest(config: TrainConfig, grid: Size, batch: int) -> None:
     """Refuse what batch normalisation cannot learn from: one image a step that is one pixel in the coarsest stage."""
     poolings = len(NETWORKS.find(config.network).widths(config.width, config.depth)) - 1
-    if batch == 1 and size >> poolings <= 1:
+    if batch == 1 and max(side >> poolings for side in grid) <= 1:
         raise LvcnetError(
-            f"images of {size}x{size} are a single pixel in the coarsest stage of depth {config.depth}, too little for"
+            f"images of {grid[0]}x{grid[1]} are a single pixel in the coarsest stage of depth {config.depth}, too little for"
             " steps of 1 image: raise batch_size (and have more training images), lower the depth or import larger"
         )
 

@@ -83,7 +83,7 @@ def test_a_drawing_by_hand_changes_its_category_only_and_a_chain_goes_back_to_wh
     apply_correction(
         judged(imported, "clean", "first"), imported, "better", {"a": Verdict(decision="accept")}
     )
-    drawn = imported.labels("better").masks[1].copy()
+    drawn = imported.masks("better", 1).copy()
     drawn[1, 5, 12] ^= True
     edited = Verdict(decision="edited", details={"masks": encode_masks(drawn)})
     report = apply_correction(judged(imported, "better", "second"), imported, "best", {"b": edited})

@@ -113,7 +113,7 @@ def test_a_zip_of_labelme_files_is_imported_like_the_folder(tmp_path: Path) -> N
     entries |= {f"set/test/{name}.json": labelme(name) for name in "cd"} | {"set/about.json": "{}"}
     dataset = import_zip("set", packed(entries), size=20)
     assert [item.split for item in dataset.items] == ["test", "test", "train", "train"]
-    assert dataset.labels("clean").masks[:, 0].sum(axis=(1, 2)).tolist() == [100] * 4  # 20 x 10, width halved
+    assert dataset.labels("clean").masks[:, 0].sum(axis=(1, 2)).tolist() == [50] * 4  # 20 x 10, halved
     unpack(
         packed({name: content for name, content in entries.items() if "about" not in name}),
         tmp_path / "on-disk",

@@ -29,7 +29,7 @@ from pathlib import Path
 from lvcnet.data.images import read_image, to_working_grid
 from lvcnet.errors import LvcnetError
 try:
-    to_working_grid(read_image(Path(sys.argv[1])).pixels, 128)
+    to_working_grid(read_image(Path(sys.argv[1])).pixels, (128, 128))
 except LvcnetError as error:
     print(error)
 """

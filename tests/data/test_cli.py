@@ -74,7 +74,7 @@ def test_tables_for_people(run: Run, coco: CocoFolder) -> None:
     assert status == 0
     for expected in (
         "4 (2 train, 2 test)",
-        "20 x 20",
+        "20 x 12",
         "40 x 20",
         "25.0%",
         "clean",

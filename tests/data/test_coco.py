@@ -159,7 +159,7 @@ def test_the_official_tool_reads_what_is_written(tmp_path: Path, capsys: pytest.
     (image,) = official.loadImgs(official.getImgIds())
     assert (image["file_name"], image["width"], image["height"]) == ("a.png", 48, 32)
     bone = sum(official.annToMask(one) for one in official.loadAnns(official.getAnnIds(catIds=[1])))
-    np.testing.assert_array_equal(mask_to_working_grid(bone > 0, 16), dataset.labels("clean").masks[0, 0])
+    np.testing.assert_array_equal(mask_to_working_grid(bone > 0, (11, 16)), dataset.masks("clean", 0)[0])
     assert json.loads((tmp_path / "all.json").read_text())["info"]["manifest"] == {"family": "original"}
 
 

@@ -112,7 +112,7 @@ def test_iou_to_clean_by_hand() -> None:
 
 
 def test_summary_counts_what_each_label_set_covers() -> None:
-    summary = summarise(small_dataset(32, 48))
+    summary = summarise(small_dataset(32, 32))
     second = next(row for row in summary["labels"] if row["name"] == "second")
     assert (second["covered_train"], second["covered_test"]) == (1, 0)
     assert (second["iou_train"], second["iou_test"]) == (1.0, None)

@@ -34,7 +34,7 @@ def dataset() -> Dataset:
     noisy[0, 0, 8:10, 8:10] = noisy[0, 1, 12:14, 0:4] = True
     noisy[1, 1, :12, :8] = True
     items = [Item("Aa", "train", 20, 40), Item("ab", "train", 20, 40), Item("c", "test", 30, 30)]
-    made = Dataset("set", ["bone", "tooth"], items, np.zeros((3, 16, 16), dtype=np.uint8))
+    made = Dataset("set", ["bone", "tooth"], items, np.zeros((3, 16, 16), dtype=np.uint8), stretched=True)
     made.add_labels(LabelSet("clean", clean, np.ones(3, dtype=bool)))
     made.add_labels(LabelSet("noisy", noisy, np.array([True, True, False])))
     return made

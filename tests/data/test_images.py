@@ -159,7 +159,7 @@ def test_large_but_not_monstrous_images_are_refused_too() -> None:
 
 def test_shrinking_averages_areas() -> None:
     pixels = np.array([[0, 0.2, 1, 1], [0.4, 0.6, 1, 1], [0, 0, 0, 0.4], [0, 0, 0, 0]])
-    assert to_working_grid(pixels, 2).tolist() == [[round(0.3 * 255), 255], [0, round(0.1 * 255)]]
+    assert to_working_grid(pixels, (2, 2)).tolist() == [[round(0.3 * 255), 255], [0, round(0.1 * 255)]]
 
 
 def test_each_axis_shrinks_or_grows_by_itself() -> None:
@@ -168,20 +168,20 @@ def test_each_axis_shrinks_or_grows_by_itself() -> None:
     expected = np.array(
         [[0.5, 0.5, 0.5, 0.5], [0.625, 0.625, 0.375, 0.375], [0.875, 0.875, 0.125, 0.125], [1, 1, 0, 0]]
     )
-    np.testing.assert_allclose(to_working_grid(pixels, 4), expected * 255, atol=0.51)
+    np.testing.assert_allclose(to_working_grid(pixels, (4, 4)), expected * 255, atol=0.51)
 
 
 def test_half_covered_counts_as_covered() -> None:
     mask = np.zeros((4, 4), dtype=bool)
     mask[0, :2] = mask[0, 2] = True
-    assert mask_to_working_grid(mask, 2).tolist() == [[True, False], [False, False]]
+    assert mask_to_working_grid(mask, (2, 2)).tolist() == [[True, False], [False, False]]
 
 
 def test_fractional_overlaps() -> None:
     # three pixels to two: the middle one belongs half to each, 1 + 0.5 of 1.5 and 0.5 of 1.5
     mask = np.array([[True, True, False]] * 3)
-    assert mask_to_working_grid(mask, 2).tolist() == [[True, False]] * 2
-    assert mask_to_working_grid(~mask, 2).tolist() == [[False, True]] * 2
+    assert mask_to_working_grid(mask, (2, 2)).tolist() == [[True, False]] * 2
+    assert mask_to_working_grid(~mask, (2, 2)).tolist() == [[False, True]] * 2
 
 
 def test_probabilities_keep_pixel_edges_in_place() -> None:
@@ -197,11 +197,11 @@ def test_full_resolution_round_trip_is_exact_for_whole_ratios(
 ) -> None:
     full = mask_to_full_resolution(mask, 6 * down, 6 * right)
     np.testing.assert_array_equal(full, mask.repeat(down, 0).repeat(right, 1))
-    np.testing.assert_array_equal(mask_to_working_grid(full, 6), mask)
+    np.testing.assert_array_equal(mask_to_working_grid(full, (6, 6)), mask)
 
 
 @pytest.mark.parametrize(("height", "width"), [(215, 512), (150, 160), (129, 129), (1000, 333)])
 def test_full_resolution_round_trip_for_other_ratios(height: int, width: int) -> None:
     mask = ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(128, 128)), 3) > 0
-    back = mask_to_working_grid(mask_to_full_resolution(mask, height, width), 128)
+    back = mask_to_working_grid(mask_to_full_resolution(mask, height, width), (128, 128))
     assert (mask & back).sum() / (mask | back).sum() > 0.999

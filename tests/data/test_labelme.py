@@ -35,10 +35,10 @@ def write(folder: Path, name: str, *shapes: dict[str, Any], image: bool = True, 
 
 
 def mask_of(folder: Path, *shapes: dict[str, Any]) -> np.ndarray:
-    """(20, 20) mask of category `bone` after width 40 was halved."""
+    """(10, 20) mask of category `bone` after 20 x 40 was halved."""
     write(folder, "a.json", *shapes)
     dataset = import_labelme("set", folder, size=20, test_fraction=0)
-    return dataset.labels("clean").masks[0, dataset.categories.index("bone")]
+    return dataset.masks("clean", 0)[dataset.categories.index("bone")]
 
 
 def problems_of(folder: Path) -> list[str]:
@@ -53,8 +53,8 @@ def problems_of(folder: Path) -> list[str]:
     ids=["polygon", "rectangle", "rectangle from below"],
 )
 def test_polygon_and_rectangle(tmp_path: Path, drawn: dict[str, Any]) -> None:
-    expected = np.zeros((20, 20), dtype=bool)
-    expected[2:12, 2:12] = True
+    expected = np.zeros((10, 20), dtype=bool)
+    expected[1:6, 2:12] = True
     np.testing.assert_array_equal(mask_of(tmp_path, drawn), expected)
 
 
@@ -79,7 +79,7 @@ def test_a_mask_shape_lies_between_its_corner_pixels(tmp_path: Path) -> None:
     mask = mask_of(
         tmp_path, shape([[6, 3], [9, 4]], "mask", mask=base64.b64encode(stream.getvalue()).decode())
     )
-    assert np.argwhere(mask).tolist() == [[3, 3], [4, 4]]
+    assert np.argwhere(mask).tolist() == [[1, 3], [2, 4]], "a row of the mask is half a row of the grid"
 
 
 def test_an_embedded_image_is_used_where_the_file_is_missing(tmp_path: Path) -> None:
@@ -176,8 +176,8 @@ def test_what_is_not_ours_survives_import_correction_and_export(tmp_path: Path) 
     dataset = import_labelme("set", tmp_path, size=20, test_fraction=0, categories=["bone", "cup"])
     masks = dataset.labels("clean").masks.copy()
     masks[0, 0] = False
-    masks[0, 0, 4:12, 2:5] = True  # x 4 to 10 of the original, which is twice as wide
-    masks[0, 0, 5:9, 11:17] = True
+    masks[0, 0, 2:6, 2:5] = True  # x 4 to 10 and y 4 to 12 of the original, which is twice as large
+    masks[0, 0, 2:5, 11:17] = True
     dataset.add_labels(LabelSet("better", masks, np.ones(1, dtype=bool)))
     export_labels(dataset, "better", tmp_path / "out", "labelme")
     content = json.loads((tmp_path / "out" / "a.json").read_text())

@@ -30,7 +30,7 @@ def iou(one: np.ndarray, two: np.ndarray) -> float:
 
 def gain(smooth: np.ndarray, truth: np.ndarray) -> float:
     """Which share of the error of the stairs is gone."""
-    stairs = mask_to_full_resolution(mask_to_working_grid(truth, SIZE), *truth.shape)
+    stairs = mask_to_full_resolution(mask_to_working_grid(truth, (SIZE, SIZE)), *truth.shape)
     return 1 - (1 - iou(smooth, truth)) / (1 - iou(stairs, truth))
 
 
@@ -44,7 +44,7 @@ def test_ellipses_are_nearer_to_the_truth_than_stairs_and_keep_their_area() -> N
     for _ in range(20):
         x, y = rng.uniform(0.35, 0.65, 2)
         truth = ellipse(x, y, *rng.uniform(0.1, 0.3, 2), rng.uniform(0, np.pi))
-        grid = mask_to_working_grid(truth, SIZE)
+        grid = mask_to_working_grid(truth, (SIZE, SIZE))
         smooth = drawn_anew(grid)
         found.append(iou(smooth, truth))
         gains.append(gain(smooth, truth))
@@ -60,7 +60,7 @@ def test_ellipses_are_nearer_to_the_truth_than_stairs_and_keep_their_area() -> N
 def test_what_is_drawn_anew_is_the_same_mask_on_the_working_grid(height: int, width: int) -> None:
     for seed in range(4):
         mask = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(SIZE, SIZE)), 3) > 0
-        back = mask_to_working_grid(drawn_anew(mask, height, width), SIZE)
+        back = mask_to_working_grid(drawn_anew(mask, height, width), (SIZE, SIZE))
         np.testing.assert_array_equal(back, mask)
 
 
@@ -72,13 +72,13 @@ def test_any_mask_comes_back(seed: int, blur: float, level: float, down: int, ac
     """From specks of a pixel to blobs, with holes, at the border and anywhere."""
     mask = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(16, 16)), blur) > level
     full = drawn_anew(mask, 16 * down + 1, 16 * across + 3)
-    np.testing.assert_array_equal(mask_to_working_grid(full, 16), mask)
+    np.testing.assert_array_equal(mask_to_working_grid(full, (16, 16)), mask)
 
 
 def test_holes_and_parts_stay() -> None:
     truth = ellipse(0.5, 0.5, 0.3, 0.25, 0.3) & ~ellipse(0.5, 0.5, 0.1, 0.12, 0)
     truth |= ellipse(0.5, 0.5, 0.04, 0.04, 0) | ellipse(0.1, 0.1, 0.05, 0.07, 0)
-    shapes = smooth_shapes(mask_to_working_grid(truth, SIZE), FULL, FULL)
+    shapes = smooth_shapes(mask_to_working_grid(truth, (SIZE, SIZE)), FULL, FULL)
     kinds = sorted(type(shape).__name__ for shape in shapes)
     assert kinds == ["Outline", "Outline", "Region"]
     full = painted(shapes, FULL, FULL)
@@ -95,7 +95,7 @@ def test_a_line_of_one_pixel_stays_whole() -> None:
 
 def test_objects_that_touch_the_border_go_on_behind_it() -> None:
     truth = ellipse(0.0, 0.5, 0.3, 0.2, 0) | ellipse(1.0, 1.0, 0.2, 0.2, 0)
-    full = drawn_anew(mask_to_working_grid(truth, SIZE))
+    full = drawn_anew(mask_to_working_grid(truth, (SIZE, SIZE)))
     assert gain(full, truth) > 0.4
     np.testing.assert_array_equal(full[:, 0], full[:, 1])
     assert drawn_anew(np.ones((SIZE, SIZE), dtype=bool)).all()
@@ -103,7 +103,7 @@ def test_objects_that_touch_the_border_go_on_behind_it() -> None:
 
 def test_outlines_are_simple_short_and_inside_the_image() -> None:
     shapes: list[Shape] = smooth_shapes(
-        mask_to_working_grid(ellipse(0.5, 0.6, 0.3, 0.4, 0), SIZE), FULL, FULL
+        mask_to_working_grid(ellipse(0.5, 0.6, 0.3, 0.4, 0), (SIZE, SIZE)), FULL, FULL
     )
     (shape,) = shapes
     assert isinstance(shape, Outline)

@@ -29,10 +29,10 @@ def changed(mask: np.ndarray) -> np.ndarray:
 
 def test_an_outline_keeps_its_points_where_nothing_has_changed() -> None:
     before = painted([DRAWN], FULL, FULL)
-    mask = changed(mask_to_working_grid(before, SIZE))
+    mask = changed(mask_to_working_grid(before, (SIZE, SIZE)))
     shapes = spliced([DRAWN], mask, FULL, FULL)
     after = painted(shapes, FULL, FULL)
-    np.testing.assert_array_equal(mask_to_working_grid(after, SIZE), mask)
+    np.testing.assert_array_equal(mask_to_working_grid(after, (SIZE, SIZE)), mask)
     np.testing.assert_array_equal(after[:, :350], before[:, :350])
     (shape,) = shapes
     assert isinstance(shape, Outline)
@@ -45,17 +45,17 @@ def test_an_outline_keeps_its_points_where_nothing_has_changed() -> None:
 def test_run_lengths_with_a_hole_stay_to_the_pixel_elsewhere() -> None:
     before = ellipse(0.5, 0.5, 0.3, 0.25, 0.4) & ~ellipse(0.45, 0.5, 0.08, 0.1, 0)
     drawn = parse_run_lengths(encode_run_lengths(before), FULL, FULL)
-    mask = changed(mask_to_working_grid(before, SIZE))
+    mask = changed(mask_to_working_grid(before, (SIZE, SIZE)))
     shapes = spliced([drawn], mask, FULL, FULL)
     after = painted(shapes, FULL, FULL)
     assert [type(shape) for shape in shapes] == [Region]
     np.testing.assert_array_equal(after[:, :330], before[:, :330])
-    np.testing.assert_array_equal(mask_to_working_grid(after, SIZE), mask)
+    np.testing.assert_array_equal(mask_to_working_grid(after, (SIZE, SIZE)), mask)
 
 
 def test_what_has_changed_all_over_is_drawn_anew() -> None:
     before = painted([DRAWN], FULL, FULL)
-    mask = ndimage.binary_dilation(mask_to_working_grid(before, SIZE), iterations=3)
+    mask = ndimage.binary_dilation(mask_to_working_grid(before, (SIZE, SIZE)), iterations=3)
     after, smooth = (
         painted(shapes, FULL, FULL)
         for shapes in (spliced([DRAWN], mask, FULL, FULL), smooth_shapes(mask, FULL, FULL))
@@ -67,10 +67,10 @@ def test_what_has_changed_all_over_is_drawn_anew() -> None:
 def test_an_outline_that_crosses_itself_is_filled_as_before() -> None:
     bow_tie = Outline([np.array([[50.0, 50.0], [450.0, 400.0], [450.0, 50.0], [50.0, 400.0]])])
     before = painted([bow_tie], FULL, FULL)
-    mask = mask_to_working_grid(before, SIZE)
+    mask = mask_to_working_grid(before, (SIZE, SIZE))
     mask[20, 8:14] = True
     after = painted(spliced([bow_tie], mask, FULL, FULL), FULL, FULL)
-    np.testing.assert_array_equal(mask_to_working_grid(after, SIZE), mask)
+    np.testing.assert_array_equal(mask_to_working_grid(after, (SIZE, SIZE)), mask)
     assert iou(after[:, 300:], before[:, 300:]) > 0.999
 
 
@@ -79,13 +79,13 @@ def test_an_outline_that_crosses_itself_is_filled_as_before() -> None:
 def test_any_change_of_anything_drawn_comes_back(seed: int, pixels: int, height: int, width: int) -> None:
     rng = np.random.default_rng(seed)
     before = ndimage.gaussian_filter(rng.normal(size=(height, width)), 5) > 0
-    mask = mask_to_working_grid(before, 16)
+    mask = mask_to_working_grid(before, (16, 16))
     mask[tuple(rng.integers(0, 16, (2, pixels)))] ^= True
     drawn = parse_run_lengths(encode_run_lengths(before), height, width)
     shapes = spliced([drawn], mask, height, width)
     exact = smooth_shapes(mask, height, width)
     wrong, least = (
-        int((mask_to_working_grid(painted(found, height, width), 16) != mask).sum())
+        int((mask_to_working_grid(painted(found, height, width), (16, 16)) != mask).sum())
         for found in (shapes, exact)
     )
     assert wrong <= least, "as good as what is drawn anew, which is exact where the image can hold it"

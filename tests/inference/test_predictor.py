@@ -74,7 +74,7 @@ def test_stored_weights_predict_as_before(method: str) -> None:
     checkpoint.save_weights(run.checkpoints, "last", fresh, epoch=1)
     pixels = np.random.default_rng(0).random((48, 40), dtype=np.float32)
     prediction = Predictor(run, device="cpu").predict_image(pixels)
-    grid = torch.from_numpy(to_working_grid(pixels, SIZE)).float()[None, None] / 255
+    grid = torch.from_numpy(to_working_grid(pixels, (SIZE, SIZE))).float()[None, None] / 255
     assert prediction.maps.prediction.shape == (1, 1, SIZE, SIZE)
     torch.testing.assert_close(prediction.maps.prediction, fresh.predict(grid).prediction.float())
 

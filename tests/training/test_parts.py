@@ -25,7 +25,7 @@ def _generator(seed: int = 0) -> torch.Generator:
 def test_augmentation_moves_labels_with_their_images():
     images = torch.zeros(8, 1, 48, 48)
     images[..., 12:36, 20:40] = 1
-    moved, labels = augment(images, images.clone(), _generator())
+    moved, labels, _ = augment(images, images.clone(), _generator())
     inside = (moved > 0.3).float()
     overlap = (inside * labels).sum() / torch.maximum(inside, labels).sum()
     assert overlap > 0.9
@@ -118,6 +118,7 @@ def test_snapshots_round_trip_within_their_units(tmp_path):
         keys=["a", "b"],
         splits=["train", "test"],
         images=rng.integers(0, 255, (2, 20, 20)).astype(np.uint8),
+        frames=np.array([[20, 20], [10, 20]]),
         clean=rng.random((2, 1, 20, 20)) > 0.5,
         labels=rng.random((2, 1, 20, 20)) > 0.5,
         covered=np.array([True, False]),
@@ -127,10 +128,12 @@ def test_snapshots_round_trip_within_their_units(tmp_path):
     write_snapshot(tmp_path, shot)
     back = read_snapshot(tmp_path, 7)
     assert (back.keys, back.splits, back.epoch) == (shot.keys, shot.splits, 7)
-    for name in ("images", "clean", "labels", "covered"):
+    for name in ("images", "frames", "clean", "labels", "covered"):
         assert np.array_equal(getattr(back, name), getattr(shot, name)), name
     assert np.abs(back.prediction - shot.prediction).max() <= 0.5 / 255 + 1e-6
     assert np.abs(back.maps["offsets"] - shot.maps["offsets"]).max() <= 1 / 16 + 1e-6
+    assert back.cut(1).maps["offsets"].shape == (1, 1, 2, 10, 20), "what is shown has no padding"
+    assert np.array_equal(back.cut(1).images[0], shot.images[1, :10])
 
 
 def test_devices_that_are_not_there_are_refused_by_name():

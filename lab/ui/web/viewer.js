@@ -1,7 +1,7 @@
 // Panels that show the same part of one image: what is zoomed, moved or pointed at in one of them is in all.
 //
-// data: side (S pixels), image (PNG as data URL), panels [{title, note, alt, layers [{path, colour, fill, dash, part}]}],
-// opacity, focus [x, y] or null, names [{title, categories, kind}], values (N x S x S bytes, deflated, base64), swipe
+// data: width and height (pixels), image (PNG as data URL), panels [{title, note, alt, layers [{path, colour, fill, dash, part}]}],
+// opacity, focus [x, y] or null, names [{title, categories, kind}], values (N x H x W bytes, deflated, base64), swipe
 // {before, after} or null, fit, filename. Coordinates are pixels of the image, pixel centres at integers.
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -17,7 +17,7 @@ export default function (component) {
   const data = component.data;
   const viewer = { root, data, values: null, svgs: [], pointers: new Map() };
   const kept = views.get(root);
-  viewer.view = kept?.image === data.image ? kept.view : { x: -0.5, y: -0.5, size: data.side };
+  viewer.view = kept?.image === data.image ? kept.view : { x: -0.5, y: -0.5, size: data.width };
   viewer.share = kept?.share ?? 0.5;
   viewer.at = null;
   build(viewer);
@@ -31,6 +31,9 @@ async function inflate(text) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+
+// What is seen is as high over as wide as the image: of a view, `size` is its width in pixels.
+const high = ({ data }, size) => (size * data.height) / data.width;
 
 function element(name, attributes, ...children) {
   const made = document.createElementNS(SVG, name);
@@ -62,6 +65,7 @@ function build(viewer) {
   swipe.hidden = !data.swipe;
   root.classList.toggle("large", data.panels.length < 3);
   root.classList.toggle("fit", data.fit);
+  root.style.setProperty("--aspect", data.width / data.height);
   if (data.swipe) {
     swipe.querySelector(".before").textContent = data.swipe.before;
     swipe.querySelector(".after").textContent = data.swipe.after;
@@ -70,7 +74,7 @@ function build(viewer) {
 }
 
 function drawn(data, panel, number) {
-  const whole = { x: -0.5, y: -0.5, width: data.side, height: data.side };
+  const whole = { x: -0.5, y: -0.5, width: data.width, height: data.height };
   const parts = { before: [], after: [], all: [] };
   for (const layer of panel.layers) {
     parts[layer.part].push(
@@ -120,13 +124,12 @@ function listen(viewer) {
     if (place) zoom(viewer, 2, place);
   };
   panels.onkeydown = (event) => press_key(viewer, event);
-  const centre = () => [viewer.view.x + viewer.view.size / 2, viewer.view.y + viewer.view.size / 2];
-  root.querySelector(".in").onclick = () => zoom(viewer, STEP, centre());
-  root.querySelector(".out").onclick = () => zoom(viewer, 1 / STEP, centre());
-  root.querySelector(".whole").onclick = () => see(viewer, -0.5, -0.5, data.side);
+  root.querySelector(".in").onclick = () => zoom(viewer, STEP, centre(viewer));
+  root.querySelector(".out").onclick = () => zoom(viewer, 1 / STEP, centre(viewer));
+  root.querySelector(".whole").onclick = () => see(viewer, -0.5, -0.5, data.width);
   root.querySelector(".focus").onclick = () => {
-    const size = data.side / 4;
-    see(viewer, data.focus[0] - size / 2, data.focus[1] - size / 2, size);
+    const size = data.width / 4;
+    see(viewer, data.focus[0] - size / 2, data.focus[1] - high(viewer, size) / 2, size);
     point(viewer, data.focus);
   };
   root.querySelector(".png").onclick = () => save(viewer, "png");
@@ -139,7 +142,7 @@ function listen(viewer) {
 
 function wheel(viewer, event) {
   const place = placeOf(viewer, event);
-  const whole = viewer.view.size >= viewer.data.side;
+  const whole = viewer.view.size >= viewer.data.width;
   if (!place || (event.deltaY > 0 && whole)) return; // nothing to zoom out of: the page scrolls
   event.preventDefault();
   zoom(viewer, Math.exp(-Math.sign(event.deltaY) * Math.min(0.3, Math.abs(event.deltaY) / 300)), place);
@@ -175,12 +178,11 @@ function move(viewer, event) {
 function press_key(viewer, event) {
   const { x, y, size } = viewer.view;
   const step = size / 8;
-  const centre = [x + size / 2, y + size / 2];
   const keys = {
-    "+": () => zoom(viewer, STEP, centre),
-    "=": () => zoom(viewer, STEP, centre),
-    "-": () => zoom(viewer, 1 / STEP, centre),
-    0: () => see(viewer, -0.5, -0.5, viewer.data.side),
+    "+": () => zoom(viewer, STEP, centre(viewer)),
+    "=": () => zoom(viewer, STEP, centre(viewer)),
+    "-": () => zoom(viewer, 1 / STEP, centre(viewer)),
+    0: () => see(viewer, -0.5, -0.5, viewer.data.width),
     ArrowLeft: () => see(viewer, x - step, y, size),
     ArrowRight: () => see(viewer, x + step, y, size),
     ArrowUp: () => see(viewer, x, y - step, size),
@@ -189,53 +191,61 @@ function press_key(viewer, event) {
   if (event.target.tagName === "INPUT" || !(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   keys[event.key]();
-  point(viewer, [viewer.view.x + viewer.view.size / 2, viewer.view.y + viewer.view.size / 2]);
+  point(viewer, centre(viewer));
+}
+
+function centre(viewer) {
+  const { x, y, size } = viewer.view;
+  return [x + size / 2, y + high(viewer, size) / 2];
 }
 
 function placeOf(viewer, event) {
   const box = event.target.closest("svg")?.getBoundingClientRect();
   if (!box) return null;
   const { x, y, size } = viewer.view;
-  return [x + (size * (event.clientX - box.left)) / box.width, y + (size * (event.clientY - box.top)) / box.height];
+  return [
+    x + (size * (event.clientX - box.left)) / box.width,
+    y + (high(viewer, size) * (event.clientY - box.top)) / box.height,
+  ];
 }
 
 function zoom(viewer, times, [x, y]) {
-  const side = viewer.data.side;
-  const size = Math.min(side, Math.max(side / DEEPEST, viewer.view.size / times));
+  const { width } = viewer.data;
+  const size = Math.min(width, Math.max(width / DEEPEST, viewer.view.size / times));
   const share = size / viewer.view.size;
   see(viewer, x - share * (x - viewer.view.x), y - share * (y - viewer.view.y), size);
 }
 
 function see(viewer, x, y, size) {
-  const last = viewer.data.side - size - 0.5;
-  const inside = (value) => Math.min(last, Math.max(-0.5, value));
-  viewer.view = { x: inside(x), y: inside(y), size };
+  const { width, height } = viewer.data;
+  const inside = (value, room) => Math.min(room - 0.5, Math.max(-0.5, value));
+  viewer.view = { x: inside(x, width - size), y: inside(y, height - high(viewer, size)), size };
   apply(viewer);
 }
 
 function apply(viewer) {
   const { x, y, size } = viewer.view;
-  const { side, image } = viewer.data;
+  const { width, height, image } = viewer.data;
   views.set(viewer.root, { image, view: viewer.view, share: viewer.share });
   const line = x + viewer.share * size;
   viewer.svgs.forEach((svg, number) => {
-    svg.setAttribute("viewBox", `${x} ${y} ${size} ${size}`);
-    svg.querySelector("image").setAttribute("image-rendering", size < side / 3 ? "pixelated" : "auto");
+    svg.setAttribute("viewBox", `${x} ${y} ${size} ${high(viewer, size)}`);
+    svg.querySelector("image").setAttribute("image-rendering", size < width / 3 ? "pixelated" : "auto");
     if (viewer.data.swipe && number === viewer.swiped) {
       svg.querySelector("rect.before").setAttribute("width", Math.max(0, line + 0.5));
       svg.querySelector("rect.after").setAttribute("x", line);
-      svg.querySelector(".divider").setAttribute("d", `M${line} -0.5V${side}`);
+      svg.querySelector(".divider").setAttribute("d", `M${line} -0.5V${height}`);
     }
   });
-  viewer.root.classList.toggle("zoomed", size < side);
-  viewer.root.querySelector(".level").textContent = `${(side / size).toFixed(1)}×`;
+  viewer.root.classList.toggle("zoomed", size < width);
+  viewer.root.querySelector(".level").textContent = `${(width / size).toFixed(1)}×`;
   point(viewer, viewer.at);
 }
 
 function point(viewer, place) {
   viewer.at = place;
-  const { side } = viewer.data;
-  const [x, y] = place ? place.map((value) => Math.min(side - 1, Math.max(0, Math.round(value)))) : [];
+  const lasts = [viewer.data.width - 1, viewer.data.height - 1];
+  const [x, y] = place ? place.map((value, axis) => Math.min(lasts[axis], Math.max(0, Math.round(value)))) : [];
   const arm = viewer.view.size / 40;
   const cross = place ? `M${x - arm} ${y}H${x + arm}M${x} ${y - arm}V${y + arm}` : "";
   for (const path of viewer.root.querySelectorAll(".cross")) path.setAttribute("d", cross);
@@ -244,10 +254,10 @@ function point(viewer, place) {
 }
 
 function said(viewer, x, y) {
-  const { side, names } = viewer.data;
+  const { width, height, names } = viewer.data;
   let layer = 0;
   const parts = names.map(({ title, categories, kind }) => {
-    const found = categories.map((name) => [name, viewer.values[(layer++ * side + y) * side + x]]);
+    const found = categories.map((name) => [name, viewer.values[(layer++ * height + y) * width + x]]);
     if (kind === "grey") return `${title} ${found[0][1]}`;
     if (kind === "mask") {
       const inside = found.filter(([, value]) => value).map(([name]) => name);
@@ -277,7 +287,8 @@ function save(viewer, kind) {
 
 function sheet(viewer) {
   const width = viewer.svgs.length * (EXPORTED + GAP) - GAP;
-  const height = EXPORTED + HEAD;
+  const high_as_saved = Math.round(high(viewer, EXPORTED));
+  const height = high_as_saved + HEAD;
   const ground = element("rect", { width, height, fill: "#FFFFFF" });
   const whole = element("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}` }, ground);
   viewer.svgs.forEach((svg, number) => {
@@ -286,7 +297,7 @@ function sheet(viewer) {
     title.textContent = viewer.data.panels[number].title;
     const copy = svg.cloneNode(true);
     for (const path of copy.querySelectorAll(".cross")) path.remove();
-    for (const [key, value] of Object.entries({ x, y: HEAD, width: EXPORTED, height: EXPORTED })) {
+    for (const [key, value] of Object.entries({ x, y: HEAD, width: EXPORTED, height: high_as_saved })) {
       copy.setAttribute(key, value);
     }
     whole.append(title, copy);

@@ -131,6 +131,7 @@ def write_coco(dataset: Dataset, labels_name: str, path: Path, split: str | None
         **_dictionary(head.get("info")),
         "labels": labels_name,
         "working_size": dataset.size,
+        "working_grid": dataset.grid,
         "manifest": dataset.labels(labels_name).manifest,
     }
     content = {

@@ -1,6 +1,6 @@
 """Annotated images from other tools to a data set: everything is checked first, nothing is half imported.
 
-Symbols: N images, C categories, S working size.
+Symbols: N images, C categories, S working size, h, w the frame of an image, H, W the working grid of all.
 """
 
 import json
@@ -26,6 +26,7 @@ from lvcnet.data.outlines.shapes import READERS
 from lvcnet.data.radiograph import Radiograph
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import check_name, stable_hash
+from lvcnet.frames import frame_of, grid_of, placed
 from lvcnet.masks.rle import encode_run_lengths
 from lvcnet.progress import Report, part_of, reported
 
@@ -188,15 +189,20 @@ class _Import:
         self._report_reading()
         if self.findings.blocked:
             raise ImportProblems(self.findings.judged())
+        height, width = grid_of(
+            [frame_of(item.height, item.width, self.options.size) for item in items], self.options.size
+        )
+        images = np.ascontiguousarray(images[:, :height, :width])
         dataset = Dataset(self.name, categories, items, images, self._origin())
         for label in opinions:
-            dataset.add_labels(self._label_set(label, masks[label], covered[label], len(categories)))
+            layers = np.ascontiguousarray(masks.pop(label)[..., :height, :width])
+            dataset.add_labels(self._label_set(label, layers, covered[label], len(categories)))
         return dataset
 
     def _label_set(
         self, label: str, drawn: NDArray[np.bool_], covered: NDArray[np.bool_], categories: int
     ) -> LabelSet:
-        """(N, C, S, S) masks, of which a last channel that is no category marks ignored pixels, for all categories."""
+        """(N, C, H, W) masks, of which a last channel that is no category marks ignored pixels, for all categories."""
         masks, silent = drawn[:, :categories], drawn[:, categories:]
         ignored = np.repeat(silent, categories, axis=1) if silent.any() else None
         masks = masks if ignored is None else masks & ~ignored
@@ -221,7 +227,10 @@ class _Import:
         categories: list[str],
         report: Report | None,
     ) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.bool_]], dict[str, NDArray[np.bool_]], list[Item]]:
-        """Read and draw one image after the other; only the working grid stays in memory."""
+        """Read and draw one image after the other; only the working grid stays in memory.
+
+        What grid all of them fit on is known behind the last one; up to then there is room for any image.
+        """
         size, keys = self.options.size, _keys([image.file_name for image, _ in rows])
         images = np.zeros((len(rows), size, size), dtype=np.uint8)
         masks = {label: np.zeros((len(rows), len(categories), size, size), dtype=bool) for label in opinions}
@@ -236,13 +245,15 @@ class _Import:
                 for note in radiograph.notes:
                     self.notes[note].append(image.where)
                 items.append(Item(keys[row], split, height, width, image.file_name, radiograph.spacing_mm))
-                images[row] = to_working_grid(radiograph.pixels, size)
+                frame = frame_of(height, width, size)
+                images[row] = placed(to_working_grid(radiograph.pixels, frame), (size, size), "edge")
                 del radiograph  # up to 400 MB, before masks of that size are drawn
                 for label, annotated in described.items():
                     if annotated is not None and not self.findings.blocked:
-                        masks[label][row], self.kept[label][row] = self._draw(
+                        drawn, self.kept[label][row] = self._draw(
                             label, annotated, categories, height, width, part_of(report, row, len(rows))
                         )
+                        masks[label][row, :, : frame[0], : frame[1]] = drawn
                         covered[label][row] = True
         return images, masks, covered, items
 
@@ -273,11 +284,12 @@ class _Import:
         width: int,
         report: Report | None,
     ) -> tuple[NDArray[np.bool_], bytes]:
-        """(C, S, S) bool: drawn at the original size, then reduced; and what is kept of it.
+        """(C, h, w) bool: drawn at the original size, then reduced; and what is kept of it.
 
         What `report` raises now and then stops it.
         """
-        drawn = np.zeros((len(categories), self.options.size, self.options.size), dtype=bool)
+        frame = frame_of(height, width, self.options.size)
+        drawn = np.zeros((len(categories), *frame), dtype=bool)
         pixels: list[tuple[str | None, bytes]] = []
         for channel, category in enumerate(categories):
             full = np.zeros((height, width), dtype=bool)
@@ -289,7 +301,7 @@ class _Import:
                         shape.paint(full)
                 except LvcnetError as error:
                     self.findings.add(image.where, str(error), image=image.file_name)
-            drawn[channel] = mask_to_working_grid(full, self.options.size)
+            drawn[channel] = mask_to_working_grid(full, frame)
             if drawn[channel].mean() < LEAST_LEFT * full.mean():
                 self.faded[label, category].append(image.file_name)
             if image.kept is None and category in image.shapes:
@@ -315,7 +327,7 @@ class _Import:
         for (label, category), names in self.faded.items():
             what = (
                 f"in {len(names)} of its images category {category!r} loses more than half of its area, or all of it, on the"
-                f" {size} x {size} working grid, first {names[0]}"
+                f" working grid of {size} pixels, first {names[0]}"
             )
             fix = "its objects are too small for the grid: import with a larger --size"
             self.findings.add(f"label set {label}", what, fix, blocking=False)

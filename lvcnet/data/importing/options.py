@@ -25,7 +25,7 @@ class Options:
     """What all formats have in common.
 
     Attributes:
-        size: S.
+        size: pixels of an image's longer side on the working grid.
         categories: which to import, in this order; None for all.
         test_fraction: share of the images that go to the test split where the files do not say.
         seed: of that choice, which depends on each image's name alone.

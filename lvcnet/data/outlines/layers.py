@@ -1,6 +1,7 @@
 """What is written about an image: its layers, each as it was drawn, or, where it has changed, drawn anew.
 
-A layer is a category, or the pixels to be ignored. Symbols: H, W original size, S working size, L layers of a label set.
+A layer is a category, or the pixels to be ignored. Symbols:
+H, W original size, h, w its frame on the working grid, L layers of a label set.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ class Layer:
 
     Attributes:
         name: of it.
-        mask: (S, S) bool.
+        mask: (h, w) bool.
         height: H.
         width: W.
         format: of `entries`.
@@ -60,7 +61,7 @@ class Layer:
         anew = spliced(moved, rest, self.height, self.width)
         old = [shape for shape, one in zip(before, stays, strict=True) if one]
         if old:
-            drawn = mask_to_working_grid(painted([*old, *anew], self.height, self.width), len(self.mask))
+            drawn = mask_to_working_grid(painted([*old, *anew], self.height, self.width), self.mask.shape)
             if (drawn != self.mask).any():  # two objects share a pixel of the grid
                 return [], smooth_shapes(self.mask, self.height, self.width)
         return [entry for entry, one in zip(self.entries, stays, strict=True) if one], anew
@@ -169,10 +170,11 @@ def image_layers(
     labels, drawn = dataset.labels(labels_name), outlines_of(dataset, labels_name)
     names, came_as = layer_names(dataset, labels_name), drawn.format if drawn else ""
     for row in rows:
-        item, masks = dataset.items[row], list(labels.masks[row])
+        item, place = dataset.items[row], dataset.place(row)
+        masks = list(dataset.masks(labels_name, row))
         if len(names) > len(masks):
             assert labels.ignored is not None
-            masks.append(labels.ignored[row].all(axis=0))
+            masks.append(labels.ignored[row].all(axis=0)[place])
         image = drawn.image(row) if drawn else None
         layers = []
         for name, mask in zip(names, masks, strict=True):

@@ -3,7 +3,8 @@
 The pixel edges of a mask are smoothed along the outline. Whatever comes out, reduced to the working grid again, is the
 mask that went in: where it would not be, the outline is held closer to the pixel edges.
 
-Symbols: H, W size of the image, S working size. Lengths are in pixels of the working grid, unless they say otherwise.
+Symbols: H, W size of the image, h, w its frame on the working grid. Lengths are in pixels of the working
+grid, unless they say otherwise.
 """
 
 from collections.abc import Sequence
@@ -70,12 +71,12 @@ class SmoothRing:
         self.share = np.ones((len(self.edges), 1))
 
     def hold(self, near: NDArray[np.bool_]) -> None:
-        """Halve the way from the pixel edges where `near` (S, S) is true."""
+        """Halve the way from the pixel edges where `near` (h, w) is true."""
         columns, rows = np.clip(self.edges.astype(int), 0, np.array(near.shape[::-1]) - 1).T
         self.share[near[rows, columns]] *= 0.5
 
     def ring(self, scale: NDArray[np.float64], height: int, width: int) -> Ring:
-        """The outline as it is now, (n, 2) in pixels of the image and inside it; `scale` is (W / S, H / S)."""
+        """The outline as it is now, (n, 2) in pixels of the image and inside it; `scale` is (W / w, H / h)."""
         simple = simplified(self.edges + self.share * self.shift)
         points = clip((simple - BEYOND) * scale, height, width)
         return Ring(np.round(points, DECIMALS), self.hole)
@@ -88,17 +89,16 @@ def smooth_shapes(mask: NDArray[np.bool_], height: int, width: int) -> list[Shap
     is finer than the image, detail is lost.
 
     Args:
-        mask: (S, S) bool.
+        mask: (h, w) bool.
         height: H.
         width: W.
 
     Returns:
         A shape for each part, nothing for an empty mask.
     """
-    size = len(mask)
     if not mask.any():
         return []
-    if height <= size and width <= size:
+    if height <= mask.shape[0] and width <= mask.shape[1]:
         return [Patch(mask_to_full_resolution(mask, height, width), 0, 0)]
     wider = np.pad(mask, BEYOND, mode="edge")
     found = [
@@ -108,12 +108,12 @@ def smooth_shapes(mask: NDArray[np.bool_], height: int, width: int) -> list[Shap
         ]
         for rows, columns, inside in parts(wider)
     ]
-    scale = np.array([width / size, height / size])
+    scale = np.array([width / mask.shape[1], height / mask.shape[0]])
     best: list[Shape] = []
-    fewest = size * size + 1
+    fewest = mask.size + 1
     for _ in range(PATIENCE):
         shapes = _shapes([[ring.ring(scale, height, width) for ring in part] for part in found])
-        wrong = mask_to_working_grid(painted(shapes, height, width), size) != mask
+        wrong = mask_to_working_grid(painted(shapes, height, width), mask.shape) != mask
         if wrong.sum() < fewest:
             best, fewest = shapes, int(wrong.sum())
         if not fewest:
@@ -122,7 +122,7 @@ def smooth_shapes(mask: NDArray[np.bool_], height: int, width: int) -> list[Shap
         for ring in (ring for part in found for ring in part):
             ring.hold(near)
     exact = mask_to_full_resolution(mask, height, width)
-    return [Patch(exact, 0, 0)] if (mask_to_working_grid(exact, size) != mask).sum() < fewest else best
+    return [Patch(exact, 0, 0)] if (mask_to_working_grid(exact, mask.shape) != mask).sum() < fewest else best
 
 
 def evenly_spaced(corners: Points) -> Points:

@@ -1,6 +1,6 @@
 """An outline that has changed in one place: as it was drawn elsewhere, smooth around what has changed.
 
-Symbols: H, W image size, S working size.
+Symbols: H, W image size, h, w its frame on the working grid.
 """
 
 from collections.abc import Sequence
@@ -32,17 +32,17 @@ def spliced(before: Sequence[Shape], mask: NDArray[np.bool_], height: int, width
 
     Args:
         before: what was drawn, of which the mask is the present state.
-        mask: (S, S) bool.
+        mask: (h, w) bool.
         height: H.
         width: W.
     """
-    smooth, size = smooth_shapes(mask, height, width), len(mask)
-    if not before or not smooth or (height <= size and width <= size):
+    smooth = smooth_shapes(mask, height, width)
+    if not before or not smooth or (height <= mask.shape[0] and width <= mask.shape[1]):
         return smooth
-    differs = mask_to_working_grid(painted(before, height, width), size) != mask
+    differs = mask_to_working_grid(painted(before, height, width), mask.shape) != mask
     edge = mask & ~ndimage.binary_erosion(mask)
     drawn, anew = _rings(before, height, width), _rings(smooth, height, width)
-    scale = np.array([width / size, height / size])
+    scale = np.array([width / mask.shape[1], height / mask.shape[0]])
     for reach in NEAR:
         near = ndimage.binary_dilation(differs, iterations=reach)
         if near[edge].mean() > MOST_CHANGED or len(drawn) > MOST_RINGS:
@@ -52,7 +52,7 @@ def spliced(before: Sequence[Shape], mask: NDArray[np.bool_], height: int, width
             shapes = _shapes(_joined(drawn, anew, around), SLIVER * float(scale.prod()))
         except shapely.GEOSException:  # of outlines that no geometry can be made of
             break
-        if (mask_to_working_grid(painted(shapes, height, width), size) == mask).all():
+        if (mask_to_working_grid(painted(shapes, height, width), mask.shape) == mask).all():
             return shapes
     return smooth
 

@@ -1,6 +1,6 @@
 """Of a layer that has changed, the objects that have not: each annotation that lies in these only can stay as it is.
 
-Symbols: H, W image size, S working size, A annotations.
+Symbols: H, W image size, h, w its frame on the working grid, A annotations.
 """
 
 from collections.abc import Sequence
@@ -30,18 +30,17 @@ def untouched(
 
     Args:
         shapes: A annotations, that made the mask what it was.
-        mask: (S, S) bool, what it is.
+        mask: (h, w) bool, what it is.
         height: H.
         width: W.
 
     Returns:
-        (A,) bool, and an (S, S) mask of the objects that are left.
+        (A,) bool, and an (h, w) mask of the objects that are left.
     """
     nothing = np.zeros(len(shapes), dtype=np.bool_)
     if not shapes or len(shapes) * height * width > MOST_PIXELS:
         return nothing, mask
-    size = len(mask)
-    before = mask_to_working_grid(painted(shapes, height, width), size)
+    before = mask_to_working_grid(painted(shapes, height, width), mask.shape)
     objects, count = label_parts(before | mask)
     reached = np.array([_reached(shape, objects, count, height, width) for shape in shapes])
     changed = np.zeros(count + 1, dtype=np.bool_)
@@ -58,13 +57,13 @@ def _reached(
     shape: Shape, objects: NDArray[np.integer], count: int, height: int, width: int
 ) -> NDArray[np.bool_]:
     """(count + 1,): the objects that a shape lies in or beside; the background, 0, is none."""
-    size, inside = len(objects), painted([shape], height, width)
-    places = np.zeros((size, size), dtype=np.bool_)
+    inside, (down, across) = painted([shape], height, width), objects.shape
+    places = np.zeros((down, across), dtype=np.bool_)
     for block in row_blocks(
         height, width
     ):  # the places of all pixels would take sixteen times the mask's memory
         rows, columns = np.nonzero(inside[block])
-        places[(rows + block.start) * size // height, columns * size // width] = True
+        places[(rows + block.start) * down // height, columns * across // width] = True
     found = np.zeros(count + 1, dtype=np.bool_)
     found[objects[ndimage.binary_dilation(places, structure=EIGHT_CONNECTED)]] = True
     found[0] = False
