@@ -168,7 +168,7 @@ def write_settings(settings: Mapping[str, Any], group: str = "") -> list[str]:
 
 
 def as_yaml(value: Any) -> str:
-    """A value in one line, as the command line takes it.
+    r"""A value in one line, as the command line takes it.
 
     >>> as_yaml(True), as_yaml(0.002), as_yaml("paper"), as_yaml("1"), as_yaml("a\nb")
     ('true', '0.002', 'paper', "'1'", '"a\\nb"')
