@@ -19,17 +19,18 @@ _keeps: ThreadPoolExecutor | None = None
 T = TypeVar("T")
 
 
-def step_back(by: int) -> None:
+def step_back(by: int, starts_others: bool = True) -> None:
     """Make this thread, and the threads and processes it starts from now on, nicer; `at_full` is left out.
 
     Args:
         by: niceness to add, 0 to 19; nothing happens at 0, and nothing on other systems than Linux, where all threads of a
             process are as nice as one.
+        starts_others: whether something is to be started `at_full` later; else no thread is kept for that.
     """
     global _keeps
     if by <= 0 or sys.platform != "linux":
         return
-    if _keeps is None:
+    if _keeps is None and starts_others:
         _keeps = ThreadPoolExecutor(1, "keeps-priority")
         _keeps.submit(int).result()  # the thread lives from now on, as nice as its maker is now
     os.nice(by)

@@ -47,6 +47,16 @@ def test_who_steps_back_takes_threads_and_children_along_but_no_training(
     assert [int(word) for word in done.stdout.split()] == seen
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is kept")
+@pytest.mark.parametrize(("starts_others", "threads"), [(True, 2), (False, 1)])
+def test_a_thread_is_kept_only_where_something_is_started_later(starts_others: bool, threads: int):
+    script = (
+        "import threading; from lvcnet.priority import step_back;"
+        f"step_back(1, {starts_others}); print(threading.active_count())"
+    )
+    assert int(subprocess.check_output([sys.executable, "-c", script], text=True)) == threads
+
+
 GROUP = Path("/proc/self/autogroup")
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from lvcnet.thresholds import THRESHOLD
+
 MAP_TITLES: dict[str, str] = {
     "edges": "Initial Sobel edges",
     "response": "LVC generator response",
@@ -39,7 +41,7 @@ class Maps:
     prediction: Tensor
     named: dict[str, Tensor] = field(default_factory=dict)
 
-    def mask(self, threshold: float = 0.5) -> Tensor:
+    def mask(self, threshold: float = THRESHOLD) -> Tensor:
         """(B, C, H, W) bool: probability at or above `threshold`."""
         return self.prediction >= threshold
 

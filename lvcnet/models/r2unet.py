@@ -7,12 +7,12 @@ arXiv:1802.06955, section III: t = 2 is one convolution followed by two recurren
 
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lvcnet.models.blocks import conv_unit
-from lvcnet.models.trunk import NetworkSpec, TrunkOutput, check_size
+from lvcnet.models.trunk import NetworkSpec
+from lvcnet.models.unet import UNet
 
 RECURRENCES = 2
 """t: how often a convolution sees its own last output."""
@@ -48,8 +48,8 @@ class RecurrentResidualUnit(nn.Module):
         return result
 
 
-class R2UNet(nn.Module):
-    """Encoder, decoder, skip connections.
+class R2UNet(UNet):
+    """A U-Net but for its blocks and its way up.
 
     Args:
         categories: C output channels.
@@ -58,7 +58,7 @@ class R2UNet(nn.Module):
     """
 
     def __init__(self, categories: int, widths: tuple[int, ...], block: str = "plain") -> None:
-        super().__init__()
+        nn.Module.__init__(self)  # all parts are others than a U-Net's
         self.widths = widths
         self.encoder = nn.ModuleList(
             RecurrentResidualUnit(c_in, c_out) for c_in, c_out in pairwise((1, *widths))
@@ -67,21 +67,10 @@ class R2UNet(nn.Module):
         self.decoder = nn.ModuleList(RecurrentResidualUnit(2 * fine, fine) for fine in widths[:-1])
         self.head = nn.Conv2d(widths[0], categories, 1)
 
-    def forward(self, x: Tensor) -> TrunkOutput:
-        """(B, 1, H, W) -> logits and features.
-
-        Raises:
-            LvcnetError: if H or W is not a multiple of the coarsest stride.
-        """
-        check_size(x, 2 ** (len(self.widths) - 1))
-        stages: list[Tensor] = []
-        for number, stage in enumerate(self.encoder):
-            x = stage(x if number == 0 else F.max_pool2d(x, 2))
-            stages.append(x)
-        for number in reversed(range(len(self.decoder))):
-            up = self.up[number](F.interpolate(x, scale_factor=2, mode="nearest"))
-            x = self.decoder[number](torch.cat([stages[number], up], dim=1))
-        return TrunkOutput(self.head(x), stages, x)
+    def enlarge(self, number: int, x: Tensor) -> Tensor:
+        """Doubled by nearest neighbours, then a convolution to the width of stage `number`."""
+        up: Tensor = self.up[number](F.interpolate(x, scale_factor=2, mode="nearest"))
+        return up
 
 
 R2UNET_SPEC = NetworkSpec(

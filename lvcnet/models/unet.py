@@ -39,9 +39,12 @@ class UNet(nn.Module):
             x = stage(x if number == 0 else F.max_pool2d(x, 2))
             encoder.append(x)
         for number in reversed(range(len(self.decoder))):
-            up = F.interpolate(self.reduce[number](x), scale_factor=2, mode="bilinear", align_corners=False)
-            x = self.decoder[number](torch.cat([encoder[number], up], dim=1))
+            x = self.decoder[number](torch.cat([encoder[number], self.enlarge(number, x)], dim=1))
         return TrunkOutput(self.head(x), encoder, x)
+
+    def enlarge(self, number: int, x: Tensor) -> Tensor:
+        """What stage `number` gets from below, at its own width and size: (B, K', H, W) -> (B, K, 2 H, 2 W)."""
+        return F.interpolate(self.reduce[number](x), scale_factor=2, mode="bilinear", align_corners=False)
 
 
 UNET_SPEC = NetworkSpec(
