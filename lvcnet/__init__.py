@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lvcnet.data.dataset import Dataset, list_datasets
     from lvcnet.data.images import read_image
     from lvcnet.data.importing.archive import import_zip
-    from lvcnet.data.importing.importer import import_coco, import_labelme, import_masks
+    from lvcnet.data.importing.importer import import_coco, import_from, import_labelme, import_masks
     from lvcnet.data.label_sets import LabelSet
     from lvcnet.data.phantom.make import make_phantom
     from lvcnet.errors import LvcnetError
@@ -60,6 +60,7 @@ __all__ = [
     "find_correction",
     "find_run",
     "import_coco",
+    "import_from",
     "import_labelme",
     "import_masks",
     "import_zip",
@@ -92,7 +93,7 @@ _MODULES = {
     "data.importing.archive": ("import_zip",),
     "data.dataset": ("Dataset", "list_datasets"),
     "data.images": ("read_image",),
-    "data.importing.importer": ("import_coco", "import_labelme", "import_masks"),
+    "data.importing.importer": ("import_coco", "import_from", "import_labelme", "import_masks"),
     "data.label_sets": ("LabelSet",),
     "data.phantom.make": ("make_phantom",),
     "errors": ("LvcnetError",),

@@ -1,12 +1,15 @@
 """A format of label files from outside: boxes in one JSON file, read, written, and refused where it is wrong."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import lvcnet as lv
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.formats.specs import FORMATS, FormatSpec
 from lvcnet.data.importing.annotated import AnnotatedImage, Annotations
@@ -64,6 +67,36 @@ def test_what_is_read_is_written_again(lvcnet, boxes: Path, tmp_path: Path) -> N
         )
     areas = [one["area"] for one in json.loads((tmp_path / "coco").read_text())["annotations"]]
     assert areas == [16 * 18, 15 * 18, 14 * 18]
+
+
+def test_zips_are_recognised_by_the_spec(
+    lvcnet, boxes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "boxes.zip"
+    with ZipFile(archive, "w") as stream:
+        for path in (*sorted(boxes.parent.glob("*.png")), boxes):
+            stream.write(path, f"mine/{path.name}")
+    command = ("data", "import", "zipped", "--zip", str(archive), "--size", "32")
+    status, _, err = lvcnet(*command)
+    assert (status, err.count("\n")) == (2, 1), "a spec that recognises nothing"
+
+    def recognise(folder: Path) -> Path | None:
+        return next(folder.rglob("boxes.json"), None)
+
+    monkeypatch.setitem(FORMATS._specs, "boxes", replace(FORMATS["boxes"], recognise=recognise))
+    status, out, err = lvcnet(*command)
+    assert (status, err) == (0, "")
+    assert "Boxes" in out
+    dataset = Dataset.load("zipped")
+    assert (len(dataset), dataset.categories, dataset.source["format"]) == (3, ["hip"], "boxes")
+    assert dataset.source["path"] == "mine/boxes.json"
+    monkeypatch.setitem(FORMATS._specs, "other", replace(FORMATS["boxes"], name="other"))
+    status, _, err = lvcnet("data", "import", "again", "--zip", str(archive))
+    assert (status, "the zip is taken for boxes and for other" in err) == (2, True)
+
+
+def test_the_library_imports_it_too(boxes: Path) -> None:
+    assert lv.import_from("hips", "boxes", boxes, size=32).categories == ["hip"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ Writer = Callable[[Dataset, str, Path, str | None], None]
 """Data set, name of the label set, file or folder to write, split (None: all)."""
 Reader = Callable[[Path], Annotations]
 """File or folder of annotations -> images with their files and shapes, and all problems."""
+Recogniser = Callable[[Path], Path | None]
+"""Folder of an unpacked zip -> the file or folder in it that `read` takes; None where it holds no such annotations."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class FormatSpec:
         suffix: of the one file that it writes; empty where it writes a folder, which is downloaded as a zip.
         read: reads annotations that name their images; None for formats of the house, whose images lie elsewhere and
             which have options of their own.
+        recognise: finds such annotations in a zip, with `read`; it is asked before the formats of the house, so it must be
+            sure. None where zips are not recognised, and for the house (`lvcnet/data/importing/contents.py`).
     """
 
     name: str
@@ -37,6 +41,7 @@ class FormatSpec:
     write: Writer | None = None
     suffix: str = ""
     read: Reader | None = None
+    recognise: Recogniser | None = None
 
     @property
     def ending(self) -> str:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Unpack
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.importing.annotated import ImportProblems, Problem, relative_name
 from lvcnet.data.importing.contents import Contents, check_annotated, recognise
-from lvcnet.data.importing.importer import import_coco, import_labelme, import_masks
+from lvcnet.data.importing.importer import import_coco, import_from, import_labelme, import_masks
 from lvcnet.data.importing.options import Settings
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.progress import Report, reported
@@ -233,6 +233,8 @@ def _check_space(size: int, folder: Path, title: str) -> None:
 
 
 def _import(name: str, found: Contents, report: Report | None, settings: Settings) -> Dataset:
+    if found.annotations is not None:
+        return import_from(name, found.kind, found.annotations, None, report, **settings)
     if found.kind == "labelme":
         return import_labelme(name, found.images, None, report, **settings)
     if found.kind == "masks":

@@ -1,4 +1,4 @@
-"""What a folder of somebody's annotated images holds: COCO, Labelme or masks, and which file is which.
+"""What a folder of somebody's annotated images holds: COCO, Labelme, masks or a plug-in's format, and which file is which.
 
 COCO      any folders; `train` and `test` in a file's or its folder's name tell the splits, other words tell
           annotators: a_train.json, a_test.json and b_train.json are the clean labels of a and a label set b
@@ -11,14 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
+from lvcnet.data.formats.specs import FORMATS
 from lvcnet.data.images import SUFFIXES, is_image_file
 from lvcnet.data.importing.annotated import ImportProblems, Problem
-from lvcnet.errors import LvcnetError
+from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import NAME_PATTERN, read_json, write_json
 
-Kind = Literal["coco", "labelme", "masks"]
 Row = dict[str, str]
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages", "xrays", "xray", "radiographs", "data")
 MASK_FOLDERS = (
@@ -36,24 +36,26 @@ class Contents:
     """What was recognised, and what would be made of it.
 
     Attributes:
-        kind: coco, labelme or masks.
+        kind: name of the format.
         images: folder that image names are relative to; for Labelme the folder of everything.
         count: image files below it.
         train: COCO file of the training images, or of all images.
         test: COCO file of the test images.
         labels: further label sets: name to COCO files of the same images.
         masks: folder of the masks.
+        annotations: what a plug-in reads.
         rows: for people: each part, what it is, what becomes of it.
         warnings: what is left out.
     """
 
-    kind: Kind
+    kind: str
     images: Path
     count: int
     train: Path | None = None
     test: Path | None = None
     labels: dict[str, list[Path]] = field(default_factory=dict)
     masks: Path | None = None
+    annotations: Path | None = None
     rows: list[Row] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
@@ -89,6 +91,8 @@ def recognise(folder: Path) -> Contents:
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     images = [path for path in files if is_image_file(path)]
+    if claimed := _claimed(folder, images):
+        return claimed
     jsons = _read_all(folder, [path for path in files if path.suffix.lower() == ".json"])
     coco = {path: content for path, content in jsons.items() if _is_coco(content)}
     labelme = {path: content for path, content in jsons.items() if _is_labelme(content)}
@@ -106,6 +110,31 @@ def recognise(folder: Path) -> Contents:
     if not images:
         raise LvcnetError(f"no image was found: use {', '.join(SUFFIXES)}")
     return _masks(folder, images, others)
+
+
+def _claimed(folder: Path, images: list[Path]) -> Contents | None:
+    """What a plug-in recognises as its own; None where none does.
+
+    Raises:
+        LvcnetError: if several do.
+    """
+    found: dict[str, Path] = {}
+    for name, spec in FORMATS.items():
+        if spec.recognise is not None:
+            with foreign(f"format {name!r} cannot look into the zip", "mend it, or uninstall what added it"):
+                if (path := spec.recognise(folder)) is not None:
+                    found[name] = path
+    if len(found) > 1:
+        raise LvcnetError(
+            f"the zip is taken for {' and for '.join(found)}: import it with --from FORMAT=PATH"
+        )
+    for name, path in found.items():
+        rows = [
+            _row(folder, path, FORMATS[name].title, "clean labels"),
+            _row(folder, folder, "Images", f"{len(images)} files"),
+        ]
+        return Contents(name, folder, len(images), annotations=path, rows=rows)
+    return None
 
 
 def _coco(folder: Path, images: list[Path], found: dict[Path, Any], others: list[Path]) -> Contents:
@@ -133,7 +162,7 @@ def _coco(folder: Path, images: list[Path], found: dict[Path, Any], others: list
         rows.append(_row(folder, test, "COCO, clean labels", f"{_annotated(found[test])}, to test"))
     for label, paths in labels.items():
         rows += [_row(folder, path, f"COCO, label set {label}", _annotated(found[path])) for path in paths]
-    return Contents("coco", base, len(images), train, test, labels, None, rows, warnings)
+    return Contents("coco", base, len(images), train, test, labels, rows=rows, warnings=warnings)
 
 
 def _labelme(folder: Path, images: list[Path], found: dict[Path, Any], others: list[Path]) -> Contents:
@@ -187,8 +216,9 @@ def check_annotated(names: Sequence[str]) -> None:
     """
     paths = [PurePosixPath(name) for name in names]
     images = [path for path in paths if path.suffix.lower() in SUFFIXES]
-    annotated = any(path.suffix.lower() == ".json" for path in paths) or _folders(paths, MASK_FOLDERS)
-    if images and not annotated:
+    by_name = any(path.suffix.lower() == ".json" for path in paths) or _folders(paths, MASK_FOLDERS)
+    by_plug_ins = any(spec.recognise is not None for spec in FORMATS.values())  # their names are not known
+    if images and not (by_name or by_plug_ins):
         raise _not_annotated(images)
 
 

@@ -143,6 +143,9 @@ def import_from(
     Raises:
         ImportProblems: lists all problems at once.
         LvcnetError: if there is no such format, or it cannot be read this way.
+
+    Example:
+        lv.import_from("knees", "boxes", Path("boxes.json")).save()
     """
     read = FORMATS.find(format).read
     if read is None:
