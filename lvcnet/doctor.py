@@ -29,6 +29,7 @@ from lvcnet.orphans import sweep_workspace, workspace_orphans
 from lvcnet.plugins import GROUPS, entry_points, registry
 from lvcnet.runs.directory import ACTIVE
 from lvcnet.runs.store import damaged_runs, list_runs
+from lvcnet.runs.summary import lost_epochs_note
 from lvcnet.trash import folder_size, format_size
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
@@ -171,6 +172,10 @@ def _contents() -> Iterator[Finding]:
     for folder in without_checksum():
         what = f"data set {folder.name} has no checksum, so that changed pixels would not be noticed"
         yield Finding("contents", WARNING, what, "lvcnet doctor --mend", True)
+    lost = [(run.name, note) for run in list_runs() if (note := lost_epochs_note(run))]
+    for name, note in lost:
+        do = "put back a copy of it; without one only the curves have a gap"
+        yield Finding("contents", WARNING, f"run {name}: {note}", do)
     if not damaged:
         yield Finding("contents", OK, "every data set, label set, run and correction can be opened")
 

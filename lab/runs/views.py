@@ -28,7 +28,7 @@ from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.methods import method_title
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import is_demo
-from lvcnet.runs.summary import format_seconds, summarise
+from lvcnet.runs.summary import format_seconds, lost_epochs_note, summarise
 from lvcnet.trained import trained
 
 LOG_LINES = 40
@@ -149,6 +149,11 @@ def curves(run: RunDirectory, weight: float = 0.0, beside: Sequence[RunDirectory
         )
         st.info(text, icon=":material/info:")
         return
+    if lost := lost_epochs_note(run):
+        st.warning(
+            f"{lost}. The curves leave them out; the weights do not depend on them.",
+            icon=":material/warning:",
+        )
     label_iou = config.get("data", {}).get("labels", {}).get("mean_iou")
     others = {other.name: other.metrics() for other in beside}
     left, right = st.columns(2)

@@ -183,6 +183,12 @@ class RunDirectory:
                 rows[row["epoch"]] = row
         return [rows[epoch] for epoch in sorted(rows)]
 
+    def lost_epochs(self) -> list[int]:
+        """Epochs that are over and of which metrics.jsonl has no line that can be read: such lines are damaged or gone."""
+        known = {row["epoch"] for row in self.metrics()}
+        over = max(known, default=0) and max(*known, int(self.status().get("epoch", 0)))
+        return [epoch for epoch in range(1, over + 1) if epoch not in known]
+
     def evaluation(self) -> dict[str, Any] | None:
         """evaluation.json, or None before `lvcnet evaluate`.
 

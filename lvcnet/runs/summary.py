@@ -11,7 +11,7 @@ from lvcnet.runs.store import is_demo
 from lvcnet.trained import network_of, trained
 
 EXPLAINED = 3
-"""Collapsed runs that are explained one by one."""
+"""Collapsed runs, and lost epochs, that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class RunSummary:
         demo: whether it ships with the project.
         title: what its owner calls it; empty if nothing.
         user_note: what its owner wrote about it; empty if nothing.
+        commit: of the project that it was made with; None where that is not known.
         collapsed: how its predictions collapsed, so that nothing is concluded from `iou`; None if they did not.
     """
 
@@ -46,6 +47,7 @@ class RunSummary:
     demo: bool
     title: str
     user_note: str
+    commit: str | None
     collapsed: str | None
 
     @property
@@ -87,6 +89,7 @@ def summarise(run: RunDirectory) -> RunSummary:
         demo=is_demo(run),
         title=about.title,
         user_note=about.note,
+        commit=config.get("commit"),
         collapsed=collapse(evaluation) if evaluation else None,
     )
 
@@ -100,6 +103,17 @@ def collapse_notes(summaries: Sequence[RunSummary]) -> list[str]:
     ]
     more = len(found) - EXPLAINED
     return found[:EXPLAINED] + ([f"{MARK.strip()} {more} more collapsed likewise."] if more > 0 else [])
+
+
+def lost_epochs_note(run: RunDirectory) -> str | None:
+    """Which epochs the curves of a run lack because their lines cannot be read; None where none does."""
+    lost = run.lost_epochs()
+    if not lost:
+        return None
+    named = ", ".join(map(str, lost[:EXPLAINED])) + (
+        f" and {len(lost) - EXPLAINED} more" if lost[EXPLAINED:] else ""
+    )
+    return f"metrics.jsonl has no readable line of epoch {named}: what was there is damaged or gone"
 
 
 def seconds_left(status: dict[str, Any], epochs_left: int) -> float | None:

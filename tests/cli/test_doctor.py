@@ -55,6 +55,17 @@ def test_everything_wrong_is_named_and_the_safe_part_is_mended(lvcnet: Run, ill:
     assert (ill / "datasets" / "torn" / "images.npy").read_bytes() == before
 
 
+def test_a_damaged_line_of_a_learning_curve_is_a_warning(lvcnet: Run, workspace_home: Path) -> None:
+    run = new_run("torn", CONFIG)
+    for epoch in (1, 2, 3):
+        run.append_metrics({"epoch": epoch, "loss": 0.5})
+    path = run.path / "metrics.jsonl"
+    path.write_text(path.read_text().replace('"epoch": 2', '"epoch: 2'))
+    (found,) = [one for one in json.loads(lvcnet("doctor", "--json")[1])["findings"] if "torn" in one["what"]]
+    assert found["state"] == "warning"
+    assert "run torn: metrics.jsonl has no readable line of epoch 2" in found["what"]
+
+
 def test_a_damaged_queue_is_a_problem(lvcnet: Run, workspace_home: Path) -> None:
     (workspace_home / "queue").mkdir(parents=True)
     (workspace_home / "queue" / "queue.db").write_bytes(b"no database at all" * 100)

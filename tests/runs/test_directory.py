@@ -11,6 +11,7 @@ import pytest
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_json
 from lvcnet.runs.directory import RunDirectory, process_alive, process_record
+from lvcnet.runs.summary import lost_epochs_note
 from tests.evaluations import an_evaluation
 
 
@@ -49,6 +50,23 @@ def test_a_torn_last_line_of_the_metrics_is_ignored_and_does_not_harm_the_next(r
     assert [row["epoch"] for row in run.metrics()] == [1]
     run.append_metrics({"epoch": 2, "loss": 0.4})
     assert run.metrics() == [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}]
+
+
+def test_an_epoch_whose_line_is_damaged_is_said(run: RunDirectory):
+    for epoch in (1, 2, 3):
+        run.append_metrics({"epoch": epoch, "loss": 0.5})
+    assert run.lost_epochs() == []
+    path = run.path / "metrics.jsonl"
+    first, _, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + b'{"epoch": 2, "lo\x00s": 0.5}}\n' + third)
+    assert run.lost_epochs() == [2]
+    assert lost_epochs_note(run) == (
+        "metrics.jsonl has no readable line of epoch 2: what was there is damaged or gone"
+    )
+    run.append_metrics({"epoch": 2, "loss": 0.4})  # done again after a crash: nothing is lost
+    assert run.lost_epochs() == []
+    run.update_status(epoch=5)
+    assert run.lost_epochs() == [4, 5], "lines that are gone altogether"
 
 
 def test_an_epoch_done_twice_counts_once(run: RunDirectory):
