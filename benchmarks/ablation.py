@@ -161,7 +161,7 @@ def plan(
     options: argparse.Namespace, methods: Sequence[str], settings: Sequence[str] = ()
 ) -> list[PlannedRun]:
     """The runs of variants, as robustness.py plans them."""
-    words = ["--workspace", str(options.workspace), "--levels", options.level, "--seeds", options.seeds]
+    words = ["--workspace", str(options.workspace), "--labels", options.level, "--seeds", options.seeds]
     words += ["--methods", ",".join(methods)]
     words += [word for setting in [*options.set, *settings] for word in ("--set", setting)]
     return plan_data(options.data, robustness_options(words))

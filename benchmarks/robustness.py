@@ -25,6 +25,7 @@ import argparse
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = split(options.data or PROFILES[options.profile].phantom)
     if not options.report_only:
         for name in names:
-            prepare_data(name, split(options.levels))
+            prepare_data(name, split(options.labels))
     plan = [cell for name in names for cell in plan_data(name, options)]
     plan.sort(key=lambda cell: cell.config.seed)  # early results compare methods on all data
     notes = list(options.note)
@@ -117,7 +118,9 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--workspace", type=Path, required=True, help="data sets and runs (LVCNET_HOME)")
     parser.add_argument("--data", help="data sets, separated by commas; default: the profile's phantom")
     parser.add_argument("--methods", default=",".join(COMPARED), help="default: %(default)s")
-    parser.add_argument("--levels", default="clean,1,2,3,4", help="noise levels or label sets")
+    parser.add_argument(
+        "--labels", "--levels", default="clean,1,2,3,4", help="label sets; 1 is noise level 1"
+    )
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--profile", choices=list(PROFILES), default="cpu")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting more")
@@ -167,7 +170,7 @@ def plan_data(name: str, options: argparse.Namespace) -> list[PlannedRun]:
     plan = []
     for method in split(options.methods):
         kind, settings = parse_method(method)
-        levels = [level for level in split(options.levels) if level != CLEAN or method == BASELINE]
+        levels = [level for level in split(options.labels) if level != CLEAN or method == BASELINE]
         if levels:
             settings = merge_settings(chosen, settings)
             plan += plan_sweep(name, [kind], levels, seeds, settings, options.retry_failed)
@@ -273,7 +276,7 @@ def as_markdown(report: Report) -> str:
     """The report as Markdown."""
     parts = [
         "# Robustness to label noise",
-        f"Command: `{report.command}`; commit {current_commit()}.",
+        f"Command: `{report.command}`; {commits(report)}.",
         *(f"Note: {note}." for note in report.notes),
         *(markdown_section(table) for table in leading_tables(report)),
         *(to_markdown(comparison).rstrip("\n") for comparison in report.comparisons.values()),
@@ -285,13 +288,24 @@ def as_markdown(report: Report) -> str:
 def as_html(report: Report) -> str:
     """The same with figures."""
     blocks = [
-        paragraph(f"Command: {report.command}; commit {current_commit()}."),
+        paragraph(f"Command: {report.command}; {commits(report)}."),
         *(paragraph(f"Note: {note}.", "note") for note in report.notes),
         *(table_block(table) for table in leading_tables(report)),
     ]
     for name, comparison in report.comparisons.items():
         blocks += [f"<h2>{name}</h2>", *comparison_blocks(comparison)]
     return html_page("Robustness to label noise", [*blocks, table_block(run_table(report))])
+
+
+def commits(report: Report) -> str:
+    """With which commit this was written and with which ones the runs were made, where these are others."""
+    made = [cell.run.config().get("commit") for cell in report.plan if cell.run.exists()]
+    counts = Counter(str(commit or "unknown") for commit in made)
+    now = str(current_commit())
+    if set(counts) <= {now}:
+        return f"commit {now}"
+    trained = ", ".join(f"{commit} ({count})" for commit, count in counts.most_common())
+    return f"written at commit {now}, runs made at {trained}"
 
 
 def leading_tables(report: Report) -> list[Table]:

@@ -73,7 +73,7 @@ def test_calls_do_what_the_commands_do(
     (row,) = comparison.frame().to_dict("records")
     assert row["iou"] == pytest.approx(found["iou"])
     assert lvcnet("compare", "hips", "--where", "epochs=2", "--format", "markdown")[1] == comparison.report()
-    with pytest.raises(lv.LvcnetError, match="--where epoch is no setting of a run"):
+    with pytest.raises(lv.LvcnetError, match="where epoch is no setting of a run"):
         lv.compare(hips, where={"epoch": 2})
     count = lv.export_labels(
         "hips", "clean", tmp_path / "clean.json", split="test", images=tmp_path / "images"

@@ -160,7 +160,10 @@ def queue(
 
 
 def _runs_table(summaries: list[RunSummary], wide: bool) -> tuple[list[str], list[list[object]]]:
-    """Columns and rows; a narrow terminal shows the names whole and leaves out what they usually say."""
+    """Columns and rows; a narrow terminal shows the names whole and leaves out what they usually say.
+
+    Commits have a column where the runs were not all made with the same one.
+    """
     columns = ["Run", "State", "Epoch", "IoU", "Time left"]
     rows: list[list[object]] = [
         [
@@ -176,6 +179,10 @@ def _runs_table(summaries: list[RunSummary], wide: bool) -> tuple[list[str], lis
         columns[2:2] = ["Data set", "Labels", "Method", "Seed", "Progress"]
         for row, one in zip(rows, summaries, strict=True):
             row[2:2] = [one.dataset, one.labels, one.trained, one.seed, f"{one.progress:.0%}"]
+    if len({one.commit for one in summaries}) > 1:
+        columns.append("Commit")
+        for row, one in zip(rows, summaries, strict=True):
+            row.append(one.commit)
     if any(one.title for one in summaries):
         columns[1:1] = ["Title"]
         for row, one in zip(rows, summaries, strict=True):

@@ -42,6 +42,7 @@ class Cell:
             seeds again; None without scores by image.
         excluded: why nothing is concluded from it, and what to do; None where it counts.
         apart: why it is compared with cells of its own label set only, and what to do; None where it is pooled with others.
+        commits: seed -> commit of the project that its run was made with; seeds whose run knows none are not in it.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Cell:
     interval: tuple[float, float] | None = None
     excluded: str | None = None
     apart: str | None = None
+    commits: dict[int, str] = field(default_factory=dict)
 
     @property
     def pooled(self) -> bool:

@@ -289,6 +289,11 @@ def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cel
         best_last=_known(evaluations, "best_last_gap"),
         recovery=_known(evaluations, "label_recovery"),
         interval=_interval(evaluations, metric, seed),
+        commits={
+            seed: commit
+            for seed, run in zip(seeds, runs, strict=True)
+            if (commit := run.config().get("commit"))
+        },
     )
 
 

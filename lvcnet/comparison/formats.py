@@ -111,6 +111,7 @@ def _flat(cell: Cell, metric: str) -> dict[str, Any]:
         "label_iou": cell.label_iou,
         "label_recovery": mean_of_known(cell.recovery),
         "seeds": len(cell.runs),
+        "commits": " ".join(sorted(set(cell.commits.values()))),
         "excluded": cell.excluded,
         "apart": cell.apart,
         "parameters": cell.parameters,

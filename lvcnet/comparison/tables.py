@@ -1,5 +1,6 @@
 """A Comparison as tables of text: what `lvcnet compare`, the lab and the benchmark's report all show."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.masks.collapse import MARK
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
+from lvcnet.thresholds import THRESHOLD
 
 Row = list[str]
 NOTHING = "—"
@@ -98,9 +100,7 @@ def round_table(comparison: Comparison) -> Table:
         theirs = cell.paper or {}
         row += [_number(theirs.get(name)) for name in paper.METRICS] if with_paper else []
         rows.append(row)
-    note = (
-        f"Mean ± SD over {comparison.rounds} (of every seed), clean test labels, last epoch, threshold 0.5."
-    )
+    note = f"Mean ± SD over {comparison.rounds} (of every seed), clean test labels, last epoch, threshold {THRESHOLD}."
     if with_paper:
         note += f" The paper's figures come from other data: {paper.SOURCE}; {NOTHING}: not in the paper."
     return Table("Precision, recall and mIoU, in the form of the paper's Table 1", note, header, rows)
@@ -115,7 +115,8 @@ def score_table(comparison: Comparison) -> Table:
     ]
     return Table(
         METRICS[comparison.metric].title,
-        "Mean over test images and categories, clean test labels, last epoch, threshold 0.5; ± SD over seeds (number of seeds).",
+        f"Mean over test images and categories, clean test labels, last epoch, threshold {THRESHOLD}; ± SD over seeds (number of"
+        " seeds).",
         ["Method", *map(comparison.shown, labels)],
         rows + _paper_rows(comparison, labels),
     )
@@ -287,7 +288,22 @@ def notes(comparison: Comparison) -> list[str]:
         f"{method_title(cell.method)} on {cell.labels} is compared on {cell.labels} only: {cell.apart}"
         for cell in comparison.set_apart()
     ]
+    found += _commit_notes(comparison)
     return found + [f"left out {name}: {reason}" for name, reason in comparison.skipped.items()]
+
+
+def _commit_notes(comparison: Comparison) -> list[str]:
+    """That runs were made with several commits of the project, and which line pools some of them."""
+    counts = Counter(commit for cell in comparison.cells for commit in cell.commits.values())
+    if len(counts) < 2:
+        return []
+    named = ", ".join(f"{commit} ({count} run{'s'[: count > 1]})" for commit, count in counts.most_common())
+    pooled = [
+        f"{method_title(cell.method)} on {cell.labels} pools runs of {', '.join(sorted(set(cell.commits.values())))}"
+        for cell in comparison.cells
+        if len(set(cell.commits.values())) > 1
+    ]
+    return [f"trained with {len(counts)} commits of the project: {named}", *pooled]
 
 
 def _summary(comparison: Comparison, method: str, labels: str) -> str:

@@ -30,13 +30,11 @@ def parse_where(conditions: Iterable[str]) -> dict[str, Any]:
     given = parse_settings(conditions, "--where")
     options = given.pop("options", {})
     if not isinstance(options, dict):
-        raise LvcnetError(
-            f"--where options={options!r} is not one setting: write e.g. --where options.warps=2"
-        )
+        raise LvcnetError(f"where options={options!r} is not one setting: write e.g. options.warps=2")
     nested = {name: value for name, value in given.items() if isinstance(value, dict)}
     if unknown := [name for name in given if name not in TrainConfig.model_fields or name in nested]:
         raise LvcnetError(
-            f"--where {unknown[0]} is no setting of a run: choose one of {', '.join(TrainConfig.model_fields)},"
+            f"where {unknown[0]} is no setting of a run: choose one of {', '.join(TrainConfig.model_fields)},"
             " or options.NAME"
         )
     found = {name: _valid(name, value) for name, value in given.items()}
@@ -50,7 +48,7 @@ def _valid(name: str, value: Any) -> Any:
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        raise LvcnetError(f"--where {name}={value!r}: {error.errors()[0]['msg']}") from None
+        raise LvcnetError(f"where {name}={value!r}: {error.errors()[0]['msg']}") from None
 
 
 def unlike(config: Config, where: Where) -> str | None:

@@ -7,9 +7,10 @@ import robustness
 
 from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
+from lvcnet.files import write_json
 from lvcnet.runs.store import list_runs
 
-SMALL = "--levels 4,clean --seeds 0 --workers 1 --set epochs=1 --set width=4 --set depth=2 --set batch_size=4"
+SMALL = "--labels 4,clean --seeds 0 --workers 1 --set epochs=1 --set width=4 --set depth=2 --set batch_size=4"
 
 
 @pytest.fixture
@@ -42,7 +43,14 @@ def test_one_command_trains_what_is_missing_and_reports(workspace: Path, tmp_pat
         "<svg" in output.with_suffix(".html").read_text()
         or "plotly" in output.with_suffix(".html").read_text()
     )
+    one = next(run for run in list_runs() if run.name in names)
+    write_json(one.path / "config.json", {**one.config(), "commit": "0123456789"})
     robustness.main(command)
+    text = output.with_suffix(".md").read_text()
+    assert "runs made at" in text.splitlines()[2]
+    assert "0123456789 (1)" in text.splitlines()[2], "trainings of two commits do not hide under one"
+    assert sum(line.startswith(f"| {one.name} |") and "0123456789" in line for line in text.splitlines()) == 1
+    assert "trained with 2 commits of the project" in text
     again = {run.name: run.status()["started"] for run in list_runs() if run.config()["dataset"] == "small"}
     assert again == names
 

@@ -178,7 +178,7 @@ def test_the_user_chooses_which_runs_are_compared(make_run) -> None:
     ("condition", "said"),
     [
         ("epoch=3", "is no setting of a run: choose one of dataset, labels"),
-        ("epochs=many", "--where epochs='many': Input should be a valid integer"),
+        ("epochs=many", "where epochs='many': Input should be a valid integer"),
         ("epochs", "not of the form key=value, e.g. --where width=32"),
         ("options=3", "options.warps=2"),
         ("width.x=3", "is no setting"),

@@ -132,3 +132,18 @@ def test_every_format_holds_every_figure(comparison: Comparison) -> None:
     row = list(csv.DictReader(io.StringIO(formats.to_csv(comparison))))[-1]
     assert (row["label_recovery"], row["best_last_gap"], row["step_seconds"]) == ("0.74", "0.01", "0.3")
     assert (row["rounds_precision"], row["rounds_miou_sd"]) == ("0.9", "")
+
+
+def test_runs_of_two_commits_do_not_hide_under_one_line(comparison: Comparison) -> None:
+    assert not any("commit" in note for note in tables.notes(comparison))
+    *others, last = comparison.cells
+    one = [replace(other, commits={0: "aaaa"}) for other in others]
+    same = replace(comparison, cells=[*one, replace(last, commits={0: "aaaa", 1: "aaaa"})])
+    assert not any("commit" in note for note in tables.notes(same))
+    mixed = replace(comparison, cells=[*one, replace(last, commits={0: "aaaa", 1: "bbbb"})])
+    assert tables.notes(mixed) == [
+        "trained with 2 commits of the project: aaaa (5 runs), bbbb (1 run)",
+        "LVC-Net on level4 pools runs of aaaa, bbbb",
+    ]
+    rows = list(csv.DictReader(io.StringIO(formats.to_csv(mixed))))
+    assert [row["commits"] for row in rows] == ["aaaa"] * 4 + ["aaaa bbbb"]
