@@ -105,7 +105,7 @@ class Correction(store.Correction):
         """
         if drafts == "use" and REVIEWED not in accept.split("+"):
             raise LvcnetError(
-                "--drafts use makes decisions of drawings, which count by --accept reviewed only"
+                f"drafts 'use' makes decisions of drawings, which count only where accept has 'reviewed', not {accept!r}"
             )
         data = Dataset.load(self.head["dataset"])
         settle_drafts(self, data, drafts)

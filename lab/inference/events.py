@@ -26,6 +26,7 @@ from lab.ui.escaping import plain
 from lvcnet.data.formats.dicom_seg import source_header
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.batch import Outcome
+from lvcnet.inference.export import FORMATS
 from lvcnet.inference.segmentation import Segmentation
 
 EMPTY = "Choose a radiograph and one or more runs, then press Segment; a sample starts at once."
@@ -34,14 +35,7 @@ EMPTY_BATCH = (
     "Choose radiographs and a run, then press Segment all. Files that cannot be read do not stop the others."
 )
 CANCELLED = "Cancelled after the file that was under way; nothing was kept."
-DOWNLOADS = {
-    "masks": "Mask PNG",
-    "overlay": "Overlay PNG",
-    "coco": "COCO JSON",
-    "labelme": "Labelme JSON",
-    "dicom-seg": "DICOM SEG",
-    "csv": "Measurements CSV",
-}
+DOWNLOADS = {name: format.title for name, format in FORMATS.items() if format.offered}
 RADIOGRAPH = -1
 """On one side of before and after: the radiograph itself, and not the run of that position."""
 

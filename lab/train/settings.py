@@ -14,6 +14,7 @@ from lvcnet.methods import METHODS, MethodSpec
 from lvcnet.models import NETWORKS
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
+from lvcnet.trained import NETWORK
 from lvcnet.training.config import build_config, list_presets, read_preset
 from lvcnet.training.device import available_devices
 
@@ -94,7 +95,12 @@ def settings_fields(
                 columns = st.columns(3, vertical_alignment="bottom")
                 for column, name in zip(columns, fields[first : first + 3], strict=False):
                     with column:
-                        values[name] = field_widget(name, base, key)
+                        own = [METHODS.find(method).own_network for method in methods]
+                        values[name] = (
+                            no_network(methods, key)
+                            if name == "network" and own and all(own)
+                            else field_widget(name, base, key)
+                        )
         shown: list[str] = []
         if len(methods) == 1:
             spec = METHODS.find(methods[0])
@@ -105,6 +111,19 @@ def settings_fields(
             st.caption(f"Also taken from the run: {plain(text)}.")
     changes = {name: value for name, value in values.items() if value != getattr(base, name)}
     return start, changes | ({"options": options} if options else {})
+
+
+def no_network(methods: Sequence[str], key: str) -> str:
+    """In place of the choice of a network, where no method has one: which network they train; returns the usual one."""
+    title = METHODS.find(methods[0]).title
+    st.selectbox(
+        "Network",
+        [title],
+        disabled=True,
+        key=f"{key}-no-network",
+        help=f"{plain(title)} trains a network of its own: there is none to choose.",
+    )
+    return NETWORK
 
 
 def shown_options(spec: MethodSpec) -> list[str]:

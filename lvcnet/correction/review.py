@@ -119,13 +119,14 @@ def settle_drafts(correction: Correction, dataset: Dataset, drafts: str | None) 
     """
     drawn = open_drafts(correction)
     if drafts not in (None, *DRAFT_CHOICES):
-        raise LvcnetError(f"--drafts {drafts!r} does not exist: choose one of {', '.join(DRAFT_CHOICES)}")
+        raise LvcnetError(f"drafts {drafts!r} does not exist: choose one of {', '.join(DRAFT_CHOICES)}")
     if not drawn or drafts == "ignore":
         return []
     if drafts is None:
         raise LvcnetError(
-            f"there are drawings that nobody accepted yet: {drafts_in_words(drawn)}. Add --drafts use to accept them all,"
-            f" --drafts ignore to go on without them, or decide first (`lvcnet review {correction.name} --show draft`)"
+            f"there are drawings that nobody accepted yet: {drafts_in_words(drawn)}. Say what becomes of them:"
+            f" drafts `use` accepts them all, `ignore` goes on without them; or decide first (`lvcnet review"
+            f" {correction.name} --show draft`)"
         )
     decided = correction.decisions.verdicts()
     for draft in correction.decisions.drafts.open():

@@ -13,6 +13,7 @@ Symbols: C categories, H x W the image's own size.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,34 @@ from lvcnet.inference.predictor import Prediction
 from lvcnet.inference.segmentation import Segmentation
 from lvcnet.masks.blocks import blocks_with_margin, row_blocks
 
-FORMATS: dict[str, str] = {
-    "masks": "PNG, 8 bit, 255 inside, one a category",
-    "probabilities": "PNG, 16 bit, 65535 is probability 1, one a category",
-    "overlay": "PNG, the radiograph with the masks drawn over it",
-    "coco": "COCO JSON, one for all images",
-    "labelme": "Labelme JSON, one an image",
-    "dicom-seg": "DICOM SEG that refers to its image, for DICOM images",
-    "csv": "areas, perimeters and diameters, one table for all images",
+
+@dataclass(frozen=True)
+class FileFormat:
+    """A kind of file that a prediction is written as.
+
+    Attributes:
+        title: what pages call it.
+        text: what is in it.
+        offered: whether pages offer it for a single radiograph, too.
+    """
+
+    title: str
+    text: str
+    offered: bool = True
+
+
+FORMATS = {
+    "masks": FileFormat("Mask PNG", "PNG, 8 bit, 255 inside, one a category"),
+    "probabilities": FileFormat(
+        "Probability PNG, 16 bit", "PNG, 16 bit, 65535 is probability 1, one a category", offered=False
+    ),
+    "overlay": FileFormat("Overlay PNG", "PNG, the radiograph with the masks drawn over it"),
+    "coco": FileFormat("COCO JSON", "COCO JSON, one for all images"),
+    "labelme": FileFormat("Labelme JSON", "Labelme JSON, one an image"),
+    "dicom-seg": FileFormat("DICOM SEG", "DICOM SEG that refers to its image, for DICOM images"),
+    "csv": FileFormat("Measurements CSV", "areas, perimeters and diameters, one table for all images"),
 }
+"""Every kind of file by its name."""
 DEFAULT_FORMATS = ("masks", "probabilities", "overlay", "coco", "csv")
 COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
 """RGB by category, repeated when there are more (Okabe and Ito: told apart without red-green vision)."""

@@ -251,7 +251,8 @@ def test_drafts_are_listed_accepted_and_settled_by_command(
     status, _, err = answer(*make)
     assert (status, err.count("\n"), "image-1 (ben), image-2 (anna)" in err) == (2, 1, True)
     assert answer(*make, "--drafts", "maybe")[0] == 2
-    assert answer(*make[:-1], "all", "--drafts", "use")[0] == 2
+    status, _, err = answer(*make[:-1], "all", "--drafts", "use")
+    assert (status, "which count only where accept has 'reviewed', not 'all'" in err) == (2, True)
     assert answer(*make, "--drafts", "ignore")[0] == 0
     assert len(drafts.open()) == 2, "they stay drafts"
     assert answer(*make, "--drafts", "use", "--overwrite")[0] == 0
