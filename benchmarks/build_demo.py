@@ -26,7 +26,7 @@ CORRECTION = "demo-hips-level3"
 COMMANDS = (
     f"data phantom {DATASET} --train 300 --test 100 --size 128 --seed 0",
     f"noise {DATASET} --levels 1,2,3,4 --seed 0",
-    f"sweep {DATASET} --methods {','.join(METHODS)} --levels 1,2,3,4 --seeds 0 --preset quick",
+    f"sweep {DATASET} --methods {','.join(METHODS)} --labels 1,2,3,4 --seeds 0 --preset quick",
     f"correct {DATASET} --labels level{FULL_LEVEL} --method lvcnet-plus --folds 3 --name {CORRECTION}",
 )
 REVIEWED = 36

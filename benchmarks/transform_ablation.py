@@ -18,7 +18,7 @@ from lvcnet.runs.store import find_run
 from lvcnet.training.checkpoint import load_method
 from lvcnet.training.commit import current_commit
 from lvcnet.training.feed import load_part
-from lvcnet.training.monitor import agreement
+from lvcnet.training.monitor import iou_with_labels
 
 SWITCHES: list[dict[str, Any]] = [
     *({"warps": number} for number in (0, 1, 2, 3, 4, 6, 8)),
@@ -58,7 +58,7 @@ def main() -> None:
         "",
         "| switch | foreground IoU |",
         "|---|---|",
-        f"| as trained | {agreement(method, part):.4f} |",
+        f"| as trained | {iou_with_labels(method, part):.4f} |",
     ]
     for change in SWITCHES:
         names = {name: ATTRIBUTES.get(name, name) for name in change}
@@ -66,7 +66,7 @@ def main() -> None:
         for name, attribute in names.items():
             setattr(network, attribute, change[name])
         label = ", ".join(f"{name} = {value}" for name, value in change.items())
-        lines.append(f"| {label} | {agreement(method, part):.4f} |")
+        lines.append(f"| {label} | {iou_with_labels(method, part):.4f} |")
         for attribute, value in trained.items():
             setattr(network, attribute, value)
     text = "\n".join(lines) + "\n"

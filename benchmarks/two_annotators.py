@@ -13,7 +13,7 @@ from pathlib import Path
 from shown import shown_command
 
 from lvcnet.correction.agreement import agreement
-from lvcnet.correction.consensus import METHODS, consensus
+from lvcnet.correction.consensus import VOTES, consensus
 from lvcnet.correction.edge_support import edge_support
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
 from lvcnet.data.summary import iou_to_clean
@@ -107,7 +107,7 @@ def panel_table(dataset: Dataset) -> list[str]:
             names.append(f"level{level}-seed{seed}")
             panel.add_labels(LabelSet(names[-1], noisy.masks, noisy.covered, noisy.manifest))
         own = ", ".join(f"{iou_to_clean(panel.labels(name), clean, rows):.3f}" for name in names)
-        united = {method: consensus(panel, names, method, method) for method in METHODS}
+        united = {vote: consensus(panel, names, vote, vote) for vote in VOTES}
         ious = " | ".join(f"{iou_to_clean(labels, clean, rows):.3f}" for labels, _ in united.values())
         found = united["staple"][1]["per_category"][dataset.categories[0]]
         reliability = "; ".join(

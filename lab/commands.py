@@ -120,13 +120,13 @@ def two_label_sets(command: str, dataset: str, first: str, second: str, split: s
     return [command, dataset, first, second, *(("--split", split) if split else ())]
 
 
-def consensus(dataset: str, label_sets: Sequence[str], method: str, name: str) -> list[str]:
+def consensus(dataset: str, label_sets: Sequence[str], vote: str, name: str) -> list[str]:
     """`lvcnet consensus`.
 
     >>> consensus("jaws", ["clean", "dentist2"], "staple", "both")
-    ['consensus', 'jaws', 'clean', 'dentist2', '--method', 'staple', '--as', 'both']
+    ['consensus', 'jaws', 'clean', 'dentist2', '--vote', 'staple', '--as', 'both']
     """
-    return ["consensus", dataset, *label_sets, "--method", method, "--as", name]
+    return ["consensus", dataset, *label_sets, "--vote", vote, "--as", name]
 
 
 def export(dataset: str, labels: str, format: str, output: str) -> list[str]:
@@ -176,14 +176,14 @@ def train(config: TrainConfig, start: Sequence[str], changes: Mapping[str, Any])
 def sweep(
     dataset: str,
     methods: Sequence[str],
-    levels: Sequence[str],
+    labels: Sequence[str],
     seeds: Sequence[int],
     start: Sequence[str],
     changes: Mapping[str, Any],
 ) -> list[str]:
     """`lvcnet sweep`."""
     return [
-        *("sweep", dataset, "--methods", ",".join(methods), "--levels", ",".join(levels)),
+        *("sweep", dataset, "--methods", ",".join(methods), "--labels", ",".join(labels)),
         *("--seeds", ",".join(map(str, seeds)), *start, *settings(changes), "--queue"),
     ]
 

@@ -20,7 +20,7 @@ from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.inference.batch import predict_files
 from lvcnet.inference.export import DEFAULT_FORMATS, check_formats
 from lvcnet.inference.own_files import find_images
-from lvcnet.inference.predictor import THRESHOLD, Predictor
+from lvcnet.inference.predictor import Predictor
 from lvcnet.jobs import check_resumable, launch
 from lvcnet.jobs.correct import Request, judge, prepare, train_folds
 from lvcnet.jobs.foreground import SweepProgress, run_sweep
@@ -29,6 +29,8 @@ from lvcnet.progress import Report
 from lvcnet.results import Comparison, Correction
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
+from lvcnet.thresholds import THRESHOLD, check_threshold
+from lvcnet.trained import METHOD
 from lvcnet.training import run as training
 from lvcnet.training.config import build_config, merge_settings, read_preset
 
@@ -41,7 +43,7 @@ Files = Sequence[Path | str] | Path | str
 
 def train(
     dataset: Data,
-    method: str = "unet",
+    method: str = METHOD,
     labels: str | int = CLEAN,
     *,
     preset: str = "quick",
@@ -256,8 +258,7 @@ def predict(
     Example:
         lv.predict(run, ["hip.png", "radiographs"], "out", formats=["masks", "csv"])
     """
-    if not 0 < threshold <= 1:
-        raise LvcnetError(f"threshold {threshold:g} is out of range: give a probability above 0 and up to 1")
+    check_threshold(threshold)
     kinds = check_formats(formats)
     given = [images] if isinstance(images, Path | str) else images
     found = find_images([Path(path) for path in given])
@@ -270,7 +271,7 @@ def predict(
 def correct(
     dataset: Data,
     labels: str | int,
-    method: str = "lvcnet-plus",
+    method: str = METHOD,
     *,
     folds: int = 5,
     preset: str = "quick",

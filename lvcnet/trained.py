@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+METHOD = "lvcnet-plus"
+"""How it learns unless another method is named: in commands, forms and `import lvcnet as lv` alike."""
 NETWORK = "unet"
 """What is trained unless another network is named, and what every run of before there was a choice trained."""
 

@@ -27,6 +27,7 @@ from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.store import find_run
+from lvcnet.thresholds import THRESHOLD
 
 SIDE_BY_SIDE, PAIRS = "side-by-side", "image-by-image"
 CAPTION_METRICS = ("iou", "boundary_iou", "hd95")
@@ -118,7 +119,7 @@ def _show_panels(comparison: Comparison, cells: list[Cell], seed: int, key: str)
     first, labels = next(iter(sights.values())), cells[0].labels
     noisy = first.labels if labels != "clean" else None
     mode, everywhere, opacity = _viewer_controls(noisy is not None)
-    masks = {method: sight.prediction >= viewing.THRESHOLD for method, sight in sights.items()}
+    masks = {method: sight.prediction >= THRESHOLD for method, sight in sights.items()}
     note = _labels_note(first, labels, comparison)
     excluded = {cell.method for cell in cells if cell.excluded}
     shown = [Panel("Labels", note, f"Labels, image {key}: {note}", panels.labels_layers(first.clean, noisy))]

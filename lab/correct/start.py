@@ -30,6 +30,7 @@ from lvcnet.jobs.correct import (
 )
 from lvcnet.methods import METHODS, method_title
 from lvcnet.runs.summary import format_seconds
+from lvcnet.trained import METHOD
 from lvcnet.training.config import list_presets, read_preset
 
 SECONDS = 2.0
@@ -154,7 +155,7 @@ def _form(name: str) -> None:
                 list(METHODS),
                 "LVC-Net plus repairs outlines best.",
                 method_title,
-                "lvcnet-plus",
+                METHOD,
             )
         folds = right.number_input(
             "Folds", 2, 20, 5, key="correct-folds", help="Trainings; each judges the images that it left out."

@@ -31,6 +31,7 @@ from lvcnet.models.maps import Maps
 from lvcnet.runs.store import find_run
 from lvcnet.scratch import scratch_folder
 from lvcnet.text import split_list
+from lvcnet.thresholds import THRESHOLD, check_threshold
 
 KEEP_SECONDS, TIDY_SECONDS = 3600, 60
 """How long answers stay, and how often it is looked for older ones."""
@@ -85,20 +86,20 @@ def shows_errors_of_steps(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @shows_errors
-def segment_api(file: str | None, run: str, threshold: float = 0.5) -> tuple[dict[str, Any], str, str]:
+def segment_api(file: str | None, run: str, threshold: float = THRESHOLD) -> tuple[dict[str, Any], str, str]:
     """Segment one radiograph.
 
     Args:
         file: PNG, JPEG, TIFF or DICOM.
         run: name of a finished run, as `lvcnet runs` lists it.
-        threshold: a pixel belongs to the mask from this probability on, 0 to 1.
+        threshold: a pixel belongs to the mask from this probability on, above 0 and up to 1.
 
     Returns:
         summary (image size, pixel spacing, by category the sizes in pixels and mm), mask file at the image's own size
         (PNG; a zip if there are several categories), overlay (PNG).
     """
     path, chosen = given_file(file), segment.checked_runs([run] if run else [])[0]
-    asked = {"path": str(path), "run": chosen, "threshold": checked_threshold(threshold)}
+    asked = {"path": str(path), "run": chosen, "threshold": check_threshold(threshold)}
     summary, mask, overlay = _ask("answer", **asked, folder=str(output_folder()))
     return summary, mask, overlay
 
@@ -107,7 +108,7 @@ def segment_api(file: str | None, run: str, threshold: float = 0.5) -> tuple[dic
 def segment_batch_api(
     files: list[str] | None,
     run: str,
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
     formats: str | None = ",".join(BATCH_FORMATS),
     anonymise: bool = False,
 ) -> tuple[dict[str, Any], str]:
@@ -116,14 +117,14 @@ def segment_batch_api(
     Args:
         files: PNG, JPEG, TIFF or DICOM.
         run: name of a finished run.
-        threshold: a pixel belongs to the mask from this probability on, 0 to 1.
+        threshold: a pixel belongs to the mask from this probability on, above 0 and up to 1.
         formats: with commas, as `lvcnet predict --formats` takes them.
         anonymise: leave patient data out of DICOM SEG; no other format holds any.
 
     Returns:
         summary (segmented, problems by image, measurements), zip of the files.
     """
-    paths, cut, chosen = given_files(files), checked_threshold(threshold), given_formats(formats)
+    paths, cut, chosen = given_files(files), check_threshold(threshold), given_formats(formats)
     content = output_folder() / "content"
     outcomes = list(batch_outcomes(paths, run, cut, chosen, content, anonymise))
     return batch_summary(outcomes), str(segment.zipped(content, content.with_name("segmented.zip")))
@@ -202,7 +203,7 @@ def add_endpoints() -> None:
         files = gr.File(label="files", type="filepath", file_count="multiple")
         keep_no_copy(file, files)
         run = gr.Textbox(label="run")
-        threshold = gr.Number(0.5, label="threshold")
+        threshold = gr.Number(THRESHOLD, label="threshold")
         formats = gr.Textbox(",".join(BATCH_FORMATS), label="formats")
         anonymise = gr.Checkbox(False, label="anonymise")
         summary = gr.JSON(label="summary")
@@ -256,17 +257,6 @@ def given_formats(formats: str | None) -> list[str]:
     if not formats:
         raise LvcnetError(f"no formats were given: name some of {', '.join(FORMATS)}, with commas")
     return split_list(formats)
-
-
-def checked_threshold(threshold: float) -> float:
-    """The threshold.
-
-    Raises:
-        LvcnetError: if it is no probability.
-    """
-    if not 0.0 <= threshold <= 1.0:
-        raise LvcnetError(f"threshold {threshold} is not possible: choose a probability from 0 to 1")
-    return float(threshold)
 
 
 def output_folder() -> Path:

@@ -48,13 +48,13 @@ from lvcnet.drawing import overlays
 from lvcnet.inference.export import FORMATS
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.scratch import scratch_folder
+from lvcnet.thresholds import THRESHOLD
 
 PORT = 7860
 LAST_SECONDS = 5
 """That open streams are waited for when the server is to stop."""
 MAX_FILE_SIZE = "200mb"
 NOTICE = "Research software, not a medical device: do not use the results for diagnosis or treatment."
-FILE_LABELS = {**DOWNLOADS, "probabilities": "Probability PNG, 16 bit"}
 SAVE = """(file) => {
   const link = document.createElement("a");
   link.href = file.url;
@@ -305,7 +305,7 @@ def _batch_tab() -> gr.Dropdown:
             )
             threshold = _threshold()
             formats = gr.CheckboxGroup(
-                [(FILE_LABELS[name], name) for name in FORMATS],
+                [(format.title, name) for name, format in FORMATS.items()],
                 value=list(BATCH_FORMATS),
                 label="Files in the zip",
                 info="COCO and measurements are one file for all radiographs.",
@@ -339,7 +339,9 @@ def _batch_tab() -> gr.Dropdown:
 
 
 def _threshold() -> gr.Slider:
-    return gr.Slider(0.05, 0.95, 0.5, step=0.01, label="Threshold", info="Inside from this probability on.")
+    return gr.Slider(
+        0.05, 0.95, THRESHOLD, step=0.01, label="Threshold", info="Inside from this probability on."
+    )
 
 
 def _anonymise() -> gr.Checkbox:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lab.inference.segment import caption, colours
 from lvcnet.inference.batch import Outcome
-from lvcnet.inference.segmentation import Segmentation, agreements, summarise
+from lvcnet.inference.segmentation import Segmentation, pairwise_ious, summarise
 
 NO_SPACING = "The file states no pixel spacing, so there is nothing in mm."
 SPACING = "Sizes in mm follow the pixel spacing of the file; a radiograph enlarges what lies away from the detector."
@@ -46,7 +46,7 @@ def agreement_table(results: Sequence[Segmentation]) -> str:
     names = [_run(caption(result), colour) for result, colour in zip(results, colours(results), strict=True)]
     rows = [
         [names[row["first"]], names[row["second"]], escape(row["category"]), f"{row['iou']:.3f}"]
-        for row in agreements(results)
+        for row in pairwise_ious(results)
     ]
     if not rows:
         return "<p>These runs have no category in common.</p>"

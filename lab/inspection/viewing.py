@@ -20,8 +20,8 @@ from lvcnet.masks.metrics import image_metrics
 from lvcnet.models.maps import MAP_TITLES
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.snapshots import Snapshot, read_snapshot, snapshot_epochs
+from lvcnet.thresholds import THRESHOLD
 
-THRESHOLD = 0.5
 VECTORS = ("guidance", "offsets")
 
 

@@ -14,7 +14,7 @@ from lab.ui.facts import load_facts
 from lab.ui.widgets import Stamp, command_line, dataset_stamp, load_dataset, pick, pick_view
 from lvcnet.claims import using
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
-from lvcnet.data.facts import Filters, compare_masks
+from lvcnet.data.facts import Filters, iou_and_area_change
 from lvcnet.data.naming import NOISE
 from lvcnet.drawing.palette import LABEL_COLOURS, LABEL_TITLES
 from lvcnet.figures.layout import EXPORT
@@ -89,7 +89,7 @@ def preview_panel(dataset: Dataset, key: str, level: int, family: str, seed: int
     """
     shown = _preview(dataset.name, dataset_stamp(find_dataset(dataset.name)), key, level, family, seed, bias)
     row = dataset.index(key)
-    iou, change = compare_masks(shown.masks, dataset.masks(CLEAN, row))
+    iou, change = iou_and_area_change(shown.masks, dataset.masks(CLEAN, row))
     countable = not_counted("preview", {"family": family, "strength": shown.strength, "bias": bias}) is None
     clicks = image_clicks(dataset.masks(CLEAN, row), shown.strength) if countable else None
     left, right = st.columns(2)

@@ -18,6 +18,7 @@ from lvcnet.next_step import Kind
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.snapshots import Snapshot, read_snapshot, snapshot_epochs
 from lvcnet.runs.store import is_demo
+from lvcnet.thresholds import THRESHOLD
 
 MECHANISM: tuple[tuple[str, str], ...] = (
     (
@@ -85,7 +86,9 @@ def _collapsed(snapshot: Snapshot) -> bool:
     """Whether nothing, everything or always the same is predicted on the images to be drawn."""
     names = [str(number) for number in range(snapshot.clean.shape[1])]
     counts = np.ones_like(snapshot.clean)
-    return bool(collapse({"masks": mask_facts(snapshot.prediction >= 0.5, snapshot.clean, counts, names)}))
+    return bool(
+        collapse({"masks": mask_facts(snapshot.prediction >= THRESHOLD, snapshot.clean, counts, names)})
+    )
 
 
 def _draw_mechanism(snapshot: Snapshot) -> list[overlays.Rgb]:
@@ -98,7 +101,7 @@ def _draw_mechanism(snapshot: Snapshot) -> list[overlays.Rgb]:
     stages = []
     for values in (seen.maps["trunk"][0, 0], seen.prediction[0, 0]):
         picture = overlays.paint(image, overlays.outline(truth, 2), LABEL_COLOURS["clean"])
-        mask = pictures.enlarged_mask(values >= 0.5, side)
+        mask = pictures.enlarged_mask(values >= THRESHOLD, side)
         stages.append(overlays.paint(picture, overlays.outline(mask, 2), LABEL_COLOURS["prediction"]))
     maps = [
         overlays.heat(seen.maps["lvc"][0, 0]),

@@ -24,6 +24,7 @@ from lvcnet.methods import COMPARED, METHODS, method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import format_seconds
+from lvcnet.trained import METHOD
 from lvcnet.training.config import TrainConfig, build_config
 from lvcnet.training.device import resolve_device
 from lvcnet.training.run import create_run
@@ -46,12 +47,10 @@ def run_form(dataset: Dataset) -> None:
     with st.container(border=True):
         left, middle, right = st.columns([2, 2, 1])
         with left:
-            labels = pick_labels(dataset, label="Labels to learn from", default="level3")
+            labels = pick_labels(dataset, label="Labels to learn from", default=CLEAN)
         with middle:
             help_text = "; ".join(f"{spec.title} {spec.summary}" for spec in METHODS.values())
-            method = pick(
-                "method", "Method", list(METHODS), plain(f"{help_text}."), method_title, "lvcnet-plus"
-            )
+            method = pick("method", "Method", list(METHODS), plain(f"{help_text}."), method_title, METHOD)
         seed = right.number_input(
             "Seed",
             0,

@@ -7,7 +7,7 @@ import typer
 from lvcnet.claims import using
 from lvcnet.cli.options import DatasetName, Json
 from lvcnet.cli.output import print_json, print_table, progress_bar, screen
-from lvcnet.correction.consensus import METHODS, consensus
+from lvcnet.correction.consensus import VOTES, consensus
 from lvcnet.correction.edge_support import SIDES, edge_support
 from lvcnet.data.dataset import Dataset
 from lvcnet.runs.store import find_run
@@ -23,7 +23,8 @@ def unite(
     dataset: DatasetName,
     labels: Annotated[list[str], typer.Argument(help="Two or more label sets of the same images.")],
     name: Annotated[str, typer.Option("--as", help="Name of the label set to make, e.g. consensus.")],
-    method: Annotated[str, typer.Option(help="staple or majority.")] = "staple",
+    vote: Annotated[str, typer.Option(help="staple or majority.")] = "staple",
+    method: Annotated[str | None, typer.Option(hidden=True, help="What --vote was called before.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier consensus of that name.")
     ] = False,
@@ -34,12 +35,12 @@ def unite(
     Majority vote: ties go to the side whose undisputed pixels are nearer. STAPLE weighs annotators by reliability; two
     are too few to tell them apart well.
 
-    Example: `lvcnet consensus jaws dentist1 dentist2 dentist3 --method staple --as consensus`
+    Example: `lvcnet consensus jaws dentist1 dentist2 dentist3 --vote staple --as consensus`
     """
-    data = Dataset.load(dataset)
+    vote, data = method or vote, Dataset.load(dataset)
     what = f"label set {name} is being made of it"
     with using("data set", data.folder, what, labels), progress_bar("Uniting outlines") as report:
-        united, found = consensus(data, labels, method, name, overwrite, report)
+        united, found = consensus(data, labels, vote, name, overwrite, report)
         data.add_labels(united)
     if as_json:
         print_json({"dataset": dataset, "labels": name, **found})
@@ -50,7 +51,7 @@ def unite(
         for one in labels
     ]
     print_table(
-        f"{METHODS[method]} over {found['images']} images of {dataset}",
+        f"{VOTES[vote]} over {found['images']} images of {dataset}",
         ("Category", "Annotator", "Sensitivity", "Specificity"),
         rows,
     )

@@ -26,6 +26,7 @@ from lvcnet.deleting import plan_correction
 from lvcnet.jobs.correct import Request, judge, prepare, queue_request, train_folds
 from lvcnet.methods import METHODS
 from lvcnet.results import Correction
+from lvcnet.trained import METHOD
 from lvcnet.training.config import merge_settings, parse_settings, read_preset
 
 Top = Annotated[int, typer.Option(min=1, help="How many images the table shows, worst first.")]
@@ -45,7 +46,7 @@ def register(app: typer.Typer) -> None:
 def correct(
     dataset: DatasetName,
     labels: Annotated[str, typer.Option(help="Label set to judge, e.g. level3 or dentist2.")],
-    method: Annotated[str, typer.Option(help=f"Method that judges: {METHODS.in_words()}.")] = "lvcnet-plus",
+    method: Annotated[str, typer.Option(help=f"Method that judges: {METHODS.in_words()}.")] = METHOD,
     folds: Annotated[int, typer.Option(help="Trainings; each judges the images that it left out.")] = 5,
     seed: Annotated[int, typer.Option(help="Keys initial weights, order and augmentation.")] = 0,
     preset: Annotated[str, typer.Option(help="quick (minutes on a laptop) or paper.")] = "quick",

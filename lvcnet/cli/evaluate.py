@@ -12,11 +12,11 @@ from lvcnet.data.dataset import CLEAN
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.inference.export import DEFAULT_FORMATS
 from lvcnet.inference.export import FORMATS as FILE_FORMATS
-from lvcnet.inference.predictor import THRESHOLD
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 from lvcnet.runs.store import find_run
 from lvcnet.text import split_list
+from lvcnet.thresholds import THRESHOLD
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Checkpoint = Annotated[str, typer.Option(help="Checkpoint: last or best (by held-out noisy labels).")]

@@ -48,10 +48,11 @@ def sweep(
             help=f"Methods, separated by commas: {METHODS.in_words()}. [default: {','.join(COMPARED)}]"
         ),
     ] = None,
-    levels: Annotated[
+    labels: Annotated[
         str | None,
-        typer.Option(help="Noise levels or label sets, e.g. clean,1,2,dentist2. [default: 1,2,3,4]"),
+        typer.Option(help="Label sets; 3 is noise level 3. E.g. clean,1,2,dentist2. [default: 1,2,3,4]"),
     ] = None,
+    levels: Annotated[str | None, typer.Option(hidden=True, help="What --labels was called before.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas. [default: 0]")] = None,
     preset: Annotated[str | None, typer.Option(help="Settings to start from, e.g. quick or paper.")] = None,
     settings: Annotated[
@@ -71,14 +72,14 @@ def sweep(
     evaluate: Annotated[bool, typer.Option(help="Evaluate each run when it is done.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Train a grid of methods, noise levels and seeds. Done runs are skipped, stopped ones resumed.
+    """Train a grid of methods, label sets and seeds. Done runs are skipped, stopped ones resumed.
 
-    Example: `lvcnet sweep hips --methods unet,lvcnet-plus --levels 1,2,3,4 --seeds 0 --preset quick`, or the same kept
+    Example: `lvcnet sweep hips --methods unet,lvcnet-plus --labels 1,2,3,4 --seeds 0 --preset quick`, or the same kept
     in a file, which the train page of the lab writes, too: `lvcnet sweep --config hips-sweep.yaml`
     """
     report_recovered()
     explicit: dict[str, Any] = {"dataset": dataset} if dataset is not None else {}
-    lists = {"methods": methods, "labels": levels}
+    lists = {"methods": methods, "labels": labels or levels}
     explicit |= {name: split_list(text) for name, text in lists.items() if text is not None}
     explicit |= {"seeds": parse_seeds(split_list(seeds))} if seeds is not None else {}
     same = {"network": network, "epochs": epochs}

@@ -15,6 +15,7 @@ from lvcnet.methods import METHODS
 from lvcnet.models import NETWORKS
 from lvcnet.noise.levels import LEVEL_TARGETS
 from lvcnet.runs.store import find_run
+from lvcnet.trained import METHOD
 from lvcnet.training.config import build_config, parse_settings, read_preset, read_yaml
 from lvcnet.training.run import create_run
 from lvcnet.training.run import train as train_run
@@ -32,12 +33,14 @@ def train(
             help="Name of the data set; `lvcnet data list` lists them. Optional with --like or --config."
         ),
     ] = None,
-    method: Annotated[str | None, typer.Option(help=f"{METHODS.in_words()}.")] = None,
+    method: Annotated[str | None, typer.Option(help=f"{METHODS.in_words()}. [default: {METHOD}]")] = None,
     network: Annotated[
         str | None, typer.Option(help=f"{NETWORKS.in_words()}; fcn is a method of its own. [default: unet]")
     ] = None,
-    level: Annotated[str | None, typer.Option(help="Noise level 1 to 4, or clean.")] = None,
-    labels: Annotated[str | None, typer.Option(help="Any label set by name, instead of --level.")] = None,
+    level: Annotated[str | None, typer.Option(help="Noise level 1 to 4, or clean. [default: clean]")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Any label set by name, instead of --level; 3 is noise level 3.")
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(help="quick (the default: minutes on a laptop) or paper (the paper's scale)."),
@@ -83,8 +86,9 @@ def train(
         explicit,
     ]
     settled = build_config(*layers)
-    if level is not None:
-        chosen(Dataset.load(settled.dataset), level)
+    word = level or labels
+    if word is not None:
+        chosen(Dataset.load(settled.dataset), word)
     run = create_run(settled, name)
     if in_queue:
         jobs.submit(run)
@@ -118,7 +122,7 @@ def chosen_labels(level: str | None, labels: str | None) -> str | None:
     if level is not None and labels is not None:
         raise LvcnetError(f"--level {level} and --labels {labels} name two label sets: give one of them")
     if level is None:
-        return labels
+        return None if labels is None else parse(labels)
     if level not in (CLEAN, *map(str, LEVEL_TARGETS)):
         raise LvcnetError(
             f"--level {level!r} does not exist: use 1, 2, 3, 4 or clean, or name a label set with --labels"

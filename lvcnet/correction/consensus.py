@@ -26,11 +26,11 @@ from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name
 from lvcnet.masks.geometry import distance_to
 from lvcnet.progress import Report
+from lvcnet.thresholds import THRESHOLD
 
 KIND = "consensus"
-METHODS = {"majority": "Majority vote", "staple": "STAPLE"}
+VOTES = {"majority": "Majority vote", "staple": "STAPLE"}
 MOST_ANNOTATORS = 12
-THRESHOLD = 0.5
 ROUNDS, STILL = 5000, 1e-9
 """Of the iteration: at most so many, and it ends when no estimate moves by more than that."""
 BoolArray = NDArray[np.bool_]
@@ -57,7 +57,7 @@ class Estimate:
 def consensus(
     dataset: Dataset,
     names: Sequence[str],
-    method: str,
+    by: str,
     name: str,
     overwrite: bool = False,
     report: Report | None = None,
@@ -69,7 +69,7 @@ def consensus(
     Args:
         dataset: the data set.
         names: two or more label sets.
-        method: `majority` or `staple`.
+        by: the vote, `majority` or `staple`.
         name: of the new label set.
         overwrite: replace an earlier consensus of that name.
         report: called with (images done, images).
@@ -79,9 +79,9 @@ def consensus(
         `per_category` with `disputed_px`, `ties_px` (majority vote) and each annotator's `sensitivity` and `specificity`.
 
     Raises:
-        LvcnetError: for an unknown method, too few or repeated label sets, no common image, or a name that is taken.
+        LvcnetError: for an unknown vote, too few or repeated label sets, no common image, or a name that is taken.
     """
-    _check(dataset, names, method, name, overwrite)
+    _check(dataset, names, by, name, overwrite)
     opinions = [dataset.labels(one) for one in names]
     covered = np.logical_and.reduce([one.covered for one in opinions])
     rows = np.flatnonzero(covered)
@@ -91,12 +91,12 @@ def consensus(
     per_category = {}
     for c, category in enumerate(dataset.categories):
         votes = ((np.stack([one.masks[row, c] for one in opinions]), dataset.place(int(row))) for row in rows)
-        united, found = _unite(votes, len(names), method, c * len(rows), len(rows) * masks.shape[1], report)
+        united, found = _unite(votes, len(names), by, c * len(rows), len(rows) * masks.shape[1], report)
         masks[rows, c] = united
         per_category[category] = {**found, **_named(names, found)}
     manifest: Row = {
         "kind": KIND,
-        "method": method,
+        "vote": by,
         "sources": list(names),
         "images": len(rows),
         "left_out": int((~covered).sum()),
@@ -190,7 +190,7 @@ def restricted_region(votes: BoolArray) -> BoolArray:
 
 
 def _unite(
-    votes: Any, annotators: int, method: str, done: int, total: int, report: Report | None
+    votes: Any, annotators: int, by: str, done: int, total: int, report: Report | None
 ) -> tuple[BoolArray, Row]:
     """Masks (N, H, W) of one category, and what was found; votes come image by image, with where the image is."""
     counts = np.zeros(2**annotators, dtype=np.int64)
@@ -199,7 +199,7 @@ def _unite(
         code, region = codes(vote), restricted_region(vote[(slice(None), *place)])
         counts += np.bincount(code[place][region], minlength=len(counts))
         disputed += int((vote.any(axis=0) & ~vote.all(axis=0)).sum())
-        if method == "majority":
+        if by == "majority":
             mask, tie = majority(vote)
             hits += np.bincount(code[mask], minlength=len(counts))
             voted_masks.append(mask)
@@ -208,7 +208,7 @@ def _unite(
             numbered.append(code.astype(np.uint16))
         if report:
             report(done + number, total)
-    if method == "majority":
+    if by == "majority":
         share = np.divide(hits, counts, out=np.zeros(len(counts)), where=counts > 0)
         sensitivity, specificity = _reliability(counts, share, _voted(annotators))
         masks = np.stack(voted_masks)
@@ -219,7 +219,7 @@ def _unite(
         inside[0], inside[-1] = False, True  # where all agree there is nothing to estimate
         masks = inside[np.stack(numbered)]
     found: Row = {"disputed_px": disputed, "sensitivity": sensitivity, "specificity": specificity}
-    return masks, found | ({"ties_px": ties} if method == "majority" else {})
+    return masks, found | ({"ties_px": ties} if by == "majority" else {})
 
 
 def _reliability(
@@ -248,10 +248,10 @@ def _named(names: Sequence[str], found: Row) -> Row:
     }
 
 
-def _check(dataset: Dataset, names: Sequence[str], method: str, name: str, overwrite: bool) -> None:
+def _check(dataset: Dataset, names: Sequence[str], by: str, name: str, overwrite: bool) -> None:
     check_name(name, "label set")
-    if method not in METHODS:
-        raise LvcnetError(f"method {method!r} does not exist: choose one of {', '.join(METHODS)}")
+    if by not in VOTES:
+        raise LvcnetError(f"vote {by!r} does not exist: choose one of {', '.join(VOTES)}")
     if not 2 <= len(set(names)) == len(names) <= MOST_ANNOTATORS:
         raise LvcnetError(
             f"{', '.join(names) or 'nothing'} cannot be united: name 2 to {MOST_ANNOTATORS} different label sets"

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.data.dataset import LabelSet
-from lvcnet.inference.predictor import THRESHOLD
 from lvcnet.masks.metrics import surface_metrics
 from lvcnet.masks.overlap import iou
 from lvcnet.masks.parts import components
+from lvcnet.thresholds import THRESHOLD
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.floating[Any]]

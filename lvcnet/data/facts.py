@@ -126,10 +126,10 @@ def image_facts(dataset: Dataset, labels_name: str = CLEAN) -> list[ImageFacts]:
             continue
         valid = labels.valid(np.array([row]))[0]
         masks = labels.masks[row] & valid
-        agreement: tuple[float | None, float | None] = (None, None)
+        overlap: tuple[float | None, float | None] = (None, None)
         if clean.covered[row]:
             ours, theirs = comparable_masks(labels, clean, np.array([row]))
-            agreement = compare_masks(ours[0], theirs[0])
+            overlap = iou_and_area_change(ours[0], theirs[0])
         facts.append(
             ImageFacts(
                 *head,
@@ -137,7 +137,7 @@ def image_facts(dataset: Dataset, labels_name: str = CLEAN) -> list[ImageFacts]:
                 _share(masks.any(axis=0), valid.any(axis=0)),
                 tuple(_share(*channel) for channel in zip(masks, valid, strict=True)),
                 tuple(map(count_parts, masks)),
-                *agreement,
+                *overlap,
                 ignored=float(1 - valid[(slice(None), *dataset.place(row))].mean()),
             )
         )
@@ -164,12 +164,14 @@ def select(facts: Sequence[ImageFacts], filters: Filters) -> list[ImageFacts]:
     return chosen
 
 
-def compare_masks(masks: NDArray[np.bool_], clean: NDArray[np.bool_]) -> tuple[float | None, float | None]:
+def iou_and_area_change(
+    masks: NDArray[np.bool_], clean: NDArray[np.bool_]
+) -> tuple[float | None, float | None]:
     """IoU and area change of one image's (C, H, W) masks, means over the categories that the clean masks have.
 
     >>> clean = np.zeros((1, 4, 4), dtype=bool); clean[0, :2] = True
     >>> masks = np.zeros((1, 4, 4), dtype=bool); masks[0, :3] = True
-    >>> compare_masks(masks, clean)
+    >>> iou_and_area_change(masks, clean)
     (0.6666666666666666, 0.5)
     """
     area = clean.sum(axis=(1, 2))

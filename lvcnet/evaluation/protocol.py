@@ -24,13 +24,14 @@ from lvcnet.evaluation.robustness import best_last_gap
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.files import keyed_rng
 from lvcnet.frames import Frames
-from lvcnet.inference.predictor import THRESHOLD, Predictor
+from lvcnet.inference.predictor import Predictor
 from lvcnet.masks.collapse import mask_facts
 from lvcnet.masks.metrics import ROUND_METRICS, image_metrics
 from lvcnet.progress import Report, part_of
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.locks import evaluation_lock
 from lvcnet.runs.store import is_demo
+from lvcnet.thresholds import THRESHOLD
 from lvcnet.training.checkpoint import data_of, read_facts
 
 ROUNDS = 5

@@ -17,7 +17,7 @@ from lvcnet.inference.export import (
     write_image_files,
 )
 from lvcnet.inference.own_files import check_overwrites
-from lvcnet.inference.predictor import THRESHOLD, Predictor
+from lvcnet.inference.predictor import Predictor
 from lvcnet.inference.segmentation import (
     Segmentation,
     failed_row,
@@ -26,6 +26,7 @@ from lvcnet.inference.segmentation import (
     summarise,
 )
 from lvcnet.progress import Report
+from lvcnet.thresholds import THRESHOLD
 
 SHARED = {"coco": "predictions.json", "csv": "measurements.csv"}
 """Files for all images together, by format."""

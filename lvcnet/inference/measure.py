@@ -156,7 +156,7 @@ def measure(mask: Mask, spacing_mm: Spacing | None) -> dict[str, Any]:
     }
 
 
-def agreement(
+def category_ious(
     first: Mask, second: Mask, first_names: Sequence[str], second_names: Sequence[str]
 ) -> dict[str, float]:
     """IoU of two segmentations of one image in the categories that both have; two empty masks agree fully.

@@ -19,9 +19,9 @@ from lvcnet.models.maps import Maps
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
+from lvcnet.thresholds import THRESHOLD
 from lvcnet.training.checkpoint import data_of, load_method
 
-THRESHOLD = 0.5
 """A pixel belongs to the mask from this probability on. Never tuned: there is no clean validation image."""
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from lvcnet.data.images import read_image
 from lvcnet.data.radiograph import Radiograph
-from lvcnet.inference.measure import agreement, measure
-from lvcnet.inference.predictor import THRESHOLD, Prediction, Predictor
+from lvcnet.inference.measure import category_ious, measure
+from lvcnet.inference.predictor import Prediction, Predictor
+from lvcnet.thresholds import THRESHOLD
 from lvcnet.trained import trained
 
 
@@ -136,7 +137,7 @@ def failed_row(predictor: Predictor, name: str, threshold: float, problem: str) 
     return {**about, "category": "", **measures, "problem": problem}
 
 
-def agreements(results: Sequence[Segmentation]) -> list[dict[str, Any]]:
+def pairwise_ious(results: Sequence[Segmentation]) -> list[dict[str, Any]]:
     """IoU of every pair of segmentations of one radiograph, by the categories that both have.
 
     Returns:
@@ -146,7 +147,7 @@ def agreements(results: Sequence[Segmentation]) -> list[dict[str, Any]]:
     return [
         {"first": one, "second": two, "category": category, "iou": iou}
         for one, two in sorted(pairs)
-        for category, iou in agreement(
+        for category, iou in category_ious(
             results[one].masks, results[two].masks, results[one].categories, results[two].categories
         ).items()
     ]

@@ -20,6 +20,7 @@ from lvcnet.jobs.foreground import SweepProgress, progress, queue_sweep, run_swe
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.progress import Report
 from lvcnet.runs.directory import ACTIVE
+from lvcnet.trained import METHOD
 from lvcnet.training.config import build_config
 from lvcnet.training.run import check_config
 
@@ -42,7 +43,7 @@ class Request:
 
     dataset: str
     labels: str
-    method: str = "lvcnet-plus"
+    method: str = METHOD
     folds: int = 5
     seed: int = 0
     settings: dict[str, Any] = field(default_factory=dict)

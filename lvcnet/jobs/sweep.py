@@ -76,17 +76,17 @@ class PlannedRun:
 def plan_sweep(
     dataset: str,
     methods: list[str],
-    levels: list[str],
+    labels: list[str],
     seeds: list[int],
     settings: dict[str, Any] | None = None,
     retry_failed: bool = False,
 ) -> list[PlannedRun]:
-    """All runs of a grid, in the order seed, level, method, so that early results compare methods.
+    """All runs of a grid, in the order seed, label set, method, so that early results compare methods.
 
     Args:
         dataset: name of the data set.
         methods: e.g. fcn, unet, lvcnet.
-        levels: noise levels or label sets: 1 or level1 are the same; clean; dentist2.
+        labels: label sets; 1 and level1 are the same; clean; dentist2.
         seeds: seeds.
         settings: what differs from the default settings in all runs.
         retry_failed: resume failed runs, too.
@@ -96,12 +96,12 @@ def plan_sweep(
             that were trained on data that changed since.
     """
     data = Dataset.load(dataset)
-    labels = [chosen(data, level) for level in levels]
-    _check_grid(data, methods, labels, seeds)
-    grid = [(method, label, seed) for seed in seeds for label in labels for method in methods]
+    names = [chosen(data, word) for word in labels]
+    _check_grid(data, methods, names, seeds)
+    grid = [(method, name, seed) for seed in seeds for name in names for method in methods]
     configs = [
-        build_config(settings or {}, {"dataset": data.name, "method": method, "labels": label, "seed": seed})
-        for method, label, seed in dict.fromkeys(grid)
+        build_config(settings or {}, {"dataset": data.name, "method": method, "labels": name, "seed": seed})
+        for method, name, seed in dict.fromkeys(grid)
     ]
     for config in {(config.method, config.labels): config for config in configs}.values():
         check_config(config, data)

@@ -136,7 +136,7 @@ def make_noisy_labels(
         masks[row] = setting.corrupt(clean.masks[row], keys[row], strength, dataset.frames[row])
     if clean.ignored is not None:
         masks &= ~clean.ignored
-    manifest = _manifest(setting, strength, steps, compare(clean.masks[train_rows], masks[train_rows]))
+    manifest = _manifest(setting, strength, steps, quality_of(clean.masks[train_rows], masks[train_rows]))
     manifest |= {"include_test": include_test, "dataset": dataset.name, "fingerprint": dataset.fingerprint()}
     return LabelSet(name, masks, covered, manifest, clean.ignored)
 
@@ -224,7 +224,7 @@ def calibrate(
     )
 
 
-def compare(clean: Mask, noisy: Mask) -> Quality:
+def quality_of(clean: Mask, noisy: Mask) -> Quality:
     """Quality of (N, C, H, W) noisy masks, over the (image, category) pairs with clean foreground."""
     ious, changes = _pairs(clean, noisy)
     return Quality(float(ious.mean()), float(ious.std()), float(changes.mean()), len(ious))

@@ -270,5 +270,5 @@ def _nothing(dataset: str, notes: Sequence[str]) -> LvcnetError:
     reasons = f" ({'; '.join(notes[:3])})" if notes else ""
     return LvcnetError(
         f"nothing can be planned on data set {dataset!r}{reasons}: measure runs on {CLEAN} labels or the default noise"
-        f" levels, made by `lvcnet noise {dataset}` and `lvcnet sweep {dataset} --methods unet,lvcnet --levels 1,2,3,4`"
+        f" levels, made by `lvcnet noise {dataset}` and `lvcnet sweep {dataset} --methods unet,lvcnet --labels 1,2,3,4`"
     )

@@ -78,14 +78,14 @@ def _why_unclear(one: Equivalence, plan: Plan) -> str:
     if one.unclear == "few":
         return (
             f"{baseline} was measured at {one.most:.1f} clicks an image only. Measure it on more label sets:"
-            f" `{sweep} --levels 1,2,3,4`."
+            f" `{sweep} --labels 1,2,3,4`."
         )
     if one.unclear == "mixed":
         measured = ", ".join(f"{base.score:.3f} at {base.clicks:.1f}" for base in plan.of(BASELINE))
         labels = ",".join(base.labels for base in plan.of(BASELINE))
         return (
             f"{baseline} is above and below its IoU {point.score:.3f} with more clicks an image ({measured})."
-            f" Train more seeds: `{sweep} --levels {labels} --seeds 0,1,2`."
+            f" Train more seeds: `{sweep} --labels {labels} --seeds 0,1,2`."
         )
     more = f"Train more seeds, `lvcnet sweep {plan.dataset} --seeds 0,1,2`, or measure on more test images."
     if np.isinf(one.needed):

@@ -13,8 +13,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lvcnet import formats
+from lvcnet.data.dataset import CLEAN
 from lvcnet.errors import LvcnetError
-from lvcnet.trained import NETWORK
+from lvcnet.trained import METHOD, NETWORK
 from lvcnet.training.bounded_yaml import load_yaml
 
 PRESETS = Path(__file__).parent / "presets"
@@ -29,9 +30,9 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
     dataset: str = Field(description="name of the data set")
-    labels: str = Field("clean", description="label set to learn from, e.g. clean, level3, dentist2")
+    labels: str = Field(CLEAN, description="label set to learn from, e.g. clean, level3, dentist2")
     method: str = Field(
-        "unet", description="how it learns: unet, lvcnet-plus ...; `lvcnet train --help` lists all"
+        METHOD, description="how it learns: unet, lvcnet-plus ...; `lvcnet train --help` lists all"
     )
     seed: int = Field(0, ge=0, le=MOST, description="keys initial weights, order of images and augmentation")
 
@@ -82,7 +83,7 @@ class TrainConfig(BaseModel):
         """What a run is called that is given no name, whether its data set was named or given by its folder.
 
         >>> TrainConfig(dataset="hips", labels="level3", network="segnet").run_name()
-        'hips-unet-segnet-level3-s0'
+        'hips-lvcnet-plus-segnet-level3-s0'
         """
         network = [self.network] if self.network != NETWORK else []
         return "-".join([Path(self.dataset).name, self.method, *network, self.labels, f"s{self.seed}"])

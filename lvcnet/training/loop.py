@@ -23,7 +23,7 @@ from lvcnet.runs.snapshots import write_snapshot
 from lvcnet.training import checkpoint
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.feed import Feed, seed_of
-from lvcnet.training.monitor import agreement, take_snapshot
+from lvcnet.training.monitor import iou_with_labels, take_snapshot
 
 logger = logging.getLogger("lvcnet.training")
 
@@ -127,13 +127,13 @@ class Trainer:
 
     def _check(self) -> dict[str, float | None]:
         """IoU with held-out noisy labels (chooses `best`) and with clean test labels (chooses nothing)."""
-        score = agreement(self.method, self.feed.held_out)
+        score = iou_with_labels(self.method, self.feed.held_out)
         if score is None or score > self.best:
             self.best = self.best if score is None else score
             checkpoint.save_weights(
                 self.run.checkpoints, "best", self.method, self.epoch, validation_iou=score
             )
-        return {"validation_iou": score, "test_iou": agreement(self.method, self.feed.test)}
+        return {"validation_iou": score, "test_iou": iou_with_labels(self.method, self.feed.test)}
 
     def _snapshot(self, epoch: int) -> None:
         if self.config.snapshot_images:

@@ -1,4 +1,4 @@
-"""What the learning curve shows: agreement with labels after an epoch, and snapshots of the maps.
+"""What the learning curve shows: IoU with labels after an epoch, and snapshots of the maps.
 
 Nothing here touches training, and the clean test labels decide nothing: the best checkpoint is chosen on held-out
 images with the labels the run learns from.
@@ -13,6 +13,7 @@ from lvcnet.masks.overlap import iou
 from lvcnet.methods import Method, predict_inside
 from lvcnet.models.maps import Maps
 from lvcnet.runs.snapshots import Snapshot
+from lvcnet.thresholds import THRESHOLD
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.feed import Part
 
@@ -30,11 +31,11 @@ def predict_all(method: Method, part: Part) -> Tensor:
     )
 
 
-def agreement(method: Method, part: Part) -> float | None:
+def iou_with_labels(method: Method, part: Part) -> float | None:
     """Mean foreground IoU of a method with a part's labels, where these say something; None for an empty part."""
     if not len(part):
         return None
-    predicted, labels = predict_all(method, part) >= 0.5, part.labels
+    predicted, labels = predict_all(method, part) >= THRESHOLD, part.labels
     if part.ignored is not None:
         predicted, labels = predicted & ~part.ignored, labels & ~part.ignored
     return float(iou(predicted.cpu().numpy(), labels.cpu().numpy()).mean())

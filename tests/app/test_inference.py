@@ -214,7 +214,8 @@ def test_only_finished_runs_are_offered(trained_run: RunDirectory) -> None:
         ("disc.dcm", "", 0.5, "no run was chosen"),
         ("disc.dcm", "absent", 0.5, "there is no run 'absent'"),
         ("disc.dcm", "../tiny", 0.5, "not a usable name"),
-        ("disc.dcm", "tiny", 1.5, "threshold 1.5 is not possible"),
+        ("disc.dcm", "tiny", 1.5, "threshold 1.5 is out of range"),
+        ("disc.dcm", "tiny", 0.0, "threshold 0 is out of range"),
     ],
 )
 def test_mistakes_are_explained(

@@ -9,7 +9,7 @@ from lab.draw.pictures import clean_and_noisy, disagreement, enlarged
 from lab.noise.views import noise_sets
 from lab.ui.facts import load_facts
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.facts import compare_masks
+from lvcnet.data.facts import iou_and_area_change
 from lvcnet.drawing.palette import LABEL_COLOURS, rgb
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.planner.clicks import image_clicks
@@ -62,7 +62,7 @@ def test_the_preview_shows_what_the_label_set_would_hold(
     page = open_page("noise", dataset="hips", family="shift", level="2")
     dataset = Dataset.load("hips")
     made = make_noisy_labels(dataset, 2, family="shift")  # 8 training images: the sample is all of them
-    iou, change = compare_masks(made.masks[0], dataset.labels("clean").masks[0])
+    iou, change = iou_and_area_change(made.masks[0], dataset.labels("clean").masks[0])
     key = dataset.items[0].key
     expected = f"**{key} at level 2**: IoU {iou:.3f}, area {100 * change:+z.1f}\u00a0%."
     assert expected in [markdown.value for markdown in page.markdown]

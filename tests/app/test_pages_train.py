@@ -70,6 +70,18 @@ def test_a_preset_brings_its_own_values(trained_run: RunDirectory, open_page: Op
     assert "--set" not in page.code[0].value
 
 
+def test_a_method_with_its_own_network_has_none_to_choose(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("train", method="unet", labels="clean")
+    page.selectbox(key="run-quick-network").set_value("segnet").run()
+    assert "--set network=segnet" in page.code[0].value
+    page = open_page("train", method="fcn", labels="clean")
+    choice = page.selectbox(key="run-quick-no-network")
+    assert (choice.disabled, choice.value) == (True, "FCN")
+    assert "network" not in page.code[0].value
+
+
 def test_options_of_lvcnet(trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]) -> None:
     page = open_page("train", method="lvcnet", labels="clean")
     usual = GENERATOR["lvcnet"]
@@ -133,7 +145,7 @@ def test_a_sweep_says_how_many_runs_it_has_and_queues_them_once(
     assert not page.exception
     assert any("**8 runs**: 8 to train" in element.value for element in page.markdown)
     assert page.button(key="sweep-start").label == "Queue 8 runs"
-    assert "--methods fcn,unet --levels clean,level3 --seeds 0,1" in page.code[0].value
+    assert "--methods fcn,unet --labels clean,level3 --seeds 0,1" in page.code[0].value
     page.button(key="sweep-start").click().run()
     assert len(submitted) == len(set(submitted)) == 8
     page.run()

@@ -125,10 +125,10 @@ def three_annotators(dataset: Dataset) -> Dataset:
     return dataset
 
 
-@pytest.mark.parametrize("method", ["majority", "staple"])
-def test_three_annotators_become_a_label_set(make_squares, method: str) -> None:
+@pytest.mark.parametrize("vote", ["majority", "staple"])
+def test_three_annotators_become_a_label_set(make_squares, vote: str) -> None:
     dataset = three_annotators(make_squares(test=0))
-    united, found = consensus(dataset, ["clean", "second", "third"], method, "all")
+    united, found = consensus(dataset, ["clean", "second", "third"], vote, "all")
     assert found["images"] == 11
     assert found["left_out"] == 1
     assert united.covered.tolist() == [True] * 11 + [False]
@@ -137,7 +137,7 @@ def test_three_annotators_become_a_label_set(make_squares, method: str) -> None:
     assert not united.masks[11].any()
     measured = found["per_category"]["square"]
     assert measured["disputed_px"] == 11 * (256 - 56)
-    if method == "majority":
+    if vote == "majority":
         assert measured["ties_px"] == 0
         assert measured["sensitivity"] == {
             "clean": pytest.approx(64 / 72),
@@ -154,8 +154,8 @@ def test_three_annotators_become_a_label_set(make_squares, method: str) -> None:
 
 def test_what_cannot_be_united_is_refused(make_squares) -> None:
     dataset = three_annotators(make_squares())
-    for names, method, name, problem in (
-        (["clean", "second"], "mean", "all", "method 'mean' does not exist"),
+    for names, vote, name, problem in (
+        (["clean", "second"], "mean", "all", "vote 'mean' does not exist"),
         (["clean"], "staple", "all", "name 2 to 12"),
         (["clean", "clean"], "staple", "all", "name 2 to 12"),
         (["clean", "second"], "staple", "second", "choose another name for the result"),
@@ -163,7 +163,7 @@ def test_what_cannot_be_united_is_refused(make_squares) -> None:
         (["clean", "absent"], "staple", "all", "no label set 'absent'"),
     ):
         with pytest.raises(LvcnetError, match=problem):
-            consensus(dataset, names, method, name, overwrite=True)
+            consensus(dataset, names, vote, name, overwrite=True)
 
 
 def test_only_a_consensus_is_replaced(make_squares) -> None:
@@ -171,6 +171,4 @@ def test_only_a_consensus_is_replaced(make_squares) -> None:
     dataset.add_labels(consensus(dataset, ["clean", "second"], "staple", "all")[0])
     with pytest.raises(LvcnetError, match="exists"):
         consensus(dataset, ["clean", "second"], "majority", "all")
-    assert (
-        consensus(dataset, ["clean", "second"], "majority", "all", overwrite=True)[1]["method"] == "majority"
-    )
+    assert consensus(dataset, ["clean", "second"], "majority", "all", overwrite=True)[1]["vote"] == "majority"

@@ -10,7 +10,7 @@ from lvcnet.data.dataset import Dataset
 
 def test_a_consensus_is_stored_and_told(lvcnet, make_squares) -> None:
     make_squares()
-    status, out, _ = lvcnet("consensus", "squares", "clean", "second", "--method", "majority", "--as", "both")
+    status, out, _ = lvcnet("consensus", "squares", "clean", "second", "--vote", "majority", "--as", "both")
     assert status == 0
     assert "2 images that not all of them cover" in " ".join(out.split())
     dataset = Dataset.load("squares")
@@ -22,7 +22,10 @@ def test_a_consensus_is_stored_and_told(lvcnet, make_squares) -> None:
     assert "exists" in err
     status, out, _ = lvcnet(*again, "--overwrite", "--json")
     assert status == 0
-    assert json.loads(out)["method"] == "staple"
+    assert json.loads(out)["vote"] == "staple"
+    status, out, _ = lvcnet(*again, "--overwrite", "--json", "--method", "majority")
+    assert json.loads(out)["vote"] == "majority", "what --vote was called before is still understood"
+    assert "--method" not in lvcnet("consensus", "--help")[1]
 
 
 def test_siding_tells_shares_and_says_what_it_is(lvcnet, make_squares) -> None:

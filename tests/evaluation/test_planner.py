@@ -173,7 +173,7 @@ def test_a_score_that_falls_with_more_clicks_stays_as_it_was_measured() -> None:
     assert (found.unclear, np.isnan(found.needed)) == ("mixed", True)
     sentence = equivalence_sentence(found, plan)
     assert "cannot be said: U-Net is above and below its IoU 0.407" in sentence
-    assert "lvcnet sweep hips --methods unet --levels level4,level1 --seeds 0,1,2" in sentence
+    assert "lvcnet sweep hips --methods unet --labels level4,level1 --seeds 0,1,2" in sentence
     assert plan_table(plan).rows[-1][4:] == ["cannot be said", "—", "—"]
     row = plan_json(plan)["rows"][-1]
     assert (row["baseline_clicks"], row["saving"], row["unclear"]) == (None, None, "mixed")

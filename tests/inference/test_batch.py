@@ -17,7 +17,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.inference import batch, export
 from lvcnet.inference.own_files import find_images
 from lvcnet.inference.predictor import Prediction, Predictor
-from lvcnet.inference.segmentation import agreements, segment_file
+from lvcnet.inference.segmentation import pairwise_ious, segment_file
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_two_thresholds_of_one_radiograph_agree_by_their_iou(predictor: Predicto
     low = segment_file(predictor, folder / "scan.dcm", threshold=0.3)
     high = low.at(0.8)
     assert (high.threshold, low.threshold) == (0.8, 0.3)
-    rows = agreements([low, high])
+    rows = pairwise_ious([low, high])
     # the higher one lies inside the lower one
     expected = [round(int(high.masks[c].sum()) / int(low.masks[c].sum()), 4) for c in (0, 1)]
     assert [row["iou"] for row in rows] == expected

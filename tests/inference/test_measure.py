@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.measure import perimeter_crofton
 
-from lvcnet.inference.measure import agreement, longest_diameter, measure, perimeter, sizes
+from lvcnet.inference.measure import category_ious, longest_diameter, measure, perimeter, sizes
 
 masks = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
@@ -91,6 +91,6 @@ def test_agreement_is_the_iou_of_shared_categories() -> None:
     first, second = np.zeros((2, 4, 4), bool), np.zeros((2, 4, 4), bool)
     first[0, :2] = True  # 8 px
     second[1, 1:3] = True  # 8 px, 4 of them shared
-    assert agreement(first, second, ["hip", "femur"], ["sacrum", "hip"]) == {"hip": 0.3333}
-    assert agreement(first[1:], second[:1], ["hip"], ["hip"]) == {"hip": 1.0}
-    assert agreement(first, second, ["a", "b"], ["c", "d"]) == {}
+    assert category_ious(first, second, ["hip", "femur"], ["sacrum", "hip"]) == {"hip": 0.3333}
+    assert category_ious(first[1:], second[:1], ["hip"], ["hip"]) == {"hip": 1.0}
+    assert category_ious(first, second, ["a", "b"], ["c", "d"]) == {}

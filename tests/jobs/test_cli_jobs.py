@@ -130,7 +130,7 @@ def test_sweep_trains_skips_and_reports():
         "discs",
         "--methods",
         "fcn,unet",
-        "--levels",
+        "--labels",
         "clean,3",
         "--no-evaluate",
         "--workers",
@@ -149,7 +149,7 @@ def test_sweep_trains_skips_and_reports():
 def test_sweep_into_the_queue():
     make_dataset()
     result = call_json(
-        "sweep", "discs", "--methods", "unet", "--levels", "clean", "--seeds", "0,1", "--queue"
+        "sweep", "discs", "--methods", "unet", "--labels", "clean", "--seeds", "0,1", "--queue"
     )
     names = [row["run"] for row in result["runs"]]
     assert names == ["discs-unet-clean-s0", "discs-unet-clean-s1"]
@@ -159,7 +159,7 @@ def test_sweep_into_the_queue():
 
 def test_failed_runs_of_a_sweep_are_skipped_or_retried_and_the_failure_is_the_exit_status():
     make_dataset()
-    command = ["sweep", "discs", "--methods", "unet", "--levels", "clean", "--epochs", "1", "--no-evaluate"]
+    command = ["sweep", "discs", "--methods", "unet", "--labels", "clean", "--epochs", "1", "--no-evaluate"]
     (row,) = call_json(*command)["runs"]
     run = find_run(row["run"])
     run.update_status(state="failed")

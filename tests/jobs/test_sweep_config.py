@@ -57,7 +57,7 @@ def test_a_file_is_all_that_a_sweep_needs(file: Path, lvcnet) -> None:
 
 def test_what_the_command_line_says_wins_over_the_file(file: Path, lvcnet) -> None:
     file.write_text(SWEEP.replace("discs", "elsewhere"))
-    arguments = ["--methods", "unet", "--levels", "clean", "--seeds", "1", "--set", "epochs=3"]
+    arguments = ["--methods", "unet", "--labels", "clean", "--seeds", "1", "--set", "epochs=3"]
     assert lvcnet("sweep", "discs", "--config", str(file), *arguments, "--queue")[0] == 0
     assert made() == {("unet", "clean", 1, 3)}
     (run,) = list_runs(demo=False)
@@ -127,4 +127,4 @@ def test_one_runs_file_names_its_data_set_too(file: Path, lvcnet, monkeypatch: p
     monkeypatch.setattr("lvcnet.jobs.submit", lambda run: None)
     file.write_text("dataset: discs\nlabels: level3\nwidth: 4\ndepth: 2\nepochs: 7\n")
     assert lvcnet("train", "--config", str(file), "--queue")[0] == 0
-    assert made() == {("unet", "level3", 0, 7)}
+    assert made() == {("lvcnet-plus", "level3", 0, 7)}

@@ -65,7 +65,7 @@ def test_the_example_trains_in_a_trainer_process_on_its_own_noise_and_is_measure
     assert labels["strength"] == pytest.approx(0.2, abs=0.03)  # with this probability a pixel is lost
     settings = ("width=4", "depth=2", "batch_size=4", "epochs=1", "device=cpu", "options.trust=0.8")
     swept = lvcnet_with(
-        *("sweep", "hips", "--methods", "bootstrap", "--levels", labels["name"], "--network", "segnet"),
+        *("sweep", "hips", "--methods", "bootstrap", "--labels", labels["name"], "--network", "segnet"),
         *(part for setting in settings for part in ("--set", setting)),
         *("--workers", "1", "--json"),
     )

@@ -24,10 +24,10 @@ MUTATIONS: dict[str, Callable[[bytes], bytes]] = {
     "json": lambda content: b'{"format": [], "state": 3}',
 }
 TRAIN = ("train", "hips", "--level", "3", "--method", "unet", "--epochs", "1", "--queue")
-SWEEP = ("sweep", "hips", "--methods", "unet", "--levels", "3", "--seeds", "0", "--queue")
+SWEEP = ("sweep", "hips", "--methods", "unet", "--labels", "3", "--seeds", "0", "--queue")
 SETTINGS = json.loads((KEPT / "runs" / "plus" / "config.json").read_text())
 SAME_SWEEP = (
-    *("sweep", "hips", "--methods", "lvcnet-plus", "--levels", "3", "--seeds", "0", "--queue"),
+    *("sweep", "hips", "--methods", "lvcnet-plus", "--labels", "3", "--seeds", "0", "--queue"),
     *(
         part
         for name in TrainConfig.model_fields

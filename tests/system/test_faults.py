@@ -166,7 +166,7 @@ def test_worker_asked_to_stop_leaves_its_trainer():
 def test_ctrl_c_stops_a_sweep_which_the_same_command_continues():
     epochs = 80
     command = [sys.executable, "-c", "from lvcnet.cli import main; main()", "sweep", "discs", "--no-evaluate"]
-    command += ["--methods", "unet", "--levels", "clean", "--epochs", str(epochs), "--json"]
+    command += ["--methods", "unet", "--labels", "clean", "--epochs", str(epochs), "--json"]
     command += ["--set", "width=4", "--set", "depth=2", "--set", "snapshot_images=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as sweep:
         (run,) = eventually(lambda: list_runs(demo=False), "the run")

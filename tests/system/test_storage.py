@@ -118,7 +118,7 @@ def contents(disk: Path) -> dict[str, bytes]:
         ["data", "export", "discs", "--output", "{disk}/out/x.json"],
         ["note", "done", "a note"],
         ["reproduce", "done"],
-        ["sweep", "discs", "--methods", "unet", "--levels", "clean", "--seeds", "5", "--queue"],
+        ["sweep", "discs", "--methods", "unet", "--labels", "clean", "--seeds", "5", "--queue"],
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )

@@ -13,7 +13,7 @@ from lvcnet.runs.snapshots import Snapshot, read_snapshot, write_snapshot
 from lvcnet.training.augment import affine_matrices, augment
 from lvcnet.training.device import available_devices, resolve_device
 from lvcnet.training.feed import Feed, Part, seed_of, split_rows
-from lvcnet.training.monitor import agreement
+from lvcnet.training.monitor import iou_with_labels
 
 CPU = torch.device("cpu")
 
@@ -75,7 +75,7 @@ def test_agreement_with_labels_is_measured_where_they_say_something():
     ignored[..., :2] = True
     part = Part(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), label.bool(), np.arange(1), ignored)
     method = SimpleNamespace(predict=lambda images, details: Maps(predicted))
-    assert agreement(method, part) == 0.5
+    assert iou_with_labels(method, part) == 0.5
 
 
 def test_an_epoch_shows_every_training_image_at_most_once(squares, tiny):
