@@ -115,10 +115,10 @@ def test_ctrl_c_ends_a_script_and_the_training_can_be_resumed(hips: lv.Dataset) 
         if done == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt, match=r"lv.resume\('hips-unet-clean-s0'\) continues"):
+    with pytest.raises(KeyboardInterrupt, match=r"lv.resume\('hips-lvcnet-plus-clean-s0'\) continues"):
         lv.train(hips, report=interrupt, **TINY)
-    assert lv.find_run("hips-unet-clean-s0").status()["state"] == "interrupted"
-    assert lv.resume("hips-unet-clean-s0").status()["state"] == "done"
+    assert lv.find_run("hips-lvcnet-plus-clean-s0").status()["state"] == "interrupted"
+    assert lv.resume("hips-lvcnet-plus-clean-s0").status()["state"] == "done"
 
 
 def test_data_in_memory_are_to_be_saved_first_and_others_of_the_name_are_not_taken_for_them(
