@@ -118,8 +118,8 @@ def standardise(images: Tensor, inside: Tensor | None = None) -> Tensor:
 
     Padding has no say, and is 0 as is all that a convolution sees beyond a border.
 
-    >>> standardise(torch.tensor([[[[0.0, 2.0, 9.0]]]]), torch.tensor([[[[1.0, 1.0, 0.0]]]])).round(decimals=3).tolist()
-    [[[[-0.707, 0.707, 0.0]]]]
+    >>> standardise(torch.tensor([[[[0.0, 2.0, 4.0, 9.0]]]]), torch.tensor([[[[1.0, 1.0, 1.0, 0.0]]]])).tolist()
+    [[[[-1.0, 0.0, 1.0, 0.0]]]]
     """
     if inside is None:
         mean = images.mean(dim=(1, 2, 3), keepdim=True)
