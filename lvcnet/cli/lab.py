@@ -12,7 +12,7 @@ from lvcnet.accounts import Accounts, read_accounts, write_accounts
 from lvcnet.errors import LvcnetError
 
 USERS_HELP = "Who may sign in to the lab."
-NEEDS = ("gradio", "plotly", "streamlit", "uvicorn")
+NEEDS = ("gradio", "streamlit", "uvicorn")
 """What only the lab imports: the extra [lab]."""
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 USERS = typer.Argument(..., help="File of the users; only its owner may read it.")

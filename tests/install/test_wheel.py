@@ -29,7 +29,7 @@ import importlib, pkgutil, sys, lvcnet
 for module in pkgutil.walk_packages(lvcnet.__path__, "lvcnet."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-print(sorted({"streamlit", "gradio", "plotly", "uvicorn", "lab"} & sys.modules.keys()))
+print(sorted({"streamlit", "gradio", "uvicorn", "lab"} & sys.modules.keys()))
 """
 
 
@@ -143,9 +143,7 @@ def test_the_library_and_the_commands_work_without_the_lab(library: Path, tmp_pa
 
 def test_without_the_extra_the_lab_says_in_one_line_what_to_install(library: Path, tmp_path: Path) -> None:
     said = run([str(library / "lvcnet"), "lab"], tmp_path, 2)
-    assert said.startswith(
-        "lvcnet: the lab is not installed here (missing: gradio, plotly, streamlit, uvicorn)"
-    )
+    assert said.startswith("lvcnet: the lab is not installed here (missing: gradio, streamlit, uvicorn)")
     assert 'pip install "lvcnet-lab[lab]"' in said
     assert said.count("\n") == 1
 
