@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lvcnet.errors import DamagedError, LvcnetError
-from lvcnet.former import one_method_a_variant
+from lvcnet.former import method_of_a_request, methods_of_a_sweep, one_method_a_variant
 
 KEY = "format"
 MEND = "put back a copy of it"
@@ -89,9 +89,10 @@ CHECKPOINT = Format("what belongs to a checkpoint")
 CORRECTION = Format("the head of a correction", 2, {0: unchanged, 1: unchanged})
 """Version 2 has checksums of every image's proposal and probability; what is older has none."""
 CHANGES = Format("a change report")
-REQUEST = Format("a wish for a correction")
+REQUEST = Format("a wish for a correction", 2, {0: unchanged, 1: method_of_a_request})
 ENTRY = Format("an entry of the queue")
-SWEEP = Format("a sweep")
+SWEEP = Format("a sweep", 2, {0: unchanged, 1: methods_of_a_sweep})
+"""Version 1 of both had variants, as the configuration of a run."""
 FORMATS = (
     DATASET,
     LABELS,

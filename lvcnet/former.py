@@ -4,6 +4,7 @@ Until format 2 of a run's configuration, one method had three variants and a swi
 (docs/method.md); now each variant is a method, with the settings that make a difference.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -105,3 +106,41 @@ def one_method_a_variant(config: dict[str, Any]) -> dict[str, Any]:
         if generator != GENERATOR[method] and (trained or not generator):
             unusual["generator"] = generator
     return {**config, "method": method, "options": unusual}
+
+
+def methods_of_a_sweep(sweep: dict[str, Any]) -> dict[str, Any]:
+    """A sweep's settings, `one_method_a_variant` for each of its methods, where all of them then have the same options.
+
+    Otherwise nothing changes, and planning the sweep says which option is gone from which method.
+
+    >>> methods_of_a_sweep({"methods": ["lvcnet"], "settings": {"epochs": 5, "options": {"variant": "paper"}}})
+    {'methods': ['lvcnet-paper'], 'settings': {'epochs': 5, 'options': {}}}
+    """
+    methods, settings = sweep.get("methods"), sweep.get("settings")
+    options = settings.get("options") if isinstance(settings, dict) else None
+    if not isinstance(methods, list) or not isinstance(settings, dict) or not options:
+        return sweep
+    now = [one_method_a_variant({"method": method, "options": options}) for method in methods]
+    if not now or any(each["options"] != now[0]["options"] for each in now):
+        return sweep
+    named = list(dict.fromkeys(each["method"] for each in now))
+    return {**sweep, "methods": named, "settings": {**settings, "options": now[0]["options"]}}
+
+
+def method_of_a_request(request: dict[str, Any]) -> dict[str, Any]:
+    """A wish for a correction, as `one_method_a_variant`; the correction keeps its name, which said the method of then.
+
+    >>> method_of_a_request(
+    ...     {"dataset": "hips", "labels": "level3", "method": "lvcnet", "seed": 0, "settings": {"options": {"cue": "sobel"}}}
+    ... )["name"]
+    'hips-level3-lvcnet-s0'
+    """
+    settings = request.get("settings")
+    if not isinstance(settings, dict):
+        return request
+    now = one_method_a_variant({"method": request.get("method"), "options": settings.get("options")})
+    if now["options"] is None:
+        return request
+    of_then = "{dataset}-{labels}-{method}-s{seed}".format_map(defaultdict(str, request))
+    settings = {**settings, "options": now["options"]}
+    return {**request, "method": now["method"], "settings": settings, "name": request.get("name") or of_then}

@@ -25,6 +25,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.formats import Format, unchanged
 from lvcnet.jobs import queue
+from lvcnet.jobs.correct import list_requests
 from lvcnet.jobs.like import settings_like
 from lvcnet.jobs.sweep_config import build_sweep
 from lvcnet.runs.about import About, read_about
@@ -190,6 +191,50 @@ def test_a_file_of_settings_of_then_trains_the_same(tmp_path: Path) -> None:
     path = tmp_path / "old.yaml"
     path.write_text("dataset: hips\nmethod: lvcnet\noptions: {variant: paper, step: 1.5}\n")
     assert read_yaml(path) == {"dataset": "hips", "method": "lvcnet-paper", "options": {"step": 1.5}}
+
+
+@pytest.mark.parametrize(
+    ("methods", "options", "now", "left"),
+    [
+        (["lvcnet"], {"variant": "paper", "warps": 2}, ["lvcnet-paper"], {"warps": 2}),
+        (["lvcnet", "lvcnet-plus"], {"cue": "sobel"}, ["lvcnet", "lvcnet-plus"], {"generator": False}),
+        (["lvcnet"], {"training": "joint"}, ["lvcnet"], {}),
+        (["lvcnet-plus", "lvcnet"], {"variant": "plus"}, ["lvcnet-plus"], {}),
+        (["lvcnet-plus"], {"attention": "product"}, ["lvcnet-plus"], {"attention": "product"}),
+        (["lvcnet-paper"], {"training": "joint"}, ["lvcnet-paper"], {"training": "joint"}),
+        (["lvcnet", "lvcnet-paper"], {"warps": 4}, ["lvcnet", "lvcnet-paper"], {"warps": 4}),
+    ],
+)
+def test_a_sweep_of_then_trains_the_same(
+    tmp_path: Path, methods: list[str], options: dict[str, Any], now: list[str], left: dict[str, Any]
+) -> None:
+    path = tmp_path / "sweep.yaml"
+    old = {"format": 1, "dataset": "hips", "methods": methods, "settings": {"epochs": 3, "options": options}}
+    path.write_text(yaml.safe_dump(old))
+    sweep = build_sweep(read_yaml(path, formats.SWEEP))
+    assert (sweep.methods, sweep.settings) == (now, {"epochs": 3, "options": left})
+    path.write_text(sweep.to_yaml())
+    assert build_sweep(read_yaml(path, formats.SWEEP)).methods == now
+
+
+def test_a_sweep_of_then_with_an_option_that_is_gone_says_what_to_do(kept: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        "dataset: hips\nmethods: [lvcnet]\nlabels: [level3]\nsettings: {options: {stray_weight: 0.1}}\n"
+    )
+    sweep = build_sweep(read_yaml(path, formats.SWEEP))
+    with pytest.raises(LvcnetError, match=r"options\.stray_weight is gone from lvcnet: leave it out"):
+        sweep.plan()
+
+
+def test_a_correction_that_was_wished_for_then_keeps_its_name_and_file(kept: Path) -> None:
+    settings = {"epochs": 1, "options": {"variant": "paper", "warps": 2}}
+    old = {"dataset": "hips", "labels": "level3", "method": "lvcnet", "folds": 2, "seed": 1, "name": ""}
+    path = kept / "corrections" / "hips-level3-lvcnet-s1.request.json"
+    path.write_text(json.dumps({"format": 1, **old, "settings": settings}))
+    (request,) = list_requests()
+    assert (request.method, request.settings["options"]) == ("lvcnet-paper", {"warps": 2})
+    assert (request.correction, request.path) == ("hips-level3-lvcnet-s1", path)
 
 
 def test_correction_decisions_and_report(kept: Path) -> None:
