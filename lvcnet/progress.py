@@ -5,6 +5,8 @@ from typing import TypeVar
 
 Report = Callable[[int, int], None]
 """Called with (done, total); what it raises stops the work."""
+Stages = Callable[[str], Report]
+"""Called with the title of the next part of the work; gives what that part calls."""
 Thing = TypeVar("Thing")
 
 

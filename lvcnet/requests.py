@@ -63,6 +63,7 @@ class Option:
         form: how its value is text.
         metavar: what the help shows in place of the value.
         least: of a number.
+        former: what it was called before, which is still read and shown nowhere.
         always: whether a command shows it also where it has its default, because it says what the command is about.
     """
 
@@ -71,6 +72,7 @@ class Option:
     form: Form | None = None
     metavar: str | None = None
     least: int | None = None
+    former: str | None = None
     always: bool = False
 
 

@@ -7,10 +7,7 @@ from lvcnet.comparison import cells as comparison
 from lvcnet.comparison.formats import markdown_table, to_markdown, to_rows
 from lvcnet.comparison.tables import score_table
 from lvcnet.correction import store
-from lvcnet.correction.apply import REVIEWED, apply_correction, verdicts_by
-from lvcnet.correction.review import settle_drafts
-from lvcnet.data.dataset import Dataset
-from lvcnet.errors import LvcnetError
+from lvcnet.correction.requests import ApplyRequest
 from lvcnet.figures import check_plotly
 from lvcnet.files import write_atomic
 from lvcnet.planner.curve import find_plan
@@ -103,15 +100,16 @@ class Correction(store.Correction):
         Example:
             repaired = correction.apply("corrected-level3", accept="reviewed+confident")
         """
-        if drafts == "use" and REVIEWED not in accept.split("+"):
-            raise LvcnetError(
-                f"drafts 'use' makes decisions of drawings, which count only where accept has 'reviewed', not {accept!r}"
-            )
-        data = Dataset.load(self.head["dataset"])
-        settle_drafts(self, data, drafts)
-        verdicts = verdicts_by(self, accept, strict)
-        name = name or f"corrected-{self.head['labels']}"
-        return apply_correction(self, data, name, verdicts, accept, overwrite, ignore_disputed)
+        request = ApplyRequest(
+            self.name,
+            name or f"corrected-{self.head['labels']}",
+            accept,
+            ignore_disputed,
+            drafts,
+            strict,
+            overwrite,
+        )
+        return request.run(self)
 
 
 def find_correction(name: str) -> Correction:

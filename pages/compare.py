@@ -4,7 +4,6 @@ from typing import Any
 
 import streamlit as st
 
-from lab.commands import as_yaml
 from lab.compare import loading
 from lab.compare.images import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
 from lab.compare.planner import show_planner
@@ -22,6 +21,7 @@ from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import METHODS
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import not_evaluated
+from lvcnet.training.config import as_yaml
 
 AS_MOST = "most"  # no choice
 VIEWS = {

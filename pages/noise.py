@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from lab import commands
 from lab.navigation import link_to, page_frame
 from lab.noise.views import (
     label_clicks,
@@ -30,6 +29,7 @@ from lab.ui.widgets import (
 from lvcnet.data.dataset import Dataset
 from lvcnet.noise import FAMILIES
 from lvcnet.noise.levels import LEVEL_TARGETS
+from lvcnet.noise.request import NoiseRequest
 
 
 def make_form(name: str, family: str) -> tuple[int, float]:
@@ -77,17 +77,25 @@ def make_form(name: str, family: str) -> tuple[int, float]:
                 help="Test labels stay clean otherwise. The paper measured against level 1 labels.",
             )
         bias = bias if FAMILIES[family].biasable else 0.0
-        command_line(commands.noise(name, sorted(levels), family, seed, bias, fraction, test))
-        chosen = (name, tuple(sorted(levels)), family, seed, bias, fraction, test)
+        request = NoiseRequest(
+            name,
+            tuple(sorted(levels)),
+            family=family,
+            seed=int(seed),
+            bias=bias,
+            fraction=fraction,
+            include_test=test,
+        )
+        command_line(request)
         with shown_errors():
             made = background_button(
                 "Make label sets",
                 "noise-make",
                 ":material/gesture:",
                 "Label sets of the same name are replaced.",
-                lambda task: make_label_sets(task, *chosen),
+                lambda task: make_label_sets(task, request),
                 nothing_done="no label set was added",
-                about=chosen,
+                about=request,
                 disabled=not levels,
                 alone=False,
             )

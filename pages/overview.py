@@ -8,7 +8,7 @@ from lab.overview import guide
 from lab.ui import tables
 from lab.ui.damage_notes import show_damage
 from lab.ui.escaping import plain, sentence
-from lab.ui.widgets import command_line, load_dataset, show_table, shown_errors
+from lab.ui.widgets import load_dataset, show_command, show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.comparison.words import excluded_sentences
 from lvcnet.drawing.palette import LABEL_COLOURS
@@ -36,7 +36,7 @@ with st.container(border=True, key="next-step"):
     st.header("Next step", anchor=False)
     st.markdown(plain(step.why))
     link_to(page, label, query={**query, **step.about})
-    command_line(step.command)
+    show_command(step.command)
 
 left, right = st.columns([3, 2], gap="large")
 with left:

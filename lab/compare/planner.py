@@ -4,7 +4,6 @@ from math import ceil
 
 import streamlit as st
 
-from lab import commands
 from lab.compare import loading
 from lab.compare.results import show_excluded
 from lab.ui.charts import show_chart
@@ -17,7 +16,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.figures.differences import plan_curve
 from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
-from lvcnet.planner.curve import Plan, afford
+from lvcnet.planner.curve import Plan
 from lvcnet.planner.plan_text import (
     budget_sentences,
     by_saving,
@@ -25,6 +24,7 @@ from lvcnet.planner.plan_text import (
     plan_csv,
     plan_table,
 )
+from lvcnet.planner.request import PlanRequest
 
 STEP = 500
 """Budgets go up and down by so many clicks."""
@@ -99,9 +99,11 @@ def _show_budget(plan: Plan, where: Where) -> None:
             key=f"plan-budget-{plan.dataset}",
             help=f"Vertices that people can set in all {plan.images} training images together.",
         )
+    request = PlanRequest(plan.dataset, budget=float(budget), where=where)
+    spent = request.spend(plan)
     with right:
-        st.markdown(unbroken(sentence("\n\n".join(budget_sentences(plan, afford(plan, budget))))))
-    command_line(commands.plan(plan.dataset, budget, where))
+        st.markdown(unbroken(sentence("\n\n".join(budget_sentences(plan, spent) if spent else []))))
+    command_line(request)
 
 
 def _show_table(plan: Plan) -> None:

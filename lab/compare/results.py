@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from lab import commands
 from lab.compare import loading
 from lab.ui.charts import show_chart
 from lab.ui.escaping import plain, sentence
@@ -15,6 +14,7 @@ from lvcnet.comparison import paper
 from lvcnet.comparison.cells import BASELINE, Comparison
 from lvcnet.comparison.formats import table_csv, to_csv, to_json, to_markdown
 from lvcnet.comparison.headline import hardest_labels, headline
+from lvcnet.comparison.request import CompareRequest
 from lvcnet.comparison.tables import NOTHING, Table, comparison_tables, notes, round_table
 from lvcnet.comparison.words import (
     difference_sentence,
@@ -308,4 +308,4 @@ def show_export(comparison: Comparison) -> None:
             icon=":material/web:",
             help="One file with figures, words, tables and the planner that opens without a network (about 5 MB).",
         )
-    command_line(commands.compare(comparison.dataset, comparison.metric, comparison.where))
+    command_line(CompareRequest(comparison.dataset, comparison.metric, comparison.where))

@@ -1,8 +1,9 @@
 """The correct page's beginning: have labels judged by methods that never saw them, in the background."""
 
+from dataclasses import replace
+
 import streamlit as st
 
-from lab import commands
 from lab.navigation import link_to
 from lab.ui import tables
 from lab.ui.background import background_button, elsewhere, outcome, own, own_keys
@@ -28,6 +29,7 @@ from lvcnet.jobs.correct import (
     queue_request,
     request_progress,
 )
+from lvcnet.jobs.requests import CorrectRequest
 from lvcnet.methods import METHODS, method_title
 from lvcnet.runs.summary import format_seconds
 from lvcnet.trained import METHOD
@@ -176,15 +178,24 @@ def _form(name: str) -> None:
         seed = right.number_input(
             "Seed", 0, None, 0, key="start-seed", help="Keys initial weights and order."
         )
-        request = Request(name, labels, method, folds, seed, {**settings, "epochs": epochs})
+        request = CorrectRequest(
+            name,
+            labels,
+            method,
+            int(folds),
+            int(seed),
+            preset,
+            None if epochs == settings["epochs"] else int(epochs),
+            queue=True,
+        )
         own = st.text_input(
             "Name (optional)",
             key="start-name",
-            placeholder=request.correction,
+            placeholder=request.settled().correction,
             help="Of the correction; by default made from what it is.",
         ).strip()
-        changed = None if epochs == settings["epochs"] else int(epochs)
-        command_line([*commands.correct(name, labels, method, folds, seed, preset, changed, own), "--queue"])
+        request = replace(request, name=own or None)
+        command_line(request)
         if dataset.is_demo:
             st.caption(f"Folds are label sets, so {plain(name)} is copied to your workspace first.")
         if st.button(
@@ -195,7 +206,7 @@ def _form(name: str) -> None:
             help="Trains in the background; closing this page or the lab does not stop it.",
         ):
             with shown_errors():
-                queue_request(Request(name, labels, method, folds, seed, request.settings, own))
+                queue_request(request.settled())
                 leave_note(
                     f"{tables.counted(folds, 'fold')} in the queue. When they are trained, judge the labels here."
                 )

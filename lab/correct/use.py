@@ -4,7 +4,6 @@ from functools import partial
 
 import streamlit as st
 
-from lab import commands
 from lab.correct.state import DECISION_TITLES
 from lab.navigation import link_to
 from lab.train.forms import offer_sweep, show_started
@@ -19,20 +18,19 @@ from lvcnet.correction.apply import (
     UNDECIDED,
     UNTOUCHED,
     accepted_keys,
-    apply_correction,
     made_labels,
     read_report,
     report_csv,
     summarise_report,
-    verdicts_by,
 )
 from lvcnet.correction.apply import Row as Report
-from lvcnet.correction.review import Row, count_decisions, drafts_in_words, settle_drafts
+from lvcnet.correction.requests import ApplyRequest
+from lvcnet.correction.review import Row, count_decisions, drafts_in_words
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.exporter import exported_name
 from lvcnet.data.formats.specs import FORMATS, written
-from lvcnet.jobs.sweep_config import build_sweep
+from lvcnet.jobs.requests import SweepRequest
 from lvcnet.methods import METHODS, method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.training.config import list_presets, read_preset
@@ -83,7 +81,8 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
         st.caption(
             f"The demo data stay as they are: your copy of {plain(dataset.name)}, with this label set, goes to the workspace."
         )
-    command_line(commands.correct_apply(correction.name, name, rule, rest == "ignore", overwrite, drafts))
+    request = ApplyRequest(correction.name, name, rule, rest == "ignore", drafts, overwrite=bool(overwrite))
+    command_line(request)
     nothing = done == 0 and rest == "keep" and drafts != "use"
     if nothing:
         st.caption("So nothing would change: decide about labels in the review, or choose otherwise above.")
@@ -96,9 +95,7 @@ def _make(correction: Correction, dataset: Dataset, rows: list[Row]) -> None:
         help="A label set like any other: exported, compared, trained on.",
     ):
         with shown_errors():
-            settle_drafts(correction, dataset, drafts)
-            verdicts = verdicts_by(correction, rule)
-            report = apply_correction(correction, dataset, name, verdicts, rule, overwrite, rest == "ignore")
+            report = request.run(correction, dataset)
             remember("made", name)
             leave_note(f"Label set {name}: {tables.counted(len(report['accepted']), 'label')} repaired.")
             st.rerun()
@@ -257,10 +254,15 @@ def _train(correction: Correction, dataset: Dataset, name: str) -> None:
     epochs = columns[3].number_input(
         "Epochs", 1, None, settings["epochs"], key=f"correct-epochs-{preset}", help="Passes over the images."
     )
-    changes = {} if epochs == settings["epochs"] else {"epochs": epochs}
-    grid = {"dataset": dataset.name, "methods": [method], "labels": labels, "seeds": [0]}
-    sweep = build_sweep(grid, {"settings": settings}, {"settings": changes})
-    command = commands.sweep(dataset.name, [method], labels, [0], ["--preset", preset], changes)
-    offer_sweep(sweep, command, "Train", key="correct-train", icon=":material/model_training:")
+    sweep = SweepRequest(
+        dataset.name,
+        methods=(method,),
+        labels=tuple(labels),
+        seeds=(0,),
+        preset=preset,
+        epochs=None if epochs == settings["epochs"] else int(epochs),
+        queue=True,
+    )
+    offer_sweep(sweep, "Train", key="correct-train", icon=":material/model_training:")
     show_started()
     link_to("compare", "Compare what they achieved", query={"dataset": dataset.name, "view": "results"})

@@ -5,7 +5,6 @@ from typing import Any, cast
 import numpy as np
 import streamlit as st
 
-from lab import commands
 from lab.data.agreement_figures import share_bar, spread_figure, who_drew_what, whom_it_sides_with
 from lab.data.consensus import consensus_form
 from lab.data.gallery import SPLITS
@@ -22,8 +21,9 @@ from lab.ui.widgets import (
     show_table,
 )
 from lvcnet.comparison.tables import NOTHING
-from lvcnet.correction.agreement import agreement, compared_masks, mean_disagreement
-from lvcnet.correction.edge_support import Strength, edge_support, per_image_rows, side_maps
+from lvcnet.correction.agreement import compared_masks, mean_disagreement
+from lvcnet.correction.edge_support import Strength, per_image_rows, side_maps
+from lvcnet.correction.requests import AgreeRequest, SidingRequest
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.drawing import overlays
 from lvcnet.drawing.palette import OPINION_COLOURS
@@ -66,7 +66,8 @@ def show_agreement(dataset: Dataset) -> None:
     if first == second:
         st.info("Choose two different label sets.", icon=":material/info:")
         return
-    measured = _measured(dataset, first, second, split)
+    request = AgreeRequest(dataset.name, first, second, split)
+    measured = _measured(dataset, request)
     if measured is None:
         return
     agreed, sided = measured
@@ -78,16 +79,17 @@ def show_agreement(dataset: Dataset) -> None:
         _sides(sided)
     _one_image(dataset, agreed, sided)
     _table(agreed, sided)
-    command_line(commands.two_label_sets("agree", dataset.name, first, second, split))
+    command_line(request)
     consensus_form(dataset, first, second)
 
 
-def _measured(dataset: Dataset, first: str, second: str, split: str | None) -> tuple[Row, Row] | None:
+def _measured(dataset: Dataset, request: AgreeRequest) -> tuple[Row, Row] | None:
     """What both comparisons say; measured once as long as the label sets stay the same, None until then.
 
     Raises:
         LvcnetError: see `agreement`.
     """
+    first, second, split = request.first, request.second, request.split
     files = {"images.npy", f"{first}.npz", f"{second}.npz"}  # other label sets may come and go
     stamp = [entry for entry in dataset_stamp(find_dataset(dataset.name)) if entry[0] in files]
     about = (dataset.name, first, second, split, *stamp)
@@ -96,10 +98,9 @@ def _measured(dataset: Dataset, first: str, second: str, split: str | None) -> t
         return cast(tuple[Row, Row], measured)
 
     def work(task: Task) -> tuple[Row, Row]:
-        agreed = agreement(dataset, first, second, split, task.stage("Comparing the outlines, images"))
-        return agreed, edge_support(
-            dataset, first, second, split, report=task.stage("Comparing with edges, images")
-        )
+        agreed = request.run(task.stage("Comparing the outlines, images"), dataset)
+        sided = SidingRequest(dataset.name, first, second, split)
+        return agreed, sided.run(task.stage("Comparing with edges, images"), dataset)
 
     measured = background_work(
         f"agreement-{dataset.name}-{first}-{second}-{split}",
@@ -205,9 +206,7 @@ def _sides(sided: Row) -> None:
         " the radiograph (Sobel), if the difference exceeds its standard error. A hint, not truth: the stronger edge may"
         " belong to another structure, and where anatomy shows no edge this says nothing."
     )
-    command_line(
-        commands.two_label_sets("siding", sided["dataset"], sided["first"], sided["second"], sided["split"])
-    )
+    command_line(SidingRequest(sided["dataset"], sided["first"], sided["second"], sided["split"]))
 
 
 def _one_image(dataset: Dataset, agreed: Row, sided: Row) -> None:

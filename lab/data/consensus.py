@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from lab import commands
 from lab.ui import tables
 from lab.ui.background import Task, background_button
 from lab.ui.widgets import command_line, leave_note, shown_errors
 from lvcnet import workspace
-from lvcnet.claims import using
-from lvcnet.correction.consensus import MOST_ANNOTATORS, VOTES, consensus
+from lvcnet.correction.consensus import MOST_ANNOTATORS, VOTES
+from lvcnet.correction.requests import ConsensusRequest
 from lvcnet.data.dataset import Dataset
 
 
@@ -42,7 +41,8 @@ def consensus_form(dataset: Dataset, first: str, second: str) -> None:
             key="consensus-name",
             help="Of the new label set; training can learn from it.",
         )
-        command_line(commands.consensus(dataset.name, chosen, str(vote), name))
+        request = ConsensusRequest(dataset.name, tuple(chosen), name, str(vote))
+        command_line(request)
         with shown_errors():
             made = background_button(
                 "Make label set",
@@ -51,9 +51,9 @@ def consensus_form(dataset: Dataset, first: str, second: str) -> None:
                 "Estimates how reliable each annotator is, too."
                 if own
                 else "This data set ships with the lab and stays as it is: make or import your own.",
-                lambda task: _make(task, dataset.name, chosen, str(vote), name),
+                lambda task: _make(task, request),
                 nothing_done="no label set was made",
-                about=(*chosen, vote, name),
+                about=request,
                 disabled=not own or len(chosen) < 2,
             )
             if made is not None:
@@ -61,16 +61,13 @@ def consensus_form(dataset: Dataset, first: str, second: str) -> None:
                 st.rerun()
 
 
-def _make(task: Task, dataset_name: str, names: list[str], vote: str, name: str) -> str:
+def _make(task: Task, request: ConsensusRequest) -> str:
     """Unite label sets; returns what to say about it."""
-    dataset = Dataset.load(dataset_name)  # not the shared copy, which other sessions read
-    with using("data set", dataset.folder, f"label set {name} is being made of it", names):
-        united, found = consensus(dataset, names, vote, name, report=task.stage("Uniting outlines"))
-        dataset.add_labels(united)
+    found = request.run(task.stage("Uniting outlines"))
     reliability = "; ".join(
         f"{one}: sensitivity {tables.number(part['sensitivity'][one])}, specificity"
         f" {tables.number(part['specificity'][one])}"
         for part in found["per_category"].values()
-        for one in names
+        for one in request.labels
     )
-    return f"Made {name} for {found['images']} images by {VOTES[vote]}. {reliability}."
+    return f"Made {request.name} for {found['images']} images by {VOTES[request.vote]}. {reliability}."

@@ -1,16 +1,17 @@
 """The export view of the data page: a label set in any format."""
 
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
-from lab import commands
 from lab.ui.downloads import labels_file
 from lab.ui.escaping import plain
 from lab.ui.widgets import command_line, pick, pick_labels
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.exporter import exported_name
 from lvcnet.data.formats.specs import FORMATS, written
+from lvcnet.data.requests import ExportRequest
 
 
 def export_view(dataset: Dataset) -> None:
@@ -37,7 +38,7 @@ def export_view(dataset: Dataset) -> None:
         help="Written when you press; a few hundred images take seconds.",
         on_click="ignore",
     )
-    command_line(commands.export(dataset.name, labels, format, name))
+    command_line(ExportRequest(dataset.name, Path(name), labels, format))
 
 
 def _title(format: str) -> str:

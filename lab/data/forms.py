@@ -1,12 +1,13 @@
 """The forms of the data page: create phantom radiographs, import annotated images by upload or by path."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import TypedDict
 
 import streamlit as st
 
-from lab import commands
 from lab.data.new import new_dataset, show_new
 from lab.data.upload import upload
 from lab.serving.paths import readable
@@ -17,14 +18,14 @@ from lab.ui.widgets import command_line, shown_errors
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.formats import specs as label_formats
 from lvcnet.data.formats.specs import read_by_plug_ins
+from lvcnet.data.import_request import ImportRequest, read_labels
 from lvcnet.data.importing.annotated import ImportProblems
-from lvcnet.data.importing.archive import import_zip
-from lvcnet.data.importing.importer import import_coco, import_from, import_labelme, import_masks
 from lvcnet.data.importing.options import Options
-from lvcnet.data.importing.options import Settings as ImportSettings
-from lvcnet.data.phantom.make import SIZES, make_phantom
+from lvcnet.data.phantom.make import SIZES
+from lvcnet.data.requests import PhantomRequest
 from lvcnet.errors import LvcnetError
 from lvcnet.progress import Report
+from lvcnet.text import split_list
 
 FORMATS: dict[str, str] = {
     "zip": "Upload a zip",
@@ -68,19 +69,15 @@ def phantom_form() -> None:
         seed = columns[3].number_input(
             "Seed", 0, None, 0, 1, key="phantom-seed", help="Another seed gives other patients."
         )
-        command_line(commands.phantom(name, train, test, size, seed))
+        request = PhantomRequest(name, int(train), int(test), int(size), int(seed))
+        command_line(request)
         with shown_errors():
             made = background_button(
                 "Create",
                 "phantom-create",
                 ":material/add_photo_alternate:",
                 "Render the images now; a few hundred take less than a minute.",
-                lambda task: new_dataset(
-                    task,
-                    name,
-                    f"Rendering {name}",
-                    lambda report: make_phantom(name, train, test, size, seed, report),
-                ),
+                lambda task: new_dataset(task, name, f"Rendering {name}", request.run),
                 nothing_done="nothing was created",
                 about=name,
                 alone=False,
@@ -118,11 +115,11 @@ def import_form() -> None:
 
 def _zip_form(name: str) -> None:
     chosen = upload()
-    settings = _settings(split=True)
-    zip_name = chosen.name if chosen is not None else "FILE.zip"
-    command_line(commands.import_data(name or "NAME", {"zip": zip_name, **_as_options(settings)}))
+    file = Path(chosen.name) if chosen is not None else Path("FILE.zip")
+    request = ImportRequest(name or "NAME", zip=file, **_settings(split=True))
+    command_line(request)
     _import_button(
-        "zip", name, lambda report: import_zip(name, chosen or BytesIO(), report, **settings), chosen is None
+        "zip", name, lambda report: _named(request, name).run(report, chosen or BytesIO()), chosen is None
     )
 
 
@@ -136,12 +133,21 @@ def _path_form(kind: str, name: str) -> None:
         help="One a line, NAME=PATH or NAME=PATH,PATH: other opinions about the same images, e.g. a second annotator.",
     )
     settings = _settings(split=not paths.get("test"))
-    lines = [line.strip() for line in extras.splitlines() if line.strip()]
-    shown = {"from": f"{kind}={paths['from'] or 'PATH'}"} if "from" in paths else paths
-    command_line(commands.import_data(name or "NAME", {**shown, "labels": lines, **_as_options(settings)}))
-    _import_button(
-        kind, name, lambda report: _import(kind, name, paths, _parse_extras(lines), settings, report)
+    given = {option: Path(path) for option, path in paths.items() if path and option != "from"}
+    request = ImportRequest(
+        name or "NAME",
+        **given,
+        source=f"{kind}={paths['from'] or 'PATH'}" if "from" in paths else None,
+        labels=read_labels([line.strip() for line in extras.splitlines() if line.strip()]),
+        **settings,
     )
+    command_line(request)
+    _import_button(kind, name, lambda report: _import(_named(request, name), paths, report))
+
+
+def _named(request: ImportRequest, name: str) -> ImportRequest:
+    """The request with the name as it was typed; a command shows a place for one that is missing."""
+    return replace(request, name=name)
 
 
 def _import_button(kind: str, name: str, read: Callable[[Report], Dataset], disabled: bool = False) -> None:
@@ -210,8 +216,19 @@ def _path(label: str, option: str, help_text: str) -> str:
     ).strip()
 
 
-def _settings(split: bool) -> ImportSettings:
-    settings: ImportSettings = {}
+class _Settings(TypedDict, total=False):
+    """Fields of a request that all kinds of annotation have."""
+
+    size: int
+    test_fraction: float | None
+    seed: int
+    categories: tuple[str, ...] | None
+    ignore: str | None
+    accept_self_crossing: bool
+
+
+def _settings(split: bool) -> _Settings:
+    settings: _Settings = {}
     with st.expander("Options", icon=":material/tune:"):
         columns = st.columns(3)
         settings["size"] = columns[0].number_input(
@@ -224,7 +241,7 @@ def _settings(split: bool) -> ImportSettings:
             help="Longer side of an image on the working grid; images keep their proportions.",
         )
         if split:
-            settings["test_fraction"] = columns[1].number_input(
+            share = columns[1].number_input(
                 "Test share",
                 0.0,
                 0.9,
@@ -233,6 +250,7 @@ def _settings(split: bool) -> ImportSettings:
                 key="import-share",
                 help="Share of the images set aside to measure.",
             )
+            settings["test_fraction"] = None if share == Options.test_fraction else share
         settings["seed"] = columns[2].number_input(
             "Seed", 0, None, 0, key="import-seed", help="Of that choice."
         )
@@ -240,7 +258,7 @@ def _settings(split: bool) -> ImportSettings:
             "Categories", key="import-categories", help="Which to import, in this order: a,b. Empty: all."
         )
         if names.strip():
-            settings["categories"] = [part.strip() for part in names.split(",") if part.strip()]
+            settings["categories"] = tuple(split_list(names))
         ignore = st.text_input(
             "Ignore category",
             key="import-ignore",
@@ -256,55 +274,8 @@ def _settings(split: bool) -> ImportSettings:
     return settings
 
 
-def _as_options(settings: ImportSettings) -> dict[str, bool | str]:
-    """What differs from the defaults, as command line options."""
-    default = Options()
-    options: dict[str, bool | str] = {"accept-self-crossing": settings["accept_self_crossing"]}
-    if settings["size"] != default.size:
-        options["size"] = str(settings["size"])
-    if settings.get("categories"):
-        options["categories"] = ",".join(settings["categories"] or [])
-    if settings.get("ignore"):
-        options["ignore"] = settings["ignore"] or ""
-    if settings.get("test_fraction", default.test_fraction) != default.test_fraction:
-        options["test-fraction"] = f"{settings['test_fraction']:g}"
-    if settings["seed"]:
-        options["seed"] = str(settings["seed"])
-    return options
-
-
-def _parse_extras(lines: list[str]) -> dict[str, list[Path]]:
-    """`dentist2=c.json,d.json` a line to name and files.
-
-    Raises:
-        LvcnetError: if a line has another form.
-    """
-    extras: dict[str, list[Path]] = {}
-    for line in lines:
-        name, _, paths = line.partition("=")
-        files = [readable(part.strip()) for part in paths.split(",") if part.strip()]
-        if not name.strip() or not files:
-            raise LvcnetError(f"further label set {line!r}: write NAME=PATH or NAME=PATH,PATH")
-        extras[name.strip()] = files
-    return extras
-
-
-def _import(
-    kind: str,
-    name: str,
-    paths: dict[str, str],
-    extras: dict[str, list[Path]],
-    settings: ImportSettings,
-    report: Report,
-) -> Dataset:
+def _import(request: ImportRequest, paths: dict[str, str], report: Report) -> Dataset:
     missing = [option for option, path in paths.items() if not path and option != "test"]
     if missing:
         raise LvcnetError(f"nothing given for {', '.join(missing)}: fill in the path")
-    given = {option: readable(path) for option, path in paths.items() if path}
-    if kind not in FORMATS:
-        return import_from(name, kind, given["from"], extras, report, **settings)
-    if kind == "labelme":
-        return import_labelme(name, given["labelme"], extras, report, **settings)
-    if kind == "masks":
-        return import_masks(name, given["images"], given["masks"], extras, report, **settings)
-    return import_coco(name, given["images"], given["train"], given.get("test"), extras, report, **settings)
+    return request.allowed(readable).run(report)

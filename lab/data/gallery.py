@@ -7,7 +7,6 @@ from math import ceil
 
 import streamlit as st
 
-from lab import commands
 from lab.data.image import asked_image, open_image, show_image
 from lab.draw import pictures
 from lab.ui import tables
@@ -16,6 +15,7 @@ from lab.ui.facts import load_facts
 from lab.ui.widgets import command_line, pick, pick_labels, remember
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.facts import ORDERS, Filters, ImageFacts, select, statistics
+from lvcnet.data.requests import ImagesRequest
 from lvcnet.drawing.palette import category_colours
 
 SPLITS = {"all": "All images", "train": "Training images", "test": "Test images"}
@@ -56,7 +56,8 @@ def gallery(dataset: Dataset) -> None:
         )
     facts = load_facts(dataset, labels)
     filters = _filters(facts, search or "", order)
-    found = select(facts, filters)
+    request = ImagesRequest(dataset.name, labels, **vars(filters))
+    found = select(facts, request.filters)
     if any(one.ignored for one in facts):
         st.caption(plain(tables.ignored_note(labels, statistics(facts, dataset.categories)["ignored"])))
     _show_count(found, facts, labels)
@@ -71,7 +72,7 @@ def gallery(dataset: Dataset) -> None:
             on_click=_clear,
             args=(_most_parts(facts),),
         )
-    command_line(commands.images(dataset.name, labels, filters))
+    command_line(request)
     if asked_image(dataset) is not None:
         show_image(dataset, [one.key for one in found], labels)
 

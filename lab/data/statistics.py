@@ -12,6 +12,7 @@ from lvcnet.damage import Damaged
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import statistics
 from lvcnet.data.importing.annotated import Problem, import_warnings
+from lvcnet.data.requests import ShowRequest
 from lvcnet.data.summary import grid_in_words
 from lvcnet.figures.layout import EXPORT
 
@@ -42,7 +43,7 @@ def show_statistics(dataset: Dataset) -> None:
         f"Fingerprint {summary['fingerprint']}: equal data, equal digits. A run remembers the one it was trained on."
     )
     _show_warnings(import_warnings(summary["source"]), f"{dataset.name}-warnings.csv")
-    command_line(["data", "show", dataset.name, "--json"])
+    command_line(ShowRequest(dataset.name))
 
 
 def _show_distributions(dataset: Dataset) -> None:

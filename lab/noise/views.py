@@ -1,10 +1,7 @@
 """What the noise page does and shows: make label sets, find them, draw and measure them image by image."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from lab import commands
 from lab.draw import pictures
 from lab.draw.curves import area_histogram, iou_histogram
 from lab.ui import tables
@@ -12,15 +9,15 @@ from lab.ui.background import Task
 from lab.ui.escaping import plain
 from lab.ui.facts import load_facts
 from lab.ui.widgets import Stamp, command_line, dataset_stamp, load_dataset, pick, pick_view
-from lvcnet.claims import using
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
-from lvcnet.data.facts import Filters, iou_and_area_change
+from lvcnet.data.facts import iou_and_area_change
 from lvcnet.data.naming import NOISE
+from lvcnet.data.requests import ImagesRequest
 from lvcnet.drawing.palette import LABEL_COLOURS, LABEL_TITLES
 from lvcnet.figures.layout import EXPORT
-from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.noise.levels import LEVEL_TARGETS
 from lvcnet.noise.preview import SAMPLE, Preview, preview
+from lvcnet.noise.request import NoiseRequest
 from lvcnet.planner.clicks import image_clicks, not_counted, outlines_of
 
 IN_A_ROW = 4
@@ -29,37 +26,13 @@ DRAWN = {"outlines": "Outlines", "disagreement": "Disagreement"}
 ESTIMATED = f"estimated from at most {SAMPLE} training images"
 
 
-def make_label_sets(
-    task: Task,
-    name: str,
-    levels: Sequence[int],
-    family: str,
-    seed: int,
-    bias: float,
-    fraction: float,
-    include_test: bool,
-) -> list[str]:
-    """Calibrate all levels, then add them: cancelled, or with an unreachable target, the data set stays as it was.
-
-    Returns:
-        names of the new label sets.
+def make_label_sets(task: Task, request: NoiseRequest) -> list[str]:
+    """Names of the label sets that were made; cancelled, or with an unreachable target, the data set stays as it was.
 
     Raises:
         LvcnetError: for settings out of range, or a level the family cannot reach.
     """
-    dataset = Dataset.load(name)  # not the shared copy, which other sessions read
-    made = []
-    with using("data set", dataset.folder, "noisy labels are being made of it"):
-        for level in levels:
-            report = task.stage(f"Calibrating level {level} of {name}, try")
-            made.append(
-                make_noisy_labels(
-                    dataset, level, None, family, seed, bias, fraction, include_test, report=report
-                )
-            )
-        for labels in made:
-            dataset.add_labels(labels)
-    return [labels.name for labels in made]
+    return [labels.name for labels in request.run(task.stage)]
 
 
 def noise_sets(dataset: Dataset, family: str | None = None) -> list[str]:
@@ -166,7 +139,7 @@ def show_spread(dataset: Dataset, name: str) -> None:
             config=EXPORT,
             alt=f"Histogram of the change of area of {name} against the clean labels",
         )
-    command_line(commands.images(dataset.name, name, Filters(split="train", order="worst")))
+    command_line(ImagesRequest(dataset.name, name, split="train", order="worst"))
 
 
 def _numbers(iou: float | None, change: float | None, clicks: int | None) -> str:

@@ -23,6 +23,7 @@ from lvcnet.deleting import plan_run
 from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.jobs.launch import cores
+from lvcnet.jobs.requests import ReproduceRequest
 from lvcnet.jobs.usage import Reading, Usage, measure_usage, read_processors
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.methods import method_title
@@ -312,7 +313,7 @@ def configuration(run: RunDirectory) -> None:
         st.json(config, expanded=1)
         if run.status()["state"] == "done":
             st.caption("Train it again and see what differs, to the bit:")
-            command_line(["reproduce", run.name])
+            command_line(ReproduceRequest(run.name))
 
 
 def _act(action: Callable[[RunDirectory], None], run: RunDirectory, note: str) -> None:

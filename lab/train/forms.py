@@ -3,10 +3,10 @@
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from lab import commands
 from lab.navigation import link_to
 from lab.train.settings import asked_run, settings_fields
 from lab.ui.escaping import code, plain
@@ -18,16 +18,16 @@ from lvcnet.data.naming import is_paper_noise
 from lvcnet.jobs.estimate import expected_seconds
 from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
+from lvcnet.jobs.requests import SweepRequest, TrainRequest
 from lvcnet.jobs.sweep import Action, PlannedRun
-from lvcnet.jobs.sweep_config import SweepConfig, build_sweep, parse_seeds
+from lvcnet.jobs.sweep_config import parse_seeds
 from lvcnet.methods import COMPARED, METHODS, method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import format_seconds
 from lvcnet.trained import METHOD
-from lvcnet.training.config import TrainConfig, build_config
+from lvcnet.training.config import TrainConfig
 from lvcnet.training.device import resolve_device
-from lvcnet.training.run import create_run
 
 ACTION_TITLES: dict[Action, str] = {
     "train": "to train",
@@ -59,19 +59,27 @@ def run_form(dataset: Dataset) -> None:
             key="run-seed",
             help="Keys initial weights, order of images and augmentation.",
         )
-        start, changes = settings_fields("run", [method], like)
-        what = {"dataset": dataset.name, "labels": labels, "method": method, "seed": seed}
-        config = build_config(start.settings, changes, what)
+        start, epochs, changes = settings_fields("run", [method], like)
+        request = TrainRequest(
+            dataset.name,
+            method,
+            labels=labels,
+            **start,
+            seed=int(seed),
+            epochs=epochs,
+            settings=changes,
+            queue=True,
+        )
+        config = request.settled()
         name = st.text_input(
             "Run name (optional)",
             key="run-name",
             placeholder=config.run_name(),
             help="By default made from what the run is; a number is added where it is taken.",
         ).strip()
-        command_line([*commands.train(config, start.arguments, changes), *(["--name", name] if name else [])])
-        yaml_file(
-            "All settings as YAML", commands.config_yaml(config), f"{name or config.run_name()}.yaml", "train"
-        )
+        request = replace(request, name=name or None)
+        command_line(request)
+        yaml_file("All settings as YAML", config.to_yaml(), f"{name or config.run_name()}.yaml", "train")
         what_to_expect(config)
         if st.button(
             "Start training",
@@ -81,8 +89,7 @@ def run_form(dataset: Dataset) -> None:
             help="Trains in the background; closing this page or the lab does not stop it.",
         ):
             with shown_errors():
-                run = create_run(config, name or None)
-                jobs.submit(run)
+                run = request.create()
                 st.session_state[STARTED] = [run.name]
 
 
@@ -131,7 +138,7 @@ def sweep_form(dataset: Dataset) -> None:
             help="Every method is trained on every label set with every seed.",
         )
         names = dataset.opinions()
-        levels = right.multiselect(
+        labels = right.multiselect(
             "Labels to learn from",
             names,
             [name for name in names if name != CLEAN and is_paper_noise(name, dataset.manifest(name))]
@@ -147,22 +154,22 @@ def sweep_form(dataset: Dataset) -> None:
             key="sweep-seeds",
             help="Three seeds or more tell chance from effect; type a number to add another one.",
         )
-        start, changes = settings_fields("sweep", methods)
+        start, epochs, changes = settings_fields("sweep", methods)
         retry = st.checkbox(
             "Try failed runs again", key="sweep-retry", help="They continue from their last checkpoint."
         )
-        numbers = parse_seeds(seeds)
-        grid = {"dataset": dataset.name, "methods": methods, "labels": levels, "seeds": numbers}
-        sweep = build_sweep(grid, {"settings": start.settings}, {"settings": changes})
-        command = commands.sweep(dataset.name, methods, levels, numbers, start.arguments, changes)
-        offer_sweep(
-            sweep,
-            [*command, *(["--retry-failed"] if retry else [])],
-            "Queue",
-            key="sweep-start",
-            icon=":material/playlist_play:",
+        request = SweepRequest(
+            dataset.name,
+            methods=tuple(methods),
+            labels=tuple(labels),
+            seeds=tuple(parse_seeds(seeds)),
+            preset=start["preset"],
+            epochs=epochs,
+            settings=changes,
+            queue=True,
             retry_failed=retry,
         )
+        offer_sweep(request, "Queue", key="sweep-start", icon=":material/playlist_play:")
 
 
 def yaml_file(title: str, text: str, file_name: str, command: str) -> None:
@@ -184,13 +191,12 @@ def yaml_file(title: str, text: str, file_name: str, command: str) -> None:
         )
 
 
-def offer_sweep(
-    sweep: SweepConfig, command: Sequence[str], verb: str, key: str, icon: str, retry_failed: bool = False
-) -> None:
+def offer_sweep(request: SweepRequest, verb: str, key: str, icon: str) -> None:
     """What a sweep amounts to, its command and file, and the button that queues it."""
-    plan = sweep.plan(retry_failed)
+    sweep = request.settled()
+    plan = sweep.plan(request.retry_failed)
     count = plan_summary(plan)
-    command_line(command)
+    command_line(request)
     yaml_file("The sweep as YAML", sweep.to_yaml(), f"{sweep.dataset}-sweep.yaml", "sweep")
     if st.button(
         f"{verb} {counted(count, 'run')}",
@@ -201,7 +207,7 @@ def offer_sweep(
         help="They train one after the other in the background, and each is evaluated when it is done.",
     ):
         with st.spinner("Queueing"):
-            st.session_state[STARTED] = queue_sweep(plan)
+            st.session_state[STARTED] = queue_sweep(plan, request.evaluate)
 
 
 def show_started() -> None:

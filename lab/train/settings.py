@@ -1,8 +1,7 @@
 """The settings of the train page's forms: where they start from, and a widget for each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypedDict, get_args, get_origin
 
 import streamlit as st
 from pydantic import BaseModel
@@ -32,17 +31,11 @@ ADVANCED: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Start:
-    """Where the settings start from.
+class Start(TypedDict):
+    """Where the settings start from: fields of a request, of which one is given."""
 
-    Attributes:
-        settings: the lowest layer of the configuration.
-        arguments: the options of `lvcnet train` that say the same.
-    """
-
-    settings: dict[str, Any]
-    arguments: list[str]
+    preset: str | None
+    like: str | None
 
 
 def asked_run() -> RunDirectory | None:
@@ -61,8 +54,8 @@ def asked_run() -> RunDirectory | None:
 
 def settings_fields(
     prefix: str, methods: Sequence[str], like: RunDirectory | None = None
-) -> tuple[Start, dict[str, Any]]:
-    """Where to start from, epochs, everything else in an expander; returns the start and what differs from it.
+) -> tuple[Start, int | None, dict[str, Any]]:
+    """Where to start from, epochs, everything else in an expander; returns the start, and epochs and settings that differ.
 
     Args:
         prefix: of the widgets' keys, one a form.
@@ -79,12 +72,12 @@ def settings_fields(
         help=PRESET_HELP,
     )
     if like and chosen == LIKE:
-        start = Start(settings_like(like, methods[0]), ["--like", like.name])
+        start, settings = Start(preset=None, like=like.name), settings_like(like, methods[0])
         key = f"{prefix}-{like.name}"
     else:
-        start = Start(read_preset(chosen), ["--preset", chosen])
+        start, settings = Start(preset=chosen, like=None), read_preset(chosen)
         key = f"{prefix}-{chosen}"
-    base = build_config(start.settings, {"dataset": "any"})
+    base = build_config(settings, {"dataset": "any"})
     with right:
         values: dict[str, Any] = {"epochs": field_widget("epochs", base, key)}
     options: dict[str, Any] = {}
@@ -110,7 +103,8 @@ def settings_fields(
             text = ", ".join(f"{name} = {base.options[name]}" for name in sorted(kept))
             st.caption(f"Also taken from the run: {plain(text)}.")
     changes = {name: value for name, value in values.items() if value != getattr(base, name)}
-    return start, changes | ({"options": options} if options else {})
+    epochs = changes.pop("epochs", None)
+    return start, epochs, changes | ({"options": options} if options else {})
 
 
 def no_network(methods: Sequence[str], key: str) -> str:

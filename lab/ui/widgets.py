@@ -25,6 +25,7 @@ from lvcnet.data.summary import summarise
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
+from lvcnet.requests import Request
 from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
@@ -236,8 +237,13 @@ def show_table(rows: Sequence[Mapping[str, object]]) -> None:
     st.table([{plain(name): plain(value) for name, value in row.items()} for row in rows], hide_index=True)
 
 
-def command_line(arguments: Sequence[str]) -> None:
-    """The equivalent command, to copy."""
+def command_line(request: Request) -> None:
+    """The command that does what a request says, to copy."""
+    show_command(request.command())
+
+
+def show_command(arguments: Sequence[str]) -> None:
+    """A command, to copy."""
     st.caption("The same on the command line")
     st.code(shlex.join(["lvcnet", *arguments]), language=None, wrap_lines=True)
 

@@ -1,33 +1,29 @@
 """Commands that repair labels: correct, correct-apply, corrections, agree."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lvcnet.cli.jobs import report_recovered
-from lvcnet.cli.options import DatasetName, Json
+from lvcnet.cli.options import Json
 from lvcnet.cli.output import interruptible, print_damaged, print_json, print_table, progress_bar, screen
+from lvcnet.cli.requests import takes
 from lvcnet.cli.sweep import sweep_bar
 from lvcnet.cli.trash import carry_out
 from lvcnet.correction import store
-from lvcnet.correction.agreement import MEASURES, agreement
+from lvcnet.correction.agreement import MEASURES
 from lvcnet.correction.apply import accepted_keys
+from lvcnet.correction.requests import AgreeRequest, ApplyRequest
 from lvcnet.correction.store import (
-    correction_folder,
     damaged_corrections,
     find_correction,
     list_corrections,
     worst_first,
 )
-from lvcnet.data.dataset import Dataset
-from lvcnet.data.naming import chosen
 from lvcnet.deleting import plan_correction
-from lvcnet.jobs.correct import Request, judge, prepare, queue_request, train_folds
-from lvcnet.methods import METHODS
-from lvcnet.results import Correction
-from lvcnet.trained import METHOD
-from lvcnet.training.config import merge_settings, parse_settings, read_preset
+from lvcnet.jobs.correct import judge, prepare, queue_request, train_folds
+from lvcnet.jobs.requests import CorrectRequest
 
 Top = Annotated[int, typer.Option(min=1, help="How many images the table shows, worst first.")]
 MEASURE_TITLES = {"dice": "Dice", "iou": "IoU", "distance_px": "Distance of outlines (px)"}
@@ -43,30 +39,12 @@ def register(app: typer.Typer) -> None:
     app.command()(agree)
 
 
+@takes
 def correct(
-    dataset: DatasetName,
-    labels: Annotated[str, typer.Option(help="Label set to judge, e.g. level3 or dentist2.")],
-    method: Annotated[str, typer.Option(help=f"Method that judges: {METHODS.in_words()}.")] = METHOD,
-    folds: Annotated[int, typer.Option(help="Trainings; each judges the images that it left out.")] = 5,
-    seed: Annotated[int, typer.Option(help="Keys initial weights, order and augmentation.")] = 0,
-    preset: Annotated[str, typer.Option(help="quick (minutes on a laptop) or paper.")] = "quick",
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; can be repeated.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    request: CorrectRequest,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Trainings at a time (default: LVCNET_WORKERS, or by cores).")
     ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="Name of the correction; by default made from what it is.")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a correction of that name.")
-    ] = False,
-    in_queue: Annotated[
-        bool, typer.Option("--queue", help="Only train, in the background; judge by the same command later.")
-    ] = False,
     top: Top = 20,
     as_json: Json = False,
 ) -> None:
@@ -77,66 +55,27 @@ def correct(
     Example: `lvcnet correct hips --labels level3 --method lvcnet-plus --folds 5`
     """
     report_recovered()
-    explicit: dict[str, Any] = {"device": device} | ({"epochs": epochs} if epochs is not None else {})
-    merged = merge_settings(read_preset(preset), parse_settings(settings or []), explicit)
-    judged = chosen(Dataset.load(dataset), labels)
-    request = Request(dataset, judged, method, folds, seed, merged, name or "")
-    if in_queue:
-        _present_queued(queue_request(request, overwrite), as_json)
+    settled = request.settled()
+    if request.queue:
+        _present_queued(queue_request(settled, request.overwrite), as_json)
         return
-    prepared = prepare(request, overwrite)
+    prepared = prepare(settled, request.overwrite)
     with interruptible("the same command continues"), sweep_bar("Training the folds") as bar:
         train_folds(prepared, workers, bar)
     with progress_bar("Judging labels") as report:
-        correction = judge(prepared, device, overwrite, report)
+        correction = judge(prepared, request.device, request.overwrite, report)
     _present(correction, top, as_json)
 
 
-def correct_apply(
-    name: Annotated[str, typer.Argument(help="Name of a correction; `lvcnet corrections` lists them.")],
-    as_labels: Annotated[
-        str, typer.Option("--as", help="Name of the label set to make, e.g. corrected-level3.")
-    ],
-    accept: Annotated[
-        str,
-        typer.Option(
-            help="confident (labels that are surely wrong; careful ones stay), reviewed (what was decided on the review"
-            " page or with `lvcnet review`), all, worst=N (the N labels of lowest quality), below=Q (labels of a"
-            " quality below Q) or none; or several, first come, first served: reviewed+confident."
-        ),
-    ] = "confident",
-    ignore_disputed: Annotated[
-        bool,
-        typer.Option(
-            "--ignore-disputed",
-            help="In images that nothing is decided about, let no training see the pixels where label and proposal"
-            " disagree.",
-        ),
-    ] = False,
-    drafts: Annotated[
-        str | None,
-        typer.Option(
-            help="What becomes of drawings that nobody accepted yet: use (accept them all) or ignore. Refused without.",
-            metavar="use|ignore",
-        ),
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="With reviewed: refuse while an image is undecided.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier corrected label set of that name.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
+@takes
+def correct_apply(request: ApplyRequest, as_json: Json = False) -> None:
     """Make a label set in which accepted proposals replace the labels; the original stays as it is.
 
     Example: `lvcnet correct-apply hips-level3-lvcnet-plus-s0 --as corrected-level3 --accept reviewed`, or to repair
     nothing and only leave out what is in doubt: `... --as doubted-level3 --accept none --ignore-disputed`
     """
-    correction = Correction(correction_folder(name))
-    report = correction.apply(
-        as_labels, accept, ignore_disputed=ignore_disputed, drafts=drafts, strict=strict, overwrite=overwrite
-    )
+    correction, as_labels = find_correction(request.correction), request.labels
+    report = request.run(correction)
     folder = correction.records / "changes"
     if as_json:
         print_json({**report, "report": str(folder / f"{as_labels}.json")})
@@ -191,20 +130,15 @@ def corrections(
         print_table("Corrections", titles, [list(row.values())[: len(titles)] for row in rows])
 
 
-def agree(
-    dataset: DatasetName,
-    first: Annotated[str, typer.Argument(help="A label set.")],
-    second: Annotated[str, typer.Argument(help="Another label set of the same images.")],
-    split: Annotated[str | None, typer.Option(help="Only this split: train or test.")] = None,
-    top: Top = 10,
-    as_json: Json = False,
-) -> None:
+@takes
+def agree(request: AgreeRequest, top: Top = 10, as_json: Json = False) -> None:
     """Measure how well two annotators, or any two label sets, agree.
 
     Example: `lvcnet agree jaws clean dentist2`
     """
     with progress_bar("Comparing the outlines") as report:
-        found = agreement(Dataset.load(dataset), first, second, split, report)
+        found = request.run(report)
+    first, second = request.first, request.second
     if as_json:
         print_json(found)
         return
@@ -214,7 +148,9 @@ def agree(
         for title, group in groups
     ]
     titles = ["Category", *(MEASURE_TITLES[measure] for measure in MEASURES), "Area bias"]
-    print_table(f"{first} and {second} on {found['images']} images of {dataset}, mean ± SD", titles, rows)
+    print_table(
+        f"{first} and {second} on {found['images']} images of {request.dataset}, mean ± SD", titles, rows
+    )
     rows = [
         [image["key"], *(image[measure] for measure in MEASURES), _percent(image["area_bias"])]
         for image in found["per_image"][:top]

@@ -1,7 +1,6 @@
 """`lvcnet data ...`: make, import, look at, export and delete data sets."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,14 +9,13 @@ from lvcnet import workspace
 from lvcnet.cli.data_import import import_data
 from lvcnet.cli.data_summary import present_dataset
 from lvcnet.cli.images import images as images_command
-from lvcnet.cli.options import DatasetName, Json, NewName, Size
+from lvcnet.cli.options import DatasetName, Json
 from lvcnet.cli.output import interruptible, print_damaged, print_json, print_table, progress_bar, screen
+from lvcnet.cli.requests import takes
 from lvcnet.cli.trash import carry_out
-from lvcnet.data.dataset import CLEAN, Dataset, check_free, list_datasets
-from lvcnet.data.exporter import export_labels
-from lvcnet.data.formats.specs import written
+from lvcnet.data.dataset import Dataset, check_free, list_datasets
 from lvcnet.data.outlines.layers import count_outlines
-from lvcnet.data.phantom.make import make_phantom
+from lvcnet.data.requests import ExportRequest, PhantomRequest, ShowRequest
 from lvcnet.data.summary import damaged_datasets, overview
 from lvcnet.deleting import plan_dataset, plan_labels
 from lvcnet.files import check_name
@@ -38,21 +36,15 @@ def register(app: typer.Typer) -> None:
 
 
 @commands.command()
-def phantom(
-    name: NewName,
-    train: Annotated[int, typer.Option(help="Training images.")] = 300,
-    test: Annotated[int, typer.Option(help="Test images.")] = 100,
-    size: Size = 128,
-    seed: Annotated[int, typer.Option(help="Each image depends on it and on its own number alone.")] = 0,
-    as_json: Json = False,
-) -> None:
+@takes
+def phantom(request: PhantomRequest, as_json: Json = False) -> None:
     """Render procedural hip radiographs with exact masks of the innominate bones.
 
     Example: `lvcnet data phantom hips --train 300 --test 100`
     """
-    check_free(workspace.datasets_dir() / check_name(name, "data set"))
+    check_free(workspace.datasets_dir() / check_name(request.name, "data set"))
     with interruptible("nothing was created"), progress_bar("Rendering radiographs") as report:
-        dataset = make_phantom(name, train, test, size, seed, report)
+        dataset = request.run(report)
         dataset.save()
     present_dataset(dataset, as_json)
 
@@ -78,43 +70,30 @@ def list_data(as_json: Json = False) -> None:
 
 
 @commands.command()
-def show(name: DatasetName, as_json: Json = False) -> None:
+@takes
+def show(request: ShowRequest, as_json: Json = False) -> None:
     """Show sizes, splits, categories, foreground share and label sets of a data set.
 
     Example: `lvcnet data show hips`
     """
-    present_dataset(Dataset.load(name), as_json)
+    present_dataset(Dataset.load(request.name), as_json)
 
 
 @commands.command()
-def export(
-    name: DatasetName,
-    output: Annotated[
-        Path, typer.Option(help="File (coco), or folder or .zip file (labelme, masks) to write.")
-    ],
-    labels: Annotated[str, typer.Option(help="Label set to export.")] = CLEAN,
-    format: Annotated[str, typer.Option(help=f"One of {', '.join(written())}.")] = "coco",
-    split: Annotated[str | None, typer.Option(help="Only this split: train or test.")] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option(help="Also write the images here as PNG, for data without image files.", metavar="DIR"),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over what is there.")] = False,
-    as_json: Json = False,
-) -> None:
+@takes
+def export(request: ExportRequest, as_json: Json = False) -> None:
     """Write a label set at the size of the original images; outlines that nobody changed come out as they were imported.
 
     Example: `lvcnet data export hips --labels level3 --output level3.json`
     """
-    dataset = Dataset.load(name)
-    count = export_labels(dataset, labels, output, format, split, images, overwrite)
-    kept, anew = count_outlines(dataset, labels, split)
+    count = request.run()
+    kept, anew = count_outlines(Dataset.load(request.name), request.labels, request.split)
     outlines = {"as_imported": kept, "drawn_anew": anew}
     if as_json:
-        about = {"dataset": name, "labels": labels, "format": format, "output": str(output)}
-        print_json({**about, "images": count, "outlines": outlines})
+        about = {"dataset": request.name, "labels": request.labels, "format": request.format}
+        print_json({**about, "output": str(request.output), "images": count, "outlines": outlines})
     else:
-        screen.print(f"wrote {labels} of {count} images to {output}")
+        screen.print(f"wrote {request.labels} of {count} images to {request.output}")
         screen.print(f"outlines: {kept} as they were imported, {anew} drawn anew from the working grid")
 
 

@@ -8,10 +8,6 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 DatasetName = Annotated[str, typer.Argument(help="Name of the data set; `lvcnet data list` lists them.")]
 RunName = Annotated[str, typer.Argument(help="Name of the run; `lvcnet runs` lists them.")]
-NewName = Annotated[str, typer.Argument(help="Name of the new data set.")]
-Size = Annotated[
-    int, typer.Option(help="Longer side of the working grid in pixels; images keep their proportions.")
-]
 Html = Annotated[
     Path | None,
     typer.Option(

@@ -4,12 +4,13 @@ import math
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from lvcnet.cli.options import Json, RunName
+from lvcnet.cli.options import Json
 from lvcnet.cli.output import print_json, progress_bar, screen, visible
+from lvcnet.cli.requests import takes
 from lvcnet.errors import INTERRUPTED
 from lvcnet.jobs.reproduce import (
     Differences,
@@ -18,19 +19,12 @@ from lvcnet.jobs.reproduce import (
     environment_changes,
     reproduce,
 )
+from lvcnet.jobs.requests import ReproduceRequest
 from lvcnet.runs.store import find_run
 
 
-def reproduce_run(
-    run: RunName,
-    name: Annotated[
-        str | None, typer.Option(help="Name of the new run; by default the old one with -again.")
-    ] = None,
-    against: Annotated[
-        str | None, typer.Option("--with", help="Train nothing: compare with this run, e.g. a resumed one.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
+@takes
+def reproduce_run(request: ReproduceRequest, as_json: Json = False) -> None:
     """Train a run again and say what differs: environment, data, settings, curves, weights, evaluation.
 
     Before it trains it says what is not as it was then, and stops if the data changed. Exit status 0 if the same came
@@ -38,12 +32,13 @@ def reproduce_run(
 
     Example: `lvcnet reproduce hips-unet-level3-s0`
     """
+    run, against = request.run, request.against
     first = find_run(run)
     if against is None:
         check_reproducible(first)
         _say_before(run, environment_changes(first))
         with progress_bar(f"Training {run} again") as report:
-            second, state = reproduce(first, name, report)
+            second, state = reproduce(first, request.name, report)
         if state != "done":
             sys.stderr.write(
                 f"lvcnet: {second.name} is {state}; go on with `lvcnet resume {second.name}` and"

@@ -7,7 +7,10 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from lvcnet.requests import Argument, Described, Form, Request, described
+from lvcnet.requests import Argument, Described, Form, Option, Request, described
+
+FORMER = "former_"
+"""Begins the parameters of options as they were called before."""
 
 
 def takes(function: Callable[..., None]) -> Callable[..., None]:
@@ -18,9 +21,12 @@ def takes(function: Callable[..., None]) -> Callable[..., None]:
 
     def command(**given: Any) -> None:
         found = {field.name: given.pop(field.name) for field in described(kind)}
+        before = {name: given.pop(f"{FORMER}{name}") for name in _renamed(kind)}
+        found |= {name: value for name, value in before.items() if value is not None}
         function(request_from(kind, found), **given)
 
     parameters = [_parameter(field) for field in described(kind)]
+    parameters += [_former(field) for field in _renamed(kind).values()]
     parameters += [
         one.replace(annotation=hints[one.name], kind=inspect.Parameter.KEYWORD_ONLY) for one in others
     ]
@@ -28,6 +34,27 @@ def takes(function: Callable[..., None]) -> Callable[..., None]:
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     command.__name__, command.__doc__ = function.__name__, function.__doc__
     return command
+
+
+def _renamed(kind: type[Request]) -> dict[str, Described]:
+    """Fields whose options had another name before."""
+    return {
+        field.name: field
+        for field in described(kind)
+        if isinstance(field.place, Option) and field.place.former
+    }
+
+
+def _former(field: Described) -> inspect.Parameter:
+    """The name that an option had before: still read, and in no help."""
+    assert isinstance(field.place, Option)
+    about = typer.Option(field.place.former, hidden=True, help=f"What {field.place.flag} was called before.")
+    return inspect.Parameter(
+        f"{FORMER}{field.name}",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[str | None, about],
+    )
 
 
 def request_from(kind: type[Request], given: dict[str, Any]) -> Any:

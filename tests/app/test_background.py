@@ -16,6 +16,7 @@ from lab.ui.background import TASKS, Cancelled, Task
 from lvcnet.data.dataset import Dataset, list_datasets
 from lvcnet.data.importing.importer import import_masks
 from lvcnet.errors import LvcnetError
+from lvcnet.noise.request import NoiseRequest
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import PAGES, OpenPage, press, query
@@ -155,9 +156,7 @@ def test_cancelled_noise_adds_no_label_set(trained_run: RunDirectory) -> None:
                 self.cancel()
             return super().stage(title)
 
-    task = Impatient(
-        "noise", lambda task: make_label_sets(task, "hips", [1, 2, 4], "polygon", 0, 0.0, 1.0, False)
-    )
+    task = Impatient("noise", lambda task: make_label_sets(task, NoiseRequest("hips", (1, 2, 4))))
     task.wait(60)
     assert isinstance(task.error, Cancelled)
     assert stages == [f"Calibrating level {level} of hips, try" for level in (1, 2)]

@@ -10,7 +10,6 @@ import pytest
 from pydantic import BaseModel, Field
 from typer.testing import CliRunner
 
-from lab.commands import as_yaml
 from lvcnet import jobs
 from lvcnet.cli import app
 from lvcnet.data.dataset import Dataset, LabelSet
@@ -19,7 +18,7 @@ from lvcnet.jobs import queue
 from lvcnet.methods import METHODS, MethodSpec
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
-from lvcnet.training.config import parse_settings
+from lvcnet.training.config import as_yaml, parse_settings
 from tests.app.conftest import OpenPage
 
 HOW = ("version", "commit")

@@ -99,7 +99,7 @@ def test_ctrl_c_while_a_later_level_is_calibrated_adds_none(
             raise KeyboardInterrupt
         return make_noisy_labels(dataset, level, *rest, **more)
 
-    monkeypatch.setattr("lvcnet.cli.noise.make_noisy_labels", make)
+    monkeypatch.setattr("lvcnet.noise.calibrate.make_noisy_labels", make)
     status, out, err = lvcnet("noise", "shapes", "--levels", "1,2")
     assert (status, out) == (130, "")
     assert err.strip() == "lvcnet: interrupted; no label set was added"

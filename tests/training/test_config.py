@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lvcnet.cli.train import chosen_labels
 from lvcnet.errors import LvcnetError
+from lvcnet.jobs.requests import TrainRequest
 from lvcnet.training.config import build_config, list_presets, parse_settings, read_preset, read_yaml
 
 
@@ -80,11 +80,11 @@ def test_files_that_are_missing_or_are_no_mapping_are_refused(tmp_path: Path):
 
 
 def test_level_and_labels_name_one_label_set():
-    assert chosen_labels("3", None) == "level3"
-    assert chosen_labels("clean", None) == "clean"
-    assert chosen_labels(None, "dentist2") == "dentist2"
-    assert chosen_labels(None, None) is None
+    assert TrainRequest(level="3").label_set() == "level3"
+    assert TrainRequest(level="clean").label_set() == "clean"
+    assert TrainRequest(labels="dentist2").label_set() == "dentist2"
+    assert TrainRequest().label_set() is None
     with pytest.raises(LvcnetError, match="give one of them"):
-        chosen_labels("3", "dentist2")
+        TrainRequest(level="3", labels="dentist2").label_set()
     with pytest.raises(LvcnetError, match="1, 2, 3, 4 or clean"):
-        chosen_labels("5", None)
+        TrainRequest(level="5").label_set()

@@ -1,0 +1,198 @@
+"""What is wanted of data sets: of `lvcnet data ...` and the data page; `import_request` is about imports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from lvcnet.data.dataset import CLEAN
+from lvcnet.data.facts import ORDERS, Filters
+from lvcnet.errors import LvcnetError
+from lvcnet.progress import Report
+from lvcnet.requests import PATH, Argument, Form, Option, Request
+
+if TYPE_CHECKING:
+    from lvcnet.data.dataset import Dataset
+    from lvcnet.data.facts import ImageFacts
+
+DATA_SET = "Name of the data set; `lvcnet data list` lists them."
+NEW = "Name of the new data set."
+SIZE = "Longer side of the working grid in pixels; images keep their proportions."
+SPLIT = Option("--split", "Only this split: train or test.")
+LOW_HIGH = "LOW-HIGH"
+
+
+@dataclass(frozen=True)
+class PhantomRequest(Request):
+    """A data set of rendered radiographs."""
+
+    COMMAND = ("data", "phantom")
+
+    name: Annotated[str, Argument(NEW)]
+    train: Annotated[int, Option("--train", "Training images.", always=True)] = 300
+    test: Annotated[int, Option("--test", "Test images.", always=True)] = 100
+    size: Annotated[int, Option("--size", SIZE, always=True)] = 128
+    seed: Annotated[
+        int, Option("--seed", "Each image depends on it and on its own number alone.", always=True)
+    ] = 0
+
+    def run(self, report: Report | None = None) -> "Dataset":
+        """Render the images; they are not saved yet.
+
+        Raises:
+            LvcnetError: for a count or size out of range.
+        """
+        from lvcnet.data.phantom.make import make_phantom
+
+        return make_phantom(self.name, self.train, self.test, self.size, self.seed, report)
+
+
+@dataclass(frozen=True)
+class ShowRequest(Request):
+    """The summary of a data set."""
+
+    COMMAND = ("data", "show")
+
+    name: Annotated[str, Argument(DATA_SET)]
+
+
+def written_formats() -> str:
+    """The help of `--format`."""
+    from lvcnet.data.formats.specs import written
+
+    return f"One of {', '.join(written())}."
+
+
+@dataclass(frozen=True)
+class ExportRequest(Request):
+    """A label set as a file."""
+
+    COMMAND = ("data", "export")
+
+    name: Annotated[str, Argument(DATA_SET)]
+    output: Annotated[
+        Path, Option("--output", "File (coco), or folder or .zip file (labelme, masks) to write.", PATH)
+    ]
+    labels: Annotated[str, Option("--labels", "Label set to export.", always=True)] = CLEAN
+    format: Annotated[str, Option("--format", written_formats)] = "coco"
+    split: Annotated[str | None, SPLIT] = None
+    images: Annotated[
+        Path | None,
+        Option(
+            "--images",
+            "Also write the images here as PNG, for data without image files.",
+            PATH,
+            metavar="DIR",
+        ),
+    ] = None
+    overwrite: Annotated[bool, Option("--overwrite", "Write over what is there.")] = False
+
+    def run(self) -> int:
+        """Write the label set; the number of images written about.
+
+        Raises:
+            LvcnetError: as `export_labels`.
+        """
+        from lvcnet.data.dataset import Dataset
+        from lvcnet.data.exporter import export_labels
+
+        dataset = Dataset.load(self.name)
+        return export_labels(
+            dataset, self.labels, self.output, self.format, self.split, self.images, self.overwrite
+        )
+
+
+def read_range(text: str, option: str) -> tuple[float | None, float | None]:
+    """`0.1-0.4`, `2-`, `-3` or `2` to ends; None is an open one.
+
+    Raises:
+        LvcnetError: if it has another form.
+
+    >>> read_range("0.1-0.4", "--foreground"), read_range("2-", "--components"), read_range("2", "--components")
+    ((0.1, 0.4), (2.0, None), (2.0, 2.0))
+    """
+    low, dash, high = text.partition("-")
+    try:
+        ends = [float(end) if end.strip() else None for end in (low, high if dash else low)]
+    except ValueError:
+        raise LvcnetError(f"{option} {text!r} is not a range: write LOW-HIGH, for example 2-3") from None
+    return ends[0], ends[1]
+
+
+def read_shares(text: str) -> tuple[float, float]:
+    """The ends of `--foreground`."""
+    low, high = read_range(text, "--foreground")
+    return low or 0.0, 1.0 if high is None else high
+
+
+def read_counts(text: str) -> tuple[int, int | None]:
+    """The ends of `--components`.
+
+    Raises:
+        LvcnetError: if they are no whole numbers.
+    """
+    least, most = read_range(text, "--components")
+    if any(end is not None and not end.is_integer() for end in (least, most)):
+        raise LvcnetError(f"--components {text!r}: write whole numbers, for example 2-3")
+    return int(least or 0), None if most is None else int(most)
+
+
+def write_range(ends: Sequence[float | None]) -> str:
+    """The way back; never as 1e-05, whose minus would end a number.
+
+    >>> write_range((0.1, 0.4)), write_range((2, None)), write_range((0.00001, 1.0))
+    ('0.1-0.4', '2-', '0.00001-1')
+    """
+    texts = ["" if end is None else f"{end:.12f}".rstrip("0").rstrip(".") for end in ends]
+    return "-".join(texts)
+
+
+@dataclass(frozen=True)
+class ImagesRequest(Request):
+    """Facts about single images, and choosing among them."""
+
+    COMMAND = ("data", "images")
+
+    name: Annotated[str, Argument(DATA_SET)]
+    labels: Annotated[str, Option("--labels", "Label set that the facts are about.")] = CLEAN
+    split: Annotated[str | None, SPLIT] = None
+    labelled: Annotated[
+        bool | None,
+        Option("--labelled/--not-labelled", "Only images that the label set covers, or does not."),
+    ] = None
+    text: Annotated[str, Option("--text", "Part of the image's key.")] = ""
+    foreground: Annotated[
+        tuple[float, float],
+        Option(
+            "--foreground",
+            "Least and most share of foreground.",
+            Form(read_shares, write_range),
+            metavar=LOW_HIGH,
+        ),
+    ] = (0.0, 1.0)
+    components: Annotated[
+        tuple[int, int | None],
+        Option(
+            "--components",
+            "Least and most number of components; '2-' is open.",
+            Form(read_counts, write_range),
+            metavar=LOW_HIGH,
+        ),
+    ] = (0, None)
+    order: Annotated[str, Option("--order", f"One of {', '.join(ORDERS)}.")] = "stored"
+
+    @property
+    def filters(self) -> Filters:
+        """What passes, and in which order."""
+        return Filters(self.split, self.labelled, self.text, self.foreground, self.components, self.order)
+
+    def run(self) -> "list[ImageFacts]":
+        """The facts of the images that pass.
+
+        Raises:
+            LvcnetError: for an unknown split or order, or a range from large to small.
+        """
+        from lvcnet.data.dataset import Dataset
+        from lvcnet.data.facts import image_facts, select
+
+        return select(image_facts(Dataset.load(self.name), self.labels), self.filters)
