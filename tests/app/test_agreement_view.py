@@ -34,7 +34,7 @@ def test_two_label_sets_are_compared_and_united(trained_run: RunDirectory, open_
     won = edge_support(dataset, "clean", "level3")["images_won"]["first"]
     assert any(f"In {won} images more of that goes to **clean**" in text.value for text in page.markdown)
     page.text_input(key="consensus-name").set_value("both").run()
-    assert page.code[2].value == "lvcnet consensus hips clean level3 --vote majority --as both"
+    assert page.code[2].value == "lvcnet consensus hips clean level3 --as both --vote majority"
     press(page, "consensus-hips")
     assert not TASKS, "a new label set changes nothing about the two that are compared"
     assert "Made both for 8 images by Majority vote. clean: sensitivity" in page.success[0].value
