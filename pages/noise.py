@@ -87,6 +87,7 @@ def make_form(name: str, family: str) -> tuple[int, float]:
             include_test=test,
         )
         command_line(request)
+        show_note("noise-make")
         with shown_errors():
             made = background_button(
                 "Make label sets",
@@ -100,7 +101,7 @@ def make_form(name: str, family: str) -> tuple[int, float]:
                 alone=False,
             )
             if made is not None:
-                leave_note(f"Made {', '.join(made)}.")
+                leave_note(f"Made {', '.join(made)}.", place="noise-make")
                 st.rerun()
     return int(seed), bias
 

@@ -20,14 +20,14 @@ COLUMNS = {
     tables.SHOWN: st.column_config.TextColumn("", width=30, help="The run that is shown below"),
     "Run": st.column_config.TextColumn("Run", width=250),
     "State": st.column_config.TextColumn(
-        "State", width=120, help="In brackets: a waiting run's place in the queue"
+        "State", width=105, help="In brackets: a waiting run's place in the queue"
     ),
     "Labels": st.column_config.TextColumn("Labels", help=levels_in_words()),
     "Progress": st.column_config.ProgressColumn(
         "Progress", format="%d %%", min_value=0, max_value=100, width=90, help="Share of the epochs"
     ),
     "Time left": st.column_config.TextColumn("Time left", width=115),
-    "Title": st.column_config.TextColumn("Title", width=150),
+    "Title": st.column_config.TextColumn("Title", width=135),
     "Note": st.column_config.TextColumn("Note", width="medium"),
     "IoU": st.column_config.TextColumn("IoU", help="Foreground IoU with the clean test labels"),
     "Started": st.column_config.TextColumn("Started", width=135),

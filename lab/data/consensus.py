@@ -4,7 +4,7 @@ import streamlit as st
 
 from lab.ui import tables
 from lab.ui.background import Task, background_button
-from lab.ui.widgets import command_line, leave_note, shown_errors
+from lab.ui.widgets import command_line, leave_note, show_note, shown_errors
 from lvcnet import workspace
 from lvcnet.correction.consensus import MOST_ANNOTATORS, VOTES
 from lvcnet.correction.requests import ConsensusRequest
@@ -43,6 +43,7 @@ def consensus_form(dataset: Dataset, first: str, second: str) -> None:
         )
         request = ConsensusRequest(dataset.name, tuple(chosen), name, str(vote))
         command_line(request)
+        show_note("consensus")
         with shown_errors():
             made = background_button(
                 "Make label set",
@@ -57,7 +58,7 @@ def consensus_form(dataset: Dataset, first: str, second: str) -> None:
                 disabled=not own or len(chosen) < 2,
             )
             if made is not None:
-                leave_note(made)
+                leave_note(made, place="consensus")
                 st.rerun()
 
 

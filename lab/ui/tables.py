@@ -105,7 +105,8 @@ def run_rows(
 ) -> list[dict[str, Any]]:
     """The runs page's table; `Progress` is in percent, a waiting run's state has its place in the queue.
 
-    Titles, notes and times have a column if there are any.
+    Titles, notes and times have a column if there are any. Beside titles there is room for less: epochs are left to
+    `Progress`, the seed to the name, and beside times the start to the run itself.
 
     Args:
         summaries: the rows.
@@ -125,15 +126,19 @@ def run_rows(
             "Data set": one.dataset,
             "Labels": one.labels,
             "Progress": round(100 * one.progress),
-            "Epoch": f"{one.epoch} of {one.epochs}",
+            **({} if titled else {"Epoch": f"{one.epoch} of {one.epochs}"}),
             **({"Time left": format_seconds(one.seconds_left) or ""} if timed else {}),
             "IoU": one.shown_iou or NOTHING,
-            "Seed": one.seed,
-            "Started": datetime.fromtimestamp(one.created).strftime("%Y-%m-%d %H:%M") if one.created else "",
+            **({} if titled else {"Seed": one.seed}),
+            **({} if titled and timed else {"Started": _date(one.created)}),
             **({"Note": one.user_note} if noted else {}),
         }
         for one in summaries
     ]
+
+
+def _date(time: float) -> str:
+    return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M") if time else ""
 
 
 def marked(rows: Sequence[dict[str, Any]], names: Sequence[str], shown: str) -> Styler:

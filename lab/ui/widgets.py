@@ -254,9 +254,15 @@ def empty_state(text: str, page: str, label: str, query: dict[str, str] | None =
     link_to(page, label, query=query)
 
 
-def leave_note(text: str, failed: bool = False) -> None:
-    """A message in plain text that the next run of a page shows; for callbacks, and before `st.rerun()`."""
-    st.session_state[NOTE] = (text, failed)
+def leave_note(text: str, failed: bool = False, place: str = "") -> None:
+    """A message in plain text that the next run of a page shows; for callbacks, and before `st.rerun()`.
+
+    Args:
+        text: what to say.
+        failed: whether it is an error.
+        place: of the `show_note` that shows it; the top of the page by default.
+    """
+    st.session_state[NOTE] = (text, failed, place)
 
 
 def has_note() -> bool:
@@ -264,9 +270,11 @@ def has_note() -> bool:
     return NOTE in st.session_state
 
 
-def show_note() -> None:
-    """Show the note that was left, once."""
-    text, failed = st.session_state.pop(NOTE, ("", False))
+def show_note(place: str = "") -> None:
+    """Show the note that was left for this place, once; a place of its own is beside the button that was pressed."""
+    text, failed = "", False
+    if NOTE in st.session_state and st.session_state[NOTE][2] == place:
+        text, failed, _ = st.session_state.pop(NOTE)
     with st.container():  # always there, so that what comes below does not change its place
         if text and failed:
             st.error(plain(text), icon=":material/error:")
