@@ -79,7 +79,7 @@ PROFILES = {"cpu": Profile("quick", "hips"), "gpu": Profile("paper", "pelvis")}
 
 
 @dataclass(frozen=True)
-class Report:
+class Results:
     """Everything that is written: the command, what was planned, and what came out."""
 
     command: str
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     complete_evaluations(plan)
     comparisons = collect_all(names, plan, notes)
     timings = time_plan(plan) if options.time else {}
-    write(Report(shown_command("robustness.py", given), plan, comparisons, timings, notes), options.output)
+    write(Results(shown_command("robustness.py", given), plan, comparisons, timings, notes), options.output)
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -257,13 +257,13 @@ def time_plan(plan: Sequence[PlannedRun]) -> dict[str, Timing]:
     return time_methods(configs, Dataset.load(first))
 
 
-def write(report: Report, stem: Path) -> None:
+def write(results: Results, stem: Path) -> None:
     """Write STEM.md and STEM.html.
 
     Raises:
         LvcnetError: if they cannot be written.
     """
-    for suffix, text in ((".md", as_markdown(report)), (".html", as_html(report))):
+    for suffix, text in ((".md", as_markdown(results)), (".html", as_html(results))):
         path = stem.with_name(stem.name + suffix)
         try:
             write_atomic(path, text.encode())
@@ -272,34 +272,34 @@ def write(report: Report, stem: Path) -> None:
         print(f"wrote {path}")
 
 
-def as_markdown(report: Report) -> str:
+def as_markdown(results: Results) -> str:
     """The report as Markdown."""
     parts = [
         "# Robustness to label noise",
-        f"Command: `{report.command}`; {commits(report)}.",
-        *(f"Note: {note}." for note in report.notes),
-        *(markdown_section(table) for table in leading_tables(report)),
-        *(to_markdown(comparison).rstrip("\n") for comparison in report.comparisons.values()),
-        markdown_section(run_table(report)),
+        f"Command: `{results.command}`; {commits(results)}.",
+        *(f"Note: {note}." for note in results.notes),
+        *(markdown_section(table) for table in leading_tables(results)),
+        *(to_markdown(comparison).rstrip("\n") for comparison in results.comparisons.values()),
+        markdown_section(run_table(results)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def as_html(report: Report) -> str:
+def as_html(results: Results) -> str:
     """The same with figures."""
     blocks = [
-        paragraph(f"Command: {report.command}; {commits(report)}."),
-        *(paragraph(f"Note: {note}.", "note") for note in report.notes),
-        *(table_block(table) for table in leading_tables(report)),
+        paragraph(f"Command: {results.command}; {commits(results)}."),
+        *(paragraph(f"Note: {note}.", "note") for note in results.notes),
+        *(table_block(table) for table in leading_tables(results)),
     ]
-    for name, comparison in report.comparisons.items():
+    for name, comparison in results.comparisons.items():
         blocks += [f"<h2>{name}</h2>", *comparison_blocks(comparison)]
-    return html_page("Robustness to label noise", [*blocks, table_block(run_table(report))])
+    return html_page("Robustness to label noise", [*blocks, table_block(run_table(results))])
 
 
-def commits(report: Report) -> str:
+def commits(results: Results) -> str:
     """With which commit this was written and with which ones the runs were made, where these are others."""
-    made = [cell.run.config().get("commit") for cell in report.plan if cell.run.exists()]
+    made = [cell.run.config().get("commit") for cell in results.plan if cell.run.exists()]
     counts = Counter(str(commit or "unknown") for commit in made)
     now = str(current_commit())
     if set(counts) <= {now}:
@@ -308,16 +308,16 @@ def commits(report: Report) -> str:
     return f"written at commit {now}, runs made at {trained}"
 
 
-def leading_tables(report: Report) -> list[Table]:
+def leading_tables(results: Results) -> list[Table]:
     """What concerns all data sets: targets where LVC-Net is part of it, data, time."""
-    datasets = {name: Dataset.load(name) for name in report.comparisons}
+    datasets = {name: Dataset.load(name) for name in results.comparisons}
     phantoms = [name for name, dataset in datasets.items() if dataset.source.get("kind") == "phantom"]
-    timing = [timing_table(report.timings)] if report.timings else []
-    ours = [cell for cell in report.plan if shows_cues(cell.config.method)]
-    targets = [target_table(verdicts(report.comparisons, phantoms, report.timings))] if ours else []
+    timing = [timing_table(results.timings)] if results.timings else []
+    ours = [cell for cell in results.plan if shows_cues(cell.config.method)]
+    targets = [target_table(verdicts(results.comparisons, phantoms, results.timings))] if ours else []
     return [
         *targets,
-        data_table(list(datasets.values()), report.plan),
+        data_table(list(datasets.values()), results.plan),
         *timing,
     ]
 
@@ -355,10 +355,10 @@ def data_table(datasets: Sequence[Dataset], plan: Sequence[PlannedRun]) -> Table
     return Table("Data and training", "The same for all methods.", header, rows)
 
 
-def run_table(report: Report) -> Table:
+def run_table(results: Results) -> Table:
     """Every planned run, those that failed or were never made among them."""
     rows = []
-    for cell in report.plan:
+    for cell in results.plan:
         made = cell.run.exists()
         rows.append(
             [

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from lvcnet.errors import DamagedError, LvcnetError
 
+Row = dict[str, Any]
+"""One line of a table by the names of its columns, JSON-able."""
 FORMULA = re.compile(r"(?=[=+\-@\t\r])(?!(?:[-+\d.,;: %±()\[\]—–]|to|px|points)*$)")
 """What spreadsheets take for a formula; numbers with a sign are none (OWASP, "CSV injection")."""
 MEND_JSON = "put back a copy of it, or make it again"

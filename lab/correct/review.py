@@ -18,10 +18,10 @@ from lab.ui.identity import user
 from lab.ui.viewer import Panel, Values, show_viewer, viewer_data
 from lab.ui.widgets import leave_note, pick_view, remember
 from lvcnet.correction.decisions import Verdict
-from lvcnet.correction.review import Row
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import Dataset
 from lvcnet.drawing.overlays import Mask
+from lvcnet.files import Row
 from lvcnet.masks.largest_error import largest_error
 
 MODES = {"look": "Look", "edit": "Edit by hand"}

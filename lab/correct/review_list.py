@@ -10,7 +10,8 @@ from lab.ui.tables import counted
 from lab.ui.widgets import pick, remember, show_table
 from lvcnet.correction.apply import UNDECIDED
 from lvcnet.correction.decisions import Event
-from lvcnet.correction.review import SHOWN, Row, count_decisions, filter_rows
+from lvcnet.correction.review import SHOWN, count_decisions, filter_rows
+from lvcnet.files import Row
 
 LIST_HEIGHT = 320
 BELOW, LAST = "quality-below", "last-filter"

@@ -17,12 +17,13 @@ from lab.ui.widgets import Stamp, dataset_stamp, leave_note, load_dataset, remem
 from lvcnet.correction.decisions import Event, Standing, Verdict
 from lvcnet.correction.drafts import Draft, drawn_masks
 from lvcnet.correction.judge import suspicion
-from lvcnet.correction.review import Row, after, review_rows
+from lvcnet.correction.review import after, review_rows
 from lvcnet.correction.reviewed import encode_masks, reviewed_masks
 from lvcnet.correction.store import Correction, correction_folder
 from lvcnet.data.dataset import Dataset, find_dataset, labels_digest
 from lvcnet.drawing.overlays import Mask
 from lvcnet.errors import LvcnetError
+from lvcnet.files import Row
 
 ASKED = "asked-about-drawing"
 """Image and decision that would put a drawing away; the page asks."""

@@ -23,13 +23,13 @@ from lvcnet.correction.apply import (
     report_csv,
     summarise_report,
 )
-from lvcnet.correction.apply import Row as Report
 from lvcnet.correction.requests import ApplyRequest
-from lvcnet.correction.review import Row, count_decisions, drafts_in_words
+from lvcnet.correction.review import count_decisions, drafts_in_words
 from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.exporter import exported_name
 from lvcnet.data.formats.specs import FORMATS, written
+from lvcnet.files import Row
 from lvcnet.jobs.requests import SweepRequest
 from lvcnet.methods import METHODS, method_title
 from lvcnet.noise.levels import levels_in_words
@@ -136,7 +136,7 @@ def _pick_rest(correction: Correction, rows: list[Row]) -> str:
     )
 
 
-def _changes(report: Report) -> None:
+def _changes(report: Row) -> None:
     """The change report: figures, and one row an image."""
     found = summarise_report(report)
     with st.container(horizontal=True, key="change-figures"):
@@ -189,7 +189,7 @@ def _changes(report: Report) -> None:
     )
 
 
-def _exports(dataset: Dataset, report: Report) -> None:
+def _exports(dataset: Dataset, report: Row) -> None:
     """The label set in every format, and the report."""
     name = report["labels"]
     if any(UNTOUCHED in row for row in report["images"]):

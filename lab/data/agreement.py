@@ -1,6 +1,6 @@
 """The data page's view of two label sets: agreement, where they differ, whom the image sides with, a consensus."""
 
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -28,7 +28,7 @@ from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.drawing import overlays
 from lvcnet.drawing.palette import OPINION_COLOURS
 from lvcnet.figures.layout import EXPORT
-from lvcnet.files import rows_to_csv
+from lvcnet.files import Row, rows_to_csv
 
 MEASURES = {
     "dice": "Dice",
@@ -36,7 +36,6 @@ MEASURES = {
     "distance_px": "Distance of outlines (px)",
     "area_bias": "Area bias (%)",
 }
-Row = dict[str, Any]
 MEASURED = "measured-agreement"
 """Where a session keeps (about, result) of the comparison it shows."""
 

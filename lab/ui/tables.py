@@ -11,12 +11,12 @@ from lvcnet.comparison import tables as evaluation_tables
 from lvcnet.comparison.cells import Comparison
 from lvcnet.comparison.tables import NOTHING
 from lvcnet.errors import LvcnetError
+from lvcnet.files import Row
 from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 from lvcnet.methods import method_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
 
-Row = dict[str, str]
 SHOWN = "Shown"
 """Name of the column that marks the row that the page shows."""
 MARK = "#3B82C433"

@@ -6,7 +6,7 @@ from typing import Any
 
 from lvcnet.comparison import paper
 from lvcnet.comparison.cells import BASELINE, Cell, Comparison
-from lvcnet.comparison.tables import Row, Table, comparison_tables, notes
+from lvcnet.comparison.tables import Line, Table, comparison_tables, notes
 from lvcnet.comparison.words import comparison_words
 from lvcnet.data.naming import level_name
 from lvcnet.evaluation.statistics import mean_of_known, mean_sd
@@ -32,7 +32,7 @@ def markdown_section(table: Table) -> str:
     return f"### {table.title}\n\n{table.note}\n\n{markdown_table(table.header, table.rows)}"
 
 
-def markdown_table(header: Row, rows: Sequence[Row]) -> str:
+def markdown_table(header: Line, rows: Sequence[Line]) -> str:
     """A table as Markdown.
 
     >>> print(markdown_table(["a", "b"], [["1", "|"]]))

@@ -16,7 +16,7 @@ from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
 from lvcnet.thresholds import THRESHOLD
 
-Row = list[str]
+Line = list[str]
 NOTHING = "—"
 """What was not measured, or is not in the paper."""
 MARKED = f" {MARK.strip()}: nothing is concluded from it, see the notes."
@@ -32,8 +32,8 @@ class Table:
 
     title: str
     note: str
-    header: Row
-    rows: list[Row]
+    header: Line
+    rows: list[Line]
 
 
 def summary(values: Sequence[float]) -> str:
@@ -311,7 +311,7 @@ def _summary(comparison: Comparison, method: str, labels: str) -> str:
     return marked(cell, summary(cell.values[comparison.metric])) if cell else NOTHING
 
 
-def _paper_rows(comparison: Comparison, labels: Sequence[str]) -> list[Row]:
+def _paper_rows(comparison: Comparison, labels: Sequence[str]) -> list[Line]:
     levels = {cell.labels: cell.level for cell in comparison.cells if cell.paper_noise}
     if comparison.metric not in paper.METRICS or not set(levels.values()) & set(paper.LEVELS):
         return []
@@ -327,7 +327,7 @@ def _paper_rows(comparison: Comparison, labels: Sequence[str]) -> list[Row]:
     ]
 
 
-def _paper_retention(levels: Sequence[int]) -> list[Row]:
+def _paper_retention(levels: Sequence[int]) -> list[Line]:
     return [
         [
             f"{method_title(method)}, paper (mIoU)",
@@ -345,7 +345,7 @@ def _recovered(comparison: Comparison, method: str) -> list[Cell]:
     return [cell for cell in comparison.cells if cell.method == method and cell.recovery]
 
 
-def _costs(entry: dict[str, Any], base: dict[str, Any]) -> Row:
+def _costs(entry: dict[str, Any], base: dict[str, Any]) -> Line:
     parameters, seconds, step = entry["parameters"], entry["training_seconds"], entry["step_seconds"]
     return [
         NOTHING if parameters is None else f"{parameters:,}",
@@ -355,7 +355,7 @@ def _costs(entry: dict[str, Any], base: dict[str, Any]) -> Row:
     ]
 
 
-def _difference_row(comparison: Comparison, difference: Difference) -> Row:
+def _difference_row(comparison: Comparison, difference: Difference) -> Line:
     return [
         method_title(difference.method),
         comparison.shown(difference.labels),

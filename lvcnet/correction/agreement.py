@@ -1,7 +1,6 @@
 """How well two annotators, or any two label sets, agree. Symbols: see `lvcnet.correction`."""
 
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from lvcnet.data.dataset import Dataset, comparable_masks
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.statistics import mean_sd
+from lvcnet.files import Row
 from lvcnet.masks.metrics import surface_metrics
 from lvcnet.masks.overlap import overlap_metrics
 from lvcnet.progress import Report
@@ -16,7 +16,6 @@ from lvcnet.progress import Report
 BATCH = 32
 MEASURES = ("dice", "iou", "distance_px")
 BoolArray = NDArray[np.bool_]
-Row = dict[str, Any]
 
 
 def agreement(

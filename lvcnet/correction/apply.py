@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from lvcnet.data.label_sets import changed_layers
 from lvcnet.data.outlines.layers import ignore_name
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.statistics import mean_of_known
-from lvcnet.files import check_name, digest, json_bytes, read_json, rows_to_csv, write_atomic
+from lvcnet.files import Row, check_name, digest, json_bytes, read_json, rows_to_csv, write_atomic
 from lvcnet.masks.overlap import iou
 
 KIND = "correction"
@@ -40,7 +39,6 @@ CLEAN_COLUMNS = ("clean_iou_old", "clean_iou_new")
 UNTOUCHED = "untouched"
 """Of a change: the categories whose outlines are still those of the imported file, which an export writes as they came."""
 BoolArray = NDArray[np.bool_]
-Row = dict[str, Any]
 
 
 def accepted_keys(correction: Correction, rule: str) -> list[str]:

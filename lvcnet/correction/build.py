@@ -17,13 +17,13 @@ from lvcnet.data.dataset import CLEAN, Dataset, labels_digest
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import check_fingerprint
 from lvcnet.evaluation.statistics import mean_of_known
+from lvcnet.files import Row
 from lvcnet.frames import by_frame
 from lvcnet.inference.predictor import Predictor
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
 
 BATCH = 32
-Row = dict[str, Any]
 
 
 def build_correction(

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.errors import LvcnetError
-from lvcnet.files import check_name
+from lvcnet.files import Row, check_name
 from lvcnet.masks.geometry import distance_to
 from lvcnet.progress import Report
 from lvcnet.thresholds import THRESHOLD
@@ -36,7 +36,6 @@ ROUNDS, STILL = 5000, 1e-9
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)

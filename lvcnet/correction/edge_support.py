@@ -21,6 +21,7 @@ from lvcnet.correction.agreement import common_rows, compared_masks
 from lvcnet.cues.edges import initial_edges, near_boundary
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
+from lvcnet.files import Row
 from lvcnet.inference.predictor import Predictor
 from lvcnet.masks.parts import label_parts
 from lvcnet.progress import Report
@@ -34,7 +35,6 @@ BATCH = 32
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.floating[Any]]
 SideMap = NDArray[np.uint8]
-Row = dict[str, Any]
 
 
 def edge_support(

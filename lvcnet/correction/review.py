@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from lvcnet.correction.apply import UNDECIDED
 from lvcnet.correction.database import check_reviewer
@@ -12,6 +11,7 @@ from lvcnet.correction.reviewed import encode_masks, reviewed_masks
 from lvcnet.correction.store import Correction, worst_first
 from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
+from lvcnet.files import Row
 
 ALL = "all"
 DECIDED = "decided"
@@ -19,7 +19,6 @@ DRAFT = "draft"
 SHOWN = (UNDECIDED, ALL, DECIDED, *DECISIONS, DRAFT)
 MEASURES = ("quality", "confident", "iou", "disagreement_px", "missing", "extra")
 DRAFT_CHOICES = ("ignore", "use")
-Row = dict[str, Any]
 
 
 def review_rows(correction: Correction, standings: Mapping[str, Standing] | None = None) -> list[Row]:

@@ -16,12 +16,24 @@ MANY, FEW = "4000", "8"
 FORM = "data?view=phantom"
 
 
-@pytest.fixture
-def lab(workspace_home: Path) -> Iterator[str]:
-    log = workspace_home.with_name("log.txt")
-    with serve_lab(workspace_home, log) as address:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("owners") / "home"
+
+
+@pytest.fixture(scope="module")
+def lab(home: Path) -> Iterator[str]:
+    """Address of a running lab; each test leaves no work behind."""
+    log = home.with_name("log.txt")
+    with serve_lab(home, log) as address:
         yield address
     assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(autouse=True)
+def same_home(home: Path, workspace_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workspace of the lab is that of the test."""
+    monkeypatch.setenv("LVCNET_HOME", str(home))
 
 
 @pytest.fixture

@@ -17,9 +17,8 @@ from lvcnet.data.formats.specs import FORMATS
 from lvcnet.data.images import SUFFIXES, is_image_file
 from lvcnet.data.importing.annotated import ImportProblems, Problem
 from lvcnet.errors import LvcnetError, foreign
-from lvcnet.files import NAME_PATTERN, read_json, write_json
+from lvcnet.files import NAME_PATTERN, Row, read_json, write_json
 
-Row = dict[str, str]
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages", "xrays", "xray", "radiographs", "data")
 MASK_FOLDERS = (
     *("masks", "mask", "labels", "label", "segmentations", "segmentation", "annotations"),
