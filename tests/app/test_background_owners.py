@@ -11,8 +11,8 @@ from lvcnet.data.dataset import list_datasets
 
 pytestmark = pytest.mark.browser
 SOON = 60_000
-MANY, FEW = "4000", "8"
-"""Phantom images: work that lasts until it is cancelled, and work that is soon done."""
+MANY, SOME, FEW = "4000", "120", "8"
+"""Phantom images: work that lasts until it is cancelled, some seconds, and work that is soon done."""
 FORM = "data?view=phantom"
 
 
@@ -116,7 +116,7 @@ def test_a_result_that_nobody_waited_for_is_offered(
     lab: str, contexts: tuple[BrowserContext, BrowserContext]
 ) -> None:
     a = show(contexts[0].new_page(), f"{lab}/{FORM}")
-    create(a, "isoA", "400")
+    create(a, "isoA", SOME)
     expect(a.get_by_text("Rendering isoA")).to_be_visible(timeout=SOON)
     a.close()
     z = show(contexts[1].new_page(), f"{lab}/{FORM}")
@@ -127,4 +127,4 @@ def test_a_result_that_nobody_waited_for_is_offered(
     expect(offer).to_be_visible(timeout=SOON)
     assert "view=phantom" in again.url
     offer.click()
-    expect(again.get_by_text("Data set isoA: 400 images.")).to_be_visible(timeout=SOON)
+    expect(again.get_by_text(f"Data set isoA: {SOME} images.")).to_be_visible(timeout=SOON)

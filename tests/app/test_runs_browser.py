@@ -10,10 +10,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from lab.headless import wait_until_idle
 from lvcnet import jobs
+from lvcnet.runs.about import write_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
 from lvcnet.training.run import create_run
 from tests.app.conftest import lab_that_trains
+from tests.app.test_accessibility import HIDDEN_COLUMNS
 from tests.tiny import tiny_config
 
 pytestmark = pytest.mark.browser
@@ -157,6 +159,21 @@ def test_rows_that_move_take_neither_mark_nor_delete_with_them(page: Page, home:
     delete(page, "four")
     expect(page.locator(".st-key-undo").get_by_text("four")).to_be_visible(timeout=SOON)
     assert {run.name for run in list_runs(demo=False)} == {"one", "three", "five", "training", "waiting"}
+
+
+def test_titles_do_not_make_the_table_wider_than_a_laptop(lab: str, home: Path, browser: Browser) -> None:
+    run = RunDirectory(home / "runs" / "one")
+    write_about(run, "Coarse outlines of the second annotator", "")
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    try:
+        page.goto(f"{lab}/runs", timeout=SOON)
+        wait_until_idle(page)
+        expect(page.get_by_role("columnheader", name="Title")).to_have_count(1, timeout=SOON)
+        grid = page.locator("[data-testid=stDataFrame] .dvn-scroller")
+        assert grid.evaluate_all(HIDDEN_COLUMNS) == [0]
+    finally:
+        page.close()
+        write_about(run, "", "")
 
 
 def state(page: Page, name: str) -> Locator:

@@ -164,10 +164,11 @@ def test_worker_asked_to_stop_leaves_its_trainer():
 
 
 def test_ctrl_c_stops_a_sweep_which_the_same_command_continues():
-    epochs = 80
+    epochs = 40
     command = [sys.executable, "-c", "from lvcnet.cli import main; main()", "sweep", "discs", "--no-evaluate"]
     command += ["--methods", "unet", "--labels", "clean", "--epochs", str(epochs), "--json"]
     command += ["--set", "width=4", "--set", "depth=2", "--set", "snapshot_images=0"]
+    command += ["--set", f"validate_every={epochs}", "--set", "batch_size=64"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as sweep:
         (run,) = eventually(lambda: list_runs(demo=False), "the run")
         wait_for_epoch(run, 1)
