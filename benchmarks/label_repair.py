@@ -31,7 +31,7 @@ from lvcnet.correction.store import Correction, find_correction, list_correction
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.statistics import paired_bootstrap
-from lvcnet.masks.overlap import iou as masks_iou
+from lvcnet.masks.overlap import iou
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
 from lvcnet.training.commit import current_commit
@@ -98,7 +98,7 @@ def repair_table(corrections: Sequence[Correction]) -> Table:
         label, proposal, clean, _ = arrays(one)
         sure = surely_wrong(np.array([row["confident"] for row in one.rows]))
         chosen = np.where(sure[:, None, None, None], proposal, label)
-        before, after_all, after_sure = (iou(masks, clean) for masks in (label, proposal, chosen))
+        before, after_all, after_sure = (image_iou(masks, clean) for masks in (label, proposal, chosen))
         rows.append(
             [
                 one.head["dataset"],
@@ -220,9 +220,9 @@ def arrays(one: Correction) -> tuple[Masks, Masks, Masks, NDArray[np.float32]]:
     return data.labels(one.head["labels"]).masks[rows], proposal, data.labels(CLEAN).masks[rows], probability
 
 
-def iou(masks: Masks, clean: Masks) -> NDArray[np.float64]:
+def image_iou(masks: Masks, clean: Masks) -> NDArray[np.float64]:
     """Foreground IoU by image, (N,)."""
-    return masks_iou(masks, clean).mean(axis=1)
+    return iou(masks, clean).mean(axis=1)
 
 
 def with_gain(after: NDArray[np.float64], before: NDArray[np.float64]) -> str:

@@ -10,7 +10,7 @@ from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.files import Row
 from lvcnet.masks.metrics import surface_metrics
-from lvcnet.masks.overlap import overlap_metrics
+from lvcnet.masks.overlap import area_change, overlap_metrics
 from lvcnet.progress import Report
 
 BATCH = 32
@@ -110,14 +110,11 @@ def _measure(
 ) -> dict[str, NDArray[np.float64]]:
     """Measures of (N, C, H, W) masks as (N, C); the area bias is NaN where the first mask is empty."""
     overlap = overlap_metrics(first, second)
-    area = first.sum(axis=(2, 3)).astype(float)
-    bias = np.full(area.shape, np.nan)
-    np.divide(second.sum(axis=(2, 3)) - area, area, out=bias, where=area > 0)
     return {
         "dice": overlap["dice"],
         "iou": overlap["iou"],
         "distance_px": surface_metrics(first, second, sizes, ["assd"])["assd"],
-        "area_bias": bias,
+        "area_bias": area_change(second, first),
     }
 
 

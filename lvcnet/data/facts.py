@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lvcnet.data.dataset import CLEAN, SPLITS, Dataset, comparable_masks
 from lvcnet.errors import LvcnetError
-from lvcnet.masks.overlap import iou
+from lvcnet.masks.overlap import area_change, iou
 from lvcnet.masks.parts import count_parts
 
 ORDERS = {"stored": "As stored", "worst": "Worst IoU to clean first", "foreground": "Most foreground first"}
@@ -174,12 +174,10 @@ def iou_and_area_change(
     >>> iou_and_area_change(masks, clean)
     (0.6666666666666666, 0.5)
     """
-    area = clean.sum(axis=(1, 2))
-    there = area > 0
+    there = clean.any(axis=(1, 2))
     if not there.any():
         return None, None
-    change = (masks.sum(axis=(1, 2)) - area)[there] / area[there]
-    return float(iou(masks, clean)[there].mean()), float(change.mean())
+    return float(iou(masks, clean)[there].mean()), float(area_change(masks, clean)[there].mean())
 
 
 def statistics(facts: Sequence[ImageFacts], categories: Sequence[str]) -> dict[str, Any]:

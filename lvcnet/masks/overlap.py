@@ -26,6 +26,18 @@ def iou(first: NDArray[np.generic], second: NDArray[np.generic]) -> FloatArray:
     return ratio(both, union, union == 0)
 
 
+def area_change(masks: BoolArray, reference: BoolArray) -> FloatArray:
+    """(area - reference's area) / reference's area of (..., H, W) masks as (...); NaN where the reference is empty.
+
+    >>> float(area_change(np.array([[True, True, True]]), np.array([[True, True, False]])))
+    0.5
+    """
+    before, after = (part.sum(axis=(-2, -1)) for part in (reference, masks))
+    change = np.full(before.shape, np.nan)
+    np.divide(after - before, before, out=change, where=before > 0)
+    return change
+
+
 def overlap_metrics(predicted: BoolArray, reference: BoolArray) -> dict[str, FloatArray]:
     """Precision, recall, IoU, mIoU and Dice of (N, C, H, W) masks as (N, C).
 

@@ -18,7 +18,7 @@ from lvcnet.data.naming import NOISE, PAPER_FAMILY, level_name
 from lvcnet.errors import LvcnetError, foreign
 from lvcnet.files import keyed_rng
 from lvcnet.frames import Frames
-from lvcnet.masks.overlap import iou
+from lvcnet.masks.overlap import area_change, iou
 from lvcnet.noise import create_family
 from lvcnet.noise.levels import Family, Mask, target_of
 from lvcnet.progress import Report
@@ -200,17 +200,17 @@ def calibrate(
     high, high_iou = 0.0, 1.0
     tried = limit / 64
     for step in range(1, MAX_STEPS + 1):
-        iou = _mean_iou_at(setting, clean, keys, tried, ignored, frames)
+        reached = _mean_iou_at(setting, clean, keys, tried, ignored, frames)
         if report:
             report(step, MAX_STEPS)
-        if abs(iou - setting.target) <= TOLERANCE:
+        if abs(reached - setting.target) <= TOLERANCE:
             return tried, step
-        if iou > setting.target:
-            low, low_iou = tried, iou
+        if reached > setting.target:
+            low, low_iou = tried, reached
         else:
-            high, high_iou = tried, iou
-        if tried >= limit and iou > setting.target:
-            raise _out_of_reach(setting, iou, 1.0)
+            high, high_iou = tried, reached
+        if tried >= limit and reached > setting.target:
+            raise _out_of_reach(setting, reached, 1.0)
         if high == 0:
             tried = min(2 * tried, limit)
         elif high - low < 1e-6 * limit:
@@ -243,10 +243,8 @@ def default_name(setting: Setting) -> str:
 
 
 def _pairs(clean: Mask, noisy: Mask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    area = clean.sum(axis=(-2, -1))
-    there = area > 0
-    other = noisy.sum(axis=(-2, -1))[there]
-    return iou(clean, noisy)[there], (other - area[there]) / area[there]
+    there = clean.any(axis=(-2, -1))
+    return iou(clean, noisy)[there], area_change(noisy, clean)[there]
 
 
 def _mean_iou_at(

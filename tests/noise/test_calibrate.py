@@ -13,9 +13,9 @@ from lvcnet.noise.calibrate import (
     Setting,
     calibrate,
     check_setting,
-    compare,
     default_name,
     make_noisy_labels,
+    quality_of,
 )
 from lvcnet.noise.levels import LEVEL_TARGETS, target_of
 from tests.noise.helpers import make_dataset, shapes
@@ -110,7 +110,7 @@ def test_include_test_applies_the_same_strength_there(dataset: Dataset) -> None:
     assert both.covered.all()
     assert both.manifest["strength"] == plain.manifest["strength"]
     np.testing.assert_array_equal(plain.masks[train], both.masks[train])
-    quality = compare(dataset.labels(CLEAN).masks[test], both.masks[test])
+    quality = quality_of(dataset.labels(CLEAN).masks[test], both.masks[test])
     assert quality.mean_iou == pytest.approx(0.82, abs=0.05)
 
 
@@ -148,7 +148,7 @@ def test_category_without_foreground_stays_empty_and_does_not_count() -> None:
     noisy = setting().corrupt(masks, "a", 3.0)
     assert noisy[0].any()
     assert not noisy[1].any()
-    assert compare(masks[None], noisy[None]).count == 1
+    assert quality_of(masks[None], noisy[None]).count == 1
 
 
 def test_fraction_is_keyed_by_image_and_shared_by_levels() -> None:
@@ -172,7 +172,7 @@ def test_quality_by_hand() -> None:
     clean, noisy = np.zeros((1, 2, 4, 4), bool), np.zeros((1, 2, 4, 4), bool)
     clean[0, 0, :2], noisy[0, 0, 1:3] = True, True  # rows 0-1 against 1-2: IoU 4/12, same area
     clean[0, 1, 0], noisy[0, 1, :2] = True, True  # row 0 against 0-1: IoU 4/8, area doubled
-    quality = compare(clean, noisy)
+    quality = quality_of(clean, noisy)
     assert quality.mean_iou == pytest.approx((1 / 3 + 1 / 2) / 2)
     assert quality.sd_iou == pytest.approx(1 / 12)
     assert quality.area_change == pytest.approx(0.5)
@@ -231,6 +231,6 @@ def test_ignored_pixels_are_left_out_when_the_strength_is_chosen(dataset: Datase
     dataset.add_labels(LabelSet(CLEAN, clean.masks & ~ignored, clean.covered, {}, ignored))
     labels = make_noisy_labels(dataset, 3, family="shift")
     rows = dataset.indices("train")
-    assert compare(dataset.labels(CLEAN).masks[rows], labels.masks[rows]).mean_iou == pytest.approx(
+    assert quality_of(dataset.labels(CLEAN).masks[rows], labels.masks[rows]).mean_iou == pytest.approx(
         0.82, abs=0.005
     )
