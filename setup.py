@@ -1,7 +1,7 @@
 """The one build step that pyproject.toml cannot say: pages and assets, at the top of a checkout, go inside of the packages.
 
 So a wheel has no package called `pages` or `assets`. An editable install copies nothing: both are found where they are (see
-`lab.navigation.FOLDER` and `lvcnet.workspace.assets_dir`).
+`lab.ui.navigation.FOLDER` and `lvcnet.workspace.assets_dir`).
 """
 
 import shutil

@@ -18,7 +18,7 @@ from load import PATIENCE, Seen, call, lab_process, page, resident, training, wa
 from shown import shown_command
 
 from lab.headless import serve_lab
-from lab.navigation import ENTRIES
+from lab.ui.navigation import ENTRIES
 from lvcnet.comparison.formats import markdown_table
 from lvcnet.training.commit import current_commit
 

@@ -23,7 +23,7 @@ from shown import shown_command
 from streamlit.testing.v1 import AppTest
 
 from lab.headless import IDLE, open_browser, serve_lab
-from lab.navigation import ENTRIES
+from lab.ui.navigation import ENTRIES
 from lvcnet.comparison.formats import markdown_table
 from lvcnet.training.commit import current_commit
 

@@ -29,7 +29,7 @@ import psutil
 from shown import shown_command
 
 from lab.headless import ROOT, run_page, serve_lab
-from lab.navigation import ENTRIES
+from lab.ui.navigation import ENTRIES
 from lvcnet.comparison.formats import markdown_table
 from lvcnet.data.phantom.make import make_phantom
 from lvcnet.jobs.launch import TRAINER, spawn, trainer_environment

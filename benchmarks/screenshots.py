@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from lab.headless import foreign_requests, open_browser, serve_lab, sideways, wait_until_idle
-from lab.navigation import ENTRIES
+from lab.ui.navigation import ENTRIES
 from lvcnet import workspace
 
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}

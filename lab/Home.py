@@ -22,11 +22,11 @@ from starlette.routing import Route
 from lab.inference import app as inference_app
 from lab.inference import predicting
 from lab.inference import style as inference_style
-from lab.navigation import ONE_STEP_A_PAGE
 from lab.serving import layers, oidc
 from lab.serving.settings import Serving
 from lab.ui.charts import LIBRARY
 from lab.ui.content_policy import ContentPolicy
+from lab.ui.navigation import ONE_STEP_A_PAGE
 from lab.ui.owners import BrowserCookie
 from lvcnet import jobs
 from lvcnet.accounts import read_accounts

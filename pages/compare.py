@@ -8,10 +8,10 @@ from lab.compare import loading
 from lab.compare.images import PAIRS, SIDE_BY_SIDE, show_pairs, show_side_by_side
 from lab.compare.planner import show_planner
 from lab.compare.results import show_export, show_results, show_tables
-from lab.navigation import page_frame
 from lab.ui.background import Task, background_button, own
 from lab.ui.damage_notes import show_damage, show_left_out
 from lab.ui.escaping import plain
+from lab.ui.navigation import page_frame
 from lab.ui.tables import counted
 from lab.ui.widgets import empty_state, leave_note, pick, pick_view, show_note, shown_errors
 from lvcnet.comparison.cells import Comparison

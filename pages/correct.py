@@ -8,12 +8,13 @@ from streamlit.delta_generator import DeltaGenerator
 from lab.correct.review import Review, ask_about_drawing, pick_reviewer, show_image
 from lab.correct.review_list import filters, show_history, show_list, show_progress
 from lab.correct.start import show_requests, show_start
-from lab.correct.state import current_key, is_stale, load_correction, look_at
+from lab.correct.state import current_key, is_stale, look_at
 from lab.correct.use import show_use
-from lab.navigation import page_frame
 from lab.ui.damage_notes import show_damage, sound_corrections
 from lab.ui.escaping import plain
+from lab.ui.loaded import load_correction
 from lab.ui.mask_editor import WEB
+from lab.ui.navigation import page_frame
 from lab.ui.tables import counted
 from lab.ui.trash import delete_button, show_trash, show_undo
 from lab.ui.widgets import load_dataset, pick, pick_view, remember, show_note, shown_errors

@@ -6,8 +6,8 @@ from lab.data.forms import import_form, phantom_form
 from lab.data.gallery import gallery
 from lab.data.manage import KINDS, manage_view
 from lab.data.statistics import show_statistics
-from lab.navigation import page_frame
 from lab.ui.damage_notes import show_damage
+from lab.ui.navigation import page_frame
 from lab.ui.trash import show_trash, show_undo
 from lab.ui.widgets import load_dataset, pick_dataset, pick_view, show_note, shown_errors
 

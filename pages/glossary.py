@@ -3,8 +3,8 @@
 import streamlit as st
 
 from lab import glossary
-from lab.navigation import ENTRIES, link_to, page_frame
 from lab.ui.escaping import plain
+from lab.ui.navigation import ENTRIES, link_to, page_frame
 
 COLUMNS = 2
 

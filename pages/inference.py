@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from lab.inference.segment import run_choices
-from lab.navigation import link_to, page_frame
 from lab.ui.damage_notes import show_damage
+from lab.ui.navigation import link_to, page_frame
 
 FIRST_HEIGHT = 900
 ADDRESS = "/gradio/"

@@ -18,8 +18,8 @@ from lab.inspection.views import (
     show_scores,
     show_what_is_missing,
 )
-from lab.navigation import link_to, page_frame
 from lab.ui.damage_notes import show_damage
+from lab.ui.navigation import link_to, page_frame
 from lab.ui.widgets import empty_state, pick, pick_run, pick_view, shown_errors
 from lvcnet.runs.directory import ACTIVE, RunDirectory
 from lvcnet.runs.snapshots import snapshot_epochs

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from lab.navigation import link_to, page_frame
 from lab.noise.views import (
     label_clicks,
     levels_in_a_row,
@@ -16,6 +15,7 @@ from lab.ui import tables
 from lab.ui.background import background_button
 from lab.ui.damage_notes import show_damage, show_left_out
 from lab.ui.escaping import plain
+from lab.ui.navigation import link_to, page_frame
 from lab.ui.widgets import (
     command_line,
     leave_note,

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from lab.draw.pictures import legend
-from lab.navigation import link_to, page_frame
 from lab.overview import guide
 from lab.ui import tables
 from lab.ui.damage_notes import show_damage
 from lab.ui.escaping import plain, sentence
+from lab.ui.navigation import link_to, page_frame
 from lab.ui.widgets import load_dataset, show_command, show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.comparison.words import excluded_sentences

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from lab.navigation import page_frame
 from lab.runs import views as run_view
 from lab.runs.about import shown_about
 from lab.ui import tables
 from lab.ui.announce import SOON, anything_to_wait_for, awaits_evaluation, states
 from lab.ui.damage_notes import show_damage
 from lab.ui.escaping import plain
+from lab.ui.navigation import page_frame
 from lab.ui.trash import show_trash, show_undo
 from lab.ui.widgets import empty_state, pick_run, remember, show_note, shown_errors
 from lvcnet import jobs

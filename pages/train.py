@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from lab.navigation import link_to, page_frame
 from lab.train.forms import run_form, show_started, sweep_form
 from lab.ui.damage_notes import show_damage, show_left_out
 from lab.ui.escaping import plain
+from lab.ui.navigation import link_to, page_frame
 from lab.ui.widgets import load_dataset, pick_dataset, pick_view, shown_errors
 from lvcnet.data.dataset import CLEAN
 from lvcnet.methods import METHODS

@@ -48,10 +48,17 @@ def room_of(module: str) -> str:
     return rest[0] if first == "lvcnet" and rest else first
 
 
-def floors() -> dict[str, int]:
-    """Room -> floor, as the page's table says."""
-    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", PAGE, flags=re.MULTILINE)
-    assert len(rows) > 8
+def lab_room_of(module: str) -> str:
+    """`ui` for lab.ui.widgets, `Home` for lab.Home."""
+    return module.split(".")[1]
+
+
+def floors(of_lab: bool = False) -> dict[str, int]:
+    """Room -> floor, as the page's first table says, or that of the lab."""
+    _, first, second, *_ = re.split(r"^\| floor[^\n]*\n", PAGE, flags=re.MULTILINE)
+    table = (second if of_lab else first).split("\n\n")[0]
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", table, flags=re.MULTILINE)
+    assert len(rows) > 5
     found = [(room, int(floor)) for floor, rooms in rows for room in re.findall(r"`(\w+)`", rooms)]
     assert len(found) == len(dict(found)), "a room stands on two floors"
     return dict(found)
@@ -60,6 +67,8 @@ def floors() -> dict[str, int]:
 def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:
     rooms = {room_of(module) for module in MODULES} - {"lvcnet"}
     assert rooms == floors().keys(), "docs/architecture.md has a line for every room"
+    of_lab = {lab_room_of(module) for module in MODULES if module.startswith("lab.")}
+    assert of_lab == floors(of_lab=True).keys()
 
 
 def test_no_arrow_leads_up_or_to_a_neighbour() -> None:
@@ -75,6 +84,19 @@ def test_no_arrow_leads_up_or_to_a_neighbour() -> None:
                 up.append(
                     f"{module} ({room}, floor {floor[room]}) imports {other} ({there}, floor {floor[there]})"
                 )
+    assert up == []
+
+
+def test_no_arrow_within_the_lab_leads_up_or_to_a_neighbour() -> None:
+    floor = floors(of_lab=True)
+    up = [
+        f"{module} imports {other}"
+        for module in MODULES
+        if module.startswith("lab.")
+        for other in imported(module)
+        if other.startswith("lab.") and lab_room_of(other) != lab_room_of(module)
+        if floor[lab_room_of(other)] >= floor[lab_room_of(module)]
+    ]
     assert up == []
 
 

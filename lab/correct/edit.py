@@ -7,6 +7,7 @@ import streamlit as st
 from lab.correct import state as correct_state
 from lab.correct.drafts import Canvas, keep_sent, keep_stroke, kept, mark_seen, watch
 from lab.correct.state import Look
+from lab.ui.loaded import load_correction
 from lab.ui.mask_editor import edit_mask
 from lab.ui.widgets import has_note, pick
 from lvcnet.correction.decisions import Decisions, Verdict
@@ -24,7 +25,7 @@ def show_editor(name: str, look: Look, categories: Sequence[str], start: Verdict
         start: what the drawing begins with, unless the image was edited before.
         reviewer: who draws; drafts are signed.
     """
-    decisions = correct_state.load_correction(name).decisions
+    decisions = load_correction(name).decisions
     category = categories[0]
     if len(categories) > 1:
         category = pick("category", "Category", categories, "Each category has an outline of its own.")

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lab.navigation import link_to
 from lab.ui import tables
 from lab.ui.background import background_button, elsewhere, outcome, own, own_keys
 from lab.ui.escaping import plain
+from lab.ui.navigation import link_to
 from lab.ui.widgets import (
     command_line,
     leave_note,

@@ -5,7 +5,6 @@ The page remembers which event it showed; a decision is based on it, so nobody o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lab.correct.drafts import keep_sent, mark_seen, revisions_seen
+from lab.ui.loaded import load_correction
 from lab.ui.widgets import Stamp, dataset_stamp, leave_note, load_dataset, remember
 from lvcnet.correction.decisions import Event, Standing, Verdict
 from lvcnet.correction.drafts import Draft, drawn_masks
 from lvcnet.correction.judge import suspicion
 from lvcnet.correction.review import after, review_rows
 from lvcnet.correction.reviewed import encode_masks, reviewed_masks
-from lvcnet.correction.store import Correction, correction_folder
+from lvcnet.correction.store import Correction
 from lvcnet.data.dataset import Dataset, find_dataset, labels_digest
 from lvcnet.drawing.overlays import Mask
 from lvcnet.errors import LvcnetError
@@ -83,22 +83,6 @@ class Look:
     def result(self, verdict: Verdict | None) -> Mask:
         """(C, H, W): the masks that a verdict would make."""
         return reviewed_masks(self.label, self.proposal, verdict)
-
-
-def load_correction(name: str) -> Correction:
-    """A correction; kept in memory until its file changes.
-
-    Raises:
-        LvcnetError: if there is none of that name.
-    """
-    return _load_correction(str(correction_folder(name)), correction_stamp(name))
-
-
-def correction_stamp(name: str) -> Stamp:
-    """The files of a correction and when they were written: its arrays are mapped, and may not shrink unnoticed."""
-    folder = correction_folder(name)
-    files = [folder / file for file in ("correction.json", "proposals.npy", "probability.npy")]
-    return tuple((file.name, file.stat().st_mtime_ns) for file in files if file.exists())
 
 
 def look_at(
@@ -248,11 +232,6 @@ def last_own(correction: Correction, reviewer: str) -> Event | None:
     """The latest decision in force that is the reviewer's; None if there is none."""
     own = [event for event in correction.decisions.verdicts().values() if event.reviewer == reviewer]
     return max(own, key=lambda event: event.id, default=None)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Loading the correction")
-def _load_correction(folder: str, stamp: Stamp) -> Correction:
-    return Correction(Path(folder))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

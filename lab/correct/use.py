@@ -5,11 +5,11 @@ from functools import partial
 import streamlit as st
 
 from lab.correct.state import DECISION_TITLES
-from lab.navigation import link_to
 from lab.train.forms import offer_sweep, show_started
 from lab.ui import tables
 from lab.ui.downloads import labels_file
 from lab.ui.escaping import plain
+from lab.ui.navigation import link_to
 from lab.ui.widgets import command_line, leave_note, pick, remember, shown_errors
 from lvcnet.comparison.cells import BASELINE
 from lvcnet.correction.apply import (

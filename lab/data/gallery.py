@@ -11,7 +11,7 @@ from lab.data.image import asked_image, open_image, show_image
 from lab.draw import pictures
 from lab.ui import tables
 from lab.ui.escaping import plain
-from lab.ui.facts import load_facts
+from lab.ui.loaded import load_facts
 from lab.ui.widgets import command_line, pick, pick_labels, remember
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.facts import ORDERS, Filters, ImageFacts, select, statistics

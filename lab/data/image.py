@@ -5,7 +5,7 @@ import streamlit as st
 from lab.draw.map_figures import Line, labelled_figure
 from lab.ui import tables
 from lab.ui.escaping import plain
-from lab.ui.facts import load_facts
+from lab.ui.loaded import load_facts
 from lab.ui.widgets import remember
 from lvcnet.comparison.tables import NOTHING
 from lvcnet.data.dataset import CLEAN, Dataset

@@ -6,7 +6,7 @@ from lab.data.figures import component_figure, foreground_figure, size_figure
 from lab.ui import tables
 from lab.ui.downloads import offer_report
 from lab.ui.escaping import plain
-from lab.ui.facts import load_facts
+from lab.ui.loaded import load_facts
 from lab.ui.widgets import command_line, dataset_summary, pick_labels, show_table
 from lvcnet.damage import Damaged
 from lvcnet.data.dataset import Dataset

@@ -24,6 +24,7 @@ from lab.inference.queue import keep_no_copy, this_call
 from lvcnet.data.radiograph import Radiograph
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.batch import Outcome
+from lvcnet.inference.download import zipped
 from lvcnet.inference.export import FORMATS, check_formats, unique_stems
 from lvcnet.inference.predictor import Prediction
 from lvcnet.inference.segmentation import Segmentation
@@ -127,7 +128,7 @@ def segment_batch_api(
     paths, cut, chosen = given_files(files), check_threshold(threshold), given_formats(formats)
     content = output_folder() / "content"
     outcomes = list(batch_outcomes(paths, run, cut, chosen, content, anonymise))
-    return batch_summary(outcomes), str(segment.zipped(content, content.with_name("segmented.zip")))
+    return batch_summary(outcomes), str(zipped(content, content.with_name("segmented.zip")))
 
 
 def batch_outcomes(

@@ -26,7 +26,9 @@ from lab.ui.escaping import plain
 from lvcnet.data.formats.dicom_seg import source_header
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.batch import Outcome
+from lvcnet.inference.download import write_download, zipped
 from lvcnet.inference.export import FORMATS
+from lvcnet.inference.pictures import map_pictures
 from lvcnet.inference.segmentation import Segmentation
 
 EMPTY = "Choose a radiograph and one or more runs, then press Segment; a sample starts at once."
@@ -155,7 +157,7 @@ def on_draw(
 def on_maps(file: str | None, results: list[Segmentation] | None, shown: int) -> Any:
     """The gallery of maps of one of the runs."""
     known = _of(file, results)
-    return segment.map_pictures(known[min(shown, len(known) - 1)]) if known else gr.skip()
+    return map_pictures(known[min(shown, len(known) - 1)]) if known else gr.skip()
 
 
 @shows_errors
@@ -172,7 +174,7 @@ def on_download(
     if not known:
         raise LvcnetError(f"nothing was segmented yet: {EMPTY[0].lower()}{EMPTY[1:]}")
     cut = [result.at(threshold) for result in known]
-    return str(segment.write_download(cut, format, opacity, output_folder(), anonymise))
+    return str(write_download(cut, format, opacity, output_folder(), anonymise))
 
 
 def on_files() -> tuple[Any, ...]:
@@ -200,7 +202,7 @@ def on_batch(
     except LvcnetError as error:
         yield None, _problem(error), None
         raise
-    archive = segment.zipped(content, content.with_name("segmented.zip"))
+    archive = zipped(content, content.with_name("segmented.zip"))
     table = segment_tables.batch_table(outcomes, len(paths), about)
     yield (run, threshold, sorted(formats), anonymise), table, str(archive)
 

@@ -18,6 +18,8 @@ import numpy as np
 from lab.inference import segment
 from lvcnet.errors import LvcnetError
 from lvcnet.inference.batch import Outcome, segment_files
+from lvcnet.inference.download import write_download
+from lvcnet.inference.finished import load_predictor
 from lvcnet.inference.segmentation import summarise
 from lvcnet.priority import step_back
 
@@ -49,7 +51,7 @@ def answer(path: str, run: str, threshold: float, folder: str) -> list[Any]:
     kinds = {kind: Path(folder) / kind for kind in ("masks", "overlay")}
     for kind in kinds.values():
         kind.mkdir()
-    files = [str(segment.write_download([result], kind, 0.35, place)) for kind, place in kinds.items()]
+    files = [str(write_download([result], kind, 0.35, place)) for kind, place in kinds.items()]
     return [summarise(result), *files]
 
 
@@ -67,7 +69,7 @@ def batch(
         while len(BATCHES) >= MOST_BATCHES:  # somebody left
             BATCHES.pop(next(iter(BATCHES)))
         BATCHES[folder] = segment_files(
-            segment.load_predictor(run),
+            load_predictor(run),
             list(map(Path, paths)),
             Path(folder),
             threshold,

@@ -12,10 +12,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from lab.inference.segment import load_predictor
 from lab.ui.widgets import Stamp, dataset_stamp, load_dataset
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.errors import LvcnetError
+from lvcnet.inference.finished import load_predictor
 from lvcnet.masks.metrics import image_metrics
 from lvcnet.models.maps import MAP_TITLES
 from lvcnet.runs.directory import RunDirectory

@@ -12,9 +12,9 @@ from lab.inspection import viewing
 from lab.inspection.explain import explain
 from lab.inspection.move import describe
 from lab.inspection.viewing import Sight
-from lab.navigation import link_to
 from lab.ui.charts import show_chart
 from lab.ui.escaping import plain
+from lab.ui.navigation import link_to
 from lab.ui.widgets import pick, remember
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title, shows_cues

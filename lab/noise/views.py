@@ -7,7 +7,7 @@ from lab.draw.curves import area_histogram, iou_histogram
 from lab.ui import tables
 from lab.ui.background import Task
 from lab.ui.escaping import plain
-from lab.ui.facts import load_facts
+from lab.ui.loaded import load_facts
 from lab.ui.widgets import Stamp, command_line, dataset_stamp, load_dataset, pick, pick_view
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.data.facts import iou_and_area_change

@@ -8,12 +8,12 @@ from typing import Any
 import streamlit as st
 
 from lab.draw.curves import iou_curves, loss_curves
-from lab.navigation import link_to
 from lab.runs.about import edit_about
 from lab.ui import tables
 from lab.ui.announce import awaits_evaluation
 from lab.ui.background import background_button
 from lab.ui.escaping import code, plain
+from lab.ui.navigation import link_to
 from lab.ui.tables import counted
 from lab.ui.trash import delete_button
 from lab.ui.widgets import command_line, leave_note, run_title, show_table, shown_errors

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lab.navigation import link_to
 from lab.train.settings import asked_run, settings_fields
 from lab.ui.escaping import code, plain
+from lab.ui.navigation import link_to
 from lab.ui.tables import counted
 from lab.ui.widgets import command_line, pick, pick_labels, show_table, shown_errors
 from lvcnet import jobs

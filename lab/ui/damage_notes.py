@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from lab.correct.state import load_correction
 from lab.ui.escaping import code, plain
+from lab.ui.loaded import load_correction
 from lab.ui.widgets import dataset_problems, dataset_stamp
 from lvcnet.correction.store import list_corrections
 from lvcnet.damage import Damaged, problem_of

@@ -14,8 +14,8 @@ from typing import Any
 
 import streamlit as st
 
-from lab.navigation import link_to
 from lab.ui.escaping import plain
+from lab.ui.navigation import link_to
 from lvcnet import workspace
 from lvcnet.damage import Damaged, problem_of
 from lvcnet.data import naming

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +24,8 @@ from lvcnet.data.formats.coco import masks_to_annotations
 from lvcnet.data.formats.dicom_seg import dicom_seg
 from lvcnet.data.formats.labelme import labelme_content, mask_to_shapes
 from lvcnet.data.images import named_like
+from lvcnet.drawing import overlays
+from lvcnet.drawing.palette import category_colours
 from lvcnet.errors import LvcnetError
 from lvcnet.files import write_atomic, write_json
 from lvcnet.inference.own_files import LABELME_KEY, MARK
@@ -62,8 +63,8 @@ FORMATS = {
 }
 """Every kind of file by its name."""
 DEFAULT_FORMATS = ("masks", "probabilities", "overlay", "coco", "csv")
-COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
-"""RGB by category, repeated when there are more (Okabe and Ito: told apart without red-green vision)."""
+OPACITY = 0.35
+"""Of the filling of an overlay."""
 
 
 def check_formats(formats: Sequence[str]) -> list[str]:
@@ -80,7 +81,10 @@ def check_formats(formats: Sequence[str]) -> list[str]:
 
 
 def overlay(
-    pixels: NDArray[np.floating], masks: NDArray[np.bool_], opacity: float = 0.3
+    pixels: NDArray[np.floating],
+    masks: NDArray[np.bool_],
+    opacity: float = OPACITY,
+    colours: Sequence[str] | None = None,
 ) -> Iterator[NDArray[np.uint8]]:
     """The radiograph with every category filled lightly and outlined, in blocks of rows from the top.
 
@@ -88,28 +92,30 @@ def overlay(
         pixels: (H, W) in [0, 1].
         masks: (C, H, W) bool.
         opacity: of the filling.
+        colours: C hex colours; default those of categories.
 
     Returns:
         (h, W, 3) uint8 RGB each.
     """
+    named = category_colours(len(masks)) if colours is None else colours
     height, width = pixels.shape
-    line = max(1, round(max(height, width) / 400))
-    for rows, around, middle in blocks_with_margin(height, width, line):
-        grey = np.clip(pixels[rows], 0, 1).astype(np.float32) * 255
-        picture = np.repeat(grey[..., None], 3, axis=2)
-        for number, mask in enumerate(masks):
-            colour = np.array(COLOURS[number % len(COLOURS)], dtype=np.float32)
-            inside = mask[rows]
-            picture[inside] += opacity * (colour - picture[inside])
-            picture[inside & ~_inner(mask[around], line)[middle]] = colour
-        yield np.rint(picture).astype(np.uint8)
+    line = overlays.line_width(pixels.shape)
+    for _, around, middle in blocks_with_margin(height, width, line):
+        yield overlays.masks_over(pixels[around], masks[:, around], named, opacity, line)[middle]
 
 
-def _inner(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
-    """What lies further than `width` pixels inside a mask."""
-    kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
-    padded = np.pad(mask.view(np.uint8), width)
-    return cv2.erode(padded, kernel)[width:-width, width:-width].astype(bool)
+def write_overlay(
+    result: Segmentation, path: Path, opacity: float = OPACITY, colour: str | None = None
+) -> None:
+    """Write the overlay at the image's own size as PNG; a single category has `colour`, if one is given.
+
+    Raises:
+        LvcnetError: if it cannot be written.
+    """
+    named = [colour] if colour is not None and len(result.categories) == 1 else None
+    pixels = result.radiograph.pixels
+    height, width = pixels.shape
+    write_picture(path, overlay(pixels, result.masks, opacity, named), height, width)
 
 
 def write_image_files(
@@ -134,9 +140,7 @@ def write_image_files(
     height, width = result.radiograph.pixels.shape
     if "overlay" in formats:
         files["overlay"] = f"{stem}_overlay.png"
-        write_picture(
-            folder / files["overlay"], overlay(result.radiograph.pixels, result.masks), height, width
-        )
+        write_overlay(result, folder / files["overlay"])
     if "masks" in formats:
         files["masks"] = _category_names(result.categories, stem, "mask")
         for name, mask in zip(files["masks"].values(), result.masks, strict=True):

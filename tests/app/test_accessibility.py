@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from lab.headless import console_errors, sideways, wait_until_idle
-from lab.navigation import ENTRIES
+from lab.ui.navigation import ENTRIES
 
 pytestmark = pytest.mark.browser
 SOON = 60_000

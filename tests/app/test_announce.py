@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from lab.navigation import ENTRIES
 from lab.ui.announce import anything_to_wait_for, news, states
+from lab.ui.navigation import ENTRIES
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.run import create_run
 from tests.app.conftest import OpenPage

@@ -6,7 +6,7 @@ import pytest
 
 from lab import glossary
 from lab.inspection.explain import EXPLANATIONS, explain
-from lab.navigation import ENTRIES
+from lab.ui.navigation import ENTRIES
 from lvcnet.masks.metrics import METRICS
 from lvcnet.models.maps import MAP_TITLES
 from lvcnet.noise.levels import LEVEL_TARGETS

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from streamlit import config
 
-from lab.navigation import ENTRIES
+from lab.ui.navigation import ENTRIES
 
 
 @pytest.fixture

@@ -26,6 +26,9 @@ from lvcnet.data.radiograph import Radiograph
 from lvcnet.drawing import overlays
 from lvcnet.drawing.palette import method_colour
 from lvcnet.errors import LvcnetError
+from lvcnet.inference.download import write_download
+from lvcnet.inference.finished import load_predictor
+from lvcnet.inference.pictures import map_pictures
 from lvcnet.inference.segmentation import Segmentation, summarise
 from lvcnet.models.maps import Maps
 from lvcnet.runs.directory import RunDirectory
@@ -94,18 +97,18 @@ def test_a_higher_threshold_never_adds_area(result: Segmentation) -> None:
 
 def test_mask_and_coco_files_say_the_same(result: Segmentation, tmp_path: Path) -> None:
     cut = result.at(float(np.median(result.prediction.probability)))
-    with Image.open(segment.write_download([cut], "masks", 0.35, tmp_path / "a")) as picture:
+    with Image.open(write_download([cut], "masks", 0.35, tmp_path / "a")) as picture:
         mask = np.array(picture)
     assert mask.shape == (40, 60)
     assert set(np.unique(mask)) == {0, 255}
-    coco = json.loads(segment.write_download([cut], "coco", 0.35, tmp_path / "b").read_text())
+    coco = json.loads(write_download([cut], "coco", 0.35, tmp_path / "b").read_text())
     assert coco["images"] == [{"id": 1, "file_name": "disc.dcm", "height": 40, "width": 60}]
     assert sum(entry["area"] for entry in coco["annotations"]) == int((mask == 255).sum())
 
 
 def test_several_categories_become_a_zip_of_masks(result: Segmentation, tmp_path: Path) -> None:
     two = two_categories(result)
-    with zipfile.ZipFile(segment.write_download([two], "masks", 0.35, tmp_path)) as archive:
+    with zipfile.ZipFile(write_download([two], "masks", 0.35, tmp_path)) as archive:
         assert sorted(archive.namelist()) == ["disc_a_mask.png", "disc_b_mask.png"]
         with archive.open("disc_b_mask.png") as stream, Image.open(stream) as picture:
             assert (np.array(picture) == 255).all()
@@ -126,10 +129,10 @@ def test_several_runs_are_compared_and_written_side_by_side(
     agreement = segment_tables.agreement_table(results)
     assert "1.000" in agreement  # the same weights
     assert segment_tables.agreement_table(results[:1]) == ""
-    with zipfile.ZipFile(segment.write_download(results, "dicom-seg", 0.35, tmp_path / "a")) as archive:
+    with zipfile.ZipFile(write_download(results, "dicom-seg", 0.35, tmp_path / "a")) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
     assert sorted(names) == ["other/disc_seg.dcm", "tiny/disc_seg.dcm"]
-    rows = list(csv.DictReader(segment.write_download(results, "csv", 0.35, tmp_path / "b").open()))
+    rows = list(csv.DictReader(write_download(results, "csv", 0.35, tmp_path / "b").open()))
     assert [row["run"] for row in rows] == ["tiny", "other"]
 
 
@@ -182,7 +185,7 @@ def test_a_dicom_seg_is_offered_only_for_dicom(
 
 
 def test_the_gallery_shows_every_map_in_the_radiographs_shape(result: Segmentation) -> None:
-    pictures = segment.map_pictures(result)
+    pictures = map_pictures(result)
     captions = [caption for _, caption in pictures]
     assert captions[0] == "As the network sees it"
     assert captions[-1] == "Prediction"
@@ -193,11 +196,11 @@ def test_the_gallery_shows_every_map_in_the_radiographs_shape(result: Segmentati
 
 
 def test_predictors_are_kept_until_the_checkpoint_changes(trained_run: RunDirectory) -> None:
-    first = segment.load_predictor(trained_run.name)
-    assert segment.load_predictor(trained_run.name) is first
+    first = load_predictor(trained_run.name)
+    assert load_predictor(trained_run.name) is first
     weights = trained_run.checkpoints / "last.safetensors"
     weights.write_bytes(weights.read_bytes())
-    assert segment.load_predictor(trained_run.name) is not first
+    assert load_predictor(trained_run.name) is not first
 
 
 def test_only_finished_runs_are_offered(trained_run: RunDirectory) -> None:

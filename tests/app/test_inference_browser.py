@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from lab.headless import foreign_requests, serve_lab
 from lab.inference import events as inference_events
-from lab.navigation import ENTRIES, FOLDER
+from lab.ui.navigation import ENTRIES, FOLDER
 
 pytestmark = pytest.mark.browser
 SAMPLES = FOLDER.parent / "assets" / "samples"

@@ -14,7 +14,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from lab.headless import fetch, serve_lab
-from lab.navigation import ENTRIES, FOLDER
+from lab.ui.navigation import ENTRIES, FOLDER
 from lvcnet.runs.directory import RunDirectory
 
 SAMPLES = FOLDER.parent / "assets" / "samples"

@@ -7,7 +7,7 @@ from scipy import ndimage
 from lab.draw.curves import area_histogram, iou_histogram
 from lab.draw.pictures import clean_and_noisy, disagreement, enlarged
 from lab.noise.views import noise_sets
-from lab.ui.facts import load_facts
+from lab.ui.loaded import load_facts
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import iou_and_area_change
 from lvcnet.drawing.palette import LABEL_COLOURS, rgb

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from lab.headless import wait_until_idle
-from lab.navigation import ENTRIES
+from lab.ui.navigation import ENTRIES
 
 pytestmark = pytest.mark.browser
 SOON = 60_000

@@ -14,7 +14,7 @@ from lab.inference import segment
 from lab.samples import write_dicom
 from lvcnet.data import images
 from lvcnet.inference.batch import predict_files
-from lvcnet.inference.export import FORMATS
+from lvcnet.inference.export import FORMATS, write_overlay
 from lvcnet.inference.png import write_png
 from lvcnet.inference.predictor import Predictor
 from lvcnet.inference.segmentation import segment_file
@@ -25,7 +25,7 @@ PREDICTED = f"""
 import sys
 from pathlib import Path
 from lvcnet.inference.batch import predict_files
-from lvcnet.inference.export import FORMATS
+from lvcnet.inference.export import FORMATS, write_overlay
 from lvcnet.inference.predictor import Predictor
 from lvcnet.runs.store import find_run
 written = predict_files(Predictor(find_run("{RUN}"), device="cpu"), [Path(sys.argv[1])], Path(sys.argv[2]), formats=list(FORMATS))
@@ -71,7 +71,7 @@ def test_what_is_written_in_blocks_is_what_is_written_in_one_piece(
         monkeypatch.setattr(images, "BLOCK", block)
         out = tmp_path / f"out-{number}"
         written = predict_files(predictor, [scan], out, 0.6, list(FORMATS))
-        segment.write_overlay(segment_file(predictor, scan), 0.4, "#0000FF", out / "of_the_lab.png")
+        write_overlay(segment_file(predictor, scan), out / "of_the_lab.png", 0.4, "#0000FF")
         contents.append((written, {path.name: content(path) for path in out.iterdir()}))
     assert contents[0] == contents[1]
     assert len(contents[0][1]) == 2 + 2 + 1 + 1 + 1 + 1 + 1 + 1

@@ -133,5 +133,5 @@ def test_overlay_colours_only_the_mask() -> None:
     mask[0, 5:15, 5:15] = True
     (picture,) = overlay(np.full((20, 20), 0.5), mask)
     assert (picture[0, 0] == [128, 128, 128]).all()
-    assert (picture[5, 5] == [230, 159, 0]).all()  # outline
-    assert (picture[10, 10] == np.rint(0.7 * 127.5 + 0.3 * np.array([230, 159, 0]))).all()  # filling
+    assert (picture[5, 5] == [86, 180, 233]).all()  # outline
+    assert (picture[10, 10] == np.rint(0.65 * 128 + 0.35 * np.array([86, 180, 233]))).all()  # filling

@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from lab.headless import ROOT, fetch, free_port, run_page, served
-from lab.navigation import ENTRIES
+from lab.ui.navigation import ENTRIES
 
 BUILT_FROM = ("lvcnet", "lab", "pages", "assets")
 BESIDE = ("LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py")

@@ -16,7 +16,7 @@ from lab.ui.escaping import plain
 from lab.ui.identity import user
 from lvcnet import workspace
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent.parent
 # where the pages are: at the top of a checkout, in a wheel inside of the package (see setup.py)
 FOLDER = next(path for path in (PACKAGE / "_pages", PACKAGE.parent / "pages") if path.is_dir())
 
