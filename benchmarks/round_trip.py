@@ -61,7 +61,9 @@ def main(given: Sequence[str] | None = None) -> None:
         for size in map(int, options.sizes.split(",")):
             dataset, originals = imported(options.shared / name, name, size)
             rows.append([name, str(size), str(len(originals)), *cells(dataset, originals)])
-            prints.append(f"{name} at {size} px {dataset.fingerprint()}")
+            prints.append(
+                f"{name} at {size} px ({dataset.grid[1]} x {dataset.grid[0]}) {dataset.fingerprint()}"
+            )
             print(" ".join(rows[-1]), file=sys.stderr, flush=True)
     kinds = ["untouched", "flipped: the others", "flipped: itself", "stairs", "smooth"]
     header = ["data set", "size", "outlines", *kinds, "area of stairs", "of smooth"]
@@ -123,7 +125,7 @@ def cells(dataset: Dataset, originals: Masks) -> list[str]:
     exports = {name: exported(dataset, name) for name in (CLEAN, "flipped", "anew")}
     others = {place: mask for place, mask in originals.items() if place[1] != dataset.categories[0]}
     itself = {place: mask for place, mask in originals.items() if place not in others}
-    stairs, smooth = scores(originals, stretched(dataset)), scores(originals, exports["anew"])
+    stairs, smooth = scores(originals, enlarged(dataset)), scores(originals, exports["anew"])
     return [
         in_words(scores(originals, exports[CLEAN])),
         in_words(scores(others, exports["flipped"])),
@@ -142,12 +144,12 @@ def exported(dataset: Dataset, labels: str) -> Masks:
         return full_masks(path)
 
 
-def stretched(dataset: Dataset) -> Masks:
+def enlarged(dataset: Dataset) -> Masks:
     """The masks of the working grid at the sizes of the images, pixel by pixel."""
     return {
         (str(item.source), category): mask_to_full_resolution(mask, item.height, item.width)
-        for item, masks in zip(dataset.items, dataset.labels(CLEAN).masks, strict=True)
-        for category, mask in zip(dataset.categories, masks, strict=True)
+        for row, item in enumerate(dataset.items)
+        for category, mask in zip(dataset.categories, dataset.masks(CLEAN, row), strict=True)
     }
 
 

@@ -83,7 +83,8 @@ LABELS = Format("the head of a label set", 3, {0: unchanged, 1: unchanged, 2: un
 CONFIG = Format("the configuration of a run", 2, {0: unchanged, 1: one_method_a_variant})
 """Version 1 had variants of LVC-Net that are methods now; see lvcnet.former."""
 STATUS = Format("the status of a run")
-EVALUATION = Format("an evaluation")
+EVALUATION = Format("an evaluation", 2, {0: unchanged, 1: lambda old: {"unit": "grid px", **old}})
+"""Version 2 has distances in pixels of the original images or in mm; before they were in pixels of the working grid."""
 ABOUT = Format("what is said about a run")
 CHECKPOINT = Format("what belongs to a checkpoint")
 CORRECTION = Format("the head of a correction", 2, {0: unchanged, 1: unchanged})

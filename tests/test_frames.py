@@ -4,6 +4,7 @@ A grid of 64 x 128 holds a panoramic of 51 x 128 and, below it, 13 rows of paddi
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from PIL import Image
 
 from lvcnet.correction.agreement import agreement
 from lvcnet.correction.consensus import consensus
+from lvcnet.cues.edges import continued, initial_edges, inward_normals
+from lvcnet.cues.region import weigh_regions
 from lvcnet.data.dataset import Dataset, Item, LabelSet, labels_digest
 from lvcnet.data.exporter import write_images
 from lvcnet.data.formats.coco import write_coco
@@ -23,10 +26,11 @@ from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_masks
 from lvcnet.files import read_json, write_json
 from lvcnet.frames import by_frame, frame_of, grid_of, inside
-from lvcnet.methods import Batch, Method, Optimisation, predict_inside, standardise
-from lvcnet.methods.supervised import Supervised
+from lvcnet.methods import Batch, Method, Optimisation, Trunk, create_method, predict_inside, standardise
+from lvcnet.methods.lvcnet_plus import repaired_targets
+from lvcnet.models.lvcnet import LVCOutput
 from lvcnet.models.maps import Maps
-from lvcnet.models.unet import UNet
+from lvcnet.models.trunk import TrunkOutput
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.training.augment import affine_matrices, augment
 from lvcnet.training.feed import inside_of
@@ -228,22 +232,42 @@ def batch(noise: int | None, augmented: bool = False) -> Batch:
     return Batch(images, labels, torch.arange(2), 0.5, within, within)
 
 
-def supervised() -> Supervised:
+def made(name: str) -> Method:
     torch.manual_seed(0)
-    return Supervised(UNet(1, (4, 8)), Optimisation(precision="fp32", ema=0.0), CPU)
+    optimisation = Optimisation(precision="fp32", ema=0.0, learning_rate=0.05)
+    options = {"evidence": 1} if name == "lvcnet" else {}
+    return create_method(name, Trunk(1, width=4, depth=2), options, optimisation, CPU)
 
 
+@pytest.mark.parametrize("name", ["unet", "lvcnet", "lvcnet-plus", "lvcnet-paper"])
 @pytest.mark.parametrize("noise", [1, 2])
-def test_noise_in_the_padding_changes_no_loss_gradient_or_prediction(noise: int) -> None:
-    plain, noisy = supervised(), supervised()
-    for _ in range(2):
-        losses = [method.step(batch(n))["loss"] for method, n in ((plain, None), (noisy, noise))]
-        assert torch.equal(*losses)
-    weights = zip(plain.weights().values(), noisy.weights().values(), strict=True)
-    assert all(torch.equal(one, other) for one, other in weights)
+def test_noise_in_the_padding_changes_no_loss_gradient_cue_or_prediction(name: str, noise: int) -> None:
+    plain, noisy = made(name), made(name)
+    for progress in (0.05, 0.25, 0.5):
+        terms = [
+            method.step(replace(batch(n), progress=progress)) for method, n in ((plain, None), (noisy, noise))
+        ]
+        for term, value in terms[0].items():
+            assert torch.equal(value, terms[1][term]), (term, progress)
+    for key, weight in plain.weights().items():
+        assert torch.equal(weight, noisy.weights()[key]), key
     one, other = (predict_inside(plain, given.images, given.inside) for given in (batch(None), batch(noise)))
     assert torch.equal(one.prediction, other.prediction)
     assert one.prediction[0, 0, 17:].max() == 0
+    for key, value in one.named.items():
+        assert torch.equal(value, other.named[key]), key
+        assert value[0, ..., 17:, :].abs().max() == 0, f"{key} says something in the padding"
+
+
+@pytest.mark.parametrize("name", ["lvcnet", "lvcnet-plus", "lvcnet-paper"])
+def test_where_no_padding_is_a_mask_of_ones_changes_nothing(name: str) -> None:
+    given = batch(None)
+    one, other = made(name), made(name)
+    ones = torch.ones_like(given.images)
+    first = one.step(Batch(given.images, given.labels, given.rows, 0.2))
+    second = other.step(Batch(given.images, given.labels, given.rows, 0.2, ones, ones))
+    for term, value in first.items():
+        torch.testing.assert_close(value, second[term], rtol=1e-4, atol=1e-5)
 
 
 def test_padding_has_no_say_in_what_is_bright() -> None:
@@ -253,6 +277,50 @@ def test_padding_has_no_say_in_what_is_bright() -> None:
     cut = standardise(given.images[:1, :, :17])
     torch.testing.assert_close(seen[:1, :, :17], cut)
     assert seen[0, 0, 17:].abs().max() == 0
+
+
+def test_the_border_of_an_image_is_no_edge_and_no_boundary() -> None:
+    """A bar that reaches over the border of its image: an edge on its upper side only, as if the image went on."""
+    within = inside_of(torch.tensor([[17, 64]]), (32, 64))
+    image = torch.zeros(1, 1, 32, 64)
+    image[:, :, 8:17] = 1
+    edges = initial_edges(image, inside=within)
+    whole = image.clone()
+    whole[:, :, 17:] = 1
+    cut = initial_edges(whole[:, :, :17])
+    torch.testing.assert_close(edges[:, :, :17], cut)
+    assert edges[:, :, 17:].max() < 1e-5
+    assert edges[0, 0, 13:].max() < 1e-3, "none along the border"
+    assert initial_edges(image)[0, 0, 16].min() > 0.5, "as there is without a mask"
+    normals = inward_normals(continued(image, within))
+    assert normals[0, 0, :, 15:17].abs().max() < 1e-3
+
+
+def test_windows_of_region_evidence_leave_padding_out() -> None:
+    within = inside_of(torch.tensor([[17, 64]]), (32, 64))
+    generator = torch.Generator().manual_seed(0)
+    image, drawn = (
+        torch.randn(1, 1, 32, 64, generator=generator),
+        torch.rand(1, 1, 32, 64, generator=generator),
+    )
+    found = weigh_regions(drawn, image, 2, inside=within)[:, :, :17]
+    other = torch.where(within > 0, image, 7.0), torch.where(within > 0, drawn, 0.99)
+    assert torch.equal(found, weigh_regions(other[1], other[0], 2, inside=within)[:, :, :17])
+    # far from the border it is as ever
+    torch.testing.assert_close(found[:, :, :2], weigh_regions(drawn, image, 2)[:, :, :2])
+
+
+def test_repaired_masks_cover_as_much_as_was_drawn_in_the_image() -> None:
+    within = inside_of(torch.tensor([[2, 4]]), (4, 4))
+    logits = torch.full((1, 1, 4, 4), -4.0)
+    logits[..., 0, :2] = 4.0  # 2 pixels drawn
+    logits[..., 2:, :] = 4.0  # and what the trunk says in the padding
+    moved = torch.linspace(0.1, 0.9, 16).view(1, 1, 4, 4)
+    output = LVCOutput(
+        TrunkOutput(logits, [], logits), logits, logits, None, logits, logits, warped=[moved], inside=within
+    )
+    repaired = repaired_targets(torch.zeros(1, 1, 4, 4), output, 1.0)
+    assert repaired[0, 0].tolist() == [[0, 0, 0, 0], [0, 0, 1, 1], [0] * 4, [0] * 4]
 
 
 def test_a_method_that_knows_no_padding_still_works() -> None:

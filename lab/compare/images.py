@@ -223,7 +223,7 @@ def _scores_note(sight: viewing.Sight) -> str:
     return (
         ", ".join(
             f"{METRICS[name].title.split(' (')[0]} {scores[name]:.{1 if METRICS[name].unit else 3}f}"
-            f"{' ' if METRICS[name].unit else ''}{METRICS[name].unit}"
+            f"{' ' if METRICS[name].unit else ''}{METRICS[name].unit_in(sight.unit)}"
             for name in CAPTION_METRICS
             if name in scores
         )
@@ -251,13 +251,15 @@ def show_pairs(comparison: Comparison) -> None:
         second = pick("b", "Up", others, "The method on the vertical axis.", method_title, others[-1])
     scores = [cell_scores(cells[method], comparison.metric) for method in (first, second)]
     titles = (method_title(first), method_title(second))
-    figure = figures.pair_scatter(scores[0], scores[1], titles, (first, second), comparison.metric)
+    figure = figures.pair_scatter(
+        scores[0], scores[1], titles, (first, second), comparison.metric, comparison.unit
+    )
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         show_chart(
             figure,
             "pairs",
-            f"{METRICS[comparison.metric].title} of every test image under {titles[0]} and {titles[1]}",
+            f"{comparison.titled(comparison.metric)} of every test image under {titles[0]} and {titles[1]}",
             f"{comparison.dataset}-{comparison.metric}-{first}-{second}",
             _open_image,
         )
@@ -269,7 +271,7 @@ def show_pairs(comparison: Comparison) -> None:
         verdict = (
             f"Nothing can be concluded from these images: {plain('; '.join(map(str, reasons)))}."
             if reasons
-            else f"{METRICS[comparison.metric].title}: {plain(titles[1])} is better on **{wins} of {len(both)}** test images."
+            else f"{comparison.titled(comparison.metric)}: {plain(titles[1])} is better on **{wins} of {len(both)}** test images."
         )
         st.markdown(
             f"{verdict}\n\n"

@@ -12,7 +12,6 @@ from lvcnet.comparison.tables import interval, round_table, summary
 from lvcnet.comparison.where import Where, varying
 from lvcnet.data.dataset import find_dataset, list_datasets
 from lvcnet.errors import LvcnetError
-from lvcnet.masks.metrics import METRICS
 from lvcnet.planner.curve import Plan, plan_dataset
 from lvcnet.runs.store import list_runs
 
@@ -67,7 +66,7 @@ def table_rows(comparison: Comparison, further: Sequence[str] = ()) -> list[dict
         {
             **dict(zip(table.header, row, strict=True)),
             "Labels": comparison.title(cell.labels),
-            **{METRICS[name].title: summary(cell.values[name]) for name in further},
+            **{comparison.titled(name): summary(cell.values[name]) for name in further},
             "95 % interval": interval(cell),
             "Label IoU": cell.label_iou,
         }

@@ -35,7 +35,7 @@ def show_results(comparison: Comparison) -> None:
     metric = comparison.metric
     labels = hardest_labels(comparison)
     st.header(
-        f"{METRICS[metric].title} after learning from {plain(comparison.title(labels).lower())} labels",
+        f"{comparison.titled(metric)} after learning from {plain(comparison.title(labels).lower())} labels",
         anchor=False,
     )
     with st.container(horizontal=True, key="headline"):
@@ -120,7 +120,7 @@ def _show_curve(comparison: Comparison) -> None:
     show_chart(
         figure,
         "curve",
-        f"{METRICS[comparison.metric].title} of every method against the noise of its labels; the table has the numbers",
+        f"{comparison.titled(comparison.metric)} of every method against the noise of its labels; the table has the numbers",
         f"{comparison.dataset}-{comparison.metric}-by-{against}",
     )
     alone = all(len(cell.runs) == 1 for cell in comparison.cells)
@@ -160,7 +160,7 @@ def _show_table(comparison: Comparison) -> None:
         "Further columns",
         [name for name in METRICS if name not in paper.METRICS],
         default=[name for name in (comparison.metric,) if name not in paper.METRICS],
-        format_func=lambda name: METRICS[name].title,
+        format_func=comparison.titled,
         key=f"columns-{comparison.metric}",
         help="Metrics that the paper does not print: foreground overlap and outline metrics.",
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lab.ui.widgets import Stamp, dataset_stamp, load_dataset
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.errors import LvcnetError
+from lvcnet.evaluation.protocol import GRID
 from lvcnet.inference.finished import load_predictor
 from lvcnet.masks.metrics import image_metrics
 from lvcnet.models.maps import MAP_TITLES
@@ -33,12 +34,14 @@ class Sight:
         key: of the image.
         split: train or test.
         source: where the prediction comes from, in words.
-        image: (S, S) uint8.
-        clean: (C, S, S) bool, None where no clean label covers the image.
-        labels: (C, S, S) bool, what the run learns from, None where it does not cover the image.
-        prediction: (C, S, S) in [0, 1].
-        maps: by name, (1 or C, S, S), or vector fields (C, 2, S, S) in pixels.
+        image: (H, W) uint8.
+        clean: (C, H, W) bool, None where no clean label covers the image.
+        labels: (C, H, W) bool, what the run learns from, None where it does not cover the image.
+        prediction: (C, H, W) in [0, 1].
+        maps: by name, (1 or C, H, W), or vector fields (C, 2, H, W) in pixels.
         categories: C names.
+        pixel: height and width of a pixel, in `unit`.
+        unit: of distances: px of the original image, mm, or grid px where the original's size is not known.
     """
 
     key: str
@@ -50,9 +53,11 @@ class Sight:
     prediction: NDArray[Any]
     maps: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     categories: tuple[str, ...] = ("foreground",)
+    pixel: tuple[float, float] = (1.0, 1.0)
+    unit: str = "px"
 
     def mask(self, channel: int, name: str = "prediction") -> NDArray[np.bool_]:
-        """(S, S): a prediction, the final one or one of `maps`, at or above one half."""
+        """(H, W): a prediction, the final one or one of `maps`, at or above one half."""
         values = self.prediction if name == "prediction" else self.maps[name]
         return np.asarray(values[min(channel, len(values) - 1)] >= THRESHOLD)
 
@@ -63,7 +68,9 @@ class Sight:
         masks = np.stack([self.mask(channel, name) for channel in range(len(self.clean))])
         return {
             metric: float(value.mean())
-            for metric, value in image_metrics(masks[None], self.clean[None]).items()
+            for metric, value in image_metrics(
+                masks[None], self.clean[None], sizes=np.array([self.pixel])
+            ).items()
         }
 
 
@@ -126,7 +133,8 @@ def from_snapshot(run: RunDirectory, epoch: int, key: str) -> Sight:
         raise LvcnetError(
             f"snapshot {epoch} of run {run.name!r} has no image {key!r}: it has {', '.join(snapshot.keys)}"
         )
-    seen = snapshot.cut(snapshot.keys.index(key))
+    seen, dataset = snapshot.cut(snapshot.keys.index(key)), data_of(run)
+    known = ((1.0, 1.0), GRID) if dataset is None else _pixel_of(dataset, dataset.index(key))
     return Sight(
         key=key,
         split=seen.splits[0],
@@ -137,6 +145,8 @@ def from_snapshot(run: RunDirectory, epoch: int, key: str) -> Sight:
         prediction=seen.prediction[0],
         maps={name: values[0] for name, values in seen.maps.items()},
         categories=tuple(run.config()["data"]["categories"]),
+        pixel=known[0],
+        unit=known[1],
     )
 
 
@@ -202,6 +212,7 @@ def _predicted(run: str, path: str, stamp: int, data_stamp: Stamp, key: str) -> 
     row = dataset.index(key)
     maps = predictor.predict_array(dataset.images[row][None], dataset.frames[row][None])
     maps = maps.cut(*dataset.frames[row].tolist())
+    pixel, unit = _pixel_of(dataset, row)
     return Sight(
         key=key,
         split=dataset.items[row].split,
@@ -212,7 +223,16 @@ def _predicted(run: str, path: str, stamp: int, data_stamp: Stamp, key: str) -> 
         prediction=maps.prediction[0].numpy(),
         maps={name: value[0].numpy() for name, value in maps.named.items()},
         categories=tuple(dataset.categories),
+        pixel=pixel,
+        unit=unit,
     )
+
+
+def _pixel_of(dataset: Dataset, row: int) -> tuple[tuple[float, float], str]:
+    """Height and width of a pixel of an image, and their unit, which is that of the test images' distances."""
+    unit = dataset.unit(np.append(dataset.indices("test"), row))
+    height, width = dataset.pixel_sizes(np.array([row]), unit)[0].tolist()
+    return (height, width), unit
 
 
 def _covered(dataset: Dataset, name: str, row: int) -> NDArray[np.bool_] | None:

@@ -94,7 +94,7 @@ def show_scores(sight: Sight) -> None:
             digits, low = 1 if METRICS[name].unit else 3, METRICS[name].lower_is_better
             gain = round(final[name] - before[name], digits) if before else 0.0
             st.metric(
-                METRICS[name].title,
+                METRICS[name].titled(sight.unit),
                 f"{final[name]:.{digits}f}",
                 f"{gain:+.{digits}f}" if before else None,
                 delta_arrow="auto" if gain else "off",

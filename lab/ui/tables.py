@@ -174,7 +174,7 @@ def evaluation_rows(evaluation: dict[str, Any]) -> list[Row]:
     rounds = evaluation["rounds"]
     rows = []
     for key, metric in METRICS.items():
-        row = {"Metric": metric.title, "All test images": number(evaluation.get(key))}
+        row = {"Metric": metric.titled(evaluation["unit"]), "All test images": number(evaluation.get(key))}
         if key in ROUND_METRICS:
             found = rounds[key]
             row[_rounds_title(rounds)] = f"{found['mean']:.3f} ± {found['sd']:.3f}"

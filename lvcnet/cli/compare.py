@@ -20,7 +20,6 @@ from lvcnet.comparison.words import comparison_words
 from lvcnet.errors import LvcnetError
 from lvcnet.figures import check_plotly
 from lvcnet.files import rows_to_csv
-from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
 
 
@@ -127,7 +126,7 @@ def _image_table(rows: list[dict[str, Any]]) -> list[list[str]]:
 def _print_images(comparison: Comparison, labels: str, rows: list[dict[str, Any]]) -> None:
     header, *body = _image_table(rows)
     learned = f"after learning from {comparison.title(labels).lower()} labels"
-    print_table(f"{METRICS[comparison.metric].title} of {len(body)} images {learned}", header, body)
+    print_table(f"{comparison.titled(comparison.metric)} of {len(body)} images {learned}", header, body)
 
 
 def _print_comparison(comparison: Comparison) -> None:
@@ -138,7 +137,7 @@ def _print_comparison(comparison: Comparison) -> None:
     ]
     after = comparison.title(hardest_labels(comparison)).lower()
     screen.print(
-        f"{METRICS[comparison.metric].title} after learning from {after} labels: {', '.join(scores)}",
+        f"{comparison.titled(comparison.metric)} after learning from {after} labels: {', '.join(scores)}",
         highlight=False,
         soft_wrap=True,
     )

@@ -53,7 +53,11 @@ def _print_evaluation(result: dict[str, Any]) -> None:
         ["Metric", "Mean", *result["categories"]] if len(result["categories"]) > 1 else ["Metric", "Mean"]
     )
     rows = [
-        [metric.title, result[name], *(result["per_category"][category][name] for category in columns[2:])]
+        [
+            metric.titled(result["unit"]),
+            result[name],
+            *(result["per_category"][category][name] for category in columns[2:]),
+        ]
         for name, metric in METRICS.items()
     ]
     screen.print(

@@ -119,6 +119,8 @@ class Comparison:
         skipped: run -> why it is in no cell.
         rounds: what the paper's rounds were, in words.
         where: settings that the user chose; only runs that have them are in cells.
+        unit: of distances: px of the original images, mm, or, of evaluations made before, grid px.
+        tolerance: what a pixel of the working grid measures in that unit, on average.
     """
 
     dataset: str
@@ -128,6 +130,12 @@ class Comparison:
     skipped: dict[str, str] = field(default_factory=dict)
     rounds: str = ""
     where: dict[str, Any] = field(default_factory=dict)
+    unit: str = "px"
+    tolerance: float | None = None
+
+    def titled(self, metric: str) -> str:
+        """The title of a metric, in the unit of distances."""
+        return METRICS[metric].titled(self.unit)
 
     @property
     def noise(self) -> dict[str, Manifest]:

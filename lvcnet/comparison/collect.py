@@ -37,7 +37,7 @@ from lvcnet.evaluation.alike import (
     same_labels,
     with_coverage,
 )
-from lvcnet.evaluation.protocol import evaluate_run
+from lvcnet.evaluation.protocol import GRID, evaluate_run, in_pixels
 from lvcnet.evaluation.robustness import step_seconds
 from lvcnet.evaluation.statistics import (
     holm,
@@ -94,6 +94,7 @@ def collect(
     evaluations = _evaluations(chosen, metric, evaluate, device, skipped, report)
     evaluations = _same_data(dataset, evaluations, skipped)
     stored = Dataset.load(dataset) if dataset in list_datasets() else None
+    evaluations, unit = _in_one_unit(evaluations, stored, metric, skipped)
     configs = with_coverage({run.name: run.config() for run, _ in evaluations}, stored)
     evaluations = _same_label_sets(dataset, evaluations, configs, skipped)
     if not evaluations:
@@ -120,7 +121,33 @@ def collect(
         skipped,
         rounds_note([evaluation for _, evaluation in evaluations]),
         dict(where or {}),
+        unit,
+        mean_of_known(_known([evaluation for _, evaluation in evaluations], "tolerance")),
     )
+
+
+def _in_one_unit(
+    evaluations: Evaluated, stored: Dataset | None, metric: str, skipped: dict[str, str]
+) -> tuple[Evaluated, str]:
+    """Evaluations whose distances are in one unit, and that unit; those in another one keep all but their distances.
+
+    Evaluations of before are in pixels of the working grid. Where these are pixels of the images, nothing is lost.
+    """
+    known = [(run, in_pixels(evaluation, stored)) for run, evaluation in evaluations]
+    units = [str(evaluation["unit"]) for _, evaluation in known]
+    unit = next((one for one in units if one != GRID), GRID if units else "px")
+    sized = {name for name, spec in METRICS.items() if spec.sized}
+    found: Evaluated = []
+    for run, evaluation in known:
+        if evaluation["unit"] == unit:
+            found.append((run, evaluation))
+        elif metric in sized:
+            skipped[run.name] = (
+                f"its distances are in {evaluation['unit']}, not in {unit}; run `lvcnet evaluate {run.name}`"
+            )
+        else:
+            found.append((run, {name: value for name, value in evaluation.items() if name not in sized}))
+    return found, unit
 
 
 def _damaged(dataset: str) -> dict[str, str]:

@@ -47,7 +47,7 @@ def markdown_table(header: Line, rows: Sequence[Line]) -> str:
 def to_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """One flat row a method and label set: every metric's mean and sd, the comparison's metric's 95 % interval, costs, the
     paper's figures."""
-    return [_flat(cell, comparison.metric) for cell in comparison.cells]
+    return [{**_flat(cell, comparison.metric), "distance_unit": comparison.unit} for cell in comparison.cells]
 
 
 def to_csv(comparison: Comparison) -> str:
@@ -65,6 +65,8 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "dataset": comparison.dataset,
         "metric": comparison.metric,
+        "distance_unit": comparison.unit,
+        "surface_dice_tolerance": comparison.tolerance,
         "where": comparison.where,
         "baseline": BASELINE,
         "rows": [

@@ -114,7 +114,7 @@ def score_table(comparison: Comparison) -> Table:
         for method in comparison.methods()
     ]
     return Table(
-        METRICS[comparison.metric].title,
+        comparison.titled(comparison.metric),
         f"Mean over test images and categories, clean test labels, last epoch, threshold {THRESHOLD}; ± SD over seeds (number of"
         " seeds).",
         ["Method", *map(comparison.shown, labels)],
@@ -131,7 +131,7 @@ def interval_table(comparison: Comparison) -> Table:
     ]
     known = any(cell.interval for cell in comparison.cells)
     return Table(
-        f"{METRICS[comparison.metric].title}, 95 % intervals",
+        f"{comparison.titled(comparison.metric)}, 95 % intervals",
         "Of the mean over test images: images and, with several seeds, trainings drawn again.",
         ["Method", *map(comparison.shown, labels)],
         rows if known else [],
@@ -154,7 +154,7 @@ def difference_table(comparison: Comparison) -> Table:
     )
     header = ["Method", "Labels", f"Minus {baseline}", "95 % interval", "p (Holm)", "Images", "Seeds"]
     rows = [_difference_row(comparison, difference) for difference in comparison.differences]
-    return Table(f"{METRICS[comparison.metric].title}, paired against {baseline}", note, header, rows)
+    return Table(f"{comparison.titled(comparison.metric)}, paired against {baseline}", note, header, rows)
 
 
 def retention_table(comparison: Comparison) -> Table:
@@ -216,10 +216,18 @@ def outline_table(comparison: Comparison) -> Table:
         ]
         for cell in comparison.ordered_cells()
     ]
-    note = "Mean over test images and categories; ± SD over seeds. Lower is better for distances (pixels of the working grid)."
-    return Table(
-        "Outlines", note, ["Labels", "Method", *(METRICS[name].title for name in OUTLINE_METRICS)], rows
+    units = {"px": "pixels of the original images", "mm": "mm", "grid px": "pixels of the working grid"}
+    note = (
+        "Mean over test images and categories; ± SD over seeds. Lower is better for distances, which are in"
+        f" {units.get(comparison.unit, comparison.unit)}."
     )
+    if comparison.tolerance is not None and comparison.unit != "grid px":
+        note += (
+            f" The tolerances of surface Dice, 1 and 2 pixels of the working grid, are {comparison.tolerance:.2g} and"
+            f" {2 * comparison.tolerance:.2g} {comparison.unit}."
+        )
+    header = ["Labels", "Method", *map(comparison.titled, OUTLINE_METRICS)]
+    return Table("Outlines", note, header, rows)
 
 
 def recovery_table(comparison: Comparison) -> Table:

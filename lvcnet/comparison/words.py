@@ -62,7 +62,7 @@ def difference_sentence(difference: Difference, comparison: Comparison) -> str:
 (95 % interval 4.1 to 6.3).
     """
     metric = METRICS[difference.metric]
-    unit, scale = (metric.unit, 1.0) if metric.unit else ("points", 100.0)
+    unit, scale = (metric.unit_in(comparison.unit), 1.0) if metric.unit else ("points", 100.0)
     first, second = method_title(difference.method), method_title(BASELINE)
     low, high = sorted((difference.low * scale, difference.high * scale))
     mean = difference.mean * scale

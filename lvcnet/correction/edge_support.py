@@ -146,7 +146,8 @@ class Strength:
             maps = self.predictor.predict_array(self.images[rows], self.frames[rows])
             return near_boundary(maps.prediction.float()).numpy()
         images = torch.from_numpy(self.images[rows]).float().div(255).unsqueeze(1)
-        return initial_edges(images).numpy()
+        within = None if self.inside is None else torch.from_numpy(self.inside[rows]).float()
+        return initial_edges(images, inside=within).numpy()
 
 
 def side_maps(strength: FloatArray, first: BoolArray, second: BoolArray) -> SideMap:

@@ -24,6 +24,26 @@ def blur(maps: Tensor, sigma: float) -> Tensor:
     return vertical.down(horizontal.across(maps))
 
 
+def continued(maps: Tensor, inside: Tensor | None, sigma: float = 2.0) -> Tensor:
+    """Maps (B, C, H, W) that go on beyond an image's border: padding becomes the mean of what lies near it.
+
+    So that the border of an image is no edge, and no boundary of what is drawn in it. What was in the padding has no say.
+
+    Args:
+        maps: (B, C, H, W).
+        inside: (B, 1, H, W), 1 where the image is, 0 in the padding; None where there is none.
+        sigma: of the Gaussian that says what is near; further than three of them, padding becomes 0.
+
+    >>> row = torch.tensor([[[[2.0, 2.0, 9.0]]]])
+    >>> continued(row, torch.tensor([[[[1.0, 1.0, 0.0]]]])).round(decimals=3).flatten().tolist()
+    [2.0, 2.0, 2.0]
+    """
+    if inside is None:
+        return maps
+    near = blur(maps * inside, sigma) / blur(inside, sigma).clamp_min(1e-6)
+    return torch.where(inside > 0, maps, near)
+
+
 def sobel(maps: Tensor, sigma: float = 0.0) -> Tensor:
     """Sobel derivatives of maps after a Gaussian blur: (B, C, H, W) -> (B, C, 2, H, W), d/dx then d/dy, per pixel.
 
@@ -50,23 +70,33 @@ def length(vectors: Tensor, dim: int) -> Tensor:
     return (x * x + y * y + 1e-12).sqrt().unsqueeze(dim)
 
 
-def edge_gradient(images: Tensor, sigma: float = 0.8) -> Tensor:
+def edge_gradient(images: Tensor, sigma: float = 0.8, inside: Tensor | None = None) -> Tensor:
     """Sobel derivatives of the blurred image over the 98th percentile of their magnitude; never longer than 1.
+
+    Padding, where `inside` (B, 1, H, W) is 0, has no gradient, gives none to the image's border, and is not counted.
 
     Shape: (B, 1, H, W) -> (B, 2, H, W), x then y. An image without any contrast has no gradient.
     """
-    gradient = sobel(images.float(), sigma)[:, 0]
+    gradient = sobel(continued(images.float(), inside), sigma)[:, 0]
+    if inside is not None:
+        gradient = gradient * inside
     magnitude = length(gradient, dim=1)
     flat = magnitude.flatten(1)
-    # kthvalue: torch's quantile sorts everything and refuses more than 16 million values.
-    top = flat.kthvalue(math.ceil(EDGE_QUANTILE * flat.shape[1]), dim=1).values.view(-1, 1, 1, 1)
+    if inside is None:
+        # kthvalue: torch's quantile sorts everything and refuses more than 16 million values.
+        top = flat.kthvalue(math.ceil(EDGE_QUANTILE * flat.shape[1]), dim=1).values.view(-1, 1, 1, 1)
+    else:
+        outside = flat.shape[1] - inside.flatten(1).sum(dim=1)  # all of them before the others
+        rank = (outside + EDGE_QUANTILE * (flat.shape[1] - outside)).ceil().long().clamp_min(1)
+        ordered = torch.where(inside.flatten(1) > 0, flat, -1.0).sort(dim=1).values
+        top = ordered.gather(1, rank.unsqueeze(1) - 1).view(-1, 1, 1, 1)
     scaled: Tensor = gradient / torch.maximum(magnitude, top).clamp_min(1e-4)
     return scaled
 
 
-def initial_edges(images: Tensor, sigma: float = 0.8) -> Tensor:
+def initial_edges(images: Tensor, sigma: float = 0.8, inside: Tensor | None = None) -> Tensor:
     """Initial edge map y_s in [0, 1]: length of `edge_gradient`. (B, 1, H, W) -> (B, 1, H, W)."""
-    return length(edge_gradient(images, sigma), dim=1)  # Eq. 1: y_s
+    return length(edge_gradient(images, sigma, inside), dim=1)  # Eq. 1: y_s
 
 
 def inward_normals(prediction: Tensor, sigma: float = 1.5) -> Tensor:
@@ -91,9 +121,13 @@ def oriented_edges(gradient: Tensor, normals: Tensor) -> Tensor:
     return ((gradient.unsqueeze(1) if gradient.dim() == 4 else gradient) * normals).sum(dim=2)
 
 
-def edge_fraction(edges: Tensor, threshold: float = 0.5) -> Tensor:
-    """P(s): share of edge pixels in each image's initial edge map, (B, 1, 1, 1)."""
-    return (edges >= threshold).float().mean(dim=(1, 2, 3), keepdim=True)  # Eq. 1: P(s)
+def edge_fraction(edges: Tensor, threshold: float = 0.5, inside: Tensor | None = None) -> Tensor:
+    """P(s): share of edge pixels in each image's initial edge map, padding left out, (B, 1, 1, 1)."""
+    found = (edges >= threshold).float()
+    if inside is None:
+        return found.mean(dim=(1, 2, 3), keepdim=True)  # Eq. 1: P(s)
+    pixels = inside.sum(dim=(1, 2, 3), keepdim=True)
+    return (found * inside).sum(dim=(1, 2, 3), keepdim=True) / pixels.clamp_min(1)
 
 
 def near_boundary(prediction: Tensor, sigma: float = 1.5) -> Tensor:

@@ -41,33 +41,51 @@ def region_evidence(prediction: Tensor, images: Tensor, window: float = WINDOW) 
     return _evidence(prediction, _window_statistics(images, window), window)
 
 
-def weigh_regions(prediction: Tensor, images: Tensor, rounds: int, window: float = WINDOW) -> Tensor:
+def weigh_regions(
+    prediction: Tensor, images: Tensor, rounds: int, window: float = WINDOW, inside: Tensor | None = None
+) -> Tensor:
     """The prediction after `rounds` of region evidence; every round judges by the sides that the last one found.
 
-    The evidence is added to the log-odds of `prediction` itself, never to its own result, so it counts once.
+    The evidence is added to the log-odds of `prediction` itself, never to its own result, so it counts once. Windows leave
+    padding out, where `inside` (B, 1, H, W) is 0.
 
     Shape: (B, C, H, W) in [0, 1], (B, 1 or C, H, W) -> (B, C, H, W).
     """
-    statistics = _window_statistics(images, window)
+    statistics = _window_statistics(images, window, inside)
     prior = torch.logit(prediction.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
     for _ in range(rounds):
-        prediction = (prior + _evidence(prediction, statistics, window)).sigmoid()
+        prediction = (prior + _evidence(prediction, statistics, window, inside)).sigmoid()
     return prediction
 
 
-def _window_statistics(images: Tensor, window: float) -> tuple[Tensor, Tensor, Tensor]:
+def _window_statistics(
+    images: Tensor, window: float, inside: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """The smoothed image, and its mean and mean square in the window; each in the shape of images."""
-    x = blur(images, PRESMOOTHING)
-    mean, power = blur(torch.cat([x, x * x], dim=1), window).chunk(2, dim=1)
+    x = _window_mean(images, PRESMOOTHING, inside)
+    mean, power = _window_mean(torch.cat([x, x * x], dim=1), window, inside).chunk(2, dim=1)
     return x, mean, power
 
 
-def _evidence(prediction: Tensor, statistics: tuple[Tensor, Tensor, Tensor], window: float) -> Tensor:
+def _window_mean(maps: Tensor, sigma: float, inside: Tensor | None) -> Tensor:
+    """Mean of maps in a Gaussian window, over the pixels that are no padding; 0 in the padding."""
+    if inside is None:
+        return blur(maps, sigma)
+    return inside * blur(maps * inside, sigma) / blur(inside, sigma).clamp_min(1e-6)
+
+
+def _evidence(
+    prediction: Tensor,
+    statistics: tuple[Tensor, Tensor, Tensor],
+    window: float,
+    inside: Tensor | None = None,
+) -> Tensor:
     x, mean, power = statistics
-    inside, weighted = blur(torch.cat([prediction, prediction * x], dim=1), window).chunk(2, dim=1)
-    outside = 1 - inside
-    mu_i = weighted / (inside + LEAST_SHARE)
-    mu_o = (mean - weighted) / (outside + LEAST_SHARE)
-    variance = (power - inside * mu_i.square() - outside * mu_o.square()).clamp_min(0) + LEAST_VARIANCE
+    both = torch.cat([prediction, prediction * x], dim=1)
+    w_i, weighted = _window_mean(both, window, inside).chunk(2, dim=1)
+    w_o = 1 - w_i
+    mu_i = weighted / (w_i + LEAST_SHARE)
+    mu_o = (mean - weighted) / (w_o + LEAST_SHARE)
+    variance = (power - w_i * mu_i.square() - w_o * mu_o.square()).clamp_min(0) + LEAST_VARIANCE
     ratio = (mu_i - mu_o) * (x - 0.5 * (mu_i + mu_o)) / variance
-    return 4 * inside * outside * ratio
+    return 4 * w_i * w_o * ratio

@@ -37,6 +37,9 @@ from lvcnet.training.checkpoint import data_of, read_facts
 ROUNDS = 5
 ROUND_IMAGES = 50
 
+GRID = "grid px"
+"""The unit of distances in evaluations of before format 2."""
+
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 
@@ -91,6 +94,20 @@ def evaluate_masks(
         ],
         "masks": mask_facts(predicted, reference, counts, categories),
     }
+
+
+def in_pixels(evaluation: Mapping[str, Any], dataset: Dataset | None) -> dict[str, Any]:
+    """An evaluation, if it is of before with distances in pixels of the images where those of the working grid are just that.
+
+    Args:
+        evaluation: as `RunDirectory.evaluation` gives it.
+        dataset: what it was measured on; None if it is gone.
+    """
+    if evaluation["unit"] != GRID or dataset is None:
+        return dict(evaluation)
+    rows = dataset.indices(str(evaluation["split"]))
+    same = not dataset.stretched and bool((dataset.pixel_sizes(rows) == 1).all())
+    return {**evaluation, **({"unit": "px", "tolerance": 1.0} if same else {})}
 
 
 def random_rounds(values: dict[str, FloatArray], seed: int = 0) -> dict[str, Any]:

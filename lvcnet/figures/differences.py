@@ -46,7 +46,7 @@ def difference_intervals(comparison: Comparison) -> go.Figure:
     if not figure.data:
         return figure
     figure.add_hline(0, line={"color": "#8C8C8C", "dash": "dash", "width": 1})
-    unit = metric.unit or "points"
+    unit = metric.unit_in(comparison.unit) or "points"
     figure.update_layout(
         **chart_layout(),
         scattermode="group",
@@ -112,8 +112,8 @@ def report_figures(comparison: Comparison) -> dict[str, go.Figure]:
     metric = comparison.metric
     baseline = method_title(BASELINE)
     found = {
-        f"{METRICS[metric].title} by noise level": robustness_curve(comparison, metric),
-        f"{METRICS[metric].title} by label IoU": robustness_curve(comparison, metric, "label_iou"),
+        f"{comparison.titled(metric)} by noise level": robustness_curve(comparison, metric),
+        f"{comparison.titled(metric)} by label IoU": robustness_curve(comparison, metric, "label_iou"),
         f"Difference from {baseline}, 95 % intervals": difference_intervals(comparison),
         "Retention relative to its own level 1": retention_bars(comparison),
         f"Retention over {baseline} trained on clean labels": retention_bars(

@@ -61,7 +61,7 @@ def robustness_curve(
     figure.update_layout(
         **chart_layout(),
         xaxis_title=AGAINST[against],
-        yaxis_title=METRICS[metric].title,
+        yaxis_title=comparison.titled(metric),
         hovermode="x unified" if against == "level" else "closest",
     )
     if against == "level":
@@ -134,6 +134,7 @@ def pair_scatter(
     titles: tuple[str, str],
     methods: tuple[str, str],
     metric: str,
+    unit: str = "px",
 ) -> go.Figure:
     """One point an image: the first method's score across, the second's up; the diagonal is a draw.
 
@@ -142,6 +143,7 @@ def pair_scatter(
         titles: the methods' names on screen.
         methods: their keys, for colours: a point has the colour of the method that did better.
         metric: a key of `METRICS`.
+        unit: of distances.
     """
     keys = sorted(set(first) & set(second))
     x, y = np.array([first[key] for key in keys]), np.array([second[key] for key in keys])
@@ -167,9 +169,9 @@ def pair_scatter(
     figure.update_layout(
         **{**chart_layout(), "height": 480},
         showlegend=False,
-        xaxis={"title": f"{names[0]}: {METRICS[metric].title}", "range": ends, "constrain": "domain"},
+        xaxis={"title": f"{names[0]}: {METRICS[metric].titled(unit)}", "range": ends, "constrain": "domain"},
         yaxis={
-            "title": f"{names[1]}: {METRICS[metric].title}",
+            "title": f"{names[1]}: {METRICS[metric].titled(unit)}",
             "range": ends,
             "constrain": "domain",
             "scaleanchor": "x",

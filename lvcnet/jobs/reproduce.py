@@ -217,8 +217,13 @@ def _evaluation(run: RunDirectory, other: RunDirectory) -> dict[str, Pair] | Non
     first, second = run.evaluation(), other.evaluation()
     if first is None or second is None:
         return None
-    found = _pairs(*({name: one.get(name) for name in METRICS} for one in (first, second)))
-    images = [{row.get("key"): row for row in one.get("per_image", [])} for one in (first, second)]
+    same = first["unit"] == second["unit"]  # an evaluation of before may measure distances on the grid
+    names = [name for name, spec in METRICS.items() if same or not spec.sized]
+    found = _pairs(*({name: one.get(name) for name in names} for one in (first, second)))
+    images = [
+        {row.get("key"): {name: row.get(name) for name in names} for row in one.get("per_image", [])}
+        for one in (first, second)
+    ]
     if changed := _pairs(*images):
         found["images that differ"] = (len(changed), len({*images[0], *images[1]}))
     return found

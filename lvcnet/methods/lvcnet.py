@@ -76,8 +76,8 @@ class LVC(Method):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Labels teach the trunk, their contours the generator; nothing is moved while they learn."""
         network, labels, weights = self.network.train(), batch.labels, batch.weights
-        x = self.learner.prepare(standardise(batch.images))
-        self.observe(network.gradient(x), batch)
+        x = self.learner.prepare(standardise(batch.images, batch.inside))
+        self.observe(network.gradient(x, batch.inside), batch)
         with self.learner.precision():
             trunk = network.trunk(x)
             cue_logits = network.cue_logits(trunk)
@@ -89,7 +89,7 @@ class LVC(Method):
     def observe(self, gradient: Tensor, batch: Batch) -> None:
         """Count on which side outlines are bright and how far they lie beside their edges; gradient (B, 2, H, W)."""
         counts = self.displaced and batch.progress <= COUNTED_UNTIL
-        self.network.observe(gradient, batch.labels, batch.weights, displacement=counts)
+        self.network.observe(gradient, batch.labels, batch.weights, counts, batch.inside)
 
     def learn(self, terms: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """One update on the sum of the terms; returns them and their sum, detached."""
@@ -98,11 +98,12 @@ class LVC(Method):
         return {"loss": loss.detach(), **{name: value.detach() for name, value in terms.items()}}
 
     @torch.inference_mode()
-    def predict(self, images: Tensor, details: bool = True) -> Maps:
+    def predict(self, images: Tensor, details: bool = True, inside: Tensor | None = None) -> Maps:
         """S, and everything on the way to it."""
         network = self.learner.predictor()
         with self.learner.precision():
-            output = network(self.learner.prepare(standardise(images)))
+            x = self.learner.prepare(standardise(images, inside))
+            output = network(x, None if inside is None else inside.to(x.device))
         return Maps(output.prediction, output.named())
 
 

@@ -44,15 +44,15 @@ class LVCPlus(LVC):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """The first head learns the labels, the second what cues make of the first one's answer."""
         network, labels, weights = self.network.train(), batch.labels, batch.weights
-        x = self.learner.prepare(standardise(batch.images))
-        gradient = network.gradient(x)
+        x = self.learner.prepare(standardise(batch.images, batch.inside))
+        gradient = network.gradient(x, batch.inside)
         self.observe(gradient, batch)
         with self.learner.precision():
             trunk = network.trunk(x)
             cue_logits = network.cue_logits(trunk)
         targets = labels
         if share := ramp(batch.progress):
-            output = network.move(network.cues(x, trunk, gradient, cue_logits))
+            output = network.move(network.cues(x, trunk, gradient, cue_logits, batch.inside))
             targets = repaired_targets(labels, output, share)
         terms = {  # Eq. 7: the term of y_G for one head; the other's targets hold the edges, that is the term of y_s
             "label": cross_entropy(trunk.logits.float(), labels, weights),
@@ -63,17 +63,18 @@ class LVCPlus(LVC):
         return self.learn(terms, batch.progress)
 
     @torch.inference_mode()
-    def predict(self, images: Tensor, details: bool = True) -> Maps:
+    def predict(self, images: Tensor, details: bool = True, inside: Tensor | None = None) -> Maps:
         """T, weighed by region evidence; with details also how S came about, which takes no part in it."""
         network = self.learner.predictor()
         assert isinstance(network, LVCNetPlus)
-        x = self.learner.prepare(standardise(images))
+        x = self.learner.prepare(standardise(images, inside))
+        inside = None if inside is None else inside.to(x.device)
         with self.learner.precision():
             trunk = network.trunk(x)
-            final = network.refined(x, trunk)
+            final = network.refined(x, trunk, inside)
             if not details:
                 return Maps(final)
-            output, second = network.explain(x, trunk), network.second_logits(trunk).sigmoid()
+            output, second = network.explain(x, trunk, inside), network.second_logits(trunk).sigmoid()
         # what was added to the second head's log-odds, squashed to [0, 1]
         added = torch.logit(final, eps=LEAST_PROBABILITY) - torch.logit(second, eps=LEAST_PROBABILITY)
         of_plus = {"repaired": output.prediction, "second": second, "evidence": added.sigmoid()}
@@ -96,7 +97,10 @@ def repaired_targets(labels: Tensor, output: LVCOutput, share: float) -> Tensor:
     edges have nothing to add, labels stay what they are. Source: Eq. 7's edge-aware reading.
     """
     drawn = output.trunk.logits.detach().float().sigmoid()
-    repaired = masks_of_equal_area(output.prediction.detach(), drawn).to(labels)
+    moved = output.prediction.detach()
+    if output.inside is not None:  # padding has no area
+        drawn, moved = drawn * output.inside, moved * output.inside
+    repaired = masks_of_equal_area(moved, drawn).to(labels)
     gate = output.gates[0].detach() if output.gates else 1.0  # without warps there is none
     return labels + share * gate * (repaired - labels)
 

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lvcnet.cues.edges import edge_gradient, inward_normals, length, oriented_edges
+from lvcnet.cues.edges import continued, edge_gradient, inward_normals, length, oriented_edges
 from lvcnet.cues.guidance import agreement_damping, aligned_guidance, cap_length
 from lvcnet.cues.region import weigh_regions
 from lvcnet.cues.warp import warp
@@ -49,6 +49,7 @@ class LVCOutput:
             edge.
         attentions, gates, warped: (B, C, H, W); guidance, offsets: (B, C, 2, H, W).
         weighed: (B, C, H, W), the moved prediction after region evidence; None without.
+        inside: (B, 1, H, W), 1 where the image is, 0 in the padding beside it; None where there is none.
     """
 
     trunk: TrunkOutput
@@ -64,6 +65,7 @@ class LVCOutput:
     offsets: list[Tensor] = field(default_factory=list)
     warped: list[Tensor] = field(default_factory=list)
     weighed: Tensor | None = None
+    inside: Tensor | None = None
 
     @property
     def prediction(self) -> Tensor:
@@ -133,18 +135,19 @@ class LVCNet(nn.Module):
         self.polarity = Polarity(categories)
         self.displacement = Displacement(categories)
 
-    def forward(self, x: Tensor) -> LVCOutput:
-        """(B, 1, H, W) image -> everything that leads to S."""
-        return self.explain(x, self.trunk(x))
+    def forward(self, x: Tensor, inside: Tensor | None = None) -> LVCOutput:
+        """(B, 1, H, W) image -> everything that leads to S; `inside` says where there is no padding, as in `LVCOutput`."""
+        return self.explain(x, self.trunk(x), inside)
 
-    def explain(self, x: Tensor, trunk: TrunkOutput) -> LVCOutput:
+    def explain(self, x: Tensor, trunk: TrunkOutput, inside: Tensor | None = None) -> LVCOutput:
         """The same, from a trunk's output."""
-        return self.move(self.cues(x, trunk, self.gradient(x), self.cue_logits(trunk)))
+        gradient = self.gradient(x, inside)
+        return self.move(self.cues(x, trunk, gradient, self.cue_logits(trunk), inside))
 
-    def gradient(self, x: Tensor) -> Tensor:
-        """Image gradient (B, 2, H, W) in units of a full edge, always in float32."""
+    def gradient(self, x: Tensor, inside: Tensor | None = None) -> Tensor:
+        """Image gradient (B, 2, H, W) in units of a full edge, always in float32; none in the padding."""
         with torch.autocast(x.device.type, enabled=False):
-            return edge_gradient(x.contiguous())
+            return edge_gradient(x.contiguous(), inside=inside)
 
     def cue_logits(self, trunk: TrunkOutput) -> Tensor | None:
         """The generator's logits (B, C, H, W), None without one. It never sends gradients into the trunk."""
@@ -152,7 +155,12 @@ class LVCNet(nn.Module):
 
     @torch.no_grad()
     def observe(
-        self, gradient: Tensor, labels: Tensor, weights: Tensor | None = None, displacement: bool = True
+        self,
+        gradient: Tensor,
+        labels: Tensor,
+        weights: Tensor | None = None,
+        displacement: bool = True,
+        inside: Tensor | None = None,
     ) -> None:
         """Count what annotators do regularly.
 
@@ -161,7 +169,10 @@ class LVCNet(nn.Module):
             labels: (B, C, H, W).
             weights: what a pixel of theirs counts (B, C, H, W).
             displacement: count it, too; once it is known, that need not be paid for.
+            inside: (B, 1, H, W), 1 where the images are; labels go on beyond them, so that their border is no outline.
         """
+        if inside is not None:
+            labels = (continued(labels, inside) >= 0.5).to(labels)
         self.polarity.observe(gradient, labels, weights)
         if displacement:
             gradient, labels = gradient[:OBSERVED], labels[:OBSERVED]
@@ -170,23 +181,31 @@ class LVCNet(nn.Module):
             self.displacement.observe(cue, normals, labels, None if weights is None else weights[:OBSERVED])
 
     @torch.no_grad()
-    def cues(self, x: Tensor, trunk: TrunkOutput, gradient: Tensor, cue_logits: Tensor | None) -> LVCOutput:
+    def cues(
+        self,
+        x: Tensor,
+        trunk: TrunkOutput,
+        gradient: Tensor,
+        cue_logits: Tensor | None,
+        inside: Tensor | None = None,
+    ) -> LVCOutput:
         """L = g y_s, in float32; no move yet."""
         with torch.autocast(x.device.type, enabled=False):
-            drawn = trunk.logits.float().sigmoid().contiguous()
+            drawn = continued(trunk.logits.float().sigmoid(), inside).contiguous()
             response = torch.ones_like(drawn) if cue_logits is None else cue_logits.sigmoid()
             displaced, edges = None, length(gradient, dim=1)
             if self.displacement.applies():
-                seen = torch.cat([gradient, x.float()], dim=1).contiguous()
+                seen = torch.cat([gradient, continued(x.float(), inside)], dim=1).contiguous()
                 displaced = self.displacement.displaced(seen, drawn)
                 edges = length(displaced[:, :, :2], dim=2).squeeze(2)
-            return LVCOutput(trunk, x, gradient, cue_logits, response, response * edges, displaced)
+            lvc = response * edges
+            return LVCOutput(trunk, x, gradient, cue_logits, response, lvc, displaced, inside=inside)
 
     @torch.no_grad()
     def move(self, output: LVCOutput) -> LVCOutput:
         """K recurrent warps of Y, then region evidence, added to `output`. In float32; the trunk learns nothing of it."""
         with torch.autocast(output.image.device.type, enabled=False):
-            current = output.trunk.logits.float().sigmoid()
+            current = continued(output.trunk.logits.float().sigmoid(), output.inside)
             # Of all warps, since a warp itself steepens the boundary.
             damping = agreement_damping(current, self.damping, self.agreement)
             for _ in range(self.warps):
@@ -195,7 +214,7 @@ class LVCNet(nn.Module):
                 image = output.image.float().contiguous()
                 if output.displaced is not None:
                     image = output.displaced[:, :, 2]
-                output.weighed = weigh_regions(current, image, self.evidence)
+                output.weighed = weigh_regions(current, image, self.evidence, inside=output.inside)
         return output
 
     def _warp(self, output: LVCOutput, current: Tensor, damping: Tensor) -> Tensor:
@@ -242,10 +261,11 @@ class LVCNetPlus(LVCNet):
             logits: Tensor = self.second_head(trunk.decoded.float())
         return logits
 
-    def refined(self, x: Tensor, trunk: TrunkOutput) -> Tensor:
+    def refined(self, x: Tensor, trunk: TrunkOutput, inside: Tensor | None = None) -> Tensor:
         """T (B, C, H, W): what the second head says, weighed by region evidence, in float32."""
         with torch.autocast(x.device.type, enabled=False):
             image, drawn = x.float().contiguous(), self.second_logits(trunk).sigmoid()
             if self.displacement.applies():
-                image = self.displacement.displaced(image, drawn)[:, :, 0]
-            return weigh_regions(drawn, image, self.settle)
+                seen = continued(image, inside), continued(drawn, inside).contiguous()
+                image = self.displacement.displaced(*seen)[:, :, 0]
+            return weigh_regions(drawn, image, self.settle, inside=inside)

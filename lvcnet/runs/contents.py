@@ -93,6 +93,8 @@ def check_evaluation(value: Any) -> dict[str, Any]:
         per_image=list,
         categories=list,
         masks=dict,
+        unit=str,
+        tolerance=NUMBER,
         **numbers,
     )
     _check_rounds(evaluation["rounds"])

@@ -134,6 +134,7 @@ def test_the_second_head_learns_labels_first_and_repaired_masks_later_as_far_as_
         prediction=torch.tensor([[[[0.9, 0.2, 0.6]]]]),
         trunk=SimpleNamespace(logits=drawn),
         gates=[torch.tensor([[[[0.5, 0.5, 0.8]]]])],
+        inside=None,
     )
     assert [ramp(progress) for progress in (0.0, 0.1, 0.3, 1.0)] == [0, 0, 1, 1]
     half = ramp(0.2)

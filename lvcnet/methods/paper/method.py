@@ -71,17 +71,17 @@ class Paper(Method):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Cues first, then segmentation with the new cues (alternate); or both in one update."""
         network, alternate = self.network.train(), self.options.training == "alternate"
-        x = self.learner.prepare(standardise(batch.images))
+        x = self.learner.prepare(standardise(batch.images, batch.inside))
         with self.learner.precision():
             trunk = network.trunk(x)
-            output = network.cues(x, trunk)
+            output = network.cues(x, trunk, batch.inside)
         cue_terms = self._cue_terms(output)
         if alternate:
             self.learner.update(total(cue_terms), batch.progress, last=False)
         with self.learner.precision():
             if alternate:
                 with torch.no_grad():
-                    output = network.cues(x, trunk)
+                    output = network.cues(x, trunk, batch.inside)
             network.move(output)
         terms = self._segmentation_terms(output, batch)
         shown = terms | cue_terms
@@ -92,10 +92,11 @@ class Paper(Method):
         """Eq. 1 and its regularisation."""
         assert output.cue_logits is not None
         generate = losses.lvc_loss_printed if self.options.printed_losses else losses.lvc_loss
-        terms = {"lvc": generate(output.cue_logits, output.edges)}
+        terms = {"lvc": generate(output.cue_logits, output.edges, output.inside)}
         if self.options.stray_weight:
             prediction = output.trunk.logits.detach().float().sigmoid()
-            terms["stray"] = self.options.stray_weight * losses.stray_loss(output.cue_logits, prediction)
+            stray = losses.stray_loss(output.cue_logits, prediction, output.inside)
+            terms["stray"] = self.options.stray_weight * stray
         return terms
 
     def _segmentation_terms(self, output: LVCOutput, batch: Batch) -> dict[str, Tensor]:
@@ -109,24 +110,25 @@ class Paper(Method):
             terms["guidance"] = options.guidance_weight * self._guidance_term(output)
         if options.edge_weight:
             attract = losses.edge_region_loss if options.printed_losses else losses.attraction_loss
-            terms["edge"] = options.edge_weight * attract(output.prediction, output.lvc)
+            terms["edge"] = options.edge_weight * attract(output.prediction, output.lvc, output.inside)
         return terms
 
     def _guidance_term(self, output: LVCOutput) -> Tensor:
         """Eq. 5, mean over the warps."""
         pairs = list(zip(output.guidance, output.offsets, output.attentions, strict=True))
         if self.options.printed_losses:
-            parts = [losses.guidance_loss_printed(v_g, v_s) for v_g, v_s, _ in pairs]
+            parts = [losses.guidance_loss_printed(v_g, v_s, output.inside) for v_g, v_s, _ in pairs]
         else:
             parts = [losses.guidance_loss(v_g, v_s, mass) for v_g, v_s, mass in pairs]
         return torch.stack(parts).mean()
 
     @torch.inference_mode()
-    def predict(self, images: Tensor, details: bool = True) -> Maps:
+    def predict(self, images: Tensor, details: bool = True, inside: Tensor | None = None) -> Maps:
         """S, and everything on the way to it."""
         network = self.learner.predictor()
         with self.learner.precision():
-            output = network(self.learner.prepare(standardise(images)))
+            x = self.learner.prepare(standardise(images, inside))
+            output = network(x, None if inside is None else inside.to(x.device))
         return Maps(output.prediction, output.named())
 
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lvcnet.cues.edges import edge_gradient
+from lvcnet.cues.edges import continued, edge_gradient
 from lvcnet.cues.guidance import cap_length, coordinates, guidance
 from lvcnet.cues.warp import warp
 from lvcnet.models.generator import LVCGenerator
@@ -55,22 +55,23 @@ class PaperNet(nn.Module):
         self.generator = LVCGenerator(widths, categories)
         self.offset_head = OffsetHead(widths[0], categories)
 
-    def forward(self, x: Tensor) -> LVCOutput:
-        """(B, 1, H, W) image -> everything that leads to S."""
-        return self.move(self.cues(x, self.trunk(x)))
+    def forward(self, x: Tensor, inside: Tensor | None = None) -> LVCOutput:
+        """(B, 1, H, W) image -> everything that leads to S; `inside` says where there is no padding, as in `LVCOutput`."""
+        return self.move(self.cues(x, self.trunk(x), inside))
 
-    def cues(self, x: Tensor, trunk: TrunkOutput) -> LVCOutput:
+    def cues(self, x: Tensor, trunk: TrunkOutput, inside: Tensor | None = None) -> LVCOutput:
         """L, the generator's response; no move yet."""
         with torch.autocast(x.device.type, enabled=False):
-            gradient = edge_gradient(x.contiguous())
+            gradient = edge_gradient(x.contiguous(), inside=inside)
         logits = self.generator(trunk)
         response = logits.detach().sigmoid()
-        return LVCOutput(trunk, x, gradient, logits, response, lvc=response)
+        lvc = response if inside is None else response * inside
+        return LVCOutput(trunk, x, gradient, logits, response, lvc=lvc, inside=inside)
 
     def move(self, output: LVCOutput) -> LVCOutput:
         """The warps of Y, added to `output`, in float32. The trunk learns from where they end."""
         with torch.autocast(output.image.device.type, enabled=False):
-            current = output.trunk.logits.float().sigmoid()
+            current = continued(output.trunk.logits.float().sigmoid(), output.inside)
             for _ in range(self.warps):
                 current = self._warp(output, current.contiguous())
         return output
