@@ -54,7 +54,7 @@ def main() -> None:
         f"Command: `{shown_command('two_annotators.py', sys.argv[1:])}`; commit {current_commit()}; {prints};"
         " label sets level1 to level4 of seed 0, the annotators of the last table of the seeds it names.",
         "",
-        *siding_table([(datasets[name], first, second) for name, first, second in pairs]),
+        *edge_support_table([(datasets[name], first, second) for name, first, second in pairs]),
         "",
         *panel_table(next(iter(datasets.values()))),
     ]
@@ -64,10 +64,10 @@ def main() -> None:
         options.output.write_text(text)
 
 
-def siding_table(pairs: Sequence[tuple[Dataset, str, str]]) -> list[str]:
+def edge_support_table(pairs: Sequence[tuple[Dataset, str, str]]) -> list[str]:
     """Agreement and edge support of every pair."""
     lines = [
-        "## Whom the image sides with",
+        "## Edge support: whom the image sides with",
         "",
         "Share of the area of disagreement whose outline lies on stronger Sobel edges. For level1 to level4 the first is",
         "right; for the two dentists nobody knows.",

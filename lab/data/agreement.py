@@ -1,4 +1,4 @@
-"""The data page's view of two label sets: agreement, where they differ, whom the image sides with, a consensus."""
+"""The data page's view of two label sets: agreement, where they differ, edge support, a consensus."""
 
 from typing import cast
 
@@ -23,7 +23,7 @@ from lab.ui.widgets import (
 from lvcnet.comparison.tables import NOTHING
 from lvcnet.correction.agreement import compared_masks, mean_disagreement
 from lvcnet.correction.edge_support import Strength, per_image_rows, side_maps
-from lvcnet.correction.requests import AgreeRequest, SidingRequest
+from lvcnet.correction.requests import AgreeRequest, EdgeSupportRequest
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset
 from lvcnet.drawing import overlays
 from lvcnet.drawing.palette import OPINION_COLOURS
@@ -98,7 +98,7 @@ def _measured(dataset: Dataset, request: AgreeRequest) -> tuple[Row, Row] | None
 
     def work(task: Task) -> tuple[Row, Row]:
         agreed = request.run(task.stage("Comparing the outlines, images"), dataset)
-        sided = SidingRequest(dataset.name, first, second, split)
+        sided = EdgeSupportRequest(dataset.name, first, second, split)
         return agreed, sided.run(task.stage("Comparing with edges, images"), dataset)
 
     measured = background_work(
@@ -183,7 +183,7 @@ def _spread(agreed: Row) -> None:
 
 
 def _sides(sided: Row) -> None:
-    st.header("Whom the image sides with", anchor=False)
+    st.header("Edge support: whom the image sides with", anchor=False)
     if not sided["area_px"]:
         st.info("The two do not differ anywhere.", icon=":material/info:")
         return
@@ -205,11 +205,11 @@ def _sides(sided: Row) -> None:
         " the radiograph (Sobel), if the difference exceeds its standard error. A hint, not truth: the stronger edge may"
         " belong to another structure, and where anatomy shows no edge this says nothing."
     )
-    command_line(SidingRequest(sided["dataset"], sided["first"], sided["second"], sided["split"]))
+    command_line(EdgeSupportRequest(sided["dataset"], sided["first"], sided["second"], sided["split"]))
 
 
 def _one_image(dataset: Dataset, agreed: Row, sided: Row) -> None:
-    """Who drew what, whom the image sides with, and where all images differ."""
+    """Who drew what, whom edges support, and where all images differ."""
     st.header("Where they differ", anchor=False)
     first, second = agreed["first"], agreed["second"]
     scores = {row["key"]: row["dice"] for row in agreed["per_image"]}
@@ -244,7 +244,7 @@ def _one_image(dataset: Dataset, agreed: Row, sided: Row) -> None:
     with columns[1]:
         st.image(
             whom_it_sides_with(dataset.image(row), sides, one, two),
-            caption="Whom the image sides with",
+            caption="Edge support: whom the image sides with",
             width="stretch",
             alt=f"Radiograph {key}: of {areas['area_px']} disputed pixels {areas['first']} go to {first},"
             f" {areas['second']} to {second}, {areas['undecided']} are undecided",

@@ -48,12 +48,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "corrections": ("correct", "corrections"),
     "agree": ("correct", "agree"),
     "consensus": ("consensus", "unite"),
-    "siding": ("consensus", "side"),
+    "edge-support": ("consensus", "edge_support"),
     "trash": ("trash", "HELP"),
     "next": ("doctor", "next_command"),
     "doctor": ("doctor", "doctor"),
 }
 """Command -> its module in this package, and what explains it there: a function's docstring or a constant."""
+FORMER = {"siding": "edge-support"}
+"""What a command was called before, which still works and is listed nowhere."""
 
 
 class _Commands(TyperGroup):
@@ -67,6 +69,7 @@ class _Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, or while the help lists them its name and explanation only."""
+        cmd_name = FORMER.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         module, place = COMMANDS[cmd_name]

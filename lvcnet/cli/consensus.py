@@ -1,4 +1,4 @@
-"""Commands for several annotators: consensus, siding."""
+"""Commands for several annotators: consensus, edge-support."""
 
 from typing import Annotated, Any
 
@@ -9,13 +9,13 @@ from lvcnet.cli.output import print_json, print_table, progress_bar, screen
 from lvcnet.cli.requests import takes
 from lvcnet.correction.consensus import VOTES
 from lvcnet.correction.edge_support import SIDES
-from lvcnet.correction.requests import ConsensusRequest, SidingRequest
+from lvcnet.correction.requests import ConsensusRequest, EdgeSupportRequest
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to `app`."""
     app.command("consensus")(unite)
-    app.command("siding")(side)
+    app.command("edge-support")(edge_support)
 
 
 @takes
@@ -52,18 +52,18 @@ def unite(request: ConsensusRequest, as_json: Json = False) -> None:
 
 
 @takes
-def side(
-    request: SidingRequest,
+def edge_support(
+    request: EdgeSupportRequest,
     top: Annotated[
         int, typer.Option(min=1, help="How many images the table shows, most disputed first.")
     ] = 10,
     as_json: Json = False,
 ) -> None:
-    """Ask the image whom it sides with: which of two outlines lies on stronger edges where they differ.
+    """Edge support: which of two outlines lies on stronger edges of the image where they differ.
 
     A hint, not truth: the outline on stronger edges is not always the right one.
 
-    Example: `lvcnet siding jaws dentist1 dentist2`
+    Example: `lvcnet edge-support jaws dentist1 dentist2`
     """
     with progress_bar("Comparing with edges") as report:
         found = request.run(report)

@@ -45,7 +45,7 @@ def edge_support(
     run: RunDirectory | None = None,
     report: Report | None = None,
 ) -> Row:
-    """Whom the image sides with, over all images that both label sets cover.
+    """Edge support: whom the image sides with, over all images that both label sets cover.
 
     Args:
         dataset: the data set.

@@ -1,4 +1,4 @@
-"""What is wanted of corrections and of several annotators: of `lvcnet correct-apply`, `agree`, `siding`, `consensus`."""
+"""What is wanted of corrections and of several annotators: of `lvcnet correct-apply`, `agree`, `edge-support`, `consensus`."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -116,10 +116,10 @@ class AgreeRequest(Request):
 
 
 @dataclass(frozen=True)
-class SidingRequest(Request):
+class EdgeSupportRequest(Request):
     """Which of two label sets lies on stronger edges where they differ."""
 
-    COMMAND = ("siding",)
+    COMMAND = ("edge-support",)
 
     dataset: Annotated[str, Argument(DATA_SET)]
     first: Annotated[str, Argument("A label set.")]

@@ -30,7 +30,7 @@ def test_two_label_sets_are_compared_and_united(trained_run: RunDirectory, open_
     assert figures["Dice"] == f"{found['dice']['mean']:.3f}"
     assert query(page, "disputed") == found["per_image"][0]["key"], "the least agreement first"
     commands = [code.value for code in page.code]
-    assert commands[:2] == ["lvcnet siding hips clean level3", "lvcnet agree hips clean level3"]
+    assert commands[:2] == ["lvcnet edge-support hips clean level3", "lvcnet agree hips clean level3"]
     won = edge_support(dataset, "clean", "level3")["images_won"]["first"]
     assert any(f"In {won} images more of that goes to **clean**" in text.value for text in page.markdown)
     page.text_input(key="consensus-name").set_value("both").run()

@@ -103,7 +103,7 @@ def test_the_library_imports_it_too(boxes: Path) -> None:
     ("source", "said"),
     [
         ("boxes", "write FORMAT=PATH"),
-        ("dots=x.json", "format 'dots' does not exist: choose one of coco, labelme, masks, boxes"),
+        ("dots=x.json", f"format 'dots' does not exist: choose one of {', '.join(FORMATS.own)}, boxes"),
         ("coco=x.json", "format 'coco' is not read by path alone: use its own option (boxes)"),
         ("boxes=gone.json", "gone.json does not exist: check the path"),
         ("boxes=a.png", "a.png cannot be read as boxes ("),

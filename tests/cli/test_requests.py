@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from lvcnet.cli import app
 from lvcnet.cli.requests import request_from
 from lvcnet.comparison.request import CompareRequest
-from lvcnet.correction.requests import AgreeRequest, ApplyRequest, ConsensusRequest, SidingRequest
+from lvcnet.correction.requests import AgreeRequest, ApplyRequest, ConsensusRequest, EdgeSupportRequest
 from lvcnet.data.import_request import ImportRequest
 from lvcnet.data.requests import ExportRequest, ImagesRequest, PhantomRequest, ShowRequest
 from lvcnet.jobs.requests import CorrectRequest, ReproduceRequest, SweepRequest, TrainRequest
@@ -72,7 +72,7 @@ KINDS: dict[type[Request], dict[str, st.SearchStrategy[Any]]] = {
     PlanRequest: {},
     ReproduceRequest: {},
     ShowRequest: {},
-    SidingRequest: {},
+    EdgeSupportRequest: {},
     SweepRequest: OF_SWEEPS,
     TrainRequest: {},
 }

@@ -1,4 +1,4 @@
-"""`lvcnet consensus` and `lvcnet siding`."""
+"""`lvcnet consensus` and `lvcnet edge-support`."""
 
 import json
 
@@ -28,17 +28,29 @@ def test_a_consensus_is_stored_and_told(lvcnet, make_squares) -> None:
     assert "--method" not in lvcnet("consensus", "--help")[1]
 
 
-def test_siding_tells_shares_and_says_what_it_is(lvcnet, make_squares) -> None:
+def test_edge_support_tells_shares_and_says_what_it_is(lvcnet, make_squares) -> None:
     make_squares()
-    found = json.loads(lvcnet("siding", "squares", "clean", "second", "--json")[1])
+    found = json.loads(lvcnet("edge-support", "squares", "clean", "second", "--json")[1])
     assert found["share"] == {"first": 0.0, "second": 0.0, "undecided": 1.0}
-    status, out, _ = lvcnet("siding", "squares", "clean", "second", "--top", "2")
+    status, out, _ = lvcnet("edge-support", "squares", "clean", "second", "--top", "2")
     assert status == 0
     assert "A hint, not truth" in out
-    status, _, err = lvcnet("siding", "squares", "clean", "clean")
+    status, _, err = lvcnet("edge-support", "squares", "clean", "clean")
     assert (status, err.count("\n")) == (2, 1)
 
 
-@pytest.mark.parametrize("command", ["consensus", "siding"])
+def test_what_edge_support_was_called_before_still_works_and_is_listed_nowhere(lvcnet, make_squares) -> None:
+    make_squares()
+    now, before = (
+        lvcnet(name, "squares", "clean", "second", "--json") for name in ("edge-support", "siding")
+    )
+    assert now[0] == 0
+    assert before == now
+    listed = lvcnet("--help")[1]
+    assert "edge-support" in listed
+    assert "siding" not in listed
+
+
+@pytest.mark.parametrize("command", ["consensus", "edge-support"])
 def test_help_has_an_example(lvcnet, command: str) -> None:
     assert f"lvcnet {command}" in lvcnet(command, "--help")[1]

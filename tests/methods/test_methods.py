@@ -306,7 +306,7 @@ def test_wrong_options_are_named_with_what_is_allowed():
 
 def test_what_ships_is_compared_and_the_printed_method_is_there_when_asked_for():
     assert COMPARED == ("fcn", "unet", "lvcnet", "lvcnet-plus")
-    assert set(METHODS.own) - set(COMPARED) == {"lvcnet-paper"}
+    assert "lvcnet-paper" in METHODS.own
     assert METHODS["lvcnet-paper"].title == "LVC-Net as printed"
 
 
