@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import wilcoxon
 
 from lvcnet.errors import LvcnetError
 from lvcnet.files import keyed_rng
@@ -102,6 +101,9 @@ def signed_rank(first: FloatArray, second: FloatArray) -> float:
     difference = np.atleast_2d(_paired(first, second)).mean(0)
     if not difference.any():
         return 1.0
+    # imported here, and not above, because it takes a second, and pages and trainers load this module for its names
+    from scipy.stats import wilcoxon
+
     return float(wilcoxon(difference).pvalue)
 
 

@@ -11,8 +11,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from lvcnet.masks.blocks import row_blocks
 
@@ -90,5 +88,11 @@ def _numbers(mask: Mask, structure: NDArray[np.integer]) -> NDArray[np.signedint
         last = np.where(found[-1] > 0, found[-1] + total, 0)
         total += count
     one, two = np.concatenate(links, axis=1)
+    if not len(one):  # no part goes on from one block to another, least of all where there is one block only
+        return np.arange(total + 1)
+    # imported here, and not above: only large images need it, and most commands and pages load this module
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(one)), (one, two)), shape=(total + 1, total + 1))
     return np.asarray(connected_components(graph, directed=False)[1])
