@@ -99,7 +99,9 @@ def panel_table(dataset: Dataset) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for title, people in PANELS.items():
-        panel = Dataset(dataset.name, dataset.categories, dataset.items, dataset.images)  # in memory only
+        panel = Dataset(  # in memory only
+            dataset.name, dataset.categories, dataset.items, dataset.images, stretched=dataset.stretched
+        )
         panel.add_labels(clean)
         names = []
         for level, seed in people:

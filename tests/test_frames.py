@@ -4,6 +4,7 @@ A grid of 64 x 128 holds a panoramic of 51 x 128 and, below it, 13 rows of paddi
 """
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -367,3 +368,19 @@ def test_a_mirrored_image_stays_where_it_was_and_its_padding_counts_nowhere() ->
 def test_where_no_image_has_padding_nothing_is_said_about_it() -> None:
     assert inside(np.array([[4, 8], [4, 8]]), (4, 8)) is None
     assert json.dumps(panoramics().grid) == "[16, 32]"
+
+
+SHARED = Path(os.environ.get("LVCNET_SHARED_DATA", "/nonexistent")) / "mandible"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="LVCNET_SHARED_DATA names no folder with the mandible data")
+def test_panoramic_radiographs_come_in_and_go_out_in_their_proportions(tmp_path: Path) -> None:
+    dataset = import_coco("mandible", SHARED / "images", SHARED / "dentist1_test.json", test_fraction=0)
+    assert dataset.grid[1] == 128
+    assert dataset.grid[0] < 128
+    for row, item in enumerate(dataset.items):
+        height, width = dataset.image(row).shape
+        assert width / height == pytest.approx(item.width / item.height, rel=0.02)
+    write_coco(dataset, "clean", tmp_path / "out.json")
+    again = import_coco("again", SHARED / "images", tmp_path / "out.json", test_fraction=0)
+    np.testing.assert_array_equal(again.labels("clean").masks, dataset.labels("clean").masks)

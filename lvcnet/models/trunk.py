@@ -64,11 +64,11 @@ def check_size(x: Tensor, stride: int) -> None:
     """Refuse sizes that pooling cannot halve evenly.
 
     Raises:
-        LvcnetError: naming the nearest size that works.
+        LvcnetError: naming the nearest longer side that works.
     """
     height, width = x.shape[-2:]
     if height % stride or width % stride:
-        fits = f"{-(-height // stride) * stride}x{-(-width // stride) * stride}"
+        fits = -(-max(height, width) // stride) * stride
         raise LvcnetError(
-            f"images of {height}x{width} do not fit a network with stride {stride}: import at {fits} or lower the depth"
+            f"images of {height}x{width} do not fit a network with stride {stride}: import with --size {fits} or lower the depth"
         )

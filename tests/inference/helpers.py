@@ -1,5 +1,7 @@
 """A network that can be foreseen, and runs to put it into."""
 
+from typing import Any
+
 import torch
 
 from lvcnet.models.maps import Maps
@@ -19,7 +21,7 @@ class TwoSides:
         return Maps(torch.cat([images, left], dim=1).half(), {"edges": images})
 
 
-def make_run(method: str, categories: list[str]) -> RunDirectory:
+def make_run(method: str, categories: list[str], **more: Any) -> RunDirectory:
     config = build_config({"dataset": "hips", "method": method, "width": 4, "depth": 2})
-    data = {"fingerprint": "0", "size": SIZE, "categories": categories}
+    data = {"fingerprint": "0", "size": SIZE, "categories": categories, **more}
     return new_run(f"hips-{method}", {**config.model_dump(), "data": data})

@@ -11,13 +11,14 @@ from pycocotools.coco import COCO
 
 from lvcnet.data.images import to_working_grid
 from lvcnet.errors import LvcnetError
+from lvcnet.frames import frame_of
 from lvcnet.inference.batch import predict_files
 from lvcnet.inference.export import overlay
 from lvcnet.inference.own_files import find_images
 from lvcnet.inference.predictor import Predictor
 from lvcnet.training import checkpoint
 
-from .helpers import SIZE, make_run
+from .helpers import SIZE, TwoSides, make_run
 
 
 @pytest.fixture
@@ -59,6 +60,26 @@ def test_arrays_are_the_same_in_any_batch_size(predictor: Predictor) -> None:
     assert set(maps.named) == {"edges"}
     assert torch.equal(maps.prediction, predictor.predict_array(images, batch=5).prediction)
     assert (predictor.predict_masks(images, batch=3) == maps.mask().numpy()).all()
+
+
+@pytest.mark.parametrize("shape", [(60, 100), (100, 60), (100, 9), (64, 64)])
+def test_an_image_of_any_shape_keeps_its_proportions(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int]
+) -> None:
+    """A run that was trained on panoramics, in a grid of 16 x 32, sees portraits in one with room for them."""
+    monkeypatch.setattr("lvcnet.inference.predictor.load_method", lambda run, which, device: TwoSides())
+    predictor = Predictor(make_run("unet", ["bright", "left"], grid=[16, 32], stretched=False))
+    pixels = np.zeros(shape, dtype=np.float32)
+    height = shape[0]
+    pixels[height // 4 : 3 * height // 4] = 1
+    prediction = predictor.predict_image(pixels)
+    frame = frame_of(*shape, SIZE)
+    assert prediction.working.shape == prediction.maps.prediction.shape[2:] == frame
+    assert prediction.maps.named["edges"].shape[2:] == frame
+    assert prediction.mask.shape == (2, *shape)
+    rows = np.flatnonzero(prediction.mask[0].all(axis=1))
+    assert abs(len(rows) - height / 2) <= 2 * height / frame[0]
+    assert prediction.mask[0].all(axis=1).sum() == prediction.mask[0].any(axis=1).sum()
 
 
 def test_wrong_arrays_are_refused(predictor: Predictor) -> None:

@@ -32,12 +32,12 @@ def test_fcn_of_depth_four_is_fcn_8s():
     """Five poolings: scores at strides 8, 16 and 32."""
     network = FCN(1, stage_widths(4, 4))
     assert [score.in_channels for score in network.scores] == [16, 32, 64]
-    with pytest.raises(LvcnetError, match="import at 64x64"):
+    with pytest.raises(LvcnetError, match="import with --size 64"):
         network(torch.rand(1, 1, 48, 48))
 
 
 def test_sizes_that_cannot_be_halved_are_refused_with_a_size_that_can():
-    with pytest.raises(LvcnetError, match="104x112"):
+    with pytest.raises(LvcnetError, match="--size 112"):
         create_network("unet", 1, width=4, depth=3)(torch.rand(1, 1, 100, 110))
 
 
