@@ -18,12 +18,18 @@ from lvcnet.cli import app
 from lvcnet.cli.requests import request_from
 from lvcnet.comparison.request import CompareRequest
 from lvcnet.correction.requests import AgreeRequest, ApplyRequest, ConsensusRequest, EdgeSupportRequest
+from lvcnet.data.dataset import Dataset
 from lvcnet.data.import_request import ImportRequest
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.data.requests import ExportRequest, ImagesRequest, PhantomRequest, ShowRequest
 from lvcnet.jobs.requests import CorrectRequest, ReproduceRequest, SweepRequest, TrainRequest
+from lvcnet.next_step import Step, next_step
+from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.noise.request import NoiseRequest
 from lvcnet.planner.request import PlanRequest
 from lvcnet.requests import Argument, Request, described
+from lvcnet.runs.store import new_run
+from tests.evaluations import an_evaluation
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
 WORDS = st.lists(NAMES, min_size=1, max_size=3).map(tuple)
@@ -214,3 +220,28 @@ def test_an_option_is_still_read_by_the_name_it_had_and_shown_by_the_one_it_has(
         context = command_of(kind.COMMAND).make_context("lvcnet", arguments[1:])
         assert context.params[f"former_{name}"] == arguments[-1]
         assert arguments[-2] not in context.command.get_help(context)
+
+
+@pytest.mark.usefixtures("no_demo")
+def test_the_next_step_is_a_command_there_is() -> None:
+    steps: list[Step] = [next_step([])]
+    make_phantom("hips", 4, 1, 32).save()
+    dataset = Dataset.load("hips")
+    steps.append(next_step([]))
+    dataset.add_labels(make_noisy_labels(dataset, level=4))
+    steps.append(next_step([]))
+    run = new_run("one", {"dataset": "hips", "labels": "level4", "method": "unet"})
+    run.update_status(state="running")
+    steps.append(next_step([run]))
+    run.update_status(state="done")
+    steps.append(next_step([run]))
+    run.write_evaluation(an_evaluation())
+    steps += [next_step([run]), next_step([run, run])]
+    assert len({step.kind for step in steps}) == len(steps)
+    for step in steps:
+        command: Any = typer.main.get_command(app)
+        context = command.make_context("lvcnet", [], resilient_parsing=True)
+        left = step.command
+        while hasattr(command, "resolve_command"):
+            name, command, left = command.resolve_command(context, left)
+        command.make_context(name, left)  # a usage error would be raised here
