@@ -1,6 +1,6 @@
 """`streamlit run lab/Home.py`: Streamlit pages and the Gradio app on one port.
 
-A short ASGI launcher: Streamlit finds `app`, serves the script navigation.py at / and whatever is mounted beside it.
+A short ASGI launcher: Streamlit finds `app`, serves the script ui/navigation.py at / and whatever is mounted beside it.
 Gradio's queue only works while the lifespan of its app is entered; a mounted app's is not unless we do it here.
 """
 
@@ -24,9 +24,9 @@ from lab.inference import predicting
 from lab.inference import style as inference_style
 from lab.serving import layers, oidc
 from lab.serving.settings import Serving
+from lab.ui import navigation
 from lab.ui.charts import LIBRARY
 from lab.ui.content_policy import ContentPolicy
-from lab.ui.navigation import ONE_STEP_A_PAGE
 from lab.ui.owners import BrowserCookie
 from lvcnet import jobs
 from lvcnet.accounts import read_accounts
@@ -72,10 +72,14 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 app = st.App(
-    Path(__file__).with_name("navigation.py"),
+    Path(navigation.__file__),
     lifespan=lifespan,
     middleware=[
-        Middleware(ContentPolicy, scripts=[ONE_STEP_A_PAGE, inference_style.HEAD], gradio=f"{GRADIO_PATH}/"),
+        Middleware(
+            ContentPolicy,
+            scripts=[navigation.ONE_STEP_A_PAGE, inference_style.HEAD],
+            gradio=f"{GRADIO_PATH}/",
+        ),
         *layers(serving, institution),
         Middleware(BrowserCookie),
     ],
