@@ -226,7 +226,7 @@ def _measure(
         "categories": dataset.categories,
         "threshold": THRESHOLD,
         "size": dataset.size,
-        "grid": dataset.grid,
+        "grid": list(dataset.grid),
         **evaluate_masks(
             predicted,
             reference.masks[rows],

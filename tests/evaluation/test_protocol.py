@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lvcnet import formats
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.data.summary import iou_to_clean
 from lvcnet.errors import LvcnetError
@@ -63,7 +64,7 @@ def test_evaluate_run_by_hand(make_run) -> None:
     assert result["best_last_gap"] == pytest.approx(0.05)
     assert result["training_seconds"] == 6.0
     assert result["label_recovery"] == 1.0  # the training images' clean masks are what is bright
-    assert run.evaluation() == {"format": 1, **json.loads(json.dumps(result))}
+    assert run.evaluation() == formats.EVALUATION.stamped(json.loads(json.dumps(result)))
 
 
 def test_ignored_pixels_are_not_measured(make_run, tiny: Dataset) -> None:
