@@ -21,8 +21,9 @@ from robustness import parse_options as robustness_options
 from shown import shown_command
 
 from lvcnet.comparison.cells import BASELINE, Cell, Comparison, method_name
-from lvcnet.comparison.collect import collect, evaluations_of, image_scores
+from lvcnet.comparison.collect import collect
 from lvcnet.comparison.formats import markdown_section
+from lvcnet.comparison.scores import evaluations_of, image_scores
 from lvcnet.comparison.tables import NOTHING, Table
 from lvcnet.data import naming
 from lvcnet.data.dataset import Dataset

@@ -17,11 +17,12 @@ from lvcnet import workspace
 from lvcnet.correction.apply import apply_correction, read_report, verdicts_by
 from lvcnet.correction.folds import labels_digest
 from lvcnet.correction.store import CorrectionWriter, find_correction, list_corrections
-from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet, list_datasets, own_copy
+from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet, list_datasets
 from lvcnet.data.exporter import export_labels, write_images
 from lvcnet.data.formats.coco import write_coco
 from lvcnet.data.importing.importer import import_coco
 from lvcnet.data.phantom.make import make_phantom
+from lvcnet.data.upkeep import own_copy
 from lvcnet.deleting import plan_dataset
 from lvcnet.files import digest
 from lvcnet.noise.calibrate import make_noisy_labels

@@ -19,8 +19,8 @@ from scipy.ndimage import gaussian_filter
 from shown import shown_command
 
 from lvcnet.comparison.cells import BASELINE
-from lvcnet.comparison.collect import image_scores
 from lvcnet.comparison.formats import markdown_section
+from lvcnet.comparison.scores import image_scores
 from lvcnet.comparison.tables import Table
 from lvcnet.correction.against_clean import PixelRanking
 from lvcnet.correction.apply import made_labels

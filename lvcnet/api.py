@@ -393,11 +393,6 @@ def _given(epochs: int | None) -> dict[str, Any]:
     return {} if epochs is None else {"epochs": epochs}
 
 
-def _epochs(report: Report | None) -> Callable[[SweepProgress], None]:
+def _epochs(report: Report | None) -> Callable[[SweepProgress], None] | None:
     """What a sweep calls, where `report` takes numbers."""
-
-    def tell(now: SweepProgress) -> None:
-        if report is not None:
-            report(now.epochs_done, now.epochs)
-
-    return tell
+    return None if report is None else lambda now: report(now.epochs_done, now.epochs)

@@ -19,8 +19,8 @@ from packaging.requirements import Requirement
 
 from lvcnet import workspace
 from lvcnet.correction.store import damaged_corrections
-from lvcnet.data.dataset import add_checksum, without_checksum
 from lvcnet.data.summary import damaged_datasets
+from lvcnet.data.upkeep import add_checksum, without_checksum
 from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.jobs import daemon, queue
 from lvcnet.jobs.launch import cores

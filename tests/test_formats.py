@@ -19,7 +19,8 @@ from lvcnet import formats, former, jobs
 from lvcnet.comparison.collect import collect
 from lvcnet.correction.apply import made_labels, read_report
 from lvcnet.correction.store import find_correction
-from lvcnet.data.dataset import Dataset, without_checksum
+from lvcnet.data.dataset import Dataset
+from lvcnet.data.upkeep import without_checksum
 from lvcnet.doctor import mend
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run

@@ -14,16 +14,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lvcnet.comparison.cells import (
-    BASELINE,
     Cell,
     Comparison,
-    Difference,
     method_name,
     method_order,
 )
+from lvcnet.comparison.scores import Group, Key, differences, image_scores
 from lvcnet.comparison.table1 import pooled_rounds, rounds_note
 from lvcnet.comparison.where import Where, unlike
 from lvcnet.data.dataset import FOLD, Dataset, list_datasets
@@ -40,12 +38,9 @@ from lvcnet.evaluation.alike import (
 from lvcnet.evaluation.protocol import GRID, evaluate_run, in_pixels
 from lvcnet.evaluation.robustness import step_seconds
 from lvcnet.evaluation.statistics import (
-    holm,
     mean_of_known,
-    paired_bootstrap,
     percentile_bounds,
     resampled_means,
-    signed_rank,
 )
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.masks.metrics import METRICS
@@ -54,10 +49,6 @@ from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import damaged_runs, find_run, is_readable, list_runs
 
 Evaluated = list[tuple[RunDirectory, dict[str, Any]]]
-Group = dict[int, tuple[RunDirectory, dict[str, Any]]]
-"""Seed -> run and its evaluation: what is in one cell."""
-Key = tuple[str, str]
-"""Method and label set."""
 Reasons = dict[Key, list[str]]
 
 
@@ -117,7 +108,7 @@ def collect(
         dataset,
         metric,
         cells,
-        _differences({key: group for key, group in groups.items() if key not in excluded}, metric, seed),
+        differences({key: group for key, group in groups.items() if key not in excluded}, metric, seed),
         skipped,
         rounds_note([evaluation for _, evaluation in evaluations]),
         dict(where or {}),
@@ -343,64 +334,3 @@ def _of_all(evaluations: Sequence[Mapping[str, Any]], name: str) -> list[float]:
     """A metric of every evaluation; none where one of them is older than the metric."""
     found = _known(evaluations, name)
     return found if len(found) == len(evaluations) else []
-
-
-def evaluations_of(cell: Cell) -> list[Mapping[str, Any]]:
-    """The evaluation.json of every run in a cell, by seed.
-
-    Raises:
-        LvcnetError: if a run is gone.
-    """
-    found = [find_run(name).evaluation() for name in cell.runs.values()]
-    return [evaluation for evaluation in found if evaluation is not None]
-
-
-def image_scores(evaluations: Sequence[Mapping[str, Any]], metric: str) -> dict[str, float]:
-    """Image key -> mean of a metric over the evaluations, for images that all of them hold."""
-    collected: dict[str, list[float]] = defaultdict(list)
-    for evaluation in evaluations:
-        for row in evaluation.get("per_image", []):
-            collected[row["key"]].append(float(row[metric]))
-    return {
-        key: float(np.mean(values)) for key, values in collected.items() if len(values) == len(evaluations)
-    }
-
-
-def _differences(groups: dict[Key, Group], metric: str, seed: int) -> list[Difference]:
-    """Every method against the baseline on the same labels, seeds and images."""
-    found: list[Difference] = []
-    for method, labels in sorted(groups, key=lambda key: (method_order(key[0]), key[1])):
-        group, baseline = groups[method, labels], groups.get((BASELINE, labels), {})
-        seeds = sorted(set(group) & set(baseline))
-        if method != BASELINE and seeds:
-            first, second = _paired_scores(group, baseline, seeds, metric)
-            if first.size:
-                found.append(_difference(method, labels, metric, seeds, first, second, seed))
-    adjusted = holm([difference.p for difference in found])
-    return [Difference(**{**vars(old), "p": p}) for old, p in zip(found, adjusted, strict=True)]
-
-
-def _paired_scores(
-    group: Group, baseline: Group, seeds: Sequence[int], metric: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(S, n) scores of both, for the S seeds and the n images that all their evaluations hold."""
-    tables = [[image_scores([chosen[seed][1]], metric) for seed in seeds] for chosen in (group, baseline)]
-    keys = sorted(set.intersection(*(set(scores) for table in tables for scores in table)))
-    first, second = (np.array([[scores[key] for key in keys] for scores in table]) for table in tables)
-    return first, second
-
-
-def _difference(
-    method: str,
-    labels: str,
-    metric: str,
-    seeds: list[int],
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
-    seed: int,
-) -> Difference:
-    interval = paired_bootstrap(first, second, seed)
-    p = signed_rank(first, second)
-    return Difference(
-        method, labels, metric, seeds, first.shape[1], interval.mean, interval.low, interval.high, p
-    )

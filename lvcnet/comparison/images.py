@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lvcnet.comparison.cells import BASELINE, Cell, Comparison
-from lvcnet.comparison.collect import evaluations_of, image_scores
 from lvcnet.comparison.headline import hardest_labels
+from lvcnet.comparison.scores import evaluations_of, image_scores
 from lvcnet.errors import LvcnetError
 from lvcnet.masks.metrics import METRICS
 from lvcnet.runs.store import find_run

@@ -20,9 +20,10 @@ from lvcnet.correction.confidence import surely_wrong
 from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.reviewed import reviewed_masks
 from lvcnet.correction.store import Correction, worst_first
-from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, labels_digest, own_copy
+from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, labels_digest
 from lvcnet.data.label_sets import changed_layers
 from lvcnet.data.outlines.layers import ignore_name
+from lvcnet.data.upkeep import own_copy
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.statistics import mean_of_known
 from lvcnet.files import Row, check_name, digest, json_bytes, read_json, rows_to_csv, write_atomic

@@ -16,8 +16,6 @@ On disk, one folder a data set:
 
 import io
 import json
-import shutil
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet import formats, workspace
-from lvcnet.claims import using
 from lvcnet.damage import check_types, reading
 from lvcnet.data.label_sets import LabelFolder
 from lvcnet.data.label_sets import LabelSet as LabelSet
@@ -35,7 +32,7 @@ from lvcnet.data.label_sets import comparable_masks as comparable_masks
 from lvcnet.data.label_sets import labels_digest as labels_digest
 from lvcnet.errors import DamagedError, LvcnetError
 from lvcnet.files import check_name, checksum, digest, read_json, write_atomic, write_json
-from lvcnet.folders import TakenError, whole_folder
+from lvcnet.folders import whole_folder
 from lvcnet.frames import Frames, Size, frame_of, inside
 from lvcnet.progress import Report
 
@@ -366,43 +363,6 @@ def list_datasets() -> list[str]:
     folders = [workspace.datasets_dir(), workspace.assets_dir() / "datasets"]
     found = {path.parent.name for folder in folders for path in folder.glob("*/dataset.json")}
     return sorted(name for name in found if not name.startswith("."))
-
-
-def own_copy(dataset: Dataset) -> Dataset:
-    """The data set itself, or, if it ships with the project, its copy in the workspace under the same name.
-
-    From then on the copy is what the name means; runs trained on the original fit it, as it has the same fingerprint.
-    """
-    if not dataset.is_demo:
-        return dataset
-    assert dataset.folder is not None
-    target = workspace.datasets_dir() / dataset.name
-    if not target.exists():
-        with suppress(TakenError), whole_folder(target, "data set") as unfinished:  # another one is as good
-            shutil.copytree(dataset.folder, unfinished, dirs_exist_ok=True)
-    return Dataset.load(target)
-
-
-def without_checksum() -> list[Path]:
-    """Folders of the workspace's data sets whose images have no checksum, as before format 2."""
-    found = []
-    for head in sorted(workspace.datasets_dir().glob("[!.]*/dataset.json")):
-        with suppress(LvcnetError):  # it is named as damaged
-            if CHECKSUM not in formats.DATASET.current(read_json(head), head):
-                found.append(head.parent)
-    return found
-
-
-def add_checksum(folder: Path) -> None:
-    """Note the checksum of a data set's images as they are now.
-
-    Raises:
-        LvcnetError: if the data set cannot be read.
-    """
-    path = folder / "dataset.json"
-    with using("data set", folder, "it is given a checksum"):
-        images, head = Dataset.load(folder).images, formats.DATASET.current(read_json(path), path)
-        write_json(path, {**head, CHECKSUM: checksum([images])})
 
 
 def _check_items(items: list[Item], images: NDArray[np.uint8], categories: list[str]) -> None:

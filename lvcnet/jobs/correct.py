@@ -12,7 +12,8 @@ from lvcnet import formats, workspace
 from lvcnet.correction.build import build_correction
 from lvcnet.correction.folds import Fold, add_fold_labels, split_folds
 from lvcnet.correction.store import Correction, check_free
-from lvcnet.data.dataset import Dataset, own_copy
+from lvcnet.data.dataset import Dataset
+from lvcnet.data.upkeep import own_copy
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
 from lvcnet.jobs import launch, queue

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvcnet.comparison.cells import BASELINE, ENOUGH_SEEDS, Cell, Comparison, method_order
-from lvcnet.comparison.collect import collect, evaluations_of, image_scores
+from lvcnet.comparison.collect import collect
+from lvcnet.comparison.scores import evaluations_of, image_scores
 from lvcnet.comparison.tables import notes as left_out
 from lvcnet.comparison.where import Where
 from lvcnet.data.dataset import CLEAN, Dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.inference.segment import run_choices
-from lvcnet.data.dataset import add_checksum
+from lvcnet.data.upkeep import add_checksum
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import OpenPage
 from tests.conftest import ROOT

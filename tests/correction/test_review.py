@@ -13,9 +13,10 @@ from lvcnet.correction.decisions import Decisions
 from lvcnet.correction.review import after, count_decisions, filter_rows, review_rows
 from lvcnet.correction.reviewed import encode_masks
 from lvcnet.correction.store import Correction, find_correction, list_corrections
-from lvcnet.data.dataset import Dataset, own_copy
+from lvcnet.data.dataset import Dataset
 from lvcnet.data.exporter import export_labels
 from lvcnet.data.importing.importer import import_coco
+from lvcnet.data.upkeep import own_copy
 from lvcnet.deleting import plan_correction
 from lvcnet.errors import LvcnetError
 from tests.correction.conftest import square

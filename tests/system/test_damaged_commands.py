@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lvcnet.data.dataset import add_checksum
+from lvcnet.data.upkeep import add_checksum
 from lvcnet.training.config import TrainConfig
 from tests.conftest import ROOT
 

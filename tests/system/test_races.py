@@ -12,7 +12,8 @@ import pytest
 from lvcnet import workspace
 from lvcnet.claims import using
 from lvcnet.correction.store import CorrectionWriter, find_correction
-from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet, own_copy
+from lvcnet.data.dataset import CLEAN, Dataset, Item, LabelSet
+from lvcnet.data.upkeep import own_copy
 from lvcnet.deleting import plan_dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.runs.directory import RunDirectory
