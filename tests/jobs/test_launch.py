@@ -161,7 +161,7 @@ def test_done_run_is_evaluated_once(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     run.update_status(state="done")
     assert launch.evaluate_when_done(run, 1)
     assert launch.evaluate_when_done(run, 1), "a second evaluator would fail: the file exists"
-    assert run.evaluation() == {"format": 1, **an_evaluation()}
+    assert run.evaluation() == {"format": 2, **an_evaluation()}
     assert "evaluation_error" not in run.status()
 
 

@@ -74,5 +74,5 @@ def test_every_network_hands_on_what_its_spec_says(name: str, depth: int) -> Non
 def test_networks_with_a_block_of_their_own_take_no_other_and_refuse_odd_sizes(name: str) -> None:
     with pytest.raises(LvcnetError, match="building block of its own: leave out block=residual"):
         create_network(name, 1, 4, 3, block="residual")
-    with pytest.raises(LvcnetError, match="104x112"):
+    with pytest.raises(LvcnetError, match="--size 112"):
         create_network(name, 1, width=4, depth=3)(torch.rand(1, 1, 100, 110))

@@ -156,5 +156,5 @@ def test_evaluation_is_kept(run: RunDirectory):
     assert (
         run.evaluation()
         == json.loads((run.path / "evaluation.json").read_text())
-        == {"format": 1, **an_evaluation(iou=0.5)}
+        == {"format": 2, **an_evaluation(iou=0.5)}
     )
