@@ -25,22 +25,6 @@ LEAST_PROBABILITY = 1e-4
 """Probabilities are kept this far from 0 and 1, so that their log-odds are finite."""
 
 
-def region_evidence(prediction: Tensor, images: Tensor, window: float = WINDOW) -> Tensor:
-    """Log-likelihood ratio of inside against outside, faded to 0 where the window sees one side only.
-
-    llr = (mu_i - mu_o) (x - (mu_i + mu_o) / 2) / s^2, times 4 w_i w_o.
-
-    Args:
-        prediction: Y (B, C, H, W) in [0, 1].
-        images: x (B, 1 or C, H, W) with zero mean and unit variance.
-        window: width of N in pixels.
-
-    Returns:
-        (B, C, H, W), positive where the pixel looks like the inside.
-    """
-    return _evidence(prediction, _window_statistics(images, window), window)
-
-
 def weigh_regions(
     prediction: Tensor, images: Tensor, rounds: int, window: float = WINDOW, inside: Tensor | None = None
 ) -> Tensor:
@@ -51,17 +35,18 @@ def weigh_regions(
 
     Shape: (B, C, H, W) in [0, 1], (B, 1 or C, H, W) -> (B, C, H, W).
     """
-    statistics = _window_statistics(images, window, inside)
+    statistics = window_statistics(images, window, inside)
     prior = torch.logit(prediction.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
     for _ in range(rounds):
-        prediction = (prior + _evidence(prediction, statistics, window, inside)).sigmoid()
+        prediction = (prior + region_evidence(prediction, statistics, window, inside)).sigmoid()
     return prediction
 
 
-def _window_statistics(
-    images: Tensor, window: float, inside: Tensor | None = None
+def window_statistics(
+    images: Tensor, window: float = WINDOW, inside: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The smoothed image, and its mean and mean square in the window; each in the shape of images."""
+    """The smoothed image, and its mean and mean square in the window; each in the shape of images
+    (B, 1 or C, H, W)."""
     x = _window_mean(images, PRESMOOTHING, inside)
     mean, power = _window_mean(torch.cat([x, x * x], dim=1), window, inside).chunk(2, dim=1)
     return x, mean, power
@@ -74,12 +59,25 @@ def _window_mean(maps: Tensor, sigma: float, inside: Tensor | None) -> Tensor:
     return inside * blur(maps * inside, sigma) / blur(inside, sigma).clamp_min(1e-6)
 
 
-def _evidence(
+def region_evidence(
     prediction: Tensor,
     statistics: tuple[Tensor, Tensor, Tensor],
-    window: float,
+    window: float = WINDOW,
     inside: Tensor | None = None,
 ) -> Tensor:
+    """Log-likelihood ratio of inside against outside, faded to 0 where the window sees one side only.
+
+    llr = (mu_i - mu_o) (x - (mu_i + mu_o) / 2) / s^2, times 4 w_i w_o.
+
+    Args:
+        prediction: Y (B, C, H, W) in [0, 1].
+        statistics: of images with zero mean and unit variance (`window_statistics`).
+        window: width of N in pixels.
+        inside: (B, 1, H, W), 0 in padding.
+
+    Returns:
+        (B, C, H, W), positive where the pixel looks like the inside.
+    """
     x, mean, power = statistics
     both = torch.cat([prediction, prediction * x], dim=1)
     w_i, weighted = _window_mean(both, window, inside).chunk(2, dim=1)

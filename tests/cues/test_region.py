@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvcnet.cues.edges import blur
-from lvcnet.cues.region import LEAST_SHARE, LEAST_VARIANCE, region_evidence, weigh_regions
+from lvcnet.cues.region import LEAST_SHARE, LEAST_VARIANCE, region_evidence, weigh_regions, window_statistics
 from lvcnet.methods import standardise
 
 
@@ -22,7 +22,7 @@ def _step(size: int = 32, at: int = 16) -> torch.Tensor:
 def test_evidence_is_the_log_likelihood_ratio_of_two_gaussians_with_a_common_variance():
     """Everywhere half inside, two brightnesses in the window: both means are equal, so nothing speaks for a side."""
     checks = torch.arange(16).remainder(2).float().expand(1, 1, 16, 16)
-    assert region_evidence(torch.full((1, 1, 16, 16), 0.5), checks).abs().max() < 1e-4
+    assert region_evidence(torch.full((1, 1, 16, 16), 0.5), window_statistics(checks)).abs().max() < 1e-4
     # A boundary at the step, a window that reaches over it: worked out from the weights of the window.
     image, mask = _step(), _step()
     x = blur(image, 0.5)[0, 0, 8]
@@ -36,7 +36,9 @@ def test_evidence_is_the_log_likelihood_ratio_of_two_gaussians_with_a_common_var
     variance = (weights * x * x).sum() - inside * mu_i**2 - (1 - inside) * mu_o**2
     ratio = (mu_i - mu_o) * (x[17] - (mu_i + mu_o) / 2) / (variance.clamp_min(0) + LEAST_VARIANCE)
     expected = 4 * inside * (1 - inside) * ratio
-    assert region_evidence(mask, image)[0, 0, 8, 17].item() == pytest.approx(expected.item(), rel=1e-3)
+    assert region_evidence(mask, window_statistics(image))[0, 0, 8, 17].item() == pytest.approx(
+        expected.item(), rel=1e-3
+    )
 
 
 def test_a_boundary_beside_the_step_moves_onto_it_and_one_on_the_step_stays():
@@ -51,7 +53,7 @@ def test_a_boundary_beside_the_step_moves_onto_it_and_one_on_the_step_stays():
 def test_a_certain_prediction_far_from_the_boundary_is_left_alone():
     image = standardise(torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0)))
     drawn = _step()
-    evidence = region_evidence(drawn, image)
+    evidence = region_evidence(drawn, window_statistics(image))
     assert evidence[..., :8].abs().max() < 1e-5
     assert evidence[..., 24:].abs().max() < 1e-5
     assert torch.equal(weigh_regions(drawn, image, 2) >= 0.5, drawn >= 0.5)
@@ -69,11 +71,16 @@ def test_inverted_images_give_the_same_evidence(seed):
     generator = torch.Generator().manual_seed(seed)
     image = standardise(torch.rand(1, 1, 16, 16, generator=generator))
     drawn = torch.rand(1, 1, 16, 16, generator=generator)
-    first, second = region_evidence(drawn, image), region_evidence(drawn, -image)
+    first, second = (
+        region_evidence(drawn, window_statistics(image)),
+        region_evidence(drawn, window_statistics(-image)),
+    )
     assert torch.allclose(first, second, atol=1e-4)
     # And what speaks for the inside speaks against the outside.
     assert torch.allclose(
-        first, -region_evidence(1 - drawn, image), atol=2e-2 + 1e-2 * first.abs().max().item()
+        first,
+        -region_evidence(1 - drawn, window_statistics(image)),
+        atol=2e-2 + 1e-2 * first.abs().max().item(),
     )
 
 
