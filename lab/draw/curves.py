@@ -56,7 +56,7 @@ def iou_curves(
     weight: float = 0.0,
     others: Mapping[str, Rows] | None = None,
 ) -> go.Figure:
-    """Agreement with held-out noisy labels (chooses the best checkpoint) and with clean test labels (chooses nothing).
+    """IoU with held-out noisy labels (chooses the best checkpoint) and with clean test labels (chooses nothing).
 
     Args:
         rows: the lines of metrics.jsonl.

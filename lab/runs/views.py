@@ -159,7 +159,7 @@ def curves(run: RunDirectory, weight: float = 0.0, beside: Sequence[RunDirectory
     others = {other.name: other.metrics() for other in beside}
     left, right = st.columns(2)
     with left:
-        st.markdown("**Agreement with labels**")
+        st.markdown("**IoU with labels**")
         st.plotly_chart(
             iou_curves(rows, config["labels"], label_iou, weight, others),
             key="iou-curves",
