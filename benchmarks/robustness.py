@@ -18,7 +18,7 @@ retention is measured by.
 Profile `cpu`: preset quick, width 16; about two minutes a run and core, so that a seed of two data sets takes about an
 hour on two cores with all methods. Profile `gpu`: the paper's own scale, 1464 training and 366 test phantoms (data set
 `pelvis`) and preset paper's 1200 epochs, for which you should have one. A data set with fewer training images than the
-profile's phantom gets as many steps, that is more epochs.
+profile's phantom gets as many steps, that is more epochs, where the preset counts in epochs.
 """
 
 import argparse
@@ -161,7 +161,7 @@ def plan_data(name: str, options: argparse.Namespace) -> list[PlannedRun]:
     """All runs of one data set; clean labels for U-Net only."""
     profile = PROFILES[options.profile]
     chosen = merge_settings(read_preset(profile.preset), parse_settings(options.set))
-    if "epochs" not in parse_settings(options.set):
+    if "epochs" not in parse_settings(options.set) and chosen.get("steps") is None:
         images = len(Dataset.load(name).indices("train"))
         chosen["epochs"] = epochs_for(
             images, PHANTOMS[profile.phantom][0], build_config(chosen, {"dataset": name})
@@ -193,8 +193,8 @@ def epochs_for(images: int, reference: int, config: TrainConfig) -> int:
     >>> [epochs_for(images, 300, TrainConfig(dataset="any")) for images in (80, 300, 1464)]
     [80, 20, 20]
     """
-    wanted = config.epochs * steps_an_epoch(reference, config)
-    return max(config.epochs, math.ceil(wanted / steps_an_epoch(images, config)))
+    wanted = config.epoch_count * steps_an_epoch(reference, config)
+    return max(config.epoch_count, math.ceil(wanted / steps_an_epoch(images, config)))
 
 
 def steps_an_epoch(images: int, config: TrainConfig) -> int:
@@ -336,8 +336,8 @@ def data_table(datasets: Sequence[Dataset], plan: Sequence[PlannedRun]) -> Table
                 str(len(dataset.indices("test"))),
                 f"{dataset.size} px",
                 dataset.fingerprint(),
-                str(config.epochs),
-                str(config.epochs * steps_an_epoch(images, config)),
+                str(config.epoch_count),
+                str(config.steps or config.epoch_count * steps_an_epoch(images, config)),
                 str(config.width),
             ]
         )

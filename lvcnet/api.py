@@ -48,6 +48,7 @@ def train(
     *,
     preset: str = "quick",
     epochs: int | None = None,
+    steps: int | None = None,
     seed: int = 0,
     device: str = "auto",
     name: str | None = None,
@@ -61,7 +62,7 @@ def train(
         method: fcn, unet, lvcnet, lvcnet-plus, lvcnet-paper, or one that a plug-in offers.
         labels: name of a label set, or the number of a noise level.
         preset: settings to start from: quick (minutes on a laptop) or paper.
-        epochs: passes over the training images.
+        epochs, steps: length, in passes over the training images or in steps.
         seed: keys initial weights, order and augmentation.
         device: auto, cpu, cuda, cuda:N or mps.
         name: of the run; by default made from what it is.
@@ -79,7 +80,7 @@ def train(
         run = lv.train("hips", "lvcnet-plus", labels="level3", epochs=40, width=32)
     """
     asked: dict[str, Any] = {"dataset": _name(dataset), "method": method, "labels": _labels(dataset, labels)}
-    asked |= {"seed": seed, "device": device} | _given(epochs)
+    asked |= {"seed": seed, "device": device} | _given(epochs, steps)
     return _train(
         training.create_run(build_config(read_preset(preset), settings, asked), name), False, report
     )
@@ -113,6 +114,7 @@ def sweep(
     *,
     preset: str | None = None,
     epochs: int | None = None,
+    steps: int | None = None,
     workers: int | None = None,
     evaluate: bool = True,
     retry_failed: bool = False,
@@ -127,7 +129,7 @@ def sweep(
         labels: label sets or noise levels; default levels 1 to 4.
         seeds: how often all is done.
         preset: settings to start from.
-        epochs: passes over the training images.
+        epochs, steps: length, in passes over the training images or in steps.
         workers: trainings at a time; default LVCNET_WORKERS, or by the number of cores.
         evaluate: evaluate each run when it is done.
         retry_failed: try failed runs again.
@@ -148,7 +150,9 @@ def sweep(
     asked |= {"methods": list(methods)} if methods is not None else {}
     asked |= {"labels": [str(one) for one in labels]} if labels is not None else {}
     start = read_preset(preset) if preset else {}
-    grid = build_sweep({"settings": start}, {"settings": settings}, {"settings": _given(epochs)}, asked)
+    grid = build_sweep(
+        {"settings": start}, {"settings": settings}, {"settings": _given(epochs, steps)}, asked
+    )
     plan = grid.plan(retry_failed)
     problems = run_sweep(plan, workers or launch.slots(), evaluate, _epochs(report))
     if problems:
@@ -276,6 +280,7 @@ def correct(
     folds: int = 5,
     preset: str = "quick",
     epochs: int | None = None,
+    steps: int | None = None,
     seed: int = 0,
     device: str = "auto",
     workers: int | None = None,
@@ -292,7 +297,7 @@ def correct(
         method: of the trainings.
         folds: number of trainings; each judges the images that it left out.
         preset: settings to start from.
-        epochs: passes over the training images.
+        epochs, steps: length, in passes over the training images or in steps.
         seed: keys initial weights, order and augmentation.
         device: auto, cpu, cuda, cuda:N or mps.
         workers: trainings at a time; default LVCNET_WORKERS, or by the number of cores.
@@ -312,7 +317,7 @@ def correct(
     Example:
         found = lv.correct("hips", "level3", folds=5)
     """
-    asked: dict[str, Any] = {"device": device} | _given(epochs)
+    asked: dict[str, Any] = {"device": device} | _given(epochs, steps)
     merged = merge_settings(read_preset(preset), settings, asked)
     request = Request(_name(dataset), _labels(dataset, labels), method, folds, seed, merged, name or "")
     prepared = prepare(request, overwrite)
@@ -389,10 +394,9 @@ def _name(dataset: Data) -> str:
     return dataset.name if known else str(dataset.folder)
 
 
-def _given(epochs: int | None) -> dict[str, Any]:
-    return {} if epochs is None else {"epochs": epochs}
+def _given(epochs: int | None, steps: int | None) -> dict[str, Any]:
+    return {name: value for name, value in (("epochs", epochs), ("steps", steps)) if value is not None}
 
 
 def _epochs(report: Report | None) -> Callable[[SweepProgress], None] | None:
-    """What a sweep calls, where `report` takes numbers."""
     return None if report is None else lambda now: report(now.epochs_done, now.epochs)

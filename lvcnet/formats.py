@@ -80,8 +80,9 @@ DATASET = Format(
 Up to version 2 every image was stretched to a square."""
 LABELS = Format("the head of a label set", 3, {0: unchanged, 1: unchanged, 2: unchanged})
 """Version 1 had the manifest in a file of its own, version 2 nothing of what people drew; see lvcnet.data.label_sets."""
-CONFIG = Format("the configuration of a run", 2, {0: unchanged, 1: one_method_a_variant})
-"""Version 1 had variants of LVC-Net that are methods now; see lvcnet.former."""
+CONFIG = Format("the configuration of a run", 3, {0: unchanged, 1: one_method_a_variant, 2: unchanged})
+"""Version 1 had variants of LVC-Net that are methods now; see lvcnet.former. Version 3 may count in steps, where epochs are
+null, and names the loss, which was cross-entropy before."""
 STATUS = Format("the status of a run")
 EVALUATION = Format("an evaluation", 2, {0: unchanged, 1: lambda old: {"unit": "grid px", **old}})
 """Version 2 has distances in pixels of the original images or in mm; before they were in pixels of the working grid."""

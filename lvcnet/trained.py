@@ -1,4 +1,4 @@
-"""What a run trains: its method, and its network where it is not the usual one."""
+"""What a run trains: its method, its network where it is not the usual one, and for how many epochs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,17 @@ NETWORK = "unet"
 def network_of(config: Mapping[str, Any]) -> str:
     """The network that a run's config.json names, or means where it is older than the choice."""
     return str(config.get("network") or NETWORK)
+
+
+def epochs_of(config: Mapping[str, Any]) -> int:
+    """Epochs that a run's config.json asks for: passes over the images, or stretches of `epoch_steps` steps.
+
+    >>> epochs_of({"epochs": 20}), epochs_of({"epochs": None, "steps": 420, "epoch_steps": 50}), epochs_of({})
+    (20, 9, 0)
+    """
+    if steps := config.get("steps"):
+        return -(-int(steps) // int(config["epoch_steps"]))
+    return int(config.get("epochs") or 0)
 
 
 def trained(config: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from lab.train.settings import length_field
 from lab.ui import tables
 from lab.ui.background import background_button, elsewhere, outcome, own, own_keys
 from lab.ui.escaping import plain
@@ -33,7 +34,7 @@ from lvcnet.jobs.requests import CorrectRequest
 from lvcnet.methods import METHODS, method_title
 from lvcnet.runs.summary import format_seconds
 from lvcnet.trained import METHOD
-from lvcnet.training.config import list_presets, read_preset
+from lvcnet.training.config import list_presets
 
 SECONDS = 2.0
 JUDGING = "judge-"
@@ -166,15 +167,8 @@ def _form(name: str) -> None:
         preset = left.selectbox(
             "Preset", list_presets()[::-1], key="start-preset", help="quick takes minutes a fold on a laptop."
         )
-        settings = read_preset(preset)
-        epochs = middle.number_input(
-            "Epochs",
-            1,
-            None,
-            settings["epochs"],
-            key=f"start-epochs-{preset}",
-            help="Of every fold's training.",
-        )
+        with middle:
+            length = length_field(preset, "start", "Of every fold's training.")
         seed = right.number_input(
             "Seed", 0, None, 0, key="start-seed", help="Keys initial weights and order."
         )
@@ -185,8 +179,8 @@ def _form(name: str) -> None:
             int(folds),
             int(seed),
             preset,
-            None if epochs == settings["epochs"] else int(epochs),
             queue=True,
+            **length,
         )
         own = st.text_input(
             "Name (optional)",

@@ -6,6 +6,7 @@ import streamlit as st
 
 from lab.correct.state import DECISION_TITLES
 from lab.train.forms import offer_sweep, show_started
+from lab.train.settings import length_field
 from lab.ui import tables
 from lab.ui.downloads import labels_file
 from lab.ui.escaping import plain
@@ -33,7 +34,7 @@ from lvcnet.files import Row
 from lvcnet.jobs.requests import SweepRequest
 from lvcnet.methods import METHODS, method_title
 from lvcnet.noise.levels import levels_in_words
-from lvcnet.training.config import list_presets, read_preset
+from lvcnet.training.config import list_presets
 
 RULES: dict[str, list[str]] = {"keep": [], "confident": ["confident"], "ignore": []}
 """What may become of undecided labels, and the rule that does it."""
@@ -250,18 +251,16 @@ def _train(correction: Correction, dataset: Dataset, name: str) -> None:
         key="correct-preset",
         help="quick takes minutes, paper is the paper's set-up.",
     )
-    settings = read_preset(preset)
-    epochs = columns[3].number_input(
-        "Epochs", 1, None, settings["epochs"], key=f"correct-epochs-{preset}", help="Passes over the images."
-    )
+    with columns[3]:
+        length = length_field(preset, "correct", "Of every training.")
     sweep = SweepRequest(
         dataset.name,
         methods=(method,),
         labels=tuple(labels),
         seeds=(0,),
         preset=preset,
-        epochs=None if epochs == settings["epochs"] else int(epochs),
         queue=True,
+        **length,
     )
     offer_sweep(sweep, "Train", key="correct-train", icon=":material/model_training:")
     show_started()

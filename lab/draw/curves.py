@@ -21,7 +21,7 @@ LOSS_TITLES: dict[str, str] = {
     "relearn": "Repaired outline, second head",
 }
 """Loss terms by their column in metrics.jsonl, in the order of the legend."""
-NOT_A_LOSS = {"epoch", "seconds", "images_per_second", "memory_mb", "validation_iou", "test_iou"}
+NOT_A_LOSS = {"epoch", "step", "seconds", "images_per_second", "memory_mb", "validation_iou", "test_iou"}
 NOISY = FURTHER_COLOURS[0]
 LINE_COLOURS = ("#7F8C99", "#7A6FC0", "#C0504D", "#A07800", "#2F8FA3", "#6F8F2F", "#B5651D", "#A0609A")
 """For loss terms; none of them is the colour of a method."""
@@ -32,7 +32,7 @@ HEIGHT = 320
 
 
 def loss_curves(rows: Rows, weight: float = 0.0, others: Mapping[str, Rows] | None = None) -> go.Figure:
-    """Every loss term of metrics.jsonl over the epochs, and the total of other runs as broken lines.
+    """Every loss term of metrics.jsonl over the steps, and the total of other runs as broken lines.
 
     Args:
         rows: the lines of metrics.jsonl.
@@ -41,12 +41,12 @@ def loss_curves(rows: Rows, weight: float = 0.0, others: Mapping[str, Rows] | No
     """
     found = {name for row in rows for name in row} - NOT_A_LOSS
     names = [name for name in LOSS_TITLES if name in found] + sorted(found - set(LOSS_TITLES))
-    figure = go.Figure()
+    figure, axis = go.Figure(), _axis(rows, others)
     for number, name in enumerate(names):
         colour = LINE_COLOURS[number % len(LINE_COLOURS)]
-        _add_line(figure, rows, name, LOSS_TITLES.get(name, name), colour, weight)
-    _add_others(figure, others or {}, "loss", "total", weight)
-    return _laid_out(figure, "Loss, mean of an epoch", rows)
+        _add_line(figure, rows, axis, name, LOSS_TITLES.get(name, name), colour, weight)
+    _add_others(figure, others or {}, axis, "loss", "total", weight)
+    return _laid_out(figure, axis, "Loss, mean of an epoch", rows)
 
 
 def iou_curves(
@@ -66,12 +66,13 @@ def iou_curves(
         others: run name -> its lines; their agreement with clean labels is drawn as broken lines.
     """
     figure = go.Figure()
-    _add_line(figure, rows, "validation_iou", f"Held-out images, {labels} labels", NOISY, weight)
-    _add_line(figure, rows, "test_iou", "Test images, clean labels", LABEL_COLOURS["clean"], weight)
+    axis = _axis(rows, others)
+    _add_line(figure, rows, axis, "validation_iou", f"Held-out images, {labels} labels", NOISY, weight)
+    _add_line(figure, rows, axis, "test_iou", "Test images, clean labels", LABEL_COLOURS["clean"], weight)
     if label_iou is not None and labels != "clean":
         figure.add_trace(
             go.Scatter(
-                x=[1, max([2, *(row["epoch"] for row in rows)])],
+                x=[1, max([2, *(row[axis] for row in rows)])],
                 y=[label_iou, label_iou],
                 mode="lines",
                 name=f"The {plotly_text(labels)} labels themselves, against clean",
@@ -79,9 +80,9 @@ def iou_curves(
                 hovertemplate="%{y:.3f}",
             )
         )
-    _add_others(figure, others or {}, "test_iou", "clean labels", weight)
+    _add_others(figure, others or {}, axis, "test_iou", "clean labels", weight)
     figure.update_yaxes(range=[0, 1])
-    return _laid_out(figure, "Foreground IoU", rows)
+    return _laid_out(figure, axis, "Foreground IoU", rows)
 
 
 def smoothed(values: Sequence[float], weight: float) -> list[float]:
@@ -153,15 +154,28 @@ def _histogram(values: Sequence[float], lines: Mapping[str, float], x_title: str
     return figure
 
 
+def _axis(rows: Rows, others: Mapping[str, Rows] | None) -> str:
+    """Column that the curves are drawn over: steps, or epochs where a run is older than the record of its steps."""
+    every = [*rows, *(row for one in (others or {}).values() for row in one)]
+    return "step" if every and all("step" in row for row in every) else "epoch"
+
+
 def _add_line(
-    figure: go.Figure, rows: Rows, name: str, title: str, colour: str, weight: float, dash: str | None = None
+    figure: go.Figure,
+    rows: Rows,
+    axis: str,
+    name: str,
+    title: str,
+    colour: str,
+    weight: float,
+    dash: str | None = None,
 ) -> None:
-    """A column over the epochs; smoothed, with what was measured pale behind it."""
-    points = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
-    epochs, values = [epoch for epoch, _ in points], [value for _, value in points]
+    """A column over steps or epochs; smoothed, with what was measured pale behind it."""
+    points = [(row[axis], row[name]) for row in rows if row.get(name) is not None]
+    places, values = [place for place, _ in points], [value for _, value in points]
     if weight:
         figure.add_scatter(
-            x=epochs,
+            x=places,
             y=values,
             mode="lines",
             line={"color": colour, "width": 1, "dash": dash},
@@ -170,7 +184,7 @@ def _add_line(
             showlegend=False,
         )
     figure.add_scatter(
-        x=epochs,
+        x=places,
         y=smoothed(values, weight) if weight else values,
         mode="lines" if len(points) > 40 or weight or dash else "lines+markers",
         name=plotly_text(title),
@@ -180,22 +194,24 @@ def _add_line(
     )
 
 
-def _add_others(figure: go.Figure, others: Mapping[str, Rows], name: str, what: str, weight: float) -> None:
+def _add_others(
+    figure: go.Figure, others: Mapping[str, Rows], axis: str, name: str, what: str, weight: float
+) -> None:
     for number, (run, rows) in enumerate(others.items()):
         colour, dash = OTHER_COLOURS[number % len(OTHER_COLOURS)], DASHES[number % len(DASHES)]
-        _add_line(figure, rows, name, f"{run}, {what}", colour, weight, dash)
+        _add_line(figure, rows, axis, name, f"{run}, {what}", colour, weight, dash)
 
 
-def _laid_out(figure: go.Figure, y_title: str, rows: Rows) -> go.Figure:
+def _laid_out(figure: go.Figure, axis: str, y_title: str, rows: Rows) -> go.Figure:
     """Axis titles with units, a legend below that stays readable on a phone, one hover label for all lines."""
-    few = len(rows) <= 12
+    few = axis == "epoch" and len(rows) <= 12
     figure.update_layout(
         height=HEIGHT + 60,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         hovermode="x unified",
         showlegend=True,
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
-        xaxis_title="Epoch",
+        xaxis_title=axis.capitalize(),
         yaxis_title=y_title,
     )
     figure.update_xaxes(dtick=1 if few else None, rangemode="tozero")

@@ -52,8 +52,10 @@ def progress(run: RunDirectory) -> None:
         state = tables.EVALUATING
     shown = {
         "State": (state, "A waiting run's place in the queue is counted from 1."),
-        "Epoch": (f"{one.epoch} of {one.epochs}", "Passes over the training images."),
+        "Epoch": (f"{one.epoch} of {one.epochs}", "Lines of the learning curve, each after as many steps."),
     }
+    if one.steps:
+        shown["Step"] = (f"{one.step:,} of {one.steps:,}", "Batches that the network has learned from.")
     if one.state == "running":
         left = format_seconds(one.seconds_left) or NOTHING
         shown["Time left"] = (left, "If each epoch takes as long as the last one.")

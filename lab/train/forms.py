@@ -59,14 +59,14 @@ def run_form(dataset: Dataset) -> None:
             key="run-seed",
             help="Keys initial weights, order of images and augmentation.",
         )
-        start, epochs, changes = settings_fields("run", [method], like)
+        start, length, changes = settings_fields("run", [method], like)
         request = TrainRequest(
             dataset.name,
             method,
             labels=labels,
             **start,
             seed=int(seed),
-            epochs=epochs,
+            **length,
             settings=changes,
             queue=True,
         )
@@ -154,7 +154,7 @@ def sweep_form(dataset: Dataset) -> None:
             key="sweep-seeds",
             help="Three seeds or more tell chance from effect; type a number to add another one.",
         )
-        start, epochs, changes = settings_fields("sweep", methods)
+        start, length, changes = settings_fields("sweep", methods)
         retry = st.checkbox(
             "Try failed runs again", key="sweep-retry", help="They continue from their last checkpoint."
         )
@@ -164,7 +164,7 @@ def sweep_form(dataset: Dataset) -> None:
             labels=tuple(labels),
             seeds=tuple(parse_seeds(seeds)),
             preset=start["preset"],
-            epochs=epochs,
+            **length,
             settings=changes,
             queue=True,
             retry_failed=retry,

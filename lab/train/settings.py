@@ -14,7 +14,7 @@ from lvcnet.models import NETWORKS
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
 from lvcnet.trained import NETWORK
-from lvcnet.training.config import build_config, list_presets, read_preset
+from lvcnet.training.config import LENGTHS, build_config, list_presets, read_preset
 from lvcnet.training.device import available_devices
 
 PRESET_HELP = "Where the settings start from: quick takes minutes on a laptop, paper is the paper's set-up."
@@ -23,7 +23,7 @@ LIKE = "like"
 ADVANCED: dict[str, tuple[str, ...]] = {
     "Network": ("network", "width", "depth", "block"),
     "Optimisation": (
-        *("batch_size", "optimizer", "learning_rate", "schedule", "weight_decay", "ema"),
+        *("batch_size", "loss", "optimizer", "learning_rate", "schedule", "weight_decay", "ema"),
         *("augment", "flip"),
     ),
     "Machine": ("device", "precision", "threads"),
@@ -54,8 +54,8 @@ def asked_run() -> RunDirectory | None:
 
 def settings_fields(
     prefix: str, methods: Sequence[str], like: RunDirectory | None = None
-) -> tuple[Start, int | None, dict[str, Any]]:
-    """Where to start from, epochs, everything else in an expander; returns the start, and epochs and settings that differ.
+) -> tuple[Start, dict[str, int], dict[str, Any]]:
+    """Where to start from, length, everything else in an expander; returns the start, and length and settings that differ.
 
     Args:
         prefix: of the widgets' keys, one a form.
@@ -78,8 +78,9 @@ def settings_fields(
         start, settings = Start(preset=chosen, like=None), read_preset(chosen)
         key = f"{prefix}-{chosen}"
     base = build_config(settings, {"dataset": "any"})
+    length = next(name for name in LENGTHS if getattr(base, name) is not None)
     with right:
-        values: dict[str, Any] = {"epochs": field_widget("epochs", base, key)}
+        values: dict[str, Any] = {length: field_widget(length, base, key)}
     options: dict[str, Any] = {}
     with st.expander("Advanced settings", icon=":material/tune:"):
         for heading, fields in ADVANCED.items():
@@ -103,8 +104,18 @@ def settings_fields(
             text = ", ".join(f"{name} = {base.options[name]}" for name in sorted(kept))
             st.caption(f"Also taken from the run: {plain(text)}.")
     changes = {name: value for name, value in values.items() if value != getattr(base, name)}
-    epochs = changes.pop("epochs", None)
-    return start, epochs, changes | ({"options": options} if options else {})
+    chosen = {length: changes.pop(length)} if length in changes else {}
+    return start, chosen, changes | ({"options": options} if options else {})
+
+
+def length_field(preset: str, prefix: str, help_text: str) -> dict[str, int]:
+    """How long trainings of a preset are, in what the preset counts; empty where it is left as it is."""
+    settings = read_preset(preset)
+    length = next(name for name in LENGTHS if name in settings)
+    value = st.number_input(
+        length.capitalize(), 1, None, settings[length], key=f"{prefix}-{length}-{preset}", help=help_text
+    )
+    return {} if value == settings[length] else {length: int(value)}
 
 
 def no_network(methods: Sequence[str], key: str) -> str:
@@ -153,7 +164,7 @@ def field_widget(name: str, base: BaseModel, key: str) -> Any:
     field = type(base).model_fields[name]
     value, label, help_text = getattr(base, name), name.replace("_", " ").capitalize(), field.description
     widget_key = f"{key}-{name}"
-    choices = get_args(field.annotation)
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     if name == "device":  # a copied run may come from another machine; starting it says what is not available
         choices = tuple(dict.fromkeys(("auto", *available_devices(), value)))
     if name == "network":  # a plug-in of a copied run may be gone; starting it says so

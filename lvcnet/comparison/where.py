@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.alike import MAY_DIFFER, Config
+from lvcnet.evaluation.alike import MAY_DIFFER, MEANT, Config
 from lvcnet.trained import network_of
 from lvcnet.training.config import TrainConfig, parse_settings
 
@@ -69,7 +69,7 @@ def _setting(config: Config, name: str) -> Any:
     if name == "network":
         return network_of(config)
     group, _, option = name.partition(".")
-    return (config.get("options") or {}).get(option) if option else config.get(group)
+    return (config.get("options") or {}).get(option) if option else config.get(group, MEANT.get(group))
 
 
 def varying(configs: Iterable[Config]) -> dict[str, list[Any]]:
@@ -82,7 +82,7 @@ def varying(configs: Iterable[Config]) -> dict[str, list[Any]]:
     found = {}
     for name in TrainConfig.model_fields:
         values = (
-            {value for config in known if (value := config.get(name)) is not None}
+            {value for config in known if (value := config.get(name, MEANT.get(name))) is not None}
             if name not in MAY_DIFFER
             else ()
         )

@@ -176,6 +176,7 @@ def _head(dataset: Dataset, labels: str, runs: Sequence[RunDirectory]) -> dict[s
         "method": config["method"],
         "seed": config["seed"],
         "epochs": config["epochs"],
+        "steps": config.get("steps"),
         "folds": len(runs),
         "runs": [run.name for run in runs],
         "size": dataset.size,

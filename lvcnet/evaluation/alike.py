@@ -10,7 +10,7 @@ from typing import Any
 from lvcnet.data.dataset import Dataset, labels_digest
 from lvcnet.data.summary import coverage
 from lvcnet.errors import DamagedError
-from lvcnet.training.config import TrainConfig
+from lvcnet.training.config import LENGTHS, TrainConfig
 
 Config = Mapping[str, Any]
 """A run's config.json."""
@@ -21,6 +21,8 @@ MAY_DIFFER |= {"validate_every", "snapshot_every", "snapshot_images"}
 network or other options is another method), and what changes nothing that is compared."""
 COVERAGE = "training images"
 """What `differing` calls a difference in how many, or in which, training images the label sets cover."""
+MEANT = {"loss": "ce"}
+"""Settings that older runs do not name, and what they were trained with."""
 OF_THE_DATA = {"fingerprint": "images or clean labels", "size": "size", "categories": "categories"}
 
 
@@ -33,10 +35,20 @@ def differing(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
     >>> config = {"labels": "level3", "epochs": 20, "data": {"size": 128}}
     >>> differing({**config, "epochs": 3}, config)
     {'epochs': (3, 20)}
+    >>> differing({**config, "epochs": None, "steps": 400, "loss": "ce"}, config)
+    {'length': ('400 steps', '20 epochs')}
     """
     pairs = {
-        name: (one.get(name), other.get(name)) for name in TrainConfig.model_fields if name not in MAY_DIFFER
+        name: (one.get(name, MEANT.get(name)), other.get(name, MEANT.get(name)))
+        for name in TrainConfig.model_fields
+        if name not in MAY_DIFFER
     }
+    counted = [
+        next((f"{config[name]} {name}" for name in LENGTHS if config.get(name)), None)
+        for config in (one, other)
+    ]
+    if bool(one.get("steps")) != bool(other.get("steps")):
+        pairs["length"] = (counted[0], counted[1])
     data, others = one.get("data") or {}, other.get("data") or {}
     pairs |= {title: (data.get(name), others.get(name)) for name, title in OF_THE_DATA.items()}
     found = {name: pair for name, pair in pairs.items() if None not in pair and pair[0] != pair[1]}

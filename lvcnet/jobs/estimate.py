@@ -11,7 +11,7 @@ from lvcnet.trained import network_of
 from lvcnet.training.config import TrainConfig
 
 SAME_PACE = ("dataset", "method", "network", "width", "depth", "block", "batch_size")
-"""Settings that decide how long an epoch takes; runs that agree in them are comparable."""
+"""Settings that decide how long a step takes; runs that agree in them are comparable."""
 
 
 def expected_seconds(configs: Sequence[TrainConfig], workers: int | None = None) -> float | None:
@@ -21,22 +21,29 @@ def expected_seconds(configs: Sequence[TrainConfig], workers: int | None = None)
         configs: the runs to come.
         workers: how many train at a time; by default as many as the queue starts.
     """
-    past = _epoch_seconds()
+    past = _past_seconds()
     each = []
     for config in configs:
-        seconds = past.get(_pace(config.model_dump()))
+        unit, count = ("step", config.steps) if config.steps else ("epoch", config.epoch_count)
+        seconds = past.get((unit, *_pace(config.model_dump())))
         if seconds is None:
             return None
-        each.append(config.epochs * seconds)
+        each.append(count * seconds)
     return max(sum(each) / (workers or slots()), max(each, default=0.0))
 
 
-def _epoch_seconds() -> dict[tuple[Any, ...], float]:
-    """Pace -> median seconds of an epoch, over all runs that have had one; those of the demo count, too."""
+def _past_seconds() -> dict[tuple[Any, ...], float]:
+    """Unit and pace -> median seconds, over all runs that have had an epoch; those of the demo count, too.
+
+    A unit is a step, or an epoch that is a pass over the images.
+    """
     found: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for run in list_runs():
-        if seconds := run.status().get("seconds_per_epoch"):
-            found[_pace(run.config())].append(float(seconds))
+        status, config = run.status(), run.config()
+        units = ("step",) if config.get("steps") else ("step", "epoch")
+        for unit in units:
+            if seconds := status.get(f"seconds_per_{unit}"):
+                found[(unit, *_pace(config))].append(float(seconds))
     return {pace: median(times) for pace, times in found.items()}
 
 

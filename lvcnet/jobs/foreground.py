@@ -85,8 +85,9 @@ def progress(plan: list[PlannedRun], workers: int) -> SweepProgress:
     return SweepProgress(
         runs_done=len(finished),
         runs=len(plan),
-        epochs_done=sum(cell.config.epochs for cell in finished) + sum(epochs[cell.name] for cell in left),
-        epochs=sum(cell.config.epochs for cell in plan),
+        epochs_done=sum(cell.config.epoch_count for cell in finished)
+        + sum(epochs[cell.name] for cell in left),
+        epochs=sum(cell.config.epoch_count for cell in plan),
         running=[cell.name for cell in plan if states[cell.name] == "running"],
         seconds_left=_seconds_left(plan, left, epochs, seconds, workers),
     )
@@ -115,7 +116,8 @@ def _seconds_left(
     }
     average = fmean(by_method.values())
     each = [
-        (cell.config.epochs - epochs[cell.name]) * by_method.get(cell.config.method, average) for cell in left
+        (cell.config.epoch_count - epochs[cell.name]) * by_method.get(cell.config.method, average)
+        for cell in left
     ]
     return max(sum(each) / workers, max(each))
 

@@ -28,7 +28,7 @@ from lvcnet.training.device import resolve_device
 from lvcnet.training.environment import environment, recorded
 from lvcnet.training.run import create_run, train
 
-TIMES = {"epoch", "seconds", "images_per_second", "memory_mb"}
+TIMES = {"epoch", "step", "seconds", "images_per_second", "memory_mb"}
 """Columns of metrics.jsonl that are not about the outcome."""
 Pair = tuple[Any, Any]
 """The value of the run, and that of its reproduction."""

@@ -42,7 +42,7 @@ class TrainRequest(Request):
 
     Attributes:
         dataset: name or folder of the data set; may come from `like` or `config`.
-        method, network, epochs, seed, device: settings of `TrainConfig`.
+        method, network, epochs, steps, seed, device: settings of `TrainConfig`.
         level: noise level 1 to 4, or clean.
         labels: any label set by name, instead.
         preset: settings to start from.
@@ -80,6 +80,7 @@ class TrainRequest(Request):
     ] = None
     seed: Annotated[int | None, Option("--seed", "Keys initial weights, order and augmentation.")] = None
     epochs: Annotated[int | None, Option("--epochs", "Passes over the training images.")] = None
+    steps: Annotated[int | None, Option("--steps", "Training steps, instead of epochs.")] = None
     device: Annotated[str | None, Option("--device", "auto, cpu, cuda, cuda:N or mps.")] = None
     settings: Annotated[
         Mapping[str, Any],
@@ -97,7 +98,8 @@ class TrainRequest(Request):
         from lvcnet.training.config import build_config
 
         given = {"dataset": self.dataset, "labels": self.label_set(), "method": self.method}
-        given |= {"network": self.network, "epochs": self.epochs, "seed": self.seed, "device": self.device}  # type: ignore[dict-item]
+        given |= {"network": self.network, "epochs": self.epochs, "steps": self.steps}  # type: ignore[dict-item]
+        given |= {"seed": self.seed, "device": self.device}  # type: ignore[dict-item]
         explicit = {key: value for key, value in given.items() if value is not None}
         from_file = read_yaml(self.config) if self.config else {}
         if self.dataset is None and self.like is None and "dataset" not in from_file:
@@ -224,6 +226,7 @@ class SweepRequest(Request):
     preset: Annotated[str | None, Option("--preset", "Settings to start from, e.g. quick or paper.")] = None
     network: Annotated[str | None, Option("--network", sweep_networks_in_words)] = None
     epochs: Annotated[int | None, Option("--epochs", "Passes over the training images.")] = None
+    steps: Annotated[int | None, Option("--steps", "Training steps, instead of epochs.")] = None
     settings: Annotated[
         Mapping[str, Any],
         Option("--set", "One setting; can be repeated.", SETTINGS, metavar=KEY_VALUE),
@@ -246,7 +249,7 @@ class SweepRequest(Request):
             for name, value in lists.items()
             if value is not None
         }
-        same = {"network": self.network, "epochs": self.epochs}
+        same = {"network": self.network, "epochs": self.epochs, "steps": self.steps}
         return build_sweep(
             {"settings": read_preset(self.preset)} if self.preset else {},
             self._from_file(),
@@ -285,6 +288,7 @@ class CorrectRequest(Request):
     seed: Annotated[int, Option("--seed", "Keys initial weights, order and augmentation.")] = 0
     preset: Annotated[str, Option("--preset", "quick (minutes on a laptop) or paper.")] = "quick"
     epochs: Annotated[int | None, Option("--epochs", "Passes over the training images.")] = None
+    steps: Annotated[int | None, Option("--steps", "Training steps, instead of epochs.")] = None
     settings: Annotated[
         Mapping[str, Any],
         Option("--set", "One setting; can be repeated.", SETTINGS, metavar=KEY_VALUE),
@@ -311,6 +315,7 @@ class CorrectRequest(Request):
 
         explicit: dict[str, Any] = {"device": self.device}
         explicit |= {"epochs": self.epochs} if self.epochs is not None else {}
+        explicit |= {"steps": self.steps} if self.steps is not None else {}
         merged = merge_settings(read_preset(self.preset), dict(self.settings), explicit)
         judged = chosen(Dataset.load(self.dataset), self.labels)
         return Judgement(self.dataset, judged, self.method, self.folds, self.seed, merged, self.name or "")

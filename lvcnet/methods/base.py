@@ -63,6 +63,13 @@ class Method(ABC):
     def end_epoch(self, epoch: int) -> None:  # noqa: B027  likewise
         """Called after the last step of an epoch."""
 
+    def label_term(self, logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+        """How far logits are from labels in [0, 1], all (B, C, H, W), by the setting `loss`: the same in every method."""
+        term = cross_entropy(logits, labels, weights)
+        if self.learner.config.loss == "ce+dice":
+            term = term + dice_loss(logits, labels, weights)
+        return term
+
     @abstractmethod
     def predict(self, images: Tensor, details: bool = True) -> Maps:
         """(B, 1, H, W) in [0, 1] -> maps, without gradient, in evaluation mode; without details, named maps may lack.
@@ -142,3 +149,23 @@ def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None = None
         return F.binary_cross_entropy_with_logits(logits, targets)
     total = F.binary_cross_entropy_with_logits(logits, targets, weights, reduction="sum")
     return total / weights.sum().clamp_min(1.0)
+
+
+def dice_loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    """1 - soft Dice of each category over all pixels of the batch that count, mean over categories; all (B, C, H, W).
+
+    A category that no label of the batch shows adds nothing. The overlap is min(p, t): for labels of 0 and 1 that is the
+    usual p t, and for soft ones the loss is smallest where p = t.
+    Source: the Dice semimetric loss of Wang et al. (2023), over the batch as in nnU-Net.
+
+    >>> sure = torch.tensor([[[[9.0, 9.0, -9.0, -9.0]], [[-9.0, -9.0, -9.0, -9.0]]]])
+    >>> round(dice_loss(sure, torch.tensor([[[[1.0, 0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0, 0.0]]]])).item(), 3)  # (1/3 + 0) / 2
+    0.167
+    """
+    probabilities = logits.sigmoid()
+    if weights is not None:
+        probabilities, targets = probabilities * weights, targets * weights
+    overlap = torch.minimum(probabilities, targets).sum(dim=(0, 2, 3))
+    drawn = targets.sum(dim=(0, 2, 3))
+    dice = 2 * overlap / (probabilities.sum(dim=(0, 2, 3)) + drawn).clamp_min(1e-6)
+    return torch.where(drawn > 0, 1 - dice, 0.0).mean()

@@ -25,6 +25,7 @@ class Optimisation:
         weight_decay: decoupled for adam.
         ema: decay of the moving average that predicts; 0 predicts with the network itself.
         precision: auto, fp32 or bf16.
+        loss: of logits with labels: ce or ce+dice.
     """
 
     optimizer: str = "adam"
@@ -33,6 +34,7 @@ class Optimisation:
     weight_decay: float = 1e-4
     ema: float = 0.99
     precision: str = "auto"
+    loss: str = "ce"
 
 
 def create_optimizer(config: Optimisation, groups: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

@@ -81,7 +81,7 @@ class LVC(Method):
         with self.learner.precision():
             trunk = network.trunk(x)
             cue_logits = network.cue_logits(trunk)
-        terms = {"label": cross_entropy(trunk.logits.float(), labels, weights)}  # Eq. 7: the term of y_G
+        terms = {"label": self.label_term(trunk.logits.float(), labels, weights)}  # Eq. 7: the term of y_G
         if cue_logits is not None:
             terms["lvc"] = outline_loss(cue_logits, labels, weights)  # Eq. 1: for outlines
         return self.learn(terms, batch.progress)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lvcnet.cues.region import LEAST_PROBABILITY
 from lvcnet.former import GENERATOR, gone
-from lvcnet.methods.base import Batch, cross_entropy, standardise
+from lvcnet.methods.base import Batch, standardise
 from lvcnet.methods.learner import Optimisation
 from lvcnet.methods.lvcnet import GENERATES, LVC, LVCNetOptions, outline_loss
 from lvcnet.methods.spec import MethodSpec, Trunk
@@ -55,8 +55,8 @@ class LVCPlus(LVC):
             output = network.move(network.cues(x, trunk, gradient, cue_logits, batch.inside))
             targets = repaired_targets(labels, output, share)
         terms = {  # Eq. 7: the term of y_G for one head; the other's targets hold the edges, that is the term of y_s
-            "label": cross_entropy(trunk.logits.float(), labels, weights),
-            "relearn": cross_entropy(network.second_logits(trunk), targets, weights),
+            "label": self.label_term(trunk.logits.float(), labels, weights),
+            "relearn": self.label_term(network.second_logits(trunk), targets, weights),
         }
         if cue_logits is not None:
             terms["lvc"] = outline_loss(cue_logits, labels, weights)  # Eq. 1: for outlines

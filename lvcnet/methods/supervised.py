@@ -1,9 +1,9 @@
-"""Plain supervised learning: one network, binary cross-entropy with the labels as they are (FCN, U-Net, SegNet ...)."""
+"""Plain supervised learning: one network, which learns the labels as they are (FCN, U-Net, SegNet ...)."""
 
 import torch
 from torch import Tensor
 
-from lvcnet.methods.base import Batch, Method, cross_entropy, standardise
+from lvcnet.methods.base import Batch, Method, standardise
 from lvcnet.methods.learner import Optimisation
 from lvcnet.methods.spec import MethodSpec, NoOptions, Trunk
 from lvcnet.models.fcn import FCN as FCNetwork
@@ -15,13 +15,13 @@ class Supervised(Method):
     """A trunk and its labels."""
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """One update on the mean binary cross-entropy over categories and the pixels that count."""
+        """One update on how far the logits are from the labels, over categories and the pixels that count."""
         self.learner.network.train()
         with self.learner.precision():
             output: TrunkOutput = self.learner.network(
                 self.learner.prepare(standardise(batch.images, batch.inside))
             )
-        loss = cross_entropy(output.logits.float(), batch.labels, batch.weights)
+        loss = self.label_term(output.logits.float(), batch.labels, batch.weights)
         self.learner.update(loss, batch.progress)
         return {"loss": loss.detach()}
 

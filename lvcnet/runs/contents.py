@@ -11,8 +11,11 @@ from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 
 STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 NUMBER = (int, float)
+INT_OR_NONE = (int, type(None))
 NUMBER_OR_NONE = (int, float, type(None))
 TEXT_OR_NONE = (str, type(None))
+COUNTS = ("epoch", "epochs", "step", "steps")
+"""Of a run's status: done, and in all."""
 MOST_PROCESSES = 2**31
 ALWAYS = (*ROUND_METRICS, "iou")
 """What every evaluation holds; other metrics may be younger than it, and are then missing from it altogether."""
@@ -26,7 +29,9 @@ def check_config(value: Any) -> dict[str, Any]:
         dataset=str,
         labels=str,
         method=str,
-        epochs=int,
+        epochs=INT_OR_NONE,
+        steps=INT_OR_NONE,
+        epoch_steps=int,
         seed=int,
         batch_size=int,
         options=dict,
@@ -41,26 +46,35 @@ def check_config(value: Any) -> dict[str, Any]:
         labels_digest=TEXT_OR_NONE,
     )
     check_texts(data.get("categories", []), "categories")
+    if config.get("steps") is not None and config.get("epoch_steps", 0) < 1:
+        raise ValueError("steps without epoch_steps")
     return config
 
 
 def check_status(value: Any) -> dict[str, Any]:
     """status.json: state, process and times."""
-    moments = ("created", "updated", "started", "ended", "seconds_per_epoch", "pid_create_time")
+    moments = (
+        "created",
+        "updated",
+        "started",
+        "ended",
+        "seconds_per_epoch",
+        "seconds_per_step",
+        "pid_create_time",
+    )
     texts = ("error", "evaluation_error", "message", "launcher", "device")
     status = check_types(
         value,
         ("state",),
         state=str,
-        epoch=int,
-        epochs=int,
-        pid=(int, type(None)),
+        **dict.fromkeys(COUNTS, int),
+        pid=INT_OR_NONE,
         **dict.fromkeys(moments, NUMBER_OR_NONE),
         **dict.fromkeys(texts, TEXT_OR_NONE),
     )
     if status["state"] not in STATES:
         raise ValueError(f"state {status['state']!r}")
-    negative = [name for name in (*moments, "epoch", "epochs") if (status.get(name) or 0) < 0]
+    negative = [name for name in (*moments, *COUNTS) if (status.get(name) or 0) < 0]
     if negative or not 0 <= (status.get("pid") or 0) < MOST_PROCESSES:
         raise ValueError(f"{negative[0] if negative else 'pid'} is out of range")
     if any(status.get(name, 0) is None for name in ("created", "updated")):

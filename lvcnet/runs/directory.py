@@ -33,6 +33,7 @@ from lvcnet.damage import reading
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
 from lvcnet.runs.contents import check_config, check_evaluation, check_status, is_metrics_row
+from lvcnet.trained import epochs_of
 
 ACTIVE = ("queued", "running")
 RESUMABLE = ("failed", "cancelled", "interrupted")
@@ -85,7 +86,7 @@ class RunDirectory:
     def create(self, config: dict[str, Any]) -> None:
         """Write a first status `queued`, then config.json: what has one is a run, and other processes look at once."""
         self.path.mkdir(parents=True, exist_ok=True)
-        epochs = config.get("epochs", 0)
+        epochs = epochs_of(config)
         write_json(
             self.path / "status.json",
             formats.STATUS.stamped({"state": "queued", "epoch": 0, "epochs": epochs, "created": time.time()}),

@@ -8,7 +8,7 @@ from lvcnet.masks.collapse import COLLAPSE_ADVICE, MARK, collapse
 from lvcnet.runs.about import read_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
-from lvcnet.trained import network_of, trained
+from lvcnet.trained import epochs_of, network_of, trained
 
 EXPLAINED = 3
 """Collapsed runs, and lost epochs, that are named one by one."""
@@ -19,6 +19,7 @@ class RunSummary:
     """What `lvcnet runs` and the lab's list show of a run.
 
     Attributes:
+        step, steps: done and in all; None before its first epoch is over, and for runs of before they were recorded.
         progress: fraction of the epochs that are done.
         iou: foreground IoU on the test images, None before the evaluation.
         seconds_left: of a running run, None before its first epoch is over.
@@ -39,6 +40,8 @@ class RunSummary:
     seed: int
     epoch: int
     epochs: int
+    step: int | None
+    steps: int | None
     progress: float
     iou: float | None
     seconds_left: float | None
@@ -69,7 +72,7 @@ def summarise(run: RunDirectory) -> RunSummary:
     """
     config, status, evaluation = run.config(), run.status(), run.evaluation()
     about = read_about(run)
-    epochs = int(config.get("epochs", 0))
+    epochs = epochs_of(config)
     epoch = min(int(status.get("epoch", 0)), epochs)
     return RunSummary(
         run=run.name,
@@ -81,6 +84,8 @@ def summarise(run: RunDirectory) -> RunSummary:
         seed=int(config.get("seed", 0)),
         epoch=epoch,
         epochs=epochs,
+        step=status.get("step"),
+        steps=status.get("steps"),
         progress=epoch / epochs if epochs else 0.0,
         iou=evaluation.get("iou") if evaluation else None,
         seconds_left=seconds_left(status, epochs - epoch),

@@ -135,6 +135,7 @@ def build_method(config: TrainConfig, categories: int, device: torch.device) -> 
         weight_decay=config.weight_decay,
         ema=config.ema,
         precision=config.precision,
+        loss=config.loss,
     )
     trunk = Trunk(categories, config.width, config.depth, config.block, config.network)
     return create_method(config.method, trunk, config.options, optimisation, device)

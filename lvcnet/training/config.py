@@ -5,22 +5,51 @@ Order of precedence, last wins: defaults, preset, config file, `--set key=value`
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lvcnet import formats
 from lvcnet.data.dataset import CLEAN
 from lvcnet.errors import LvcnetError
-from lvcnet.trained import METHOD, NETWORK
+from lvcnet.trained import METHOD, NETWORK, epochs_of
 from lvcnet.training.bounded_yaml import load_yaml
 
 PRESETS = Path(__file__).parent / "presets"
 Model = TypeVar("Model", bound=BaseModel)
 MOST = 2**32 - 1
 """Largest whole number of a setting: what every generator takes as a seed, and what a run can be read with again."""
+LENGTHS = ("epochs", "steps")
+"""Settings of which one says how long a training is."""
+USUAL_EPOCHS = 20
+"""Of a training that says neither, as all did before there were steps."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a training is.
+
+    Attributes:
+        steps: in all.
+        epoch: steps of an epoch, which is what lies between two lines of the learning curve.
+        one_pass: steps in which every training image is seen once.
+    """
+
+    steps: int
+    epoch: int
+    one_pass: int
+
+    @property
+    def epochs(self) -> int:
+        """Epochs in all; the last one may be shorter.
+
+        >>> Length(steps=420, epoch=50, one_pass=12).epochs
+        9
+        """
+        return math.ceil(self.steps / self.epoch)
 
 
 class TrainConfig(BaseModel):
@@ -45,8 +74,19 @@ class TrainConfig(BaseModel):
         default_factory=dict, description="the method's own settings, e.g. generator, warps"
     )
 
-    epochs: int = Field(20, ge=1, le=MOST, description="passes over the training images")
+    steps: int | None = Field(
+        None, ge=1, le=MOST, description="length of the training in steps, whatever the number of images"
+    )
+    epochs: int | None = Field(
+        None, ge=1, le=MOST, description="length in passes over the training images, instead of steps"
+    )
+    epoch_steps: int = Field(
+        50, ge=1, le=MOST, description="steps of an epoch where the length is given in steps"
+    )
     batch_size: int = Field(16, ge=1, le=MOST, description="images a step")
+    loss: Literal["ce", "ce+dice"] = Field(
+        "ce", description="of logits with labels: ce (cross-entropy), or ce+dice, which small structures need"
+    )
     optimizer: Literal["adam", "sgd"] = Field("adam", description="adam (AdamW) or sgd (momentum 0.9)")
     learning_rate: float = Field(2e-3, gt=0, le=1e6, description="initial learning rate")
     schedule: Literal["cosine", "constant"] = Field(
@@ -77,6 +117,35 @@ class TrainConfig(BaseModel):
     snapshot_images: int = Field(
         4, ge=0, le=16, description="how many fixed images the snapshots show, half of them test images"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_length(cls, values: Any) -> Any:
+        if isinstance(values, dict) and all(values.get(name) is None for name in LENGTHS):
+            return {**values, "epochs": USUAL_EPOCHS}
+        return values
+
+    @model_validator(mode="after")
+    def _not_both(self) -> "TrainConfig":
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("epochs and steps both say how long the training is: give one of them")
+        return self
+
+    def length(self, images: int) -> Length:
+        """How long the training on so many images is. The last, smaller batch of a pass is left out unless it is the only one.
+
+        >>> TrainConfig(dataset="hips", epochs=2).length(40), TrainConfig(dataset="hips", steps=90).length(8)
+        (Length(steps=4, epoch=2, one_pass=2), Length(steps=90, epoch=50, one_pass=1))
+        """
+        one_pass = max(1, images // self.batch_size)
+        if self.steps is not None:
+            return Length(self.steps, self.epoch_steps, one_pass)
+        return Length((self.epochs or USUAL_EPOCHS) * one_pass, one_pass, one_pass)
+
+    @property
+    def epoch_count(self) -> int:
+        """Epochs of the training, that is lines of its learning curve, whatever they are counted in."""
+        return epochs_of(self.model_dump())
 
     def run_name(self) -> str:
         """What a run is called that is given no name, whether its data set was named or given by its folder.
@@ -180,16 +249,22 @@ def as_yaml(value: Any) -> str:
 
 
 def merge_settings(*layers: dict[str, Any]) -> dict[str, Any]:
-    """All settings, of which later layers win; `options` are merged key by key.
+    """All settings, of which later layers win; `options` are merged key by key, and `steps` of a later layer take the place
+    of `epochs`, as the other way round.
 
     Raises:
         LvcnetError: if `options` is not a mapping.
+
+    >>> merge_settings({"steps": 400, "width": 16}, {"epochs": 3})
+    {'steps': None, 'width': 16, 'options': {}, 'epochs': 3}
     """
     merged: dict[str, Any] = {}
     for layer in layers:
         options = layer.get("options") or {}
         if not isinstance(options, dict):
             raise LvcnetError(f"options: {options!r} is not a group of settings: write e.g. options.warps=2")
+        if any(layer.get(name) is not None for name in LENGTHS):
+            merged |= {name: None for name in LENGTHS if name in merged}
         merged = {**merged, **layer, "options": {**merged.get("options", {}), **options}}
     return merged
 

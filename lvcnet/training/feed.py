@@ -1,4 +1,4 @@
-"""The data a training sees: everything on the device at once, batches in an order that a seed and an epoch decide.
+"""The data a training sees: everything on the device at once, batches in an order that a seed and a pass decide.
 
 Symbols: M training images, C categories, H x W pixels of the working grid.
 """
@@ -101,6 +101,7 @@ class Feed:
         self.train = load_part(dataset, config.labels, train, device)
         self.held_out = load_part(dataset, config.labels, held_out, device)
         self.test = load_part(dataset, CLEAN, dataset.indices("test")[:MONITORED_TEST_IMAGES], device)
+        self.length = config.length(len(train))
         asked = config.augment and config.flip
         masks = dataset.labels(config.labels).masks
         self.mirrored = mirrored_names(dataset.categories, masks[train]) if asked else None
@@ -110,20 +111,19 @@ class Feed:
         """Whether images are mirrored: where it is asked for and the labels stay true."""
         return self.mirrored is not None
 
-    @property
-    def steps(self) -> int:
-        """Batches an epoch; the last, smaller one is left out unless it is the only one."""
-        return max(1, len(self.train) // self.config.batch_size)
-
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch from `first_step` on; each depends only on seed, epoch and step."""
-        order = keyed_rng(self.config.seed, "order", epoch).permutation(len(self.train))
-        total = self.config.epochs * self.steps
-        for step in range(first_step, self.steps):
+        """The batches of an epoch from its step `first_step` on; each depends only on seed, pass and place in it."""
+        begin = (epoch - 1) * self.length.epoch
+        order, ordered = np.empty(0, dtype=np.intp), 0
+        for number in range(begin + first_step, min(begin + self.length.epoch, self.length.steps)):
+            one_pass, step = self.place(number)
+            if one_pass != ordered:
+                order = keyed_rng(self.config.seed, "order", one_pass).permutation(len(self.train))
+                ordered = one_pass
             chosen = order[step * self.config.batch_size : (step + 1) * self.config.batch_size]
             numbers = torch.from_numpy(chosen)
             images, labels = self.train.at(numbers)
-            draws = torch.Generator().manual_seed(seed_of(self.config.seed, "augment", epoch, step))
+            draws = torch.Generator().manual_seed(seed_of(self.config.seed, "augment", one_pass, step))
             ignored, inside = self.train.ignored_at(numbers), self.train.inside_at(numbers)
             maps = labels if ignored is None else torch.cat([labels, ignored], dim=1)  # moved alike
             if self.config.augment:
@@ -134,8 +134,12 @@ class Feed:
             if inside is not None:
                 weights = inside.expand_as(labels) if weights is None else weights * inside
             rows = torch.from_numpy(self.train.rows[chosen])
-            progress = ((epoch - 1) * self.steps + step) / total
-            yield Batch(images, labels, rows, progress, weights, inside)
+            yield Batch(images, labels, rows, number / self.length.steps, weights, inside)
+
+    def place(self, number: int) -> tuple[int, int]:
+        """Pass over the images, from 1, and step in it, from 0, of step `number` of the training, from 0."""
+        passes, step = divmod(number, self.length.one_pass)
+        return passes + 1, step
 
     def _channels(self, count: int) -> list[int] | None:
         """`mirrored` for `count` channels: labels, and behind them what is ignored of each category."""

@@ -2,6 +2,9 @@
 
 A run is resumed by doing again what comes after its last saved state. Order, augmentation and torch's own seed
 depend only on the run's seed, the epoch and the step, so a resumed run equals an uninterrupted one.
+
+An epoch is what lies between two lines of the learning curve: one pass over the training images, or, where the training's
+length is given in steps, a fixed number of them, so that few images do not mean a check every other step.
 """
 
 import logging
@@ -48,6 +51,7 @@ class Trainer:
                 f"data set {config.dataset!r} changed since run {run.name!r} was made: start a new run"
             )
         self.feed = Feed(self.dataset, config, device)
+        self.length = self.feed.length
         torch.manual_seed(seed_of(config.seed, "weights"))
         self.method: Method = checkpoint.build_method(config, len(self.dataset.categories), device)
         self.epoch, self.step = 1, 0
@@ -70,13 +74,12 @@ class Trainer:
 
     def run_epochs(self, stopped: Callable[[], bool]) -> bool:
         """All epochs that are left; False if `stopped` ended them early, with the state saved."""
-        while self.epoch <= self.config.epochs:
+        while self.epoch <= self.length.epochs:
             started = time.perf_counter()
             first_step = self.step
             if not self._run_steps(stopped):
                 return False
-            seconds = time.perf_counter() - started
-            self._finish_epoch(seconds, (self.feed.steps - first_step) / seconds)
+            self._finish_epoch(time.perf_counter() - started, self.step - first_step)
         return True
 
     def _run_steps(self, stopped: Callable[[], bool]) -> bool:
@@ -84,21 +87,25 @@ class Trainer:
         if self.step == 0:
             self.method.begin_epoch(self.epoch)
         for batch in self.feed.batches(self.epoch, self.step):
-            torch.manual_seed(seed_of(self.config.seed, "step", self.epoch, self.step))
+            torch.manual_seed(seed_of(self.config.seed, "step", *self.feed.place(self.steps_done)))
             terms = self.method.step(batch)
             for name, value in terms.items():
                 self.sums[name] += float(value)
             self.step += 1
             if self.report:
-                self.report(
-                    (self.epoch - 1) * self.feed.steps + self.step, self.config.epochs * self.feed.steps
-                )
+                self.report(self.steps_done, self.length.steps)
             if stopped():
                 self._save_state()
                 return False
         return True
 
-    def _finish_epoch(self, seconds: float, steps_a_second: float) -> None:
+    @property
+    def steps_done(self) -> int:
+        """Steps of the whole training so far."""
+        return (self.epoch - 1) * self.length.epoch + self.step
+
+    def _finish_epoch(self, seconds: float, steps: int) -> None:
+        """Log, check, show and save; `steps` of the epoch took `seconds`, the others were before a resume."""
         self.method.end_epoch(self.epoch)
         losses = {name: total / self.step for name, total in self.sums.items()}
         broken = [name for name, value in losses.items() if not isfinite(value)]
@@ -108,18 +115,27 @@ class Trainer:
             )
         row: dict[str, Any] = {
             "epoch": self.epoch,
+            "step": self.steps_done,
             **losses,
             "seconds": seconds,
-            "images_per_second": steps_a_second * min(self.config.batch_size, len(self.feed.train)),
+            "images_per_second": steps / seconds * min(self.config.batch_size, len(self.feed.train)),
             "memory_mb": self._memory_mb(),
         }
-        if self.epoch % self.config.validate_every == 0 or self.epoch == self.config.epochs:
+        last = self.epoch == self.length.epochs
+        if self.epoch % self.config.validate_every == 0 or last:
             row |= self._check()
         self.run.append_metrics(row)
-        logger.info("epoch %d/%d %s", self.epoch, self.config.epochs, _describe(row))
-        if self.epoch % self.config.snapshot_every == 0 or self.epoch == self.config.epochs:
+        logger.info("epoch %d/%d %s", self.epoch, self.length.epochs, _describe(row))
+        if self.epoch % self.config.snapshot_every == 0 or last:
             self._snapshot(self.epoch)
-        self.run.update_status(epoch=self.epoch, epochs=self.config.epochs, seconds_per_epoch=seconds)
+        self.run.update_status(
+            epoch=self.epoch,
+            epochs=self.length.epochs,
+            step=self.steps_done,
+            steps=self.length.steps,
+            seconds_per_epoch=seconds,
+            **({"seconds_per_step": seconds / steps} if steps else {}),  # resumed when all of them were done
+        )
         checkpoint.save_weights(self.run.checkpoints, "last", self.method, self.epoch)
         self.epoch, self.step = self.epoch + 1, 0
         self.sums.clear()

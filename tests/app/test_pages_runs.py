@@ -98,7 +98,10 @@ def test_curves_hold_the_rows_of_the_run(trained_run: RunDirectory) -> None:
     assert "level3" in noisy.name
     assert list(clean.y) == [rows[0]["test_iou"]]
     assert list(level.y) == [0.82, 0.82]
-    assert losses.layout.xaxis.title.text == "Epoch"
+    assert losses.layout.xaxis.title.text == "Step"
+    assert list(losses.data[0].x) == [rows[0]["step"]]
+    older = [{name: value for name, value in row.items() if name != "step"} for row in rows]
+    assert loss_curves(rows, others={"older": older}).layout.xaxis.title.text == "Epoch"  # what both know
 
 
 def test_epochs_without_a_check_leave_no_point() -> None:

@@ -30,3 +30,16 @@ def test_another_network_has_another_pace_and_an_older_run_trained_a_u_net() -> 
     write_json(run.path / "config.json", stored)
     assert expected_seconds([TrainConfig(**HIPS, method="unet", epochs=1)], workers=1) == 2.0
     assert expected_seconds([TrainConfig(**HIPS, method="unet", network="segnet")]) is None
+
+
+def test_a_length_in_steps_is_estimated_by_the_time_of_a_step_whatever_was_counted_then() -> None:
+    make_phantom("mine", 4, 1, 32).save()
+    passes = create_run(TrainConfig(**HIPS, method="unet", epochs=2))
+    passes.update_status(seconds_per_epoch=8.0, seconds_per_step=2.0)
+    assert expected_seconds([TrainConfig(**HIPS, method="unet", steps=30)], workers=1) == 60.0
+    steps = create_run(TrainConfig(**HIPS, method="fcn", steps=100))
+    steps.update_status(seconds_per_epoch=50.0, seconds_per_step=1.0)
+    assert expected_seconds([TrainConfig(**HIPS, method="fcn", steps=30)], workers=1) == 30.0
+    assert (
+        expected_seconds([TrainConfig(**HIPS, method="fcn", epochs=3)]) is None
+    )  # its epochs are none of passes

@@ -9,6 +9,7 @@ import torch
 
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import COMPARED, METHODS, Batch, Method, Optimisation, Trunk, create_method, standardise
+from lvcnet.methods.base import dice_loss
 from lvcnet.methods.learner import learning_rate
 from lvcnet.methods.lvcnet import outline_loss
 from lvcnet.methods.lvcnet_plus import masks_of_equal_area, ramp, repaired_targets
@@ -19,9 +20,9 @@ CPU = torch.device("cpu")
 HOW = Optimisation(precision="fp32", ema=0.5)
 
 
-def _method(name, **options):
+def _method(name, how=HOW, **options):
     torch.manual_seed(0)
-    return create_method(name, Trunk(1, width=4, depth=3), options, HOW, CPU)
+    return create_method(name, Trunk(1, width=4, depth=3), options, how, CPU)
 
 
 def _batch(progress=0.0):
@@ -32,6 +33,7 @@ def _batch(progress=0.0):
     return Batch(images, labels, torch.arange(4), progress)
 
 
+WITH_DICE = replace(HOW, loss="ce+dice")
 CASES = [
     ("fcn", {}),
     ("unet", {}),
@@ -58,20 +60,63 @@ def test_every_method_learns_a_square(name, options):
     assert 0 <= maps.prediction.min() <= maps.prediction.max() <= 1
 
 
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "lvcnet-paper"])
+def test_the_loss_is_a_setting_of_every_method_but_the_printed_one(name):
+    """The term of the labels, and of the second head, becomes larger by a Dice of at most 1 and of more than nothing."""
+    plain, dice = (_method(name, how).step(_batch(0.9)) for how in (HOW, WITH_DICE))
+    for term in {"label", "relearn"} & plain.keys() or {"loss"}:
+        assert 0.05 < dice[term].item() - plain[term].item() <= 1, term
+    assert plain.get("lvc") == dice.get("lvc")
+    printed = [_method("lvcnet-paper", how).step(_batch(0.9))["loss"] for how in (HOW, WITH_DICE)]
+    assert printed[0] == printed[1]
+
+
+def test_dice_by_hand():
+    """Logits of 0 are 0.5: of four pixels with one label in them, 1 - 2 * 0.5 / (2 + 1); over the batch, not an image."""
+    labels = torch.zeros(2, 1, 2, 2)
+    labels[0, 0, 0, 0] = 1
+    assert dice_loss(torch.zeros(1, 1, 2, 2), labels[:1]).item() == pytest.approx(1 - 1 / 3)
+    assert dice_loss(torch.zeros(2, 1, 2, 2), labels).item() == pytest.approx(1 - 1 / 5)
+    weights = torch.ones(2, 1, 2, 2)
+    weights[1] = 0
+    assert dice_loss(torch.zeros(2, 1, 2, 2), labels, weights).item() == pytest.approx(1 - 1 / 3)
+
+
+def test_dice_of_soft_targets_is_smallest_where_the_prediction_is_them():
+    """The usual p t would be smallest for p = 1."""
+    target = torch.full((1, 1, 1, 1), 0.3)
+    losses = [
+        dice_loss(torch.logit(torch.full_like(target, p)), target).item() for p in (0.1, 0.3, 0.6, 0.99)
+    ]
+    assert losses[1] == pytest.approx(0, abs=1e-6)
+    assert min(losses) == losses[1]
+
+
+def test_a_category_that_the_batch_does_not_show_moves_nothing():
+    logits = torch.zeros(2, 2, 4, 4, requires_grad=True)
+    labels = torch.zeros(2, 2, 4, 4)
+    labels[:, 0, :2] = 1
+    dice_loss(logits, labels).backward()
+    assert logits.grad[:, 0].abs().min() > 0
+    assert not logits.grad[:, 1].any()
+    assert dice_loss(logits, torch.zeros_like(labels)).item() == 0
+
+
+@pytest.mark.parametrize("how", [HOW, WITH_DICE])
 @pytest.mark.parametrize(("name", "options"), CASES)
-def test_labels_of_ignored_pixels_change_no_loss(name, options):
+def test_labels_of_ignored_pixels_change_no_loss(name, options, how):
     """Two batches that differ only where nothing counts; all weights one is the same as no weights at all."""
     batch = _batch(0.05)
     weights = torch.ones_like(batch.labels)
     weights[..., 20:, :] = 0
     other = torch.where(weights > 0, batch.labels, 1 - batch.labels)
-    one = _method(name, **options).step(replace(batch, weights=weights))
-    two = _method(name, **options).step(replace(batch, weights=weights, labels=other))
+    one = _method(name, how, **options).step(replace(batch, weights=weights))
+    two = _method(name, how, **options).step(replace(batch, weights=weights, labels=other))
     assert {term: value.item() for term, value in one.items()} == pytest.approx(
         {term: value.item() for term, value in two.items()}, rel=1e-6
     )
-    all_count = _method(name, **options).step(replace(batch, weights=torch.ones_like(weights)))
-    no_weights = _method(name, **options).step(batch)
+    all_count = _method(name, how, **options).step(replace(batch, weights=torch.ones_like(weights)))
+    no_weights = _method(name, how, **options).step(batch)
     assert all_count["loss"].item() == pytest.approx(no_weights["loss"].item(), rel=1e-5)
     assert one["loss"].item() != pytest.approx(no_weights["loss"].item(), rel=1e-3)
 

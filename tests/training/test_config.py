@@ -6,7 +6,14 @@ import pytest
 
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.requests import TrainRequest
-from lvcnet.training.config import build_config, list_presets, parse_settings, read_preset, read_yaml
+from lvcnet.training.config import (
+    TrainConfig,
+    build_config,
+    list_presets,
+    parse_settings,
+    read_preset,
+    read_yaml,
+)
 
 
 def test_later_layers_win_and_options_merge_key_by_key():
@@ -88,3 +95,15 @@ def test_level_and_labels_name_one_label_set():
         TrainRequest(level="3", labels="dentist2").label_set()
     with pytest.raises(LvcnetError, match="1, 2, 3, 4 or clean"):
         TrainRequest(level="5").label_set()
+
+
+def test_steps_and_epochs_take_each_others_place_and_never_both_decide():
+    config = build_config({"epochs": 20}, {"steps": 90}, {"dataset": "hips", "steps": None})
+    assert (config.epochs, config.steps) == (20, None)
+    config = build_config({"epochs": 20, "dataset": "hips"}, {"steps": 90})
+    assert (config.epochs, config.steps, config.epoch_count) == (None, 90, 2)
+    config = build_config({"steps": 90, "dataset": "hips"}, {"epochs": 3})
+    assert (config.epochs, config.steps, config.epoch_count) == (3, None, 3)
+    assert TrainConfig(dataset="hips").epochs == 20  # what a configuration of before meant that said nothing
+    with pytest.raises(LvcnetError, match="epochs and steps both say how long"):
+        build_config({"dataset": "hips", "epochs": 3, "steps": 90})

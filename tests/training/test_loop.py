@@ -102,6 +102,45 @@ def test_a_cancelled_and_resumed_run_equals_an_uninterrupted_one(squares, tiny, 
     assert _without_times(whole.metrics()) == _without_times(parts.metrics())
 
 
+def _in_steps(tiny, steps, epoch):
+    """The same training with a length in steps; a pass over the images is three of them."""
+    return tiny.model_copy(update={"epochs": None, "steps": steps, "epoch_steps": epoch})
+
+
+@pytest.mark.parametrize("epoch", [2, 4, 9, 50])
+def test_a_length_in_steps_learns_what_as_many_epochs_do(squares, tiny, epoch):
+    """Nine steps are three passes, however often they are interrupted by a check; only the checks are elsewhere."""
+    passes, steps = create_run(tiny), create_run(_in_steps(tiny, 9, epoch))
+    train(passes)
+    train(steps)
+    _same(passes, steps, "last.safetensors")
+    assert [row["step"] for row in steps.metrics()] == [*range(epoch, 9, epoch), 9]
+    assert steps.status()["epoch"] == steps.status()["epochs"] == len(steps.metrics())
+    assert (steps.status()["step"], steps.status()["steps"]) == (9, 9)
+
+
+@pytest.mark.parametrize("stop", [1, 4, 6, 8])
+def test_a_run_in_steps_is_resumed_to_the_same_weights(squares, tiny, stop):
+    """Within an epoch and at its end, before and behind the end of a pass, in the last and shorter epoch."""
+    config = _in_steps(tiny, 8, 4)
+    whole, parts = create_run(config), create_run(config)
+    train(whole)
+    assert train(parts, report=_CancelAt(parts, stop)) == "cancelled"
+    parts.clear_cancel()
+    assert train(parts, resume=True) == "done"
+    _same(whole, parts, "last.state.safetensors")
+    assert _without_times(whole.metrics()) == _without_times(parts.metrics())
+
+
+def test_a_step_of_few_images_is_no_check(squares, tiny):
+    """A pass of one step: 60 of them are two epochs, not 60 checks and checkpoints."""
+    config = _in_steps(tiny, 60, 50).model_copy(update={"method": "unet", "batch_size": 11})
+    run = create_run(config)
+    train(run)
+    assert [row["step"] for row in run.metrics()] == [50, 60]
+    assert snapshot_epochs(run.snapshots) == [0, 2]
+
+
 def test_resuming_a_run_without_a_saved_state_starts_it(squares, tiny):
     run = create_run(tiny)
     assert train(run, resume=True) == "done"
