@@ -31,8 +31,9 @@ from lvcnet.inference.predictor import Predictor
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.checkpoint import build_method
 from lvcnet.training.commit import current_commit
-from lvcnet.training.config import TrainConfig, build_config, read_preset
+from lvcnet.training.config import TrainConfig, build_config
 from lvcnet.training.feed import Feed
+from lvcnet.training.plan import start_settings
 from lvcnet.training.run import create_run, train
 
 NAME = "mandible"
@@ -118,7 +119,9 @@ def settings(datasets: Sequence[Dataset], epochs: int, seed: int) -> list[tuple[
         "device": "cpu",
         "threads": 1,
     }
-    return [(one, build_config({**read_preset("quick"), **shared, "dataset": one.name})) for one in datasets]
+    return [
+        (one, build_config(start_settings("quick", one), {**shared, "dataset": one.name})) for one in datasets
+    ]
 
 
 def row(dataset: Dataset, config: TrainConfig, originals: Masks, images: Path, seconds: float) -> list[str]:

@@ -58,8 +58,8 @@ from lvcnet.training.config import (
     build_config,
     merge_settings,
     parse_settings,
-    read_preset,
 )
+from lvcnet.training.plan import start_settings
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PHANTOMS = {"hips": (300, 100), "pelvis": (1464, 366)}
@@ -160,7 +160,8 @@ def prepare_data(name: str, levels: Sequence[str]) -> None:
 def plan_data(name: str, options: argparse.Namespace) -> list[PlannedRun]:
     """All runs of one data set; clean labels for U-Net only."""
     profile = PROFILES[options.profile]
-    chosen = merge_settings(read_preset(profile.preset), parse_settings(options.set))
+    first = naming.parse(split(options.labels)[0])
+    chosen = merge_settings(start_settings(profile.preset, name, first), parse_settings(options.set))
     if "epochs" not in parse_settings(options.set) and chosen.get("steps") is None:
         images = len(Dataset.load(name).indices("train"))
         chosen["epochs"] = epochs_for(

@@ -17,16 +17,20 @@ from lvcnet.data.dataset import Dataset
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import METHODS
 from lvcnet.training.commit import current_commit
-from lvcnet.training.config import build_config, parse_settings, read_preset
+from lvcnet.training.config import build_config, parse_settings
+from lvcnet.training.plan import start_settings
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Print a markdown table."""
     options = parse_options(arguments)
-    settings = {"dataset": options.data, "labels": naming.parse(options.level), "device": options.device}
-    settings = {**read_preset(options.preset), **settings, **parse_settings(options.set)}
-    dataset = Dataset.load(options.data)
-    configs = {name: build_config(settings, {"method": name}) for name in options.methods.split(",")}
+    dataset, labels = Dataset.load(options.data), naming.parse(options.level)
+    start = start_settings(options.preset, dataset, labels)
+    shared = {"dataset": options.data, "labels": labels, "device": options.device}
+    own = parse_settings(options.set)
+    configs = {
+        name: build_config(start, shared, own, {"method": name}) for name in options.methods.split(",")
+    }
     first = next(iter(configs.values()))
     timings = time_methods(configs, dataset, options.repetitions, options.threads)
     table = timing_table(timings)

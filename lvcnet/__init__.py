@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from lvcnet.runs.directory import RunDirectory
     from lvcnet.runs.store import find_run, list_runs
     from lvcnet.training.config import TrainConfig
+    from lvcnet.training.plan import TrainingPlan, plan_training
 
 __version__ = "0.1.0"
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "Predictor",
     "RunDirectory",
     "TrainConfig",
+    "TrainingPlan",
     "compare",
     "correct",
     "evaluate",
@@ -69,6 +71,7 @@ __all__ = [
     "make_noisy_labels",
     "make_phantom",
     "networks",
+    "plan_training",
     "predict",
     "progress_bar",
     "read_image",
@@ -104,6 +107,7 @@ _MODULES = {
     "runs.directory": ("RunDirectory",),
     "runs.store": ("find_run", "list_runs"),
     "training.config": ("TrainConfig",),
+    "training.plan": ("TrainingPlan", "plan_training"),
 }
 """Module -> the names that are offered here; what TYPE_CHECKING above tells mypy and editors."""
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

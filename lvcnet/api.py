@@ -24,15 +24,16 @@ from lvcnet.inference.predictor import Predictor
 from lvcnet.jobs import check_resumable, launch
 from lvcnet.jobs.correct import Request, judge, prepare, train_folds
 from lvcnet.jobs.foreground import SweepProgress, run_sweep
-from lvcnet.jobs.sweep_config import build_sweep
+from lvcnet.jobs.sweep_config import planned_sweep
 from lvcnet.progress import Report
 from lvcnet.results import Comparison, Correction
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
 from lvcnet.thresholds import THRESHOLD, check_threshold
-from lvcnet.trained import METHOD
+from lvcnet.trained import METHOD, PRESET
 from lvcnet.training import run as training
-from lvcnet.training.config import build_config, merge_settings, read_preset
+from lvcnet.training.config import build_config, merge_settings
+from lvcnet.training.plan import start_settings
 
 Data = Dataset | str | Path
 """A data set, its name, or its folder."""
@@ -46,7 +47,7 @@ def train(
     method: str = METHOD,
     labels: str | int = CLEAN,
     *,
-    preset: str = "quick",
+    preset: str = PRESET,
     epochs: int | None = None,
     steps: int | None = None,
     seed: int = 0,
@@ -61,7 +62,7 @@ def train(
         dataset: a data set that is saved.
         method: fcn, unet, lvcnet, lvcnet-plus, lvcnet-paper, or one that a plug-in offers.
         labels: name of a label set, or the number of a noise level.
-        preset: settings to start from: quick (minutes on a laptop) or paper.
+        preset: settings to start from: auto (the training plan), quick (400 steps) or paper.
         epochs, steps: length, in passes over the training images or in steps.
         seed: keys initial weights, order and augmentation.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -81,9 +82,8 @@ def train(
     """
     asked: dict[str, Any] = {"dataset": _name(dataset), "method": method, "labels": _labels(dataset, labels)}
     asked |= {"seed": seed, "device": device} | _given(epochs, steps)
-    return _train(
-        training.create_run(build_config(read_preset(preset), settings, asked), name), False, report
-    )
+    start = start_settings(preset, _data(dataset), asked["labels"])
+    return _train(training.create_run(build_config(start, settings, asked), name), False, report)
 
 
 def resume(run: Run, *, report: Report | None = None) -> RunDirectory:
@@ -112,7 +112,7 @@ def sweep(
     labels: Sequence[str | int] | None = None,
     seeds: Sequence[int] = (0,),
     *,
-    preset: str | None = None,
+    preset: str = PRESET,
     epochs: int | None = None,
     steps: int | None = None,
     workers: int | None = None,
@@ -149,10 +149,7 @@ def sweep(
     asked: dict[str, Any] = {"dataset": _name(dataset), "seeds": list(seeds)}
     asked |= {"methods": list(methods)} if methods is not None else {}
     asked |= {"labels": [str(one) for one in labels]} if labels is not None else {}
-    start = read_preset(preset) if preset else {}
-    grid = build_sweep(
-        {"settings": start}, {"settings": settings}, {"settings": _given(epochs, steps)}, asked
-    )
+    grid = planned_sweep(preset, {"settings": settings}, {"settings": _given(epochs, steps)}, asked)
     plan = grid.plan(retry_failed)
     problems = run_sweep(plan, workers or launch.slots(), evaluate, _epochs(report))
     if problems:
@@ -278,7 +275,7 @@ def correct(
     method: str = METHOD,
     *,
     folds: int = 5,
-    preset: str = "quick",
+    preset: str = PRESET,
     epochs: int | None = None,
     steps: int | None = None,
     seed: int = 0,
@@ -317,9 +314,9 @@ def correct(
     Example:
         found = lv.correct("hips", "level3", folds=5)
     """
-    asked: dict[str, Any] = {"device": device} | _given(epochs, steps)
-    merged = merge_settings(read_preset(preset), settings, asked)
-    request = Request(_name(dataset), _labels(dataset, labels), method, folds, seed, merged, name or "")
+    judged, asked = _labels(dataset, labels), {"device": device, **_given(epochs, steps)}
+    merged = merge_settings(start_settings(preset, _data(dataset), judged), settings, asked)
+    request = Request(_name(dataset), judged, method, folds, seed, merged, name or "")
     prepared = prepare(request, overwrite)
     train_folds(prepared, workers, _epochs(report))
     return Correction(judge(prepared, device, overwrite, report).folder)

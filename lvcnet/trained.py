@@ -5,6 +5,8 @@ from typing import Any
 
 METHOD = "lvcnet-plus"
 """How it learns unless another method is named: in commands, forms and `import lvcnet as lv` alike."""
+PRESET = "auto"
+"""What its settings start from unless another preset, a run or nothing but a file is named: the training plan."""
 NETWORK = "unet"
 """What is trained unless another network is named, and what every run of before there was a choice trained."""
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lab.train.settings import length_field
+from lab.train.settings import PRESET_HELP, length_field
 from lab.ui import tables
 from lab.ui.background import background_button, elsewhere, outcome, own, own_keys
 from lab.ui.escaping import plain
@@ -35,6 +35,7 @@ from lvcnet.methods import METHODS, method_title
 from lvcnet.runs.summary import format_seconds
 from lvcnet.trained import METHOD
 from lvcnet.training.config import list_presets
+from lvcnet.training.plan import plan_training
 
 SECONDS = 2.0
 JUDGING = "judge-"
@@ -164,11 +165,11 @@ def _form(name: str) -> None:
             "Folds", 2, 20, 5, key="correct-folds", help="Trainings; each judges the images that it left out."
         )
         left, middle, right = st.columns([2, 2, 1])
-        preset = left.selectbox(
-            "Preset", list_presets()[::-1], key="start-preset", help="quick takes minutes a fold on a laptop."
-        )
+        preset = left.selectbox("Preset", list_presets(), key="start-preset", help=PRESET_HELP)
         with middle:
-            length = length_field(preset, "start", "Of every fold's training.")
+            length = length_field(
+                preset, "start", plan_training(dataset, labels), "Of every fold's training."
+            )
         seed = right.number_input(
             "Seed", 0, None, 0, key="start-seed", help="Keys initial weights and order."
         )

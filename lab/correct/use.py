@@ -6,7 +6,7 @@ import streamlit as st
 
 from lab.correct.state import DECISION_TITLES
 from lab.train.forms import offer_sweep, show_started
-from lab.train.settings import length_field
+from lab.train.settings import PRESET_HELP, length_field
 from lab.ui import tables
 from lab.ui.downloads import labels_file
 from lab.ui.escaping import plain
@@ -35,6 +35,7 @@ from lvcnet.jobs.requests import SweepRequest
 from lvcnet.methods import METHODS, method_title
 from lvcnet.noise.levels import levels_in_words
 from lvcnet.training.config import list_presets
+from lvcnet.training.plan import plan_training
 
 RULES: dict[str, list[str]] = {"keep": [], "confident": ["confident"], "ignore": []}
 """What may become of undecided labels, and the rule that does it."""
@@ -247,12 +248,14 @@ def _train(correction: Correction, dataset: Dataset, name: str) -> None:
     )
     preset = columns[2].selectbox(
         "Preset",
-        list_presets()[::-1],
+        list_presets(),
         key="correct-preset",
-        help="quick takes minutes, paper is the paper's set-up.",
+        help=PRESET_HELP,
     )
     with columns[3]:
-        length = length_field(preset, "correct", "Of every training.")
+        length = length_field(
+            preset, "correct", plan_training(dataset, labels[0] if labels else CLEAN), "Of every training."
+        )
     sweep = SweepRequest(
         dataset.name,
         methods=(method,),

@@ -1,6 +1,6 @@
 """What the runs page shows of runs and does with them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from lab.ui.background import background_button
 from lab.ui.escaping import code, plain
 from lab.ui.navigation import link_to
 from lab.ui.tables import counted
+from lab.ui.training_plan import show_plan
 from lab.ui.trash import delete_button
 from lab.ui.widgets import command_line, leave_note, run_title, show_table, shown_errors
 from lvcnet import jobs
@@ -31,6 +32,7 @@ from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import is_demo
 from lvcnet.runs.summary import format_seconds, lost_epochs_note, summarise
 from lvcnet.trained import trained
+from lvcnet.training.plan import in_words
 
 LOG_LINES = 40
 MOST_BESIDE = 4
@@ -312,10 +314,20 @@ def configuration(run: RunDirectory) -> None:
             )
             + f" Folder: {code(run.path)}"
         )
-        st.json(config, expanded=1)
+        show_run_plan(config)
+        st.json({name: value for name, value in config.items() if name != "plan"}, expanded=1)
         if run.status()["state"] == "done":
             st.caption("Train it again and see what differs, to the bit:")
             command_line(ReproduceRequest(run.name))
+
+
+def show_run_plan(config: Mapping[str, Any]) -> None:
+    """The training plan of a run's data and what the run did otherwise; runs of before there were plans keep none."""
+    plan = config.get("plan")
+    if not plan:
+        return
+    st.markdown(f"**Training plan.** {plain(in_words(plan))}")
+    show_plan(plan)
 
 
 def _act(action: Callable[[RunDirectory], None], run: RunDirectory, note: str) -> None:

@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -11,11 +12,12 @@ from lab.train.settings import asked_run, settings_fields
 from lab.ui.escaping import code, plain
 from lab.ui.navigation import link_to
 from lab.ui.tables import counted
-from lab.ui.widgets import command_line, pick, pick_labels, show_table, shown_errors
+from lab.ui.training_plan import show_plan, show_size_note
+from lab.ui.widgets import command_line, load_dataset, pick, pick_labels, show_table, shown_errors
 from lvcnet import jobs
 from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
 from lvcnet.data.naming import is_paper_noise
-from lvcnet.jobs.estimate import expected_seconds
+from lvcnet.jobs.estimate import SAME_PACE, expected_seconds, step_seconds
 from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.requests import SweepRequest, TrainRequest
@@ -26,8 +28,10 @@ from lvcnet.noise.levels import levels_in_words
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import format_seconds
 from lvcnet.trained import METHOD
-from lvcnet.training.config import TrainConfig
+from lvcnet.training.config import TrainConfig, build_config
 from lvcnet.training.device import resolve_device
+from lvcnet.training.feed import split_rows
+from lvcnet.training.plan import TrainingPlan, plan_training
 
 ACTION_TITLES: dict[Action, str] = {
     "train": "to train",
@@ -36,7 +40,6 @@ ACTION_TITLES: dict[Action, str] = {
     "leave": "waiting or running",
 }
 STARTED = "started-runs"
-NO_ESTIMATE = "How long it takes is known after the first epoch."
 
 
 def run_form(dataset: Dataset) -> None:
@@ -59,7 +62,8 @@ def run_form(dataset: Dataset) -> None:
             key="run-seed",
             help="Keys initial weights, order of images and augmentation.",
         )
-        start, length, changes = settings_fields("run", [method], like)
+        plan = plan_training(dataset, labels)
+        start, length, changes = settings_fields("run", plan, [method], like)
         request = TrainRequest(
             dataset.name,
             method,
@@ -71,6 +75,7 @@ def run_form(dataset: Dataset) -> None:
             queue=True,
         )
         config = request.settled()
+        show_reasons(plan, config)
         name = st.text_input(
             "Run name (optional)",
             key="run-name",
@@ -80,7 +85,7 @@ def run_form(dataset: Dataset) -> None:
         request = replace(request, name=name or None)
         command_line(request)
         yaml_file("All settings as YAML", config.to_yaml(), f"{name or config.run_name()}.yaml", "train")
-        what_to_expect(config)
+        what_to_expect(config, dataset)
         if st.button(
             "Start training",
             key="run-start",
@@ -93,11 +98,20 @@ def run_form(dataset: Dataset) -> None:
                 st.session_state[STARTED] = [run.name]
 
 
-def what_to_expect(config: TrainConfig) -> None:
+def show_reasons(plan: TrainingPlan, config: TrainConfig) -> None:
+    """Each choice of the plan with its reason, and what the form does otherwise."""
+    show_size_note(plan)
+    with st.expander("Training plan: each choice and its reason", icon=":material/checklist:", expanded=True):
+        show_plan(plan.record(config.model_dump()))
+
+
+def what_to_expect(config: TrainConfig, dataset: Dataset) -> None:
     """Before a run is started: how long it takes, on which device, and how many are before it."""
     queue = jobs.queue_state()
-    time = format_seconds(expected_seconds([config]))
-    text = f"About {time} of training, judged by earlier runs like it." if time else NO_ESTIMATE
+    known = expected_seconds([config])
+    time = format_seconds(timed_here(config, dataset) if known is None else known)
+    judged = "by steps timed just now" if known is None else "by earlier runs like it"
+    text = f"About {time} of training, judged {judged}."
     device = (
         f"the best device there is ({resolve_device('auto')})" if config.device == "auto" else config.device
     )
@@ -154,7 +168,9 @@ def sweep_form(dataset: Dataset) -> None:
             key="sweep-seeds",
             help="Three seeds or more tell chance from effect; type a number to add another one.",
         )
-        start, length, changes = settings_fields("sweep", methods)
+        # as the command does: all runs have the plan of the first label set
+        plan = plan_training(dataset, labels[0] if labels else CLEAN)
+        start, length, changes = settings_fields("sweep", plan, methods)
         retry = st.checkbox(
             "Try failed runs again", key="sweep-retry", help="They continue from their last checkpoint."
         )
@@ -195,7 +211,7 @@ def offer_sweep(request: SweepRequest, verb: str, key: str, icon: str) -> None:
     """What a sweep amounts to, its command and file, and the button that queues it."""
     sweep = request.settled()
     plan = sweep.plan(request.retry_failed)
-    count = plan_summary(plan)
+    count = plan_summary(plan, load_dataset(sweep.dataset))
     command_line(request)
     yaml_file("The sweep as YAML", sweep.to_yaml(), f"{sweep.dataset}-sweep.yaml", "sweep")
     if st.button(
@@ -222,7 +238,20 @@ def show_started() -> None:
         link_to("runs", "Watch it train", query={"run": names[0]})
 
 
-def plan_summary(plan: Sequence[PlannedRun]) -> int:
+def timed_here(config: TrainConfig, dataset: Dataset) -> float:
+    """Seconds of a training by the time of a step, which is taken once for all trainings of its pace."""
+    train, _ = split_rows(dataset, config.labels, config.validation)
+    pace = {"labels": config.labels, **{name: getattr(config, name) for name in SAME_PACE}}
+    each = _step_here(dataset.name, {**pace, "options": config.options, "device": config.device})
+    return config.length(len(train)).steps * each
+
+
+@st.cache_data(max_entries=64, show_spinner="Timing a step")
+def _step_here(name: str, settings: dict[str, Any]) -> float:
+    return step_seconds(build_config(settings), load_dataset(name))
+
+
+def plan_summary(plan: Sequence[PlannedRun], dataset: Dataset) -> int:
     """Say how many runs a plan has and how long they take, if that is known; returns how many are left to do."""
     actions = Counter(cell.action for cell in plan)
     parts = [f"{actions[action]} {title}" for action, title in ACTION_TITLES.items() if actions[action]]
@@ -231,13 +260,12 @@ def plan_summary(plan: Sequence[PlannedRun]) -> int:
     text = f"**{counted(len(plan), 'run')}**: {', '.join(parts)}."
     if left:
         seconds = estimate.seconds_left
+        judged = "earlier epochs"
         if seconds is None:
-            seconds = expected_seconds([cell.config for cell in plan if cell.action in WORK])
-        text += (
-            f" About {format_seconds(seconds)} for what is left, {slots()} at a time, judged by earlier epochs."
-            if seconds is not None
-            else f" {NO_ESTIMATE}"
-        )
+            configs = [cell.config for cell in plan if cell.action in WORK]
+            seconds = expected_seconds(configs, timed=lambda config: timed_here(config, dataset))
+            judged = "earlier runs, or steps timed just now"
+        text += f" About {format_seconds(seconds)} for what is left, {slots()} at a time, judged by {judged}."
     st.markdown(text)
     with st.expander("The runs by name", icon=":material/list:"):
         show_table(

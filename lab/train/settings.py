@@ -14,17 +14,21 @@ from lvcnet.models import NETWORKS
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import find_run
 from lvcnet.trained import NETWORK
-from lvcnet.training.config import LENGTHS, build_config, list_presets, read_preset
+from lvcnet.training.config import LENGTHS, build_config, list_presets
 from lvcnet.training.device import available_devices
+from lvcnet.training.plan import PLANNED, TrainingPlan, on_plan
 
-PRESET_HELP = "Where the settings start from: quick takes minutes on a laptop, paper is the paper's set-up."
+PRESET_HELP = (
+    "Where the settings start from: auto is the training plan, which follows from the data; quick is the same with 400 steps;"
+    " paper is the paper's set-up."
+)
 LIKE = "like"
 """Stands for a run among the presets."""
 ADVANCED: dict[str, tuple[str, ...]] = {
     "Network": ("network", "width", "depth", "block"),
     "Optimisation": (
         *("batch_size", "loss", "optimizer", "learning_rate", "schedule", "weight_decay", "ema"),
-        *("augment", "flip"),
+        *("augment", "flip", "jitter", "epoch_steps"),
     ),
     "Machine": ("device", "precision", "threads"),
     "Checks and snapshots": ("validation", "validate_every", "snapshot_every", "snapshot_images"),
@@ -36,6 +40,13 @@ class Start(TypedDict):
 
     preset: str | None
     like: str | None
+
+
+class Length(TypedDict, total=False):
+    """How long trainings are: fields of a request, of which one at most is given."""
+
+    epochs: int
+    steps: int
 
 
 def asked_run() -> RunDirectory | None:
@@ -53,17 +64,18 @@ def asked_run() -> RunDirectory | None:
 
 
 def settings_fields(
-    prefix: str, methods: Sequence[str], like: RunDirectory | None = None
-) -> tuple[Start, dict[str, int], dict[str, Any]]:
+    prefix: str, plan: TrainingPlan, methods: Sequence[str], like: RunDirectory | None = None
+) -> tuple[Start, Length, dict[str, Any]]:
     """Where to start from, length, everything else in an expander; returns the start, and length and settings that differ.
 
     Args:
         prefix: of the widgets' keys, one a form.
+        plan: the training plan, which the presets auto and quick start from.
         methods: what will be trained; a single one shows its own settings.
         like: a run whose settings are offered beside the presets, and chosen first.
     """
     left, right = st.columns(2)
-    names = [*([LIKE] if like else []), *list_presets()[::-1]]
+    names = [*([LIKE] if like else []), *list_presets()]
     chosen = left.selectbox(
         "Start from" if like else "Preset",
         names,
@@ -75,8 +87,8 @@ def settings_fields(
         start, settings = Start(preset=None, like=like.name), settings_like(like, methods[0])
         key = f"{prefix}-{like.name}"
     else:
-        start, settings = Start(preset=chosen, like=None), read_preset(chosen)
-        key = f"{prefix}-{chosen}"
+        start, settings = Start(preset=chosen, like=None), on_plan(chosen, plan)
+        key = preset_key(prefix, chosen, plan)
     base = build_config(settings, {"dataset": "any"})
     length = next(name for name in LENGTHS if getattr(base, name) is not None)
     with right:
@@ -104,18 +116,32 @@ def settings_fields(
             text = ", ".join(f"{name} = {base.options[name]}" for name in sorted(kept))
             st.caption(f"Also taken from the run: {plain(text)}.")
     changes = {name: value for name, value in values.items() if value != getattr(base, name)}
-    chosen = {length: changes.pop(length)} if length in changes else {}
-    return start, chosen, changes | ({"options": options} if options else {})
+    given = _length(length, changes.pop(length)) if length in changes else Length()
+    return start, given, changes | ({"options": options} if options else {})
 
 
-def length_field(preset: str, prefix: str, help_text: str) -> dict[str, int]:
+def preset_key(prefix: str, preset: str, plan: TrainingPlan) -> str:
+    """Begins the keys of a preset's widgets: where it starts from a plan, that of other labels has widgets of its own."""
+    return f"{prefix}-{preset}-{plan.dataset}-{plan.labels}" if preset in PLANNED else f"{prefix}-{preset}"
+
+
+def length_field(preset: str, prefix: str, plan: TrainingPlan, help_text: str) -> Length:
     """How long trainings of a preset are, in what the preset counts; empty where it is left as it is."""
-    settings = read_preset(preset)
-    length = next(name for name in LENGTHS if name in settings)
+    settings = on_plan(preset, plan)
+    length = next(name for name in LENGTHS if settings.get(name) is not None)
     value = st.number_input(
-        length.capitalize(), 1, None, settings[length], key=f"{prefix}-{length}-{preset}", help=help_text
+        length.capitalize(),
+        1,
+        None,
+        settings[length],
+        key=f"{preset_key(prefix, preset, plan)}-{length}",
+        help=help_text,
     )
-    return {} if value == settings[length] else {length: int(value)}
+    return Length() if value == settings[length] else _length(length, int(value))
+
+
+def _length(name: str, value: int) -> Length:
+    return Length(steps=value) if name == "steps" else Length(epochs=value)
 
 
 def no_network(methods: Sequence[str], key: str) -> str:

@@ -16,6 +16,7 @@ from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 from lvcnet.methods import method_title
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.summary import RunSummary, format_seconds, summarise
+from lvcnet.text import counted as counted
 
 SHOWN = "Shown"
 """Name of the column that marks the row that the page shows."""
@@ -56,15 +57,6 @@ def number(value: float | None, digits: int = 3) -> str:
 def unbroken(text: str) -> str:
     """A text whose numbers stay with their percent signs where a line breaks."""
     return text.replace(" %", f"{NO_BREAK}%")
-
-
-def counted(count: int, thing: str) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "run"), counted(12, "run")
-    ('1 run', '12 runs')
-    """
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def percent(share: float, digits: int = 0) -> str:

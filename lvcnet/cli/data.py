@@ -14,6 +14,7 @@ from lvcnet.cli.output import interruptible, print_damaged, print_json, print_ta
 from lvcnet.cli.requests import takes
 from lvcnet.cli.trash import carry_out
 from lvcnet.data.dataset import Dataset, check_free, list_datasets
+from lvcnet.data.naming import chosen
 from lvcnet.data.outlines.layers import count_outlines
 from lvcnet.data.requests import ExportRequest, PhantomRequest, ShowRequest
 from lvcnet.data.summary import damaged_datasets, overview
@@ -72,11 +73,12 @@ def list_data(as_json: Json = False) -> None:
 @commands.command()
 @takes
 def show(request: ShowRequest, as_json: Json = False) -> None:
-    """Show sizes, splits, categories, foreground share and label sets of a data set.
+    """Show sizes, splits, categories, foreground share and label sets of a data set, its traits and its training plan.
 
-    Example: `lvcnet data show hips`
+    Example: `lvcnet data show hips`, or about what is learned from other labels: `lvcnet data show hips --labels level3`
     """
-    present_dataset(Dataset.load(request.name), as_json)
+    dataset = Dataset.load(request.name)
+    present_dataset(dataset, as_json, chosen(dataset, request.labels))
 
 
 @commands.command()

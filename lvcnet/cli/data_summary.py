@@ -2,17 +2,21 @@
 
 from typing import Any
 
-from lvcnet.cli.output import format_cell, print_damaged, print_json, print_table
+from lvcnet.cli.output import format_cell, print_damaged, print_json, print_table, screen
 from lvcnet.damage import Damaged
-from lvcnet.data.dataset import Dataset
+from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.summary import grid_in_words, summarise
+from lvcnet.errors import LvcnetError
+from lvcnet.training.config import as_yaml
+from lvcnet.training.plan import TrainingPlan, plan_training
 
 
-def present_dataset(dataset: Dataset, as_json: bool) -> None:
-    """The summary of a data set, as JSON or as two tables."""
-    summary = summarise(dataset)
+def present_dataset(dataset: Dataset, as_json: bool, labels: str = CLEAN) -> None:
+    """The summary of a data set, its traits and training plan under a label set, as JSON or as tables."""
+    summary, plan = summarise(dataset), _planned(dataset, labels)
     if as_json:
-        print_json(summary)
+        traits, planned = (plan.traits.as_json(), plan.as_json()) if plan else (None, None)
+        print_json({**summary, "traits": traits, "training_plan": planned})
         return
     print_damaged([Damaged(**one) for one in summary["damaged"]])
     (low_width, low_height), (high_width, high_height) = summary["original_sizes"]
@@ -38,6 +42,39 @@ def present_dataset(dataset: Dataset, as_json: bool) -> None:
         "outlines kept",
     ]
     print_table("Label sets", titles, rows)
+    if plan is not None:
+        _print_plan(plan)
+
+
+def _planned(dataset: Dataset, labels: str) -> TrainingPlan | None:
+    """The plan; None where nothing can be learned from these labels, or a file of theirs is damaged."""
+    try:
+        return plan_training(dataset, labels)
+    except LvcnetError:
+        return None
+
+
+def _print_plan(plan: TrainingPlan) -> None:
+    traits = plan.traits
+    rows = [
+        [
+            one.name,
+            f"{one.presence:.0%}",
+            _percent(one.area),
+            *map(_number, (one.thickness, one.original_thickness, one.parts)),
+        ]
+        for one in traits.categories
+    ]
+    titles = ["category", "in images", "area there", "thickness px", "px of the original", "parts"]
+    print_table(f"Traits of {traits.images} training images, labels {traits.labels}", titles, rows)
+    choices = [[one.name, as_yaml(one.value), one.reason] for one in (plan.size, *plan.choices)]
+    print_table("Training plan (preset auto)", ["setting", "value", "reason"], choices)
+    if plan.import_again:
+        screen.print(f"The data set was {plan.import_again}.", highlight=False, markup=False)
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else f"{value:.0f}"
 
 
 def _print_spread(statistics: dict[str, Any]) -> None:

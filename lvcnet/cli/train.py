@@ -9,6 +9,7 @@ from lvcnet.cli.output import print_json, progress_bar, screen
 from lvcnet.cli.requests import takes
 from lvcnet.errors import INTERRUPTED
 from lvcnet.jobs.requests import TrainRequest
+from lvcnet.training.plan import in_words
 from lvcnet.training.run import train as train_run
 
 
@@ -35,5 +36,6 @@ def train(request: TrainRequest, as_json: Json = False) -> None:
         print_json(result)
     else:
         screen.print(f"Run {run.name} is {state}; its files are in {run.path}")
+        screen.print(in_words(run.config()["plan"]), highlight=False, markup=False)
     if state == "interrupted":
         raise typer.Exit(INTERRUPTED)

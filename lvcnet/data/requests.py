@@ -49,11 +49,12 @@ class PhantomRequest(Request):
 
 @dataclass(frozen=True)
 class ShowRequest(Request):
-    """The summary of a data set."""
+    """The summary of a data set, its traits and its training plan."""
 
     COMMAND = ("data", "show")
 
     name: Annotated[str, Argument(DATA_SET)]
+    labels: Annotated[str, Option("--labels", "Label set that traits and training plan are about.")] = CLEAN
 
 
 def written_formats() -> str:

@@ -21,7 +21,7 @@ MAY_DIFFER |= {"validate_every", "snapshot_every", "snapshot_images"}
 network or other options is another method), and what changes nothing that is compared."""
 COVERAGE = "training images"
 """What `differing` calls a difference in how many, or in which, training images the label sets cover."""
-MEANT = {"loss": "ce"}
+MEANT: dict[str, Any] = {"loss": "ce", "jitter": 1.0}
 """Settings that older runs do not name, and what they were trained with."""
 OF_THE_DATA = {"fingerprint": "images or clean labels", "size": "size", "categories": "categories"}
 

@@ -9,17 +9,22 @@ from lvcnet import formats
 from lvcnet.errors import LvcnetError
 from lvcnet.requests import PATH, WORDS, Argument, Form, Option, Request
 from lvcnet.text import split_list
-from lvcnet.trained import METHOD
-from lvcnet.training.config import merge_settings, parse_settings, read_preset, read_yaml, write_settings
+from lvcnet.trained import METHOD, PRESET
+from lvcnet.training.config import merge_settings, parse_settings, read_yaml, write_settings
 
 if TYPE_CHECKING:
     from lvcnet.jobs.correct import Request as Judgement
     from lvcnet.jobs.sweep_config import SweepConfig
     from lvcnet.runs.directory import RunDirectory
     from lvcnet.training.config import TrainConfig
+    from lvcnet.training.plan import TrainingPlan
 
 SETTINGS = Form(parse_settings, write_settings, repeated=True)
 KEY_VALUE = "KEY=VALUE"
+PRESETS_IN_WORDS = (
+    "Settings to start from: auto (the training plan), quick (the plan with 400 steps) or paper (the paper's scale)."
+    f" [default: {PRESET}]"
+)
 
 
 def methods_in_words() -> str:
@@ -69,7 +74,7 @@ class TrainRequest(Request):
     ] = None
     preset: Annotated[
         str | None,
-        Option("--preset", "quick (the default: minutes on a laptop) or paper (the paper's scale)."),
+        Option("--preset", PRESETS_IN_WORDS),
     ] = None
     like: Annotated[
         str | None,
@@ -107,7 +112,7 @@ class TrainRequest(Request):
                 "nothing says what to learn from: give a DATASET, a file that names one with --config FILE, or a run to"
                 " copy with --like RUN"
             )
-        config = build_config(*self.start(), from_file, dict(self.settings), explicit)
+        config = build_config(*self._layers(from_file, self.settings, explicit))
         if word := self.level or self.labels:
             from lvcnet.data.dataset import Dataset
             from lvcnet.data.naming import chosen
@@ -115,14 +120,24 @@ class TrainRequest(Request):
             chosen(Dataset.load(config.dataset), word)
         return config
 
-    def start(self) -> list[dict[str, Any]]:
-        """What the configuration starts from: a run's settings, then a preset; quick where neither is named."""
+    def _layers(self, *given: Mapping[str, Any]) -> "list[dict[str, Any]]":
+        """What the configuration is made of, from below: a run's settings, a preset, auto where neither is named, and `given`."""
+        from lvcnet.data.dataset import CLEAN
         from lvcnet.jobs.like import settings_like
         from lvcnet.runs.store import find_run
+        from lvcnet.training.plan import start_settings
 
+        layers = [dict(one) for one in given]
         copied = [settings_like(find_run(self.like), self.method)] if self.like is not None else []
-        preset = self.preset or (None if copied else "quick")
-        return [*copied, read_preset(preset)] if preset else copied
+        preset = self.preset or (None if copied else PRESET)
+        if preset is None:
+            return [*copied, *layers]
+        about = merge_settings(*copied, *layers)
+        return [
+            *copied,
+            start_settings(preset, str(about["dataset"]), str(about.get("labels", CLEAN))),
+            *layers,
+        ]
 
     def create(self) -> "RunDirectory":
         """Make the run; it waits in the queue already where that is wanted.
@@ -192,6 +207,29 @@ def sweep_networks_in_words() -> str:
 
 
 @dataclass(frozen=True)
+class TrainingPlanRequest(Request):
+    """The training plan of a label set."""
+
+    COMMAND = ("training-plan",)
+
+    dataset: Annotated[str, Argument("Name of the data set; `lvcnet data list` lists them.")]
+    labels: Annotated[str, Option("--labels", "Label set to learn from; 3 is noise level 3.")] = "clean"
+
+    def run(self) -> "TrainingPlan":
+        """Measure the data and derive the plan.
+
+        Raises:
+            LvcnetError: for an unknown data set or label set, or one that covers no training image.
+        """
+        from lvcnet.data.dataset import Dataset
+        from lvcnet.data.naming import chosen
+        from lvcnet.training.plan import plan_training
+
+        data = Dataset.load(self.dataset)
+        return plan_training(data, chosen(data, self.labels))
+
+
+@dataclass(frozen=True)
 class SweepRequest(Request):
     """A grid of runs. What is not given has its default from the file or the preset."""
 
@@ -223,7 +261,7 @@ class SweepRequest(Request):
         tuple[int, ...] | None,
         Option("--seeds", "Seeds, separated by commas. [default: 0]", Form(read_seeds, write_seeds)),
     ] = None
-    preset: Annotated[str | None, Option("--preset", "Settings to start from, e.g. quick or paper.")] = None
+    preset: Annotated[str | None, Option("--preset", PRESETS_IN_WORDS)] = None
     network: Annotated[str | None, Option("--network", sweep_networks_in_words)] = None
     epochs: Annotated[int | None, Option("--epochs", "Passes over the training images.")] = None
     steps: Annotated[int | None, Option("--steps", "Training steps, instead of epochs.")] = None
@@ -241,7 +279,7 @@ class SweepRequest(Request):
         Raises:
             LvcnetError: if nothing says which data set, or naming everything that is unknown or out of range.
         """
-        from lvcnet.jobs.sweep_config import build_sweep
+        from lvcnet.jobs.sweep_config import planned_sweep
 
         lists = {"dataset": self.dataset, "methods": self.methods, "labels": self.labels, "seeds": self.seeds}
         explicit = {
@@ -250,8 +288,8 @@ class SweepRequest(Request):
             if value is not None
         }
         same = {"network": self.network, "epochs": self.epochs, "steps": self.steps}
-        return build_sweep(
-            {"settings": read_preset(self.preset)} if self.preset else {},
+        return planned_sweep(
+            self.preset,
             self._from_file(),
             {"settings": dict(self.settings)},
             {"settings": {name: value for name, value in same.items() if value is not None}},
@@ -286,7 +324,7 @@ class CorrectRequest(Request):
         int, Option("--folds", "Trainings; each judges the images that it left out.", always=True)
     ] = 5
     seed: Annotated[int, Option("--seed", "Keys initial weights, order and augmentation.")] = 0
-    preset: Annotated[str, Option("--preset", "quick (minutes on a laptop) or paper.")] = "quick"
+    preset: Annotated[str, Option("--preset", PRESETS_IN_WORDS)] = PRESET
     epochs: Annotated[int | None, Option("--epochs", "Passes over the training images.")] = None
     steps: Annotated[int | None, Option("--steps", "Training steps, instead of epochs.")] = None
     settings: Annotated[
@@ -312,12 +350,14 @@ class CorrectRequest(Request):
         from lvcnet.data.dataset import Dataset
         from lvcnet.data.naming import chosen
         from lvcnet.jobs.correct import Request as Judgement
+        from lvcnet.training.plan import start_settings
 
         explicit: dict[str, Any] = {"device": self.device}
         explicit |= {"epochs": self.epochs} if self.epochs is not None else {}
         explicit |= {"steps": self.steps} if self.steps is not None else {}
-        merged = merge_settings(read_preset(self.preset), dict(self.settings), explicit)
-        judged = chosen(Dataset.load(self.dataset), self.labels)
+        data = Dataset.load(self.dataset)
+        judged = chosen(data, self.labels)
+        merged = merge_settings(start_settings(self.preset, data, judged), dict(self.settings), explicit)
         return Judgement(self.dataset, judged, self.method, self.folds, self.seed, merged, self.name or "")
 
 

@@ -7,10 +7,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from lvcnet import formats
+from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.naming import chosen
 from lvcnet.errors import LvcnetError
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.methods import COMPARED
+from lvcnet.trained import PRESET
 from lvcnet.training.config import MOST, TrainConfig, build_config, merge_settings, validated
+from lvcnet.training.plan import start_settings
 
 GRID = {"dataset": "dataset", "labels": "labels", "method": "methods", "seed": "seeds"}
 """Settings of a run that the sweep decides, and what decides them."""
@@ -68,6 +72,24 @@ def build_sweep(*layers: dict[str, Any]) -> SweepConfig:
     whole = {**sweep.settings, "dataset": sweep.dataset}
     validated(TrainConfig, whole, "the sweep", group=("settings",), names=SETTINGS)
     return sweep
+
+
+def planned_sweep(preset: str | None, *layers: dict[str, Any]) -> SweepConfig:
+    """As `build_sweep`, on top of a preset.
+
+    All runs have one plan, that of the first label set, so that they differ in nothing but what the sweep is about.
+
+    Args:
+        preset: by default auto.
+        layers: what is known about the sweep; later ones win.
+
+    Raises:
+        LvcnetError: as `build_sweep`, and for an unknown data set or label set.
+    """
+    asked = build_sweep(*layers)
+    data = Dataset.load(asked.dataset)
+    first = chosen(data, asked.labels[0]) if asked.labels else CLEAN
+    return build_sweep({"settings": start_settings(preset or PRESET, data, first)}, *layers)
 
 
 def parse_seeds(texts: Sequence[str]) -> list[int]:

@@ -36,7 +36,9 @@ def check_config(value: Any) -> dict[str, Any]:
         batch_size=int,
         options=dict,
         data=dict,
+        plan=dict,
     )
+    check_types(config.get("plan", {}), size=dict, choices=list, overridden=dict)
     data = check_types(
         config.get("data", {}),
         fingerprint=str,

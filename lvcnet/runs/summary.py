@@ -29,6 +29,7 @@ class RunSummary:
         user_note: what its owner wrote about it; empty if nothing.
         commit: of the project that it was made with; None where that is not known.
         collapsed: how its predictions collapsed, so that nothing is concluded from `iou`; None if they did not.
+        overridden: settings in which it is not trained by the training plan that it keeps; None for runs that keep none.
     """
 
     run: str
@@ -52,6 +53,7 @@ class RunSummary:
     user_note: str
     commit: str | None
     collapsed: str | None
+    overridden: dict[str, Any] | None
 
     @property
     def trained(self) -> str:
@@ -96,6 +98,7 @@ def summarise(run: RunDirectory) -> RunSummary:
         user_note=about.note,
         commit=config.get("commit"),
         collapsed=collapse(evaluation) if evaluation else None,
+        overridden=config.get("plan", {}).get("overridden"),
     )
 
 

@@ -28,6 +28,7 @@ def affine_matrices(
     generator: torch.Generator,
     grid: Sequence[int] = (1, 1),
     extent: Tensor | None = None,
+    jitter: float = 1.0,
 ) -> Tensor:
     """(B, 2, 3) maps from output to input coordinates in [-1, 1]: turn, zoom, shift, and mirroring by a coin.
 
@@ -37,10 +38,11 @@ def affine_matrices(
         generator: on the CPU.
         grid: rows and columns, in pixels of which angles are angles.
         extent: (B, 2) shares (x, y) of the grid that hold the image, top left; its centre stays where it is. Default all.
+        jitter: of which turn, zoom and shift are this many times the largest above.
     """
-    angle = _uniform(count, LARGEST_TURN, generator)
-    zoom = torch.exp(_uniform(count, math.log1p(LARGEST_ZOOM), generator))
-    shift = torch.stack([_uniform(count, 2 * LARGEST_SHIFT, generator) for _ in range(2)], dim=1)
+    angle = _uniform(count, jitter * LARGEST_TURN, generator)
+    zoom = torch.exp(_uniform(count, math.log1p(jitter * LARGEST_ZOOM), generator))
+    shift = torch.stack([_uniform(count, 2 * jitter * LARGEST_SHIFT, generator) for _ in range(2)], dim=1)
     coin = torch.rand(count, generator=generator)
     mirror = torch.where((coin < 0.5) & flip, -1.0, 1.0)
     cosine, sine = zoom * torch.cos(angle), zoom * torch.sin(angle)
@@ -63,6 +65,7 @@ def augment(
     flip: bool = True,
     mirrored: Sequence[int] | None = None,
     inside: Tensor | None = None,
+    jitter: float = 1.0,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Move images and labels together, then change the images' intensity.
 
@@ -73,13 +76,14 @@ def augment(
         flip: allow left-right mirroring.
         mirrored: which channel each label is in once its image is mirrored (left lung, right lung); default its own.
         inside: (B, 1, H, W), 1 where the image is and 0 in the padding beside it; None where it fills the grid.
+        jitter: how far they move, see `affine_matrices`.
 
     Returns:
         Images in [0, 1], labels, still 0 or 1, and where the moved images are, None if that was given.
     """
     count, size = len(images), images.shape[-2:]
     extent = None if inside is None else _extent(inside).cpu()
-    matrices = affine_matrices(count, flip, generator, size, extent).to(images.device)
+    matrices = affine_matrices(count, flip, generator, size, extent, jitter).to(images.device)
     grid = F.affine_grid(matrices, [count, 1, *size], align_corners=False)
     moved = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
     moved_labels = F.grid_sample(labels, grid, padding_mode="border", align_corners=False)

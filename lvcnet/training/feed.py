@@ -128,7 +128,9 @@ class Feed:
             maps = labels if ignored is None else torch.cat([labels, ignored], dim=1)  # moved alike
             if self.config.augment:
                 mirrored = self._channels(maps.shape[1])
-                images, maps, inside = augment(images, maps, draws, self.mirrors, mirrored, inside)
+                images, maps, inside = augment(
+                    images, maps, draws, self.mirrors, mirrored, inside, self.config.jitter
+                )
             labels, *rest = torch.split(maps, labels.shape[1], dim=1)
             weights = 1 - rest[0] if rest else None
             if inside is not None:

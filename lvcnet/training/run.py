@@ -32,6 +32,7 @@ from lvcnet.training.device import resolve_device
 from lvcnet.training.environment import record_environment
 from lvcnet.training.feed import split_rows
 from lvcnet.training.loop import Trainer, logger
+from lvcnet.training.plan import plan_training
 
 
 def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
@@ -55,7 +56,13 @@ def create_run(config: TrainConfig, name: str | None = None) -> RunDirectory:
         }
         return new_run(
             name or config.run_name(),
-            {**config.model_dump(), "data": data, "version": __version__, "commit": current_commit()},
+            {
+                **config.model_dump(),
+                "data": data,
+                "plan": plan_training(dataset, config.labels).record(config.model_dump()),
+                "version": __version__,
+                "commit": current_commit(),
+            },
         )
 
 

@@ -86,8 +86,9 @@ def metric(page: Page, label: str) -> Locator:
 def start(page: Page, lab: str, method: str, epochs: int) -> str:
     """Start a tiny training on the train page and follow the link to it; returns the run's name."""
     show(page, f"{lab}/train?dataset=tiny&labels=level3&method={method}")
-    set_number(page, "Epochs", epochs)
+    set_number(page, "Steps", epochs)
     page.get_by_text("Advanced settings").click()
+    set_number(page, "Epoch steps", 1)
     set_number(page, "Width", 4)
     set_number(page, "Depth", 2)
     page.get_by_role("button", name="Start training").click()

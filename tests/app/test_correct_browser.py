@@ -114,10 +114,10 @@ def test_three_images_are_corrected_exported_and_trained_on(
         corrected.masks[dataset.index(third)], dataset.labels("level3").masks[dataset.index(third)]
     )
 
-    epochs = page.get_by_role("spinbutton", name="Epochs")
-    epochs.fill("1")
-    epochs.press("Enter")
-    expect(page.get_by_text("--epochs 1")).to_be_visible(timeout=SOON)
+    steps = page.get_by_role("spinbutton", name="Steps")
+    steps.fill("1")
+    steps.press("Enter")
+    expect(page.get_by_text("--steps 1")).to_be_visible(timeout=SOON)
     wait_until_idle(page)
     page.get_by_role("button", name="Train 3 runs").click()
     expect(page.get_by_text("In the queue: 3 runs")).to_be_visible(timeout=SOON)

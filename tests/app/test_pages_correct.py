@@ -146,7 +146,7 @@ def test_decisions_become_a_label_set_and_trainings(
     assert (dataset.labels("corrected-level3").masks[row] == dataset.labels("clean").masks[row]).all()
     assert {metric.label: metric.value for metric in page.metric}["Labels repaired"] == "1 of 6"
     assert page.dataframe[0].value["Decision"].tolist()[:3] == ["Accepted", "Rejected", "Undecided"]
-    page.number_input(key="correct-epochs-quick").set_value(1).run()
+    page.number_input(key="correct-auto-hips-level3-steps").set_value(1).run()
     assert page.button(key="correct-train").label == "Train 3 runs"
     click(page, "correct-train")
     assert {run.config()["labels"] for run in list_runs()} == {"level3", "corrected-level3", "clean"}

@@ -19,6 +19,7 @@ from lvcnet.methods import METHODS, MethodSpec
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import list_runs
 from lvcnet.training.config import as_yaml, parse_settings
+from lvcnet.training.plan import plan_training
 from tests.app.conftest import OpenPage
 
 HOW = ("version", "commit")
@@ -41,14 +42,14 @@ def test_a_run_is_started_with_its_settings_and_the_command_starts_the_same(
     trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]
 ) -> None:
     page = open_page("train", method="unet", labels="level3")
-    page.number_input(key="run-quick-epochs").set_value(2)
-    page.number_input(key="run-quick-width").set_value(4)
-    page.checkbox(key="run-quick-flip").set_value(False)
+    page.number_input(key="run-auto-hips-level3-steps").set_value(2)
+    page.number_input(key="run-auto-hips-level3-width").set_value(4)
+    page.checkbox(key="run-auto-hips-level3-flip").set_value(False)
     page.number_input(key="run-seed").set_value(7).run()
     command = page.code[0].value
     assert command == (
-        "lvcnet train hips --method unet --labels level3 --preset quick --seed 7"
-        " --epochs 2 --set width=4 --set flip=false --queue"
+        "lvcnet train hips --method unet --labels level3 --preset auto --seed 7"
+        " --steps 2 --set width=4 --set flip=false --queue"
     )
     page.button(key="run-start").click().run()
     assert not page.exception
@@ -56,7 +57,7 @@ def test_a_run_is_started_with_its_settings_and_the_command_starts_the_same(
     assert "hips-unet-level3-s7" in page.success[0].value
     assert CliRunner().invoke(app, shlex.split(command)[1:]).exit_code == 0
     ours, theirs = (RunDirectory(trained_run.path.with_name(name)).config() for name in submitted)
-    assert (ours["epochs"], ours["width"], ours["flip"], ours["seed"]) == (2, 4, False, 7)
+    assert (ours["steps"], ours["width"], ours["flip"], ours["seed"]) == (2, 4, False, 7)
     assert ours == theirs
 
 
@@ -73,10 +74,10 @@ def test_a_method_with_its_own_network_has_none_to_choose(
     trained_run: RunDirectory, open_page: OpenPage
 ) -> None:
     page = open_page("train", method="unet", labels="clean")
-    page.selectbox(key="run-quick-network").set_value("segnet").run()
+    page.selectbox(key="run-auto-hips-clean-network").set_value("segnet").run()
     assert "--set network=segnet" in page.code[0].value
     page = open_page("train", method="fcn", labels="clean")
-    choice = page.selectbox(key="run-quick-no-network")
+    choice = page.selectbox(key="run-auto-hips-clean-no-network")
     assert (choice.disabled, choice.value) == (True, "FCN")
     assert "network" not in page.code[0].value
 
@@ -84,8 +85,8 @@ def test_a_method_with_its_own_network_has_none_to_choose(
 def test_options_of_lvcnet(trained_run: RunDirectory, open_page: OpenPage, submitted: list[str]) -> None:
     page = open_page("train", method="lvcnet", labels="clean")
     usual = GENERATOR["lvcnet"]
-    page.checkbox(key=f"run-quick-lvcnet-{usual}-generator").set_value(not usual)
-    page.number_input(key="run-quick-lvcnet-4-warps").set_value(2)
+    page.checkbox(key=f"run-auto-hips-clean-lvcnet-{usual}-generator").set_value(not usual)
+    page.number_input(key="run-auto-hips-clean-lvcnet-4-warps").set_value(2)
     page.text_input(key="run-name").set_value("my-run").run()
     assert f"--set options.generator={str(not usual).lower()} --set options.warps=2" in page.code[0].value
     page.button(key="run-start").click().run()
@@ -98,10 +99,10 @@ def test_the_printed_method_has_the_settings_that_the_paper_leaves_open(
     trained_run: RunDirectory, open_page: OpenPage
 ) -> None:
     page = open_page("train", method="lvcnet-paper", labels="clean")
-    assert page.number_input(key="run-quick-lvcnet-paper-1-warps").value == 1
-    page.number_input(key="run-quick-lvcnet-paper-1-warps").set_value(4)
-    page.selectbox(key="run-quick-lvcnet-paper-alternate-training").set_value("successive")
-    page.checkbox(key="run-quick-lvcnet-paper-True-printed_losses").set_value(False).run()
+    assert page.number_input(key="run-auto-hips-clean-lvcnet-paper-1-warps").value == 1
+    page.number_input(key="run-auto-hips-clean-lvcnet-paper-1-warps").set_value(4)
+    page.selectbox(key="run-auto-hips-clean-lvcnet-paper-alternate-training").set_value("successive")
+    page.checkbox(key="run-auto-hips-clean-lvcnet-paper-True-printed_losses").set_value(False).run()
     command = page.code[0].value
     assert "--method lvcnet-paper" in command
     for setting in ("training=successive", "printed_losses=false", "warps=4"):
@@ -139,8 +140,8 @@ def test_a_sweep_says_how_many_runs_it_has_and_queues_them_once(
     page = open_page("train", form="sweep")
     page.multiselect(key="sweep-methods").set_value(["fcn", "unet"])
     page.multiselect(key="sweep-levels").set_value(["clean", "level3"])
-    page.multiselect(key="sweep-seeds").set_value(["0", "1"])
-    page.number_input(key="sweep-quick-width").set_value(4).run()
+    page.multiselect(key="sweep-seeds").set_value(["0", "1"]).run()
+    page.number_input(key="sweep-auto-hips-clean-width").set_value(4).run()
     assert not page.exception
     assert any("**8 runs**: 8 to train" in element.value for element in page.markdown)
     assert page.button(key="sweep-start").label == "Queue 8 runs"
@@ -169,12 +170,12 @@ def test_the_yaml_of_a_sweep_plans_the_same_runs_on_the_command_line(
     page = open_page("train", form="sweep")
     page.multiselect(key="sweep-methods").set_value(["fcn", "unet"])
     page.multiselect(key="sweep-levels").set_value(["clean", "level3"])
-    page.multiselect(key="sweep-seeds").set_value(["0", "3"])
-    page.number_input(key="sweep-quick-width").set_value(4)
-    page.checkbox(key="sweep-quick-flip").set_value(False).run()
+    page.multiselect(key="sweep-seeds").set_value(["0", "3"]).run()
+    page.number_input(key="sweep-auto-hips-clean-width").set_value(4)
+    page.checkbox(key="sweep-auto-hips-clean-flip").set_value(False).run()
     assert any("`lvcnet sweep --config hips-sweep.yaml` reads it" in one.value for one in page.caption)
     (shown,) = [code.value for code in page.code if code.language == "yaml"]
-    planned = page.table[0].value["Run"].tolist()
+    planned = next(one.value["Run"].tolist() for one in page.table if "Run" in one.value)
     assert len(planned) == len(set(planned)) == 8
 
     file = tmp_path / "hips-sweep.yaml"
@@ -227,7 +228,8 @@ def test_a_run_is_copied_with_every_setting_and_the_command_copies_the_same(
     page.button(key="run-start").click().run()
     assert CliRunner().invoke(app, shlex.split(command)[1:]).exit_code == 0
     ours, theirs = (RunDirectory(trained_run.path.with_name(name)).config() for name in submitted)
-    assert ours == theirs == {**before, "epochs": 3}
+    assert ours == theirs == {**before, "epochs": 3, "plan": ours["plan"]}
+    assert ours["plan"]["overridden"] == {**before["plan"]["overridden"], "epochs": 3}
 
 
 def test_another_method_does_not_take_the_options_and_presets_stay_at_hand(
@@ -239,13 +241,13 @@ def test_another_method_does_not_take_the_options_and_presets_stay_at_hand(
     assert "--method unet" in page.code[0].value
     page.selectbox(key="run-preset").set_value("quick").run()
     assert "--preset quick" in page.code[0].value
-    assert page.number_input(key="run-quick-width").value == 16
+    assert page.number_input(key="run-quick-hips-clean-width").value == 16
 
 
 def test_a_run_that_is_gone_cannot_be_copied(trained_run: RunDirectory, open_page: OpenPage) -> None:
     page = open_page("train", like="gone")
     assert "there is no run 'gone'" in page.warning[0].value
-    assert "--preset quick" in page.code[0].value
+    assert "--preset auto" in page.code[0].value
 
 
 def test_how_long_it_takes_is_known_from_earlier_runs_of_the_same_pace(
@@ -260,7 +262,7 @@ def test_how_long_it_takes_is_known_from_earlier_runs_of_the_same_pace(
     assert text.startswith("About 1 min 0 s of training")
     assert text.endswith("cpu and starts at once.")
     page.number_input(key="run-tiny-width").set_value(8).run()
-    assert any("known after the first epoch" in element.value for element in page.markdown)
+    assert any("judged by steps timed just now" in element.value for element in page.markdown)
 
 
 class Manners(BaseModel, extra="forbid"):
@@ -277,9 +279,9 @@ def test_the_form_of_a_method_is_made_from_its_options(
     page = open_page("train", method="polite", labels="clean")
     assert not page.exception
     assert "Polite says please" in page.selectbox(key="pick-method").help
-    page.selectbox(key="run-quick-polite-mild-mode").set_value("bold")
-    page.number_input(key="run-quick-polite-0.5-trust").set_value(0.25)
-    page.selectbox(key="run-quick-network").set_value("segnet").run()
+    page.selectbox(key="run-auto-hips-clean-polite-mild-mode").set_value("bold")
+    page.number_input(key="run-auto-hips-clean-polite-0.5-trust").set_value(0.25)
+    page.selectbox(key="run-auto-hips-clean-network").set_value("segnet").run()
     assert not [one for one in page.number_input if one.label == "Hidden"]
     assert "--set network=segnet --set options.mode=bold --set options.trust=0.25" in page.code[0].value
     page.button(key="run-start").click().run()
@@ -293,3 +295,21 @@ def test_a_plug_in_that_was_left_out_is_named(
 ) -> None:
     monkeypatch.setattr(METHODS, "_problems", ["plug-in broken (lvcnet.methods: broken:X) is left out: no"])
     assert "plug-in broken" in open_page("train").warning[0].value
+
+
+def test_the_plan_is_shown_with_its_reasons_and_what_the_form_does_otherwise(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("train", method="unet", labels="level3")
+    plan = plan_training("hips", "level3")
+    (shown,) = [one.value for one in page.table if "Why" in one.value]
+    assert shown["Setting"].tolist()[:3] == ["Working size (px)", "Images a step", "Steps"]
+    assert shown["Plan"].tolist()[2] == str(plan.settings["steps"])
+    assert "Innominate bone" in shown["Why"].tolist()[2]
+    assert "This run" not in shown
+    page.number_input(key="run-auto-hips-level3-steps").set_value(3).run()
+    (shown,) = [one.value for one in page.table if "Why" in one.value]
+    assert shown["This run"].tolist()[1:4] == ["", "3", ""]
+    page.selectbox(key="run-preset").set_value("paper").run()
+    (shown,) = [one.value for one in page.table if "Why" in one.value]
+    assert shown["This run"].tolist()[2] == "1200 epochs"

@@ -22,7 +22,13 @@ from lvcnet.data.dataset import Dataset
 from lvcnet.data.import_request import ImportRequest
 from lvcnet.data.phantom.make import make_phantom
 from lvcnet.data.requests import ExportRequest, ImagesRequest, PhantomRequest, ShowRequest
-from lvcnet.jobs.requests import CorrectRequest, ReproduceRequest, SweepRequest, TrainRequest
+from lvcnet.jobs.requests import (
+    CorrectRequest,
+    ReproduceRequest,
+    SweepRequest,
+    TrainingPlanRequest,
+    TrainRequest,
+)
 from lvcnet.next_step import Step, next_step
 from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.noise.request import NoiseRequest
@@ -81,6 +87,7 @@ KINDS: dict[type[Request], dict[str, st.SearchStrategy[Any]]] = {
     EdgeSupportRequest: {},
     SweepRequest: OF_SWEEPS,
     TrainRequest: {},
+    TrainingPlanRequest: {},
 }
 
 

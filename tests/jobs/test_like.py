@@ -56,7 +56,7 @@ def test_the_copy_differs_only_in_what_was_given(first: RunDirectory, queued: li
 def test_a_preset_given_beside_it_wins(first: RunDirectory, queued: list[str]) -> None:
     CliRunner().invoke(app, ["train", "--like", "first", "--preset", "quick", "--queue"])
     config = RunDirectory(first.path.with_name(queued[0])).config()
-    assert (config["width"], config["epochs"], config["seed"]) == (16, 20, 4)
+    assert (config["width"], config["epochs"], config["steps"], config["seed"]) == (16, None, 400, 4)
 
 
 def test_without_data_and_without_a_run_nothing_can_be_trained(workspace_home: Path) -> None:

@@ -5,7 +5,8 @@ import pytest
 from lvcnet.data.phantom.make import make_phantom
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.noise.calibrate import make_noisy_labels
-from lvcnet.training.config import build_config, read_preset
+from lvcnet.training.config import build_config
+from lvcnet.training.plan import start_settings
 from lvcnet.training.run import create_run, train
 
 
@@ -18,7 +19,7 @@ def test_lvcnet_beats_unet_by_five_points_at_level_4_and_plus_by_eight() -> None
     scores = {}
     for method in ("unet", "lvcnet", "lvcnet-plus"):
         chosen = {"dataset": "hips", "labels": "level4", "method": method, "seed": 1}
-        run = create_run(build_config(read_preset("quick"), chosen))
+        run = create_run(build_config(start_settings("quick", dataset, "level4"), chosen))
         assert train(run) == "done"
         scores[method] = evaluate_run(run)["iou"]
     assert scores["lvcnet"] - scores["unet"] >= 0.05, scores

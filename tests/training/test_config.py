@@ -68,7 +68,8 @@ def test_settings_are_read_as_yaml_and_nest_at_dots():
 @pytest.mark.parametrize("name", ["quick", "paper"])
 def test_presets_are_valid(name):
     assert name in list_presets()
-    assert build_config(read_preset(name), {"dataset": "hips"}).epochs == {"quick": 20, "paper": 1200}[name]
+    config = build_config(read_preset(name), {"dataset": "hips"})
+    assert (config.steps, config.epochs) == {"quick": (400, None), "paper": (None, 1200)}[name]
 
 
 def test_the_paper_preset_is_the_papers():
@@ -82,7 +83,7 @@ def test_files_that_are_missing_or_are_no_mapping_are_refused(tmp_path: Path):
     (tmp_path / "list.yaml").write_text("- 1\n")
     with pytest.raises(LvcnetError, match="not a list"):
         read_yaml(tmp_path / "list.yaml")
-    with pytest.raises(LvcnetError, match="paper, quick"):
+    with pytest.raises(LvcnetError, match="auto, quick, paper"):
         read_preset("fast")
 
 
