@@ -219,7 +219,7 @@ def _path(label: str, option: str, help_text: str) -> str:
 class _Settings(TypedDict, total=False):
     """Fields of a request that all kinds of annotation have."""
 
-    size: int
+    size: int | None
     test_fraction: float | None
     seed: int
     categories: tuple[str, ...] | None
@@ -235,10 +235,12 @@ def _settings(split: bool) -> _Settings:
             "Size (px)",
             16,
             2048,
-            128,
+            None,
             32,
             key="import-size",
-            help="Longer side of an image on the working grid; images keep their proportions.",
+            placeholder="from the data",
+            help="Longer side of an image on the working grid; images keep their proportions. Empty: the thinnest common"
+            " structure gets enough pixels, from 128 to 256.",
         )
         if split:
             share = columns[1].number_input(

@@ -15,6 +15,7 @@ from lvcnet.text import split_list
 if TYPE_CHECKING:
     from lvcnet.data.dataset import Dataset
 
+AUTO = "auto"
 LabelPaths = Mapping[str, tuple[Path, ...]]
 
 
@@ -42,6 +43,22 @@ def write_labels(labels: LabelPaths) -> list[str]:
     ['dentist2=c.json,d.json']
     """
     return [f"{name}={','.join(map(str, paths))}" for name, paths in labels.items()]
+
+
+def read_size(text: str) -> int | None:
+    """`auto` or pixels.
+
+    Raises:
+        LvcnetError: if it is neither.
+
+    >>> read_size("auto"), read_size("192")
+    (None, 192)
+    """
+    if text == AUTO:
+        return None
+    if not text.isdecimal():
+        raise LvcnetError(f"--size {text!r} is no size: write {AUTO}, or the longer side in pixels, e.g. 192")
+    return int(text)
 
 
 @dataclass(frozen=True)
@@ -90,7 +107,14 @@ class ImportRequest(Request):
             metavar="NAME=PATHS",
         ),
     ] = field(default_factory=dict)
-    size: Annotated[int, Option("--size", SIZE)] = Options.size
+    size: Annotated[
+        int | None,
+        Option(
+            "--size",
+            f"{SIZE[:-1]}; auto gives the thinnest common structure enough pixels, from 128 to 256. [default: {AUTO}]",
+            Form(read_size, str),
+        ),
+    ] = Options.size
     categories: Annotated[
         tuple[str, ...] | None,
         Option("--categories", "Categories to import, in this order: a,b. Default all.", WORDS),

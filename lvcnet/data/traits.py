@@ -81,14 +81,13 @@ class Traits:
 
     @property
     def common(self) -> tuple[CategoryTraits, ...]:
-        """Categories that are common; all that are shown at all where none is."""
-        shown = tuple(one for one in self.categories if one.presence)
-        return tuple(one for one in shown if one.presence >= COMMON) or shown
+        """See `common`."""
+        return common(self.categories)
 
     @property
     def thinnest(self) -> CategoryTraits | None:
         """The common category whose parts are thinnest; None without any foreground."""
-        return min(self.common, key=lambda one: one.thickness or np.inf, default=None)
+        return thinnest(self.categories)
 
     @property
     def rarest(self) -> CategoryTraits | None:
@@ -98,13 +97,24 @@ class Traits:
     @property
     def wanted_size(self) -> int:
         """The working size that the thinnest common structure asks for."""
-        thinnest = self.thinnest
-        share = thinnest.thickness / self.size if thinnest and thinnest.thickness else None
+        thin = self.thinnest
+        share = thin.thickness / self.size if thin and thin.thickness else None
         return working_size(share, self.longest)
 
     def as_json(self) -> dict[str, Any]:
         """All of it, JSON-able."""
         return asdict(self)
+
+
+def common(categories: Sequence[CategoryTraits]) -> tuple[CategoryTraits, ...]:
+    """Categories that are common; all that are shown at all where none is."""
+    shown = tuple(one for one in categories if one.presence)
+    return tuple(one for one in shown if one.presence >= COMMON) or shown
+
+
+def thinnest(categories: Sequence[CategoryTraits]) -> CategoryTraits | None:
+    """The common category whose parts are thinnest; None without any foreground."""
+    return min(common(categories), key=lambda one: one.thickness or np.inf, default=None)
 
 
 def measure(dataset: Dataset, labels_name: str = CLEAN) -> Traits:
@@ -125,7 +135,7 @@ def measure(dataset: Dataset, labels_name: str = CLEAN) -> Traits:
     pixels = [dataset.image(row) / 255 for row in chosen]
     spacings = [item.spacing_mm for item in items]
     known = [spacing for spacing in spacings if spacing is not None]
-    found = [_Category(name) for name in dataset.categories]
+    found = [CategoryMeter(name) for name in dataset.categories]
     for row, item in zip(chosen, items, strict=True):
         scale = max(item.height, item.width) / max(dataset.frames[row])
         for category, mask in zip(found, dataset.masks(labels_name, row), strict=True):
@@ -145,7 +155,7 @@ def measure(dataset: Dataset, labels_name: str = CLEAN) -> Traits:
     )
 
 
-class _Category:
+class CategoryMeter:
     """What is known of a category so far."""
 
     def __init__(self, name: str) -> None:

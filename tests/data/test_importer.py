@@ -500,3 +500,31 @@ def test_ignored_pixels_survive_export_and_import(coco: CocoFolder, tmp_path: Pa
     np.testing.assert_array_equal(after.masks, before.masks)
     np.testing.assert_array_equal(after.ignored, before.ignored)
     assert before.ignored.sum() == 10 * 10
+
+
+@pytest.mark.parametrize(("thick", "size"), [(100, 128), (40, 224), (4, 256)])
+def test_without_a_size_the_thinnest_structure_gets_its_pixels(tmp_path: Path, thick: int, size: int) -> None:
+    """8 px of 40 in 1,000 are 200, and the next multiple of 32 is 224; of 100 px 80, where 128 is the least."""
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    mask = np.zeros((600, 1000), np.uint8)
+    mask[200 : 200 + thick, 100:900] = 255
+    for name in ("a.png", "b.png"):
+        Image.fromarray(np.full((600, 1000), 90, np.uint8)).save(tmp_path / "images" / name)
+        Image.fromarray(mask).save(tmp_path / "masks" / name)
+    dataset = import_masks("set", tmp_path / "images", tmp_path / "masks", test_fraction=0)
+    assert dataset.size == size
+    given = import_masks("set", tmp_path / "images", tmp_path / "masks", test_fraction=0, size=64)
+    assert given.size == 64
+
+
+def test_an_automatic_size_does_not_look_at_test_images(tmp_path: Path) -> None:
+    """The test image's line is 4 px thin, the training image's bar 100 px."""
+    for split, thick in (("train", 100), ("test", 4)):
+        mask = np.zeros((600, 1000), np.uint8)
+        mask[200 : 200 + thick, 100:900] = 255
+        for folder, pixels in (("images", np.full_like(mask, 90)), ("masks", mask)):
+            (tmp_path / folder / split).mkdir(parents=True)
+            Image.fromarray(pixels).save(tmp_path / folder / split / f"{split}-1.png")
+    dataset = import_masks("set", tmp_path / "images", tmp_path / "masks")
+    assert ([item.split for item in dataset.items], dataset.size) == (["test", "train"], 128)

@@ -6,6 +6,7 @@ Symbols: N images, C categories, S working size, h, w the frame of an image, H, 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -19,6 +20,7 @@ from lvcnet.data.formats.mask_folders import read_masks
 from lvcnet.data.formats.specs import FORMATS, read_by_plug_ins
 from lvcnet.data.images import TURNED, mask_to_working_grid, named_like, read_image, to_working_grid
 from lvcnet.data.importing.annotated import AnnotatedImage, Annotations, ImportProblems, Problem
+from lvcnet.data.importing.auto_size import auto_size
 from lvcnet.data.importing.gather import Findings, gather
 from lvcnet.data.importing.options import Options, Settings
 from lvcnet.data.outlines.drawn import Drawn, kept_image, united_files
@@ -183,18 +185,20 @@ class _Import:
         self.notes: defaultdict[str, list[str]] = defaultdict(list)
         self.faded: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self.kept: defaultdict[str, dict[int, bytes]] = defaultdict(dict)
+        self.size = options.size or 0
 
     def run(self, report: Report | None) -> Dataset:
         gathered = gather(self.parts, self.extras, self.options, self.findings)
         categories, opinions = gathered.categories, gathered.opinions
         drawn = categories if self.options.ignore is None else [*categories, self.options.ignore]
+        self.size = self.size or auto_size(
+            gathered.rows, opinions.get(CLEAN, {}), categories, self._size_of, report
+        )
         images, masks, covered, items = self._stream(gathered.rows, opinions, drawn, report)
         self._report_reading()
         if self.findings.blocked:
             raise ImportProblems(self.findings.judged())
-        height, width = grid_of(
-            [frame_of(item.height, item.width, self.options.size) for item in items], self.options.size
-        )
+        height, width = grid_of([frame_of(item.height, item.width, self.size) for item in items], self.size)
         images = np.ascontiguousarray(images[:, :height, :width])
         dataset = Dataset(self.name, categories, items, images, self._origin())
         for label in opinions:
@@ -234,7 +238,7 @@ class _Import:
 
         What grid all of them fit on is known behind the last one; up to then there is room for any image.
         """
-        size, keys = self.options.size, _keys([image.file_name for image, _ in rows])
+        size, keys = self.size, _keys([image.file_name for image, _ in rows])
         images = np.zeros((len(rows), size, size), dtype=np.uint8)
         masks = {label: np.zeros((len(rows), len(categories), size, size), dtype=bool) for label in opinions}
         covered = {label: np.zeros(len(rows), dtype=bool) for label in opinions}
@@ -259,6 +263,16 @@ class _Import:
                         masks[label][row, :, : frame[0], : frame[1]] = drawn
                         covered[label][row] = True
         return images, masks, covered, items
+
+    def _size_of(self, image: AnnotatedImage) -> tuple[int, int] | None:
+        """Height and width as declared, or as the file has them; what cannot be read is reported when it is imported."""
+        if image.height and image.width:
+            return image.height, image.width
+        with suppress(LvcnetError):
+            if image.image is not None:
+                height, width = read_image(image.image, image.file_name).pixels.shape
+                return int(height), int(width)
+        return None
 
     def _read(self, image: AnnotatedImage) -> Radiograph | None:
         if image.image is None:
@@ -291,7 +305,7 @@ class _Import:
 
         What `report` raises now and then stops it.
         """
-        frame = frame_of(height, width, self.options.size)
+        frame = frame_of(height, width, self.size)
         drawn = np.zeros((len(categories), *frame), dtype=bool)
         pixels: list[tuple[str | None, bytes]] = []
         for channel, category in enumerate(categories):
@@ -326,7 +340,7 @@ class _Import:
         for note, places in self.notes.items():
             more = f" and {len(places) - 1} more" if len(places) > 1 else ""
             self.findings.add(f"{places[0]}{more}", note, blocking=False)
-        size = self.options.size
+        size = self.size
         for (label, category), names in self.faded.items():
             what = (
                 f"in {len(names)} of its images category {category!r} loses more than half of its area, or all of it, on the"

@@ -12,7 +12,7 @@ SIZES = (16, 2048)
 class Settings(TypedDict, total=False):
     """Keyword arguments of every `import_...` function; `Options` explains them and holds the defaults."""
 
-    size: int
+    size: int | None
     categories: Sequence[str] | None
     test_fraction: float
     seed: int
@@ -25,7 +25,7 @@ class Options:
     """What all formats have in common.
 
     Attributes:
-        size: pixels of an image's longer side on the working grid.
+        size: pixels of an image's longer side on the working grid; None for what the thinnest common structure asks for.
         categories: which to import, in this order; None for all.
         test_fraction: share of the images that go to the test split where the files do not say.
         seed: of that choice, which depends on each image's name alone.
@@ -34,7 +34,7 @@ class Options:
             them.
     """
 
-    size: int = 128
+    size: int | None = None
     categories: Sequence[str] | None = None
     test_fraction: float = 0.25
     seed: int = 0
@@ -47,7 +47,7 @@ class Options:
         Raises:
             LvcnetError: for a size, fraction or list of categories out of range.
         """
-        if not SIZES[0] <= self.size <= SIZES[1]:
+        if self.size is not None and not SIZES[0] <= self.size <= SIZES[1]:
             raise LvcnetError(f"size {self.size}: choose {SIZES[0]} to {SIZES[1]} pixels")
         if not 0 <= self.test_fraction < 1:
             raise LvcnetError(f"test fraction {self.test_fraction}: choose at least 0 and less than 1")
