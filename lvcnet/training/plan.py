@@ -75,7 +75,9 @@ class TrainingPlan:
     @property
     def import_again(self) -> str | None:
         """What to do about a working grid that is too small; None if it is not."""
-        if self.traits.size >= int(self.size.value):
+        if self.traits.size >= min(
+            int(self.size.value), self.traits.longest
+        ):  # the images have no more to give
             return None
         return f"imported at {self.traits.size} px: import again with --size {self.size.value}"
 

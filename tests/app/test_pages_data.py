@@ -17,10 +17,11 @@ from lab.data.image import outlines
 from lab.draw.map_figures import labelled_figure
 from lab.ui.downloads import labels_file
 from lvcnet.cli import app
-from lvcnet.data.dataset import Dataset, list_datasets
+from lvcnet.data.dataset import Dataset, LabelSet, list_datasets
 from lvcnet.data.facts import image_facts
 from lvcnet.data.summary import summarise
 from lvcnet.runs.directory import RunDirectory
+from lvcnet.training.plan import plan_training
 from tests.app.conftest import OpenPage, press, query
 from tests.data.conftest import CocoFolder, coco
 
@@ -179,7 +180,8 @@ def test_statistics_show_what_the_command_line_says(trained_run: RunDirectory, o
     assert [metric.value for metric in page.metric] == ["8", "2", "64 x 64", "64 x 64"]
     spread = summarise(Dataset.load("hips"))["statistics"]["foreground"]["innominate bone"]
     assert page.table[0].value["Median"].tolist() == [f"{100 * spread['median']:.1f}\u00a0%"]
-    assert page.table[1].value["Label set"].tolist() == ["clean", "level3"]
+    (sets,) = [one.value for one in page.table if "Label set" in one.value]
+    assert sets["Label set"].tolist() == ["clean", "level3"]
     page.selectbox(key="pick-labels").set_value("level3").run()
     assert "Over the 8 images that level3 covers" in " ".join(caption.value for caption in page.caption)
 
@@ -291,3 +293,27 @@ def test_deleting_asks_and_deletes(trained_run: RunDirectory, open_page: OpenPag
     assert Dataset.load("hips").label_names() == ["clean"]
     next(button for button in page.button if button.label == "Restore").click().run()
     assert Dataset.load("hips").label_names() == ["clean", "level3"]
+
+
+def test_statistics_show_the_traits_and_the_plan_of_the_chosen_labels(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("data", dataset="hips", view="statistics", labels="level3")
+    plan = plan_training("hips", "level3")
+    (traits,) = [one.value for one in page.table if "Thickness (px)" in one.value]
+    assert traits["In images"].tolist() == ["100 %"]
+    (choices,) = [one.value for one in page.table if "Why" in one.value]
+    assert choices["Plan"].tolist()[2] == str(plan.settings["steps"])
+    assert any("lvcnet training-plan hips --labels level3" in one.value for one in page.code)
+
+
+def test_labels_of_test_images_alone_have_no_plan_and_the_page_says_so(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    dataset = Dataset.load("hips")
+    clean = dataset.labels("clean")
+    only = np.array([item.split == "test" for item in dataset.items])
+    dataset.add_labels(LabelSet("late", clean.masks & only[:, None, None, None], only))
+    page = open_page("data", dataset="hips", view="statistics", labels="late")
+    assert not page.exception
+    assert any("covers no training image" in one.value for one in page.info)

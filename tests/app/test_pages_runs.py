@@ -1,5 +1,7 @@
 """The runs page: states, curves, actions, announcements."""
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -187,3 +189,21 @@ def test_runs_are_laid_over_each_other_and_the_log_is_a_file(
     drawn = [chart.proto.spec for chart in page.get("plotly_chart")]
     assert all("waiting, " in spec for spec in drawn)
     assert any(button.label == "Download the log" for button in page.get("download_button"))
+
+
+def test_a_run_shows_its_plan_and_what_it_did_otherwise(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("runs", run="tiny")
+    assert any(
+        "Trained otherwise: " in one.value and "width 4 instead of 16" in one.value for one in page.markdown
+    )
+    (shown,) = [one.value for one in page.table if "Why" in one.value]
+    row = shown.set_index("Setting").loc["Width"]
+    assert (row["Plan"], row["This run"]) == ("16", "4")
+    config = trained_run.config()
+    del config["plan"]  # as a run of before
+    (trained_run.path / "config.json").write_text(json.dumps(config))
+    page = open_page("runs", run="tiny")
+    assert not page.exception
+    assert not [one for one in page.table if "Why" in one.value]

@@ -309,3 +309,32 @@ def test_the_report_lists_what_stops_an_import_and_what_it_warns_about(
     zipfile.ZipFile(empty, "w").close()
     assert run("data", "import", "none", "--zip", empty, "--report", report)[0] == 2
     assert "holds no file" in read_report(report)[0]["what"]
+
+
+def test_traits_and_training_plan_are_shown_and_the_plan_is_a_file_to_train_by(
+    run: Run, tmp_path: Path
+) -> None:
+    assert run("data", "phantom", "hips", "--train", "6", "--test", "2", "--size", "32")[0] == 0
+    shown = answer(run("data", "show", "hips", "--json"))
+    (bone,) = shown["traits"]["categories"]
+    assert (bone["name"], bone["presence"], shown["traits"]["images"]) == ("innominate bone", 1.0, 6)
+    choices = {one["name"]: one for one in shown["training_plan"]["choices"]}
+    assert choices["steps"]["value"] == 800
+    assert "innominate bone" in choices["steps"]["reason"]
+    text = run("data", "show", "hips")[1]
+    assert "Training plan (preset auto)" in text
+    assert "import again" not in text  # they are as large as they were rendered
+    file = tmp_path / "training-plan.yaml"
+    planned = answer(run("training-plan", "hips", "--output", file, "--json"))
+    assert planned["training_plan"] == shown["training_plan"]
+    assert planned["costs"].keys() == {"unet", "lvcnet-plus"}
+    assert min(planned["costs"].values()) > 0
+    assert "On this device" in run("training-plan", "hips")[1]
+    tiny = ["--set", "width=4", "--set", "depth=2", "--steps", "2", "--device", "cpu"]
+    status, out, _ = run("train", "--config", file, *tiny)
+    assert status == 0
+    assert "Trained otherwise: " in out
+    assert "width 4 instead of 16" in out
+    (trained,) = answer(run("runs", "--json"))["runs"]
+    assert trained["overridden"] == {"width": 4, "depth": 2, "steps": 2}
+    assert run("training-plan", "hips", "--labels", "level3")[0] == 2
