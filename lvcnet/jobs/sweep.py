@@ -1,7 +1,7 @@
 """A grid of methods x label sets x seeds: which runs there are to be, which exist, what is left to do.
 
 A run's name follows from what it is asked to do, so the same sweep finds its runs again:
-`hips-lvcnet-level3-s0` with default settings, `hips-lvcnet-level3-s0-4f1d2a` with others.
+`hips-lvcnet-level3-s0` with the settings of the training plan, `hips-lvcnet-level3-s0-4f1d2a` with others.
 """
 
 import json
@@ -16,8 +16,10 @@ from lvcnet.evaluation.alike import labels_now, same_labels
 from lvcnet.files import check_name, digest
 from lvcnet.methods import METHODS
 from lvcnet.runs.directory import ACTIVE, RunDirectory
+from lvcnet.trained import PRESET
 from lvcnet.training.checkpoint import config_of
 from lvcnet.training.config import TrainConfig, build_config
+from lvcnet.training.plan import start_settings
 from lvcnet.training.run import check_config, create_run
 
 Action = Literal["train", "resume", "skip", "leave"]
@@ -33,6 +35,9 @@ NOT_IN_DIGEST = {
     "snapshot_every",
     "snapshot_images",
 }
+
+YOUNGER = {"steps": None, "epoch_steps": 50, "loss": "ce", "jitter": 1.0}
+"""Settings that names are older than, and what those mean: with these values they are no part of a name."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +110,13 @@ def plan_sweep(
     ]
     for config in {(config.method, config.labels): config for config in configs}.values():
         check_config(config, data)
-    plan = [_plan(config, retry_failed) for config in configs]
+    usual = build_config(start_settings(PRESET, data, names[0]), {"dataset": data.name})
+    plan = [_plan(config, _identity(usual), retry_failed) for config in configs]
     _check_data(data, plan)
     return plan
 
 
-def _plan(config: TrainConfig, retry_failed: bool) -> PlannedRun:
+def _plan(config: TrainConfig, usual: bytes, retry_failed: bool) -> PlannedRun:
     """Find the run, be it from a sweep or made by `lvcnet train` with the same settings, or name a new one."""
     short = config.run_name()
     long = f"{short}-{digest([_identity(config)])[:6]}"
@@ -119,9 +125,9 @@ def _plan(config: TrainConfig, retry_failed: bool) -> PlannedRun:
         if run.exists() and _same(config_of(run), config):
             state = run.status()["state"]
             return PlannedRun(name, config, state, _action(state, retry_failed))
-    default = _identity(config) == _identity(build_config({"dataset": config.dataset}))
     taken = (workspace.runs_dir() / short).exists()
-    return PlannedRun(check_name(short if default and not taken else long, "run"), config, None, "train")
+    name = short if _identity(config) == usual and not taken else long
+    return PlannedRun(check_name(name, "run"), config, None, "train")
 
 
 def _same(one: TrainConfig, other: TrainConfig) -> bool:
@@ -129,7 +135,9 @@ def _same(one: TrainConfig, other: TrainConfig) -> bool:
 
 
 def _identity(config: TrainConfig) -> bytes:
-    return json.dumps(config.model_dump(exclude=NOT_IN_DIGEST), sort_keys=True).encode()
+    settings = config.model_dump(exclude=NOT_IN_DIGEST)
+    told = {name: value for name, value in settings.items() if YOUNGER.get(name, NOT_IN_DIGEST) != value}
+    return json.dumps(told, sort_keys=True).encode()
 
 
 def _action(state: str, retry_failed: bool) -> Action:

@@ -256,9 +256,9 @@ def _steps(traits: Traits, images: int, batch: int) -> Choice:
         )
     said = "no label shows anything"
     if rarest is not None:
-        said = f"{rarest.name}, the rarest category, covers {share:.1%} of the training pixels"
+        said = f"{rarest.name}, the rarest category, covers {100 * share:.1f} % of the training pixels"
     than = "would do" if for_rare > FEWEST else "do"
-    return Choice("steps", for_rare, f"{said}; from {NOT_RARE:.0%} on {FEWEST} steps {than}.")
+    return Choice("steps", for_rare, f"{said}; from {100 * NOT_RARE:.0f} % on {FEWEST} steps {than}.")
 
 
 def _round(steps: float) -> int:
@@ -291,7 +291,8 @@ def _depth(size: int) -> Choice:
 
 def _loss(traits: Traits) -> Choice:
     name = traits.rarest.name if traits.rarest else "foreground"
-    reason = f"cross-entropy hardly weighs {name}, {_share(traits):.1%} of the pixels, while it is learned late; Dice does."
+    share = f"{100 * _share(traits):.1f} % of the pixels"
+    reason = f"cross-entropy hardly weighs {name}, {share}, so that it is learned late; Dice does."
     return Choice("loss", "ce+dice", reason)
 
 

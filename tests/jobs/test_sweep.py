@@ -1,15 +1,18 @@
+import json
+
 import numpy as np
 import pytest
 
 from lvcnet import jobs
 from lvcnet.data.dataset import Dataset, LabelSet
 from lvcnet.errors import LvcnetError
-from lvcnet.files import read_json, write_json
+from lvcnet.files import digest, read_json, write_json
 from lvcnet.jobs import launch
 from lvcnet.jobs.foreground import progress, queue_sweep, run_sweep
-from lvcnet.jobs.sweep import plan_sweep
+from lvcnet.jobs.sweep import NOT_IN_DIGEST, plan_sweep
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.config import build_config
+from lvcnet.training.plan import start_settings
 from lvcnet.training.run import create_run
 from tests.evaluations import noise_manifest
 from tests.jobs.helpers import make_dataset
@@ -28,7 +31,7 @@ def plan(*, methods=("fcn", "unet"), levels=("clean", "3"), seeds=(0,), settings
 
 
 def test_names_follow_from_what_the_runs_do():
-    default = [cell.name for cell in plan(settings={})]
+    default = [cell.name for cell in plan(settings=start_settings("auto", "discs", "clean"))]
     assert default == [
         "discs-fcn-clean-s0",
         "discs-unet-clean-s0",
@@ -39,6 +42,16 @@ def test_names_follow_from_what_the_runs_do():
     assert tiny == [cell.name for cell in plan(settings={**TINY, "device": "cpu", "threads": 1})]
     assert len({name.removeprefix(short) for name, short in zip(tiny, default, strict=True)}) == 1
     assert not {*tiny} & {cell.name for cell in plan(settings={**TINY, "epochs": 3})}
+
+
+def test_a_run_of_before_there_were_steps_and_losses_is_found_by_its_name():
+    """What its name was made of then: the settings of then."""
+    (cell,) = plan(methods=("unet",), levels=("3",))
+    younger = {"steps", "epoch_steps", "loss", "jitter"}
+    then = cell.config.model_dump(exclude={*NOT_IN_DIGEST, *younger})
+    assert cell.name.endswith(digest([json.dumps(then, sort_keys=True).encode()])[:6])
+    (other,) = plan(methods=("unet",), levels=("3",), settings={**TINY, "loss": "ce+dice"})
+    assert other.name != cell.name
 
 
 def test_a_cell_named_twice_is_one_run():
