@@ -13,10 +13,20 @@ from lab.ui.escaping import code, plain
 from lab.ui.navigation import link_to
 from lab.ui.tables import counted
 from lab.ui.training_plan import show_plan, show_size_note
-from lab.ui.widgets import command_line, load_dataset, pick, pick_labels, show_table, shown_errors
+from lab.ui.widgets import (
+    Stamp,
+    command_line,
+    dataset_stamp,
+    load_dataset,
+    pick,
+    pick_labels,
+    show_table,
+    shown_errors,
+)
 from lvcnet import jobs
-from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
+from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.data.naming import is_paper_noise
+from lvcnet.errors import LvcnetError
 from lvcnet.jobs.estimate import SAME_PACE, expected_seconds, step_seconds
 from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
@@ -75,7 +85,7 @@ def run_form(dataset: Dataset) -> None:
             queue=True,
         )
         config = request.settled()
-        show_reasons(plan, config)
+        show_size_note(plan)
         name = st.text_input(
             "Run name (optional)",
             key="run-name",
@@ -96,11 +106,11 @@ def run_form(dataset: Dataset) -> None:
             with shown_errors():
                 run = request.create()
                 st.session_state[STARTED] = [run.name]
+        show_reasons(plan, config)  # below the button, which a table would push off a phone's screen
 
 
 def show_reasons(plan: TrainingPlan, config: TrainConfig) -> None:
     """Each choice of the plan with its reason, and what the form does otherwise."""
-    show_size_note(plan)
     with st.expander("Training plan: each choice and its reason", icon=":material/checklist:", expanded=True):
         show_plan(plan.record(config.model_dump()))
 
@@ -108,10 +118,7 @@ def show_reasons(plan: TrainingPlan, config: TrainConfig) -> None:
 def what_to_expect(config: TrainConfig, dataset: Dataset) -> None:
     """Before a run is started: how long it takes, on which device, and how many are before it."""
     queue = jobs.queue_state()
-    known = expected_seconds([config])
-    time = format_seconds(timed_here(config, dataset) if known is None else known)
-    judged = "by steps timed just now" if known is None else "by earlier runs like it"
-    text = f"About {time} of training, judged {judged}."
+    text = _time_of([config], dataset)
     device = (
         f"the best device there is ({resolve_device('auto')})" if config.device == "auto" else config.device
     )
@@ -238,16 +245,29 @@ def show_started() -> None:
         link_to("runs", "Watch it train", query={"run": names[0]})
 
 
+def _time_of(configs: Sequence[TrainConfig], dataset: Dataset) -> str:
+    """How long trainings take, by earlier ones like them or by steps that are timed now, in a sentence."""
+    many = f", {slots()} at a time" if len(configs) > 1 else ""
+    if (known := expected_seconds(configs)) is not None:
+        return f"About {format_seconds(known)} of training{many}, judged by earlier runs like it."
+    try:
+        seconds = expected_seconds(configs, timed=lambda config: timed_here(config, dataset))
+    except LvcnetError as error:  # what cannot be trained here is said when it is started, too
+        return f"How long it takes is not known: {plain(error)}."
+    return f"About {format_seconds(seconds)} of training{many}, judged by steps timed just now."
+
+
 def timed_here(config: TrainConfig, dataset: Dataset) -> float:
     """Seconds of a training by the time of a step, which is taken once for all trainings of its pace."""
     train, _ = split_rows(dataset, config.labels, config.validation)
     pace = {"labels": config.labels, **{name: getattr(config, name) for name in SAME_PACE}}
-    each = _step_here(dataset.name, {**pace, "options": config.options, "device": config.device})
+    settings = {**pace, "options": config.options, "device": config.device}
+    each = _step_here(dataset.name, dataset_stamp(find_dataset(dataset.name)), settings)
     return config.length(len(train)).steps * each
 
 
 @st.cache_data(max_entries=64, show_spinner="Timing a step")
-def _step_here(name: str, settings: dict[str, Any]) -> float:
+def _step_here(name: str, stamp: Stamp, settings: dict[str, Any]) -> float:
     return step_seconds(build_config(settings), load_dataset(name))
 
 
@@ -259,13 +279,10 @@ def plan_summary(plan: Sequence[PlannedRun], dataset: Dataset) -> int:
     estimate = progress(list(plan), slots())
     text = f"**{counted(len(plan), 'run')}**: {', '.join(parts)}."
     if left:
-        seconds = estimate.seconds_left
-        judged = "earlier epochs"
-        if seconds is None:
-            configs = [cell.config for cell in plan if cell.action in WORK]
-            seconds = expected_seconds(configs, timed=lambda config: timed_here(config, dataset))
-            judged = "earlier runs, or steps timed just now"
-        text += f" About {format_seconds(seconds)} for what is left, {slots()} at a time, judged by {judged}."
+        if (seconds := estimate.seconds_left) is not None:
+            text += f" About {format_seconds(seconds)} for what is left, {slots()} at a time, judged by earlier epochs."
+        else:
+            text += f" {_time_of([cell.config for cell in plan if cell.action in WORK], dataset)}"
     st.markdown(text)
     with st.expander("The runs by name", icon=":material/list:"):
         show_table(
