@@ -1,7 +1,7 @@
 """Build the demo that ships in assets/: `python benchmarks/build_demo.py --workspace DIR`.
 
-Makes the phantom data set, its four noise levels and the sweep of all methods x level 1 to 4 with preset quick and
-seed 0 (half an hour on two cores; what is done already is skipped) and a correction of level 3, then copies into assets/
+Makes the phantom data set, its four noise levels and the sweep of all methods x level 1 to 4 with preset auto and
+seed 0 (some hours on two cores; what is done already is skipped) and a correction of level 3, then copies into assets/
 what the lab shows: the data set, every run's configuration, metrics, evaluation and last snapshot, all snapshots at
 level 3, the level-3 weights in half precision, and some of the judged labels to review.
 """
@@ -26,7 +26,7 @@ CORRECTION = "demo-hips-level3"
 COMMANDS = (
     f"data phantom {DATASET} --train 300 --test 100 --size 128 --seed 0",
     f"noise {DATASET} --levels 1,2,3,4 --seed 0",
-    f"sweep {DATASET} --methods {','.join(METHODS)} --labels 1,2,3,4 --seeds 0 --preset quick",
+    f"sweep {DATASET} --methods {','.join(METHODS)} --labels 1,2,3,4 --seeds 0 --preset auto",
     f"correct {DATASET} --labels level{FULL_LEVEL} --method lvcnet-plus --folds 3 --name {CORRECTION}",
 )
 REVIEWED = 36
