@@ -93,7 +93,43 @@ def robustness() -> list[Term]:
     ]
 
 
-SECTIONS = {"How LVC-Net works": mechanism, "Rough labels and robustness": robustness, "Metrics": metrics}
+def training() -> list[Term]:
+    """How long and how a network trains."""
+    return [
+        Term(
+            "Traits",
+            "What is measured of the training images and their labels: how many images show a category, its area, its"
+            " thickness, its parts. Test images are never looked at.",
+            "data",
+        ),
+        Term(
+            "Training plan",
+            "Steps, batch, loss, size and augmentation as they follow from the traits, each with its reason. It is the same"
+            " for every method and device, and every choice can be overridden.",
+            "train",
+        ),
+        Term(
+            "Epoch",
+            "What lies between two points of a learning curve. It is one pass over the training images, or as many steps as"
+            " `epoch_steps` says where a training is as long as its `steps`.",
+            "runs",
+        ),
+        Term(
+            "Cross-entropy + Dice",
+            "The loss of the training plan, the same in every method. Dice counts a category by how much of it is found, so"
+            " that a small structure weighs as much as a large one.",
+            "train",
+            r"\mathrm{CE} + 1 - \frac{2 \sum \min(p, t)}{\sum p + \sum t}",
+        ),
+    ]
+
+
+SECTIONS = {
+    "How LVC-Net works": mechanism,
+    "Rough labels and robustness": robustness,
+    "Training": training,
+    "Metrics": metrics,
+}
 SYMBOLS = {
     "How LVC-Net works": (
         "$x$ image, $Y$ trunk prediction, $L$ local visual cues, $a$ attention, $e_n$ edges across the boundary, $N(p)$ a"

@@ -1,6 +1,7 @@
 """What the forms of the data page share: make a data set in the background, and show it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import streamlit as st
 
@@ -9,8 +10,10 @@ from lab.ui.widgets import leave_note, remember
 from lvcnet import workspace
 from lvcnet.data.dataset import Dataset, check_free
 from lvcnet.data.importing.annotated import import_warnings
+from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name
 from lvcnet.progress import Report
+from lvcnet.training.plan import plan_training
 
 MOST_WARNINGS = 5
 
@@ -31,6 +34,9 @@ def show_new(dataset: Dataset) -> None:
     """Show a new data set on the browse view."""
     warnings = import_warnings(dataset.source)
     note = f"Data set {dataset.name}: {len(dataset)} images."
+    with suppress(LvcnetError):  # without training images there is nothing to plan
+        plan = plan_training(dataset)
+        note += f"\nTraining plan: {plan.settings['steps']} steps at {dataset.size} px; its reasons are under Statistics."
     for warning in warnings[:MOST_WARNINGS]:
         note += f"\nWarning: {warning}"
     if len(warnings) > MOST_WARNINGS:

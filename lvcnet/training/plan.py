@@ -105,16 +105,16 @@ class TrainingPlan:
 
     def to_yaml(self) -> str:
         """A small file of settings with their reasons, to be read, changed and given to `lvcnet train --config`."""
-        lines = [
-            f"# Training plan of data set {self.dataset}, labels {self.labels}:"
+        again = [f"Attention: {self.import_again}."] if self.import_again else []
+        about = [
+            f"Training plan of data set {self.dataset}, labels {self.labels}:"
             f" {counted(self.traits.images, 'training image')}.",
-            f"# Working size {self.size.value} px: {self.size.reason}",
-            *([f"# Attention: {self.import_again}."] if self.import_again else []),
-            as_line("dataset", self.dataset),
-            as_line("labels", self.labels),
+            f"Working size {self.size.value} px: {self.size.reason}",
+            *again,
         ]
+        lines = [*map(as_comment, about), as_line("dataset", self.dataset), as_line("labels", self.labels)]
         for one in self.choices:
-            lines += [f"# {one.reason}", as_line(one.name, one.value)]
+            lines += [as_comment(one.reason), as_line(one.name, one.value)]
         return "\n".join(lines) + "\n"
 
 
@@ -138,6 +138,15 @@ def in_words(record: Mapping[str, Any]) -> str:
 def as_line(name: str, value: Value) -> str:
     """`name: value` as YAML."""
     return yaml.safe_dump({name: value}, width=math.inf).strip()
+
+
+def as_comment(text: str) -> str:
+    """A YAML comment that stays one line, whatever categories are called.
+
+    >>> as_comment("bone" + chr(10) + "steps: 1 is thin.")
+    '# bone steps: 1 is thin.'
+    """
+    return "# " + "".join(one if one.isprintable() else " " for one in text)
 
 
 def plan_of(settings: Mapping[str, Value]) -> TrainingPlan:

@@ -81,6 +81,13 @@ def test_the_file_is_a_configuration_with_a_reason_above_each_setting(squares, t
         assert lines[lines.index(yaml.safe_dump({one.name: one.value}).strip()) - 1] == f"# {one.reason}"
 
 
+def test_a_category_of_any_name_stays_in_its_comment(tmp_path) -> None:
+    plan = derive(_dataset(20, names=("bone\nwidth: 999\u2028# x",)), "clean")
+    path = tmp_path / "training-plan.yaml"
+    path.write_text(plan.to_yaml())
+    assert read_yaml(path) == {"dataset": "made", "labels": "clean", **plan.settings}
+
+
 def test_presets_stand_on_the_plan_or_for_themselves(squares) -> None:
     plan = plan_training("squares", "level3")
     assert start_settings("auto", "squares", "level3") == {**plan.settings, "options": {}}
