@@ -233,6 +233,7 @@ def predict(
     threshold: float = THRESHOLD,
     formats: Sequence[str] = DEFAULT_FORMATS,
     anonymise: bool = False,
+    outlines: str = "full",
     checkpoint: str = "last",
     device: str = "auto",
     report: Report | None = None,
@@ -241,14 +242,15 @@ def predict(
 
     Args:
         run: a run with a checkpoint.
-        images: PNG, JPEG, TIFF, BMP or DICOM files, or folders that hold some.
-        output: folder for the results; made if it does not exist.
+        images: PNG, JPEG, TIFF, BMP or DICOM files, or folders of them.
+        output: folder for the results.
         threshold: probability from which on a pixel is foreground.
         formats: from masks, probabilities, overlay, coco, labelme, dicom-seg and csv.
         anonymise: leave patient data out of DICOM SEG; no other format holds any.
+        outlines: full, at the edges that the image shows at its own size, or grid, upsampled.
         checkpoint: last or best.
         device: auto, cpu, cuda, cuda:N or mps.
-        report: called with (images done, images in all).
+        report: called with (images done, in all).
 
     Returns:
         `predictions` (files and measurements of each image), `problems` and `left_out` with reasons.
@@ -261,9 +263,8 @@ def predict(
     """
     check_threshold(threshold)
     kinds = check_formats(formats)
-    given = [images] if isinstance(images, Path | str) else images
-    found = find_images([Path(path) for path in given])
-    predictor = Predictor(_run(run), checkpoint, device)
+    found = find_images([Path(path) for path in ([images] if isinstance(images, Path | str) else images)])
+    predictor = Predictor(_run(run), checkpoint, device, outlines)
     written = predict_files(predictor, found.images, Path(output), threshold, kinds, report, anonymise)
     left_out = [{"image": str(path), "reason": reason} for path, reason in found.left_out]
     return {**written, "left_out": left_out}

@@ -175,7 +175,9 @@ def predicted(path: Path, runs: Sequence[str]) -> Iterator[Segmentation]:
             named = {name: torch.from_numpy(stored[name]) for name in stored.files}
         maps = Maps(named.pop("prediction"), named)
         working = np.load(folder / f"{run}-working.npy")
-        prediction = Prediction(maps, working, about["categories"], *pixels.shape)
+        full = about["outlines"] == "full"
+        fine = np.load(folder / f"{run}-fine.npy", mmap_mode="r") if full else None
+        prediction = Prediction(maps, working, about["categories"], *pixels.shape, fine=fine)
         spacing = tuple(about["spacing"]) if about["spacing"] else None
         radiograph = Radiograph(pixels, spacing, tuple(about["notes"]))
         yield Segmentation(path, path.name, run, about["method"], radiograph, prediction)

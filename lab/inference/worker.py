@@ -34,6 +34,8 @@ def predict(path: str, run: str, folder: str) -> dict[str, Any]:
     prediction = result.prediction
     np.save(f"{folder}/pixels.npy", result.radiograph.pixels)
     maps: dict[str, Any] = {name: value.numpy() for name, value in prediction.maps.named.items()}
+    if prediction.fine is not None:
+        np.save(f"{folder}/{run}-fine.npy", prediction.fine)
     np.savez(f"{folder}/{run}-maps.npz", prediction=prediction.maps.prediction.numpy(), **maps)
     np.save(f"{folder}/{run}-working.npy", prediction.working)
     return {
@@ -41,6 +43,7 @@ def predict(path: str, run: str, folder: str) -> dict[str, Any]:
         "spacing": result.radiograph.spacing_mm,
         "notes": result.radiograph.notes,
         "categories": result.categories,
+        "outlines": prediction.outlines,
     }
 
 

@@ -96,6 +96,9 @@ def predict(
         bool,
         typer.Option("--anonymise", help="Leave patient data out of DICOM SEG; no other format holds any."),
     ] = False,
+    outlines: Annotated[
+        str, typer.Option(help="full: at edges that the image shows at its own size; grid: upsampled only.")
+    ] = "full",
     checkpoint: Checkpoint = "last",
     device: Device = "auto",
     as_json: Json = False,
@@ -119,12 +122,15 @@ def predict(
             threshold=threshold,
             formats=chosen,
             anonymise=anonymise,
+            outlines=outlines,
             checkpoint=checkpoint,
             device=device,
             report=report,
         )
     if as_json:
-        print_json({"run": run, "checkpoint": checkpoint, "directory": str(output), **written})
+        print_json(
+            {"run": run, "checkpoint": checkpoint, "outlines": outlines, "directory": str(output), **written}
+        )
     else:
         _print_predictions(written, chosen, output)
     if written["problems"]:

@@ -86,7 +86,10 @@ def segment_files(
     shared = [folder / name for format, name in SHARED.items() if format in chosen]
     check_overwrites(planned, shared, paths)
     _make(folder)
-    coco = CocoPredictions(predictor.categories, f"run {predictor.run.name}, threshold {threshold:g}")
+    coco = CocoPredictions(
+        predictor.categories,
+        f"run {predictor.run.name}, threshold {threshold:g}, outlines {predictor.outlines}",
+    )
     rows: list[dict[str, Any]] = []
     for path, stem, name in zip(paths, stems, called, strict=True):
         try:

@@ -4,6 +4,7 @@ Symbols: N images, C categories, h x w the frame of an image on the working grid
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +16,8 @@ from lvcnet.data.images import blocks_at_original, to_working_grid
 from lvcnet.errors import LvcnetError
 from lvcnet.frames import Frames, Size, frame_of, grid_of, inside, placed
 from lvcnet.methods import predict_inside
+from lvcnet.models.conventions import Displacement, Polarity
+from lvcnet.models.full_resolution import Conventions, full_resolution
 from lvcnet.models.maps import Maps
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
@@ -22,7 +25,19 @@ from lvcnet.runs.store import find_run
 from lvcnet.thresholds import THRESHOLD
 from lvcnet.training.checkpoint import data_of, load_method
 
-"""A pixel belongs to the mask from this probability on. Never tuned: there is no clean validation image."""
+OUTLINES = ("full", "grid")
+"""Where outlines end: at the edges of the image's own grid, or as the working grid has them, upsampled."""
+
+
+def check_outlines(outlines: str) -> str:
+    """The kind of outlines, if it exists.
+
+    Raises:
+        LvcnetError: if it does not.
+    """
+    if outlines not in OUTLINES:
+        raise LvcnetError(f"outlines {outlines!r} do not exist: choose one of {', '.join(OUTLINES)}")
+    return outlines
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,8 @@ class Prediction:
         height: H.
         width: W.
         threshold: a pixel belongs to a mask from this probability on.
+        fine: (C, h', w'), the probabilities on a finer grid, moved to the edges there (`lvcnet.models.full_resolution`); None
+            where they are those of the working grid.
     """
 
     maps: Maps
@@ -47,6 +64,12 @@ class Prediction:
     height: int
     width: int
     threshold: float = THRESHOLD
+    fine: NDArray[np.float32] | None = None
+
+    @property
+    def outlines(self) -> str:
+        """What outlines came to be, of `OUTLINES`: grid where the image shows no more than the grid, too."""
+        return "grid" if self.fine is None else "full"
 
     @property
     def probability(self) -> NDArray[np.float32]:
@@ -68,7 +91,8 @@ class Prediction:
 
     def blocks(self, channel: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """The probabilities of one category in blocks of columns: (columns, (H, w) float32)."""
-        return blocks_at_original(self.maps.prediction[0, channel].numpy(), self.height, self.width)
+        known = self.maps.prediction[0, channel].numpy() if self.fine is None else self.fine[channel]
+        return blocks_at_original(known, self.height, self.width)
 
 
 class Predictor:
@@ -78,12 +102,16 @@ class Predictor:
         run: a run with a checkpoint, or its name.
         which: `last` or `best`.
         device: auto, cpu, cuda, cuda:N or mps.
+        outlines: full, at the edges of the image's own grid, or grid, upsampled from the working grid.
 
     Raises:
-        LvcnetError: if the run has no such checkpoint, or it is damaged.
+        LvcnetError: if the run has no such checkpoint, or it is damaged; for other outlines.
     """
 
-    def __init__(self, run: RunDirectory | str, which: str = "last", device: str = "auto") -> None:
+    def __init__(
+        self, run: RunDirectory | str, which: str = "last", device: str = "auto", outlines: str = "full"
+    ) -> None:
+        self.outlines = check_outlines(outlines)
         run = find_run(run) if isinstance(run, str) else run
         data = data_of(run)
         self.run = run
@@ -107,7 +135,11 @@ class Predictor:
         # an image of other proportions than all that were trained on may need more room than their grid has
         rows, columns = grid_of([frame, self.grid], self.size)
         maps = self.predict_array(placed(working, (rows, columns), "edge")[None], np.array([frame]))
-        return Prediction(maps.cut(*frame), working, self.categories, height, width, threshold)
+        maps = maps.cut(*frame)
+        fine = None
+        if self.outlines == "full":
+            fine = full_resolution(maps.prediction[0].numpy(), pixels, self._conventions)
+        return Prediction(maps, working, self.categories, height, width, threshold, fine)
 
     def predict_array(self, images: NDArray[np.uint8], frames: Frames | None = None, batch: int = 32) -> Maps:
         """All maps of (N, H, W) uint8 images, in float32 on the CPU; `frames` as in `predict_masks`."""
@@ -143,6 +175,16 @@ class Predictor:
         """The predictions of (N, H, W) uint8 images, (B, C, H, W) float32 batch after batch; keeps none of them."""
         for maps in self._batches(images, frames, batch, details=False):
             yield maps.prediction.float().cpu().numpy()
+
+    @cached_property
+    def _conventions(self) -> Conventions:
+        """What the method has counted along its labels, where it counts."""
+        network = self.method.learner.predictor() if hasattr(self.method, "learner") else None
+        polarity, displacement = (getattr(network, name, None) for name in ("polarity", "displacement"))
+        return Conventions(  # copies: the network stays on its device
+            deepcopy(polarity).cpu() if isinstance(polarity, Polarity) else None,
+            deepcopy(displacement).cpu() if isinstance(displacement, Displacement) else None,
+        )
 
     def _batches(
         self, images: NDArray[np.uint8], frames: Frames | None, batch: int, details: bool = True

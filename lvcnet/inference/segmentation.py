@@ -57,7 +57,7 @@ class Segmentation:
     @property
     def origin(self) -> str:
         """Where the masks come from, in a few words for files that keep a description."""
-        return f"run {self.run}, threshold {self.threshold:g}"
+        return f"run {self.run}, threshold {self.threshold:g}, outlines {self.prediction.outlines}"
 
     def at(self, threshold: float) -> "Segmentation":
         """The same prediction cut at another threshold; nothing is predicted again."""
@@ -104,6 +104,7 @@ def summarise(result: Segmentation) -> dict[str, Any]:
         "run": result.run,
         "method": result.method,
         "threshold": result.threshold,
+        "outlines": result.prediction.outlines,
         "height": height,
         "width": width,
         "spacing_mm": list(spacing) if spacing else None,
@@ -117,7 +118,7 @@ def summarise(result: Segmentation) -> dict[str, Any]:
 
 def measurement_rows(summary: dict[str, Any], problem: str = "") -> list[dict[str, Any]]:
     """A summary as flat rows, one a category, all with the same keys: for CSV."""
-    about = {key: summary[key] for key in ("image", "run", "method", "threshold")}
+    about = {key: summary[key] for key in ("image", "run", "method", "threshold", "outlines")}
     return [
         {
             **about,
@@ -134,6 +135,7 @@ def failed_row(predictor: Predictor, name: str, threshold: float, problem: str) 
     config = predictor.run.config()
     measures = dict.fromkeys(measure(np.zeros((1, 1), dtype=bool), None))
     about = {"image": name, "run": predictor.run.name, "method": trained(config), "threshold": threshold}
+    about |= {"outlines": predictor.outlines}
     return {**about, "category": "", **measures, "problem": problem}
 
 

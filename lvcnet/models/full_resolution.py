@@ -54,9 +54,9 @@ MOST_PIXELS = 4_000_000
 """Of the fine grid."""
 TILE = 320
 """Side of a tile in fine pixels, all of them alike: the matrices of blurs are kept by size."""
-MARGIN = 6
+MARGIN = 4
 """Working pixels around the core of a tile, for windows that look beyond it."""
-UNCERTAIN = 1e-3
+UNCERTAIN = 0.02
 """Tiles whose probabilities are all nearer to 0 or to 1 have no boundary."""
 LEAST_MOVE = 0.02
 """In working pixels, of all warps together; what moves less stays as it was, to the bit."""

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from pycocotools.coco import COCO
 
 from lvcnet.data.images import to_working_grid
@@ -80,6 +81,54 @@ def test_an_image_of_any_shape_keeps_its_proportions(
     rows = np.flatnonzero(prediction.mask[0].all(axis=1))
     assert abs(len(rows) - height / 2) <= 2 * height / frame[0]
     assert prediction.mask[0].all(axis=1).sum() == prediction.mask[0].any(axis=1).sum()
+
+
+def _bright_half() -> np.ndarray:
+    """(256, 256), bright from row 100 on: in the middle of a working pixel of 8."""
+    pixels = np.zeros((256, 256), dtype=np.float32)
+    pixels[100:] = 1
+    return pixels
+
+
+def test_outlines_end_on_the_edges_of_the_image_itself(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network draws everything, not quite sure, a working pixel too high: 8 px of the image."""
+    predict = TwoSides.predict
+    monkeypatch.setattr(
+        TwoSides,
+        "predict",
+        lambda self, images, details=True: predict(
+            self, F.avg_pool2d(images, 5, 1, 2, count_include_pad=False).roll(-1, dims=2), details
+        ),
+    )
+    full = predictor.predict_image(_bright_half())
+    predictor.outlines = "grid"
+    grid = predictor.predict_image(_bright_half())
+    starts = [int(np.argmax(one.mask[0][:, 128])) for one in (grid, full)]
+    assert abs(starts[0] - 92) <= 2
+    assert abs(starts[1] - 100) <= 3
+    assert (grid.outlines, full.outlines) == ("grid", "full")
+    assert torch.equal(grid.maps.prediction, full.maps.prediction)
+
+
+def test_an_image_that_shows_no_more_than_the_grid_keeps_the_grid_s_outlines(predictor: Predictor) -> None:
+    flat = predictor.predict_image(np.full((300, 200), 0.7, dtype=np.float32))
+    assert flat.outlines == "grid"
+    assert predictor.predict_image(_bright_half()[::8, ::8]).outlines == "grid"
+
+
+def test_other_outlines_are_refused() -> None:
+    with pytest.raises(LvcnetError, match="outlines 'smooth' do not exist: choose one of full, grid"):
+        Predictor(make_run("unet", ["bone"]), outlines="smooth")
+
+
+def test_predictions_say_which_outlines_they_have(predictor: Predictor, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "half.png"), (_bright_half() * 255).astype(np.uint8))
+    written = predict_files(predictor, [tmp_path / "half.png"], tmp_path / "out", formats=["coco", "csv"])
+    coco = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert coco["info"]["description"].endswith("outlines full")
+    assert all("outlines" in row for row in written["predictions"][0]["measurements"])
 
 
 def test_wrong_arrays_are_refused(predictor: Predictor) -> None:
