@@ -5,8 +5,10 @@ from typing import Any
 from lvcnet.cli.output import format_cell, print_damaged, print_json, print_table, screen
 from lvcnet.damage import Damaged
 from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.displacement import displacements, mm_a_pixel, sentence
 from lvcnet.data.summary import grid_in_words, summarise
 from lvcnet.errors import LvcnetError
+from lvcnet.masks.displacement import Displacement
 from lvcnet.training.config import as_yaml
 from lvcnet.training.plan import TrainingPlan, plan_training
 
@@ -14,9 +16,12 @@ from lvcnet.training.plan import TrainingPlan, plan_training
 def present_dataset(dataset: Dataset, as_json: bool, labels: str = CLEAN) -> None:
     """The summary of a data set, its traits and training plan under a label set, as JSON or as tables."""
     summary, plan = summarise(dataset), _planned(dataset, labels)
+    beside = _beside(dataset, labels)
     if as_json:
         traits, planned = (plan.traits.as_json(), plan.as_json()) if plan else (None, None)
-        print_json({**summary, "traits": traits, "training_plan": planned})
+        found = {name: one.as_json() for name, one in beside.items()}
+        more = {"traits": traits, "training_plan": planned, "displacement": found}
+        print_json({**summary, **more, "mm_a_pixel": mm_a_pixel(dataset)})
         return
     print_damaged([Damaged(**one) for one in summary["damaged"]])
     (low_width, low_height), (high_width, high_height) = summary["original_sizes"]
@@ -42,6 +47,11 @@ def present_dataset(dataset: Dataset, as_json: bool, labels: str = CLEAN) -> Non
         "outlines kept",
     ]
     print_table("Label sets", titles, rows)
+    print_table(
+        f"Outlines of {labels} and the edges of the images, pixels of the working grid",
+        ["what the images say"],
+        [[sentence(name, one, mm_a_pixel(dataset))] for name, one in beside.items()],
+    )
     if plan is not None:
         _print_plan(plan)
 
@@ -52,6 +62,14 @@ def _planned(dataset: Dataset, labels: str) -> TrainingPlan | None:
         return plan_training(dataset, labels)
     except LvcnetError:
         return None
+
+
+def _beside(dataset: Dataset, labels: str) -> dict[str, Displacement]:
+    """Where outlines lie beside their edges; of no category where a file of these labels is damaged."""
+    try:
+        return displacements(dataset, labels)
+    except LvcnetError:
+        return {}
 
 
 def _print_plan(plan: TrainingPlan) -> None:

@@ -1,0 +1,96 @@
+"""How far the outlines of a label set lie beside the edges of its images, category by category, and what is said of it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvcnet.data.dataset import Dataset
+from lvcnet.masks.displacement import Displacement, Verdict, measure_displacement, moved
+
+MOST_IMAGES = 200
+"""Images that are looked at, evenly through the training images: more do not narrow the interval that counts."""
+
+
+def displacements(
+    dataset: Dataset, labels: str, rows: NDArray[np.intp] | None = None
+) -> dict[str, Displacement]:
+    """What the images say about the outlines of every category, by its name; in px of the working grid.
+
+    Args:
+        dataset: with the images.
+        labels: name of the label set; no clean label takes part.
+        rows: images to look at; by default the training images that it covers.
+
+    Raises:
+        LvcnetError: if there is no such label set.
+    """
+    chosen = dataset.labels(labels)
+    rows = dataset.indices("train") if rows is None else rows
+    rows = rows[chosen.covered[rows]]
+    if len(rows) > MOST_IMAGES:
+        rows = rows[np.linspace(0, len(rows) - 1, MOST_IMAGES).astype(np.intp)]
+    images = [dataset.image(row) for row in rows]
+    places = [(row, *dataset.place(row)) for row in rows]
+    found = {}
+    for channel, name in enumerate(dataset.categories):
+        masks = [chosen.masks[row, channel, down, across] for row, down, across in places]
+        valid = None
+        if chosen.ignored is not None:
+            valid = [~chosen.ignored[row, channel, down, across] for row, down, across in places]
+        found[name] = measure_displacement(images, masks, valid)
+    return found
+
+
+def moved_back(
+    masks: NDArray[np.bool_],
+    frames: NDArray[np.intp],
+    found: dict[str, Displacement],
+    belong_on_edges: bool = False,
+) -> NDArray[np.bool_]:
+    """Masks (N, C, H, W) whose displaced categories are moved back onto their edges; all others as they are.
+
+    Args:
+        masks: (N, C, H, W).
+        frames: (N, 2) rows and columns that hold each image.
+        found: what `displacements` says of each of the C categories, in their order.
+        belong_on_edges: whether small displacements are taken back, too (`Displacement.shift`).
+    """
+    result = masks.copy()
+    for channel, one in enumerate(found.values()):
+        shift = one.shift(belong_on_edges)
+        if not shift:
+            continue
+        for number, (height, width) in enumerate(frames):
+            mask = np.ascontiguousarray(masks[number, channel, :height, :width])
+            result[number, channel, :height, :width] = moved(mask, shift, one.window)
+    return result
+
+
+def mm_a_pixel(dataset: Dataset) -> float | None:
+    """Mean size of a pixel of the working grid in mm; None where a file does not say."""
+    rows = dataset.indices("train")
+    if not len(rows) or dataset.unit(rows) != "mm":
+        return None
+    return float(dataset.pixel_sizes(rows, "mm").mean())
+
+
+def sentence(name: str, found: Displacement, mm: float | None = None) -> str:
+    """What a displacement means, in words; `mm` is the size of a pixel.
+
+    >>> sentence("lungs", Displacement(5.5, 5.1, 5.9, 1.5, Verdict.BESIDE, 60), 0.5)
+    'lungs: outlined 5.5 px (5.1 to 5.9; 2.8 mm) outside their edge, more than a convention explains'
+    >>> sentence("nerve", Displacement(0.0, 0.0, 0.0, 1.5, Verdict.NONE, 60))
+    'nerve: no one edge explains the outlines'
+    """
+    if found.verdict is Verdict.NONE:
+        return f"{name}: no one edge explains the outlines"
+    if found.low <= 0 <= found.high:
+        return f"{name}: outlines lie on their edge ({found.low:+.1f} to {found.high:+.1f} px)"
+    size = "" if mm is None else f"; {abs(found.px) * mm:.1f} mm"
+    low, high = sorted((abs(found.low), abs(found.high)))
+    side = "outside" if found.px > 0 else "inside"
+    end = (
+        "more than a convention explains"
+        if found.verdict is Verdict.BESIDE
+        else "which a convention may explain"
+    )
+    return f"{name}: outlined {abs(found.px):.1f} px ({low:.1f} to {high:.1f}{size}) {side} their edge, {end}"
