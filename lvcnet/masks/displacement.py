@@ -191,7 +191,7 @@ def estimate(profiles: Sequence[Profile], depth: float, window: float, side: int
     reach = _reach(window)
     # bins deeper than the objects hold no pixels
     means = _resampled_means(profiles)[:, : reach + max(2, int(0.9 * depth))]
-    places = np.arange(means.shape[1]) - reach + 0.5
+    places: Numbers = np.arange(means.shape[1], dtype=np.float64) - reach + 0.5
     searched = (places >= -SEARCH_OUT * window) & (places <= min(SEARCH_IN * window, SEARCH_DEPTH * depth))
     level: Numbers = ndimage.gaussian_filter1d(means, PEAK * window, axis=1, mode="nearest")
     bend: Numbers = -ndimage.gaussian_filter1d(means, PEAK * window, axis=1, order=2, mode="nearest")
