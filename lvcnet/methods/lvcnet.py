@@ -6,6 +6,8 @@ leads from a cue into the trunk, so one update teaches both what two alternate o
 `lvcnet.methods.paper`; the labels are corrected while learning in `lvcnet.methods.lvcnet_plus`.
 """
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +34,8 @@ class LVCNetOptions(BaseModel):
         generator: whether the LVC generator says which edges count.
         polarity: weigh edges whose inside is brighter and those whose inside is darker apart (models.conventions).
         displaced: read edges and regions where they regularly lie beside the outlines (models.conventions).
+        displacement: which outlines that all err to one side are moved back before training (data.displacement): auto, those
+            farther from their edge than a convention explains; edges, small displacements too; keep, none.
         warps: K, recurrent resampling steps.
         step: longest move of one warp in pixels.
         sigma: Gaussian window N in pixels.
@@ -45,6 +49,7 @@ class LVCNetOptions(BaseModel):
     generator: bool = Field(GENERATOR["lvcnet"], description=GENERATES)
     polarity: bool = True
     displaced: bool = True
+    displacement: Literal["auto", "keep", "edges"] = "auto"
     warps: int = Field(
         4, ge=0, le=16, description="How often the prediction is resampled; 0 is the trunk alone."
     )
@@ -117,7 +122,7 @@ def outline_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) 
 
 
 def _build(options: LVCNetOptions, trunk: Trunk, optimisation: Optimisation, device: torch.device) -> LVC:
-    values = options.model_dump(exclude={"displaced"})
+    values = options.model_dump(exclude={"displaced", "displacement"})
     network = LVCNet(trunk.create(), trunk.categories, trunk.widths, **values)
     return LVC(network, options.displaced, optimisation, device)
 

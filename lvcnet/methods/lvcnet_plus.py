@@ -124,7 +124,7 @@ def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:
 def _build(
     options: LVCNetPlusOptions, trunk: Trunk, optimisation: Optimisation, device: torch.device
 ) -> LVCPlus:
-    values = options.model_dump(exclude={"displaced"})
+    values = options.model_dump(exclude={"displaced", "displacement"})
     network = LVCNetPlus(trunk.create(), trunk.categories, trunk.widths, **values)
     return LVCPlus(network, options.displaced, optimisation, device)
 

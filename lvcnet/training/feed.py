@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.displacement import displacements, moved_back
 from lvcnet.errors import LvcnetError
 from lvcnet.files import keyed_rng, stable_hash
-from lvcnet.methods import Batch
+from lvcnet.masks.displacement import Displacement
+from lvcnet.methods import METHODS, Batch
 from lvcnet.training.augment import augment
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.mirror import mirrored_names
@@ -101,10 +103,25 @@ class Feed:
         self.train = load_part(dataset, config.labels, train, device)
         self.held_out = load_part(dataset, config.labels, held_out, device)
         self.test = load_part(dataset, CLEAN, dataset.indices("test")[:MONITORED_TEST_IMAGES], device)
+        self.displacement = self._moved_back(dataset, train)
         self.length = config.length(len(train))
         asked = config.augment and config.flip
         masks = dataset.labels(config.labels).masks
         self.mirrored = mirrored_names(dataset.categories, masks[train]) if asked else None
+
+    def _moved_back(self, dataset: Dataset, train: NDArray[np.intp]) -> dict[str, Displacement]:
+        """Moves the outlines to learn from and the held-out ones, where the method does so; what was found, by category."""
+        options = METHODS.find(self.config.method).read_options(self.config.options)
+        asked = getattr(options, "displacement", "keep")
+        if asked == "keep":
+            return {}
+        found = displacements(dataset, self.config.labels, train)
+        if any(one.shift(asked == "edges") for one in found.values()):
+            for part in (self.train, self.held_out):
+                frames = dataset.frames[part.rows]
+                back = moved_back(part.labels.cpu().numpy(), frames, found, asked == "edges")
+                part.labels = torch.from_numpy(back).to(part.labels.device)
+        return found
 
     @property
     def mirrors(self) -> bool:

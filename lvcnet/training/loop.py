@@ -18,6 +18,7 @@ import psutil
 import torch
 
 from lvcnet.data.dataset import Dataset
+from lvcnet.data.displacement import sentence
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import Method
 from lvcnet.progress import Report
@@ -70,6 +71,8 @@ class Trainer:
         logger.info("train %s on %s", self.config.method, self.device)
         if self.config.augment and self.config.flip and not self.feed.mirrors:
             logger.info("images are not mirrored: left and right are categories of their own here")
+        for name, found in self.feed.displacement.items():
+            logger.info("%s", sentence(name, found))
         self._snapshot(0)
 
     def run_epochs(self, stopped: Callable[[], bool]) -> bool:
