@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lvcnet.data.upkeep import add_checksum
+from lvcnet.jobs.sweep import YOUNGER
 from lvcnet.training.config import TrainConfig
 from tests.conftest import ROOT
 
@@ -33,6 +34,12 @@ SAME_SWEEP = (
         for name in TrainConfig.model_fields
         if name in SETTINGS and name not in ("dataset", "labels", "method", "seed", "options")
         for part in ("--set", f"{name}={json.dumps(SETTINGS[name])}")
+    ),
+    *(
+        part
+        for name, value in YOUNGER.items()
+        if name != "steps"
+        for part in ("--set", f"{name}={json.dumps(value)}")
     ),
 )
 """Whose only run is the one that gets damaged."""
