@@ -52,6 +52,8 @@ FINEST = 8.0
 """Fine pixels a working pixel at most: an eighth of a working pixel is less than boundaries are worth."""
 MOST_PIXELS = 4_000_000
 """Of the fine grid."""
+LARGEST = 50_000_000
+"""Pixels of an image; larger ones are upsampled only: they leave no memory for more."""
 TILE = 320
 """Side of a tile in fine pixels, all of them alike: the matrices of blurs are kept by size."""
 MARGIN = 4
@@ -87,13 +89,15 @@ class Conventions:
 
 
 def fine_grid(frame: Size, height: int, width: int) -> Size | None:
-    """h' and w', None where the image has no more pixels than the grid.
+    """h' and w', None where the image has no more pixels than the grid, or too many.
 
     >>> fine_grid((51, 128), 204, 512), fine_grid((100, 128), 2400, 3000), fine_grid((128, 128), 128, 90)
     ((204, 512), (800, 1024), None)
+    >>> fine_grid((128, 128), 10_000, 10_000) is None
+    True
     """
     own = min(height / frame[0], width / frame[1])
-    if own <= 1:
+    if own <= 1 or height * width > LARGEST:
         return None
     zoom = min(FINEST, (MOST_PIXELS / (frame[0] * frame[1])) ** 0.5)
     if own <= zoom:
