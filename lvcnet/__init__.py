@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from lvcnet.cli.output import progress_bar
     from lvcnet.data.dataset import Dataset, list_datasets
+    from lvcnet.data.displacement import displacements, moved_labels
     from lvcnet.data.images import read_image
     from lvcnet.data.importing.archive import import_zip
     from lvcnet.data.importing.importer import import_coco, import_from, import_labelme, import_masks
@@ -57,6 +58,7 @@ __all__ = [
     "TrainingPlan",
     "compare",
     "correct",
+    "displacements",
     "evaluate",
     "export_labels",
     "find_correction",
@@ -70,6 +72,7 @@ __all__ = [
     "list_runs",
     "make_noisy_labels",
     "make_phantom",
+    "moved_labels",
     "networks",
     "plan_training",
     "predict",
@@ -95,6 +98,7 @@ _MODULES = {
     "cli.output": ("progress_bar",),
     "data.importing.archive": ("import_zip",),
     "data.dataset": ("Dataset", "list_datasets"),
+    "data.displacement": ("displacements", "moved_labels"),
     "data.images": ("read_image",),
     "data.importing.importer": ("import_coco", "import_from", "import_labelme", "import_masks"),
     "data.label_sets": ("LabelSet",),

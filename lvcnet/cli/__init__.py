@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lab-user": ("lab", "USERS_HELP"),
     "data": ("data", "HELP"),
     "noise": ("noise", "noise"),
+    "displacement": ("displacement", "displacement"),
     "training-plan": ("training_plan", "training_plan"),
     "train": ("train", "train"),
     "sweep": ("sweep", "sweep"),

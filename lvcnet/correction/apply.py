@@ -21,8 +21,7 @@ from lvcnet.correction.decisions import Verdict
 from lvcnet.correction.reviewed import reviewed_masks
 from lvcnet.correction.store import Correction, worst_first
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet, labels_digest
-from lvcnet.data.label_sets import changed_layers
-from lvcnet.data.outlines.layers import ignore_name
+from lvcnet.data.outlines.layers import with_outlines
 from lvcnet.data.upkeep import own_copy
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.statistics import mean_of_known
@@ -191,14 +190,6 @@ def _apply(
     _store(correction, dataset, labels, overwrite)
     write_report(correction, name, report)
     return report
-
-
-def with_outlines(dataset: Dataset, source: LabelSet, labels: LabelSet) -> LabelSet:
-    """The labels with the outlines that their source goes back to, and which of those have changed."""
-    if source.drawn is None:
-        return labels
-    layers = [*dataset.categories, ignore_name(dataset)]
-    return replace(labels, drawn=source.drawn.after(changed_layers(source, labels), layers))
 
 
 def _store(correction: Correction, dataset: Dataset, labels: LabelSet, overwrite: bool) -> None:

@@ -1,11 +1,19 @@
-"""How far the outlines of a label set lie beside the edges of its images, category by category, and what is said of it."""
+"""How far the outlines of a label set lie beside the edges of its images, what is said of it, and labels moved back."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lvcnet.data.dataset import Dataset
+from lvcnet.data.label_sets import LabelSet, labels_digest
+from lvcnet.data.outlines.layers import with_outlines
+from lvcnet.errors import LvcnetError
+from lvcnet.files import check_name
 from lvcnet.masks.displacement import Displacement, Verdict, measure_displacement, moved
 
+KIND = "moved"
+"""`kind` in the manifest of label sets whose outlines were moved back."""
 MOST_IMAGES = 200
 """Images that are looked at, evenly through the training images: more do not narrow the interval that counts."""
 
@@ -63,6 +71,66 @@ def moved_back(
             mask = np.ascontiguousarray(masks[number, channel, :height, :width])
             result[number, channel, :height, :width] = moved(mask, shift, one.window)
     return result
+
+
+def moved_labels(
+    dataset: Dataset,
+    labels: str,
+    name: str,
+    found: dict[str, Displacement] | None = None,
+    belong_on_edges: bool = False,
+    overwrite: bool = False,
+) -> LabelSet | None:
+    """A label set made of another one by moving its displaced outlines back; add it with `dataset.add_labels`.
+
+    Without being told, only what no convention explains is moved: a category whose whole interval lies farther beside the
+    edge than people may draw on purpose (`Displacement.limit`). Its manifest says what was moved, by how much and why.
+
+    Args:
+        dataset: with the images.
+        labels: name of the label set that is moved; it stays as it is.
+        name: of the new one.
+        found: what `displacements` says of it, where that is at hand.
+        belong_on_edges: told so by a person: small displacements are moved, too.
+        overwrite: replace an earlier label set of that name that was made so.
+
+    Returns:
+        The label set; None where there is nothing to move.
+
+    Raises:
+        LvcnetError: if there is no such label set, or the name is taken.
+    """
+    _check_free(dataset, labels, name, overwrite)
+    source = dataset.labels(labels)
+    found = displacements(dataset, labels) if found is None else found
+    shifts = {category: one.shift(belong_on_edges) for category, one in found.items()}
+    if not any(shifts.values()):
+        return None
+    masks = moved_back(source.masks, dataset.frames, found, belong_on_edges)
+    if source.ignored is not None:
+        masks &= ~source.ignored
+    manifest: dict[str, Any] = {
+        "kind": KIND,
+        "source": source.name,
+        "source_digest": labels_digest(source),
+        "belong_on_edges": belong_on_edges,
+        "rule": "told that outlines belong on edges" if belong_on_edges else "beyond any convention",
+        "moved_px": shifts,
+        "displacement": {category: one.as_json() for category, one in found.items()},
+    }
+    moved_set = LabelSet(name, masks, source.covered.copy(), manifest, source.ignored)
+    return with_outlines(dataset, source, moved_set)
+
+
+def _check_free(dataset: Dataset, labels: str, name: str, overwrite: bool) -> None:
+    check_name(name, "label set")
+    if name == labels:
+        raise LvcnetError(f"label set {name!r} is the one to move: choose another name for the result")
+    if name in dataset.label_names() and not (overwrite and dataset.manifest(name).get("kind") == KIND):
+        raise LvcnetError(
+            f"label set {name!r} exists: choose another name (only labels that were moved before can be replaced, with"
+            " --overwrite)"
+        )
 
 
 def mm_a_pixel(dataset: Dataset) -> float | None:

@@ -14,6 +14,8 @@ from lvcnet.requests import PATH, Argument, Form, Option, Request
 if TYPE_CHECKING:
     from lvcnet.data.dataset import Dataset
     from lvcnet.data.facts import ImageFacts
+    from lvcnet.data.label_sets import LabelSet
+    from lvcnet.masks.displacement import Displacement
 
 DATA_SET = "Name of the data set; `lvcnet data list` lists them."
 NEW = "Name of the new data set."
@@ -55,6 +57,60 @@ class ShowRequest(Request):
 
     name: Annotated[str, Argument(DATA_SET)]
     labels: Annotated[str, Option("--labels", "Label set that traits and training plan are about.")] = CLEAN
+
+
+@dataclass(frozen=True)
+class DisplacementRequest(Request):
+    """How far outlines lie beside the edges of their images, and a label set whose outlines are moved back.
+
+    Attributes:
+        dataset: its name.
+        labels: whose outlines.
+        move: name of the label set to make of them; none is made where there is nothing to move.
+        belong_on_edges: whether displacements that a convention may explain are moved, too.
+        overwrite: replace an earlier label set of that name that was made so.
+    """
+
+    COMMAND = ("displacement",)
+
+    dataset: Annotated[str, Argument(DATA_SET)]
+    labels: Annotated[str, Option("--labels", "Label set whose outlines are measured.", always=True)] = CLEAN
+    move: Annotated[
+        str | None, Option("--move", "Make a label set of this name whose outlines are moved back.")
+    ] = None
+    belong_on_edges: Annotated[
+        bool,
+        Option(
+            "--belong-on-edges",
+            "Outlines belong on edges: move also what a convention may explain, not only what none explains.",
+        ),
+    ] = False
+    overwrite: Annotated[
+        bool, Option("--overwrite", "Replace an earlier label set of that name that was made so.")
+    ] = False
+
+    def run(self) -> "tuple[dict[str, Displacement], LabelSet | None]":
+        """What the images say about each category, and the label set that was added, if one was asked for and anything moved.
+
+        Raises:
+            LvcnetError: if there is no such label set, or the name is taken.
+        """
+        from lvcnet.claims import using
+        from lvcnet.data.dataset import Dataset
+        from lvcnet.data.displacement import displacements, moved_labels
+        from lvcnet.data.naming import chosen
+        from lvcnet.data.upkeep import own_copy
+
+        dataset = Dataset.load(self.dataset)
+        labels = chosen(dataset, self.labels)
+        with using("data set", dataset.folder, "its outlines are being measured", [labels]):
+            found = displacements(dataset, labels)
+            if self.move is None:
+                return found, None
+            made = moved_labels(dataset, labels, self.move, found, self.belong_on_edges, self.overwrite)
+            if made is not None:
+                own_copy(dataset).add_labels(made)
+        return found, made
 
 
 def written_formats() -> str:

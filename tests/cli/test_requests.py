@@ -21,7 +21,13 @@ from lvcnet.correction.requests import AgreeRequest, ApplyRequest, ConsensusRequ
 from lvcnet.data.dataset import Dataset
 from lvcnet.data.import_request import ImportRequest
 from lvcnet.data.phantom.make import make_phantom
-from lvcnet.data.requests import ExportRequest, ImagesRequest, PhantomRequest, ShowRequest
+from lvcnet.data.requests import (
+    DisplacementRequest,
+    ExportRequest,
+    ImagesRequest,
+    PhantomRequest,
+    ShowRequest,
+)
 from lvcnet.jobs.requests import (
     CorrectRequest,
     ReproduceRequest,
@@ -76,6 +82,7 @@ KINDS: dict[type[Request], dict[str, st.SearchStrategy[Any]]] = {
     CompareRequest: {},
     ConsensusRequest: {},
     CorrectRequest: {},
+    DisplacementRequest: {},
     ExportRequest: {},
     ImagesRequest: {},
     ImportRequest: OF_IMPORTS,
@@ -160,6 +167,10 @@ def test_every_request_is_tested() -> None:
         (
             ConsensusRequest("jaws", ("clean", "b"), "both"),
             "consensus jaws clean b --as both --vote staple",
+        ),
+        (
+            DisplacementRequest("jaws", "rough", "moved", True),
+            "displacement jaws --labels rough --move moved --belong-on-edges",
         ),
         (
             ExportRequest("hips", Path("m.zip"), "level3", "masks"),

@@ -5,13 +5,13 @@ H, W original size, h, w its frame on the working grid, L layers of a label set.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
 from lvcnet.data.images import mask_to_working_grid, named_like
 from lvcnet.data.importing.annotated import Shape
 from lvcnet.data.label_sets import changed_layers
@@ -136,6 +136,14 @@ def outlines_of(dataset: Dataset, labels_name: str) -> Drawn | None:
     if clean.drawn is None:
         return None
     return clean.drawn.after(changed_layers(clean, labels), [*dataset.categories, ignore_name(dataset)])
+
+
+def with_outlines(dataset: Dataset, source: LabelSet, labels: LabelSet) -> LabelSet:
+    """The labels with the outlines that their source goes back to, and which of those have changed."""
+    if source.drawn is None:
+        return labels
+    layers = [*dataset.categories, ignore_name(dataset)]
+    return replace(labels, drawn=source.drawn.after(changed_layers(source, labels), layers))
 
 
 def ignore_name(dataset: Dataset) -> str:
