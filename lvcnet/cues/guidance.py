@@ -66,8 +66,12 @@ def agreement_damping(prediction: Tensor, damping: float, agreement: float) -> T
     >>> [agreement_damping(y, 0.003, 10.0).max().item() > 0.01 for y in (flat, steep)]
     [False, True]
     """
-    slope = length(sobel(prediction), dim=2).squeeze(2)
-    return damping + agreement * blur(slope, 1.0) ** 4
+    return damping + agreement * steepness(prediction) ** 4
+
+
+def steepness(prediction: Tensor) -> Tensor:
+    """How fast a prediction falls across its boundary, in probability a pixel: |grad Y|, blurred by one pixel. (B, C, H, W)."""
+    return blur(length(sobel(prediction), dim=2).squeeze(2), 1.0)
 
 
 def aligned_guidance(

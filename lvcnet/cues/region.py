@@ -26,19 +26,24 @@ LEAST_PROBABILITY = 1e-4
 
 
 def weigh_regions(
-    prediction: Tensor, images: Tensor, rounds: int, window: float = WINDOW, inside: Tensor | None = None
+    prediction: Tensor,
+    images: Tensor,
+    rounds: int,
+    window: float = WINDOW,
+    inside: Tensor | None = None,
+    trust: Tensor | float = 1.0,
 ) -> Tensor:
     """The prediction after `rounds` of region evidence; every round judges by the sides that the last one found.
 
     The evidence is added to the log-odds of `prediction` itself, never to its own result, so it counts once. Windows leave
-    padding out, where `inside` (B, 1, H, W) is 0.
+    padding out, where `inside` (B, 1, H, W) is 0. `trust` is the share of the evidence that counts (models.conventions.Trust).
 
     Shape: (B, C, H, W) in [0, 1], (B, 1 or C, H, W) -> (B, C, H, W).
     """
     statistics = window_statistics(images, window, inside)
     prior = torch.logit(prediction.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
     for _ in range(rounds):
-        prediction = (prior + region_evidence(prediction, statistics, window, inside)).sigmoid()
+        prediction = (prior + trust * region_evidence(prediction, statistics, window, inside)).sigmoid()
     return prediction
 
 

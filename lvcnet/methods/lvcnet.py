@@ -13,16 +13,18 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from lvcnet.cues.edges import contour
+from lvcnet.cues.edges import continued, contour
 from lvcnet.former import GENERATOR, gone
 from lvcnet.methods.base import Batch, Method, cross_entropy, standardise, total
 from lvcnet.methods.learner import Optimisation
 from lvcnet.methods.spec import MethodSpec, Trunk
 from lvcnet.models.lvcnet import LVCNet
 from lvcnet.models.maps import Maps
+from lvcnet.models.trunk import TrunkOutput
 
 COUNTED_UNTIL = 0.3
-"""Progress until which the labels' displacement is counted: it is known by then, and counting costs time."""
+"""Progress until which displacement and trust are counted: they are known by then, and networks later reproduce the noise of
+single labels."""
 
 GENERATES = "Only edges where outlines of the category run count; off: every edge does."
 
@@ -36,6 +38,7 @@ class LVCNetOptions(BaseModel):
         displaced: read edges and regions where they regularly lie beside the outlines (models.conventions).
         displacement: which outlines that all err to one side are moved back before training (data.displacement): auto, those
             farther from their edge than a convention explains; edges, small displacements too; keep, none.
+        trust: let edges move outlines only as far as outlines scatter (models.conventions); off: everywhere.
         warps: K, recurrent resampling steps.
         step: longest move of one warp in pixels.
         sigma: Gaussian window N in pixels.
@@ -50,6 +53,7 @@ class LVCNetOptions(BaseModel):
     polarity: bool = True
     displaced: bool = True
     displacement: Literal["auto", "keep", "edges"] = "auto"
+    trust: bool = True
     warps: int = Field(
         4, ge=0, le=16, description="How often the prediction is resampled; 0 is the trunk alone."
     )
@@ -66,6 +70,7 @@ class LVC(Method):
     Args:
         network: trunk, generator and transform.
         displaced: whether displacement is counted.
+        trusts: whether trust is counted; otherwise edges are trusted everywhere.
         optimisation: how it learns.
         device: where.
     """
@@ -73,28 +78,42 @@ class LVC(Method):
     network: LVCNet
 
     def __init__(
-        self, network: LVCNet, displaced: bool, optimisation: Optimisation, device: torch.device
+        self,
+        network: LVCNet,
+        displaced: bool,
+        trusts: bool,
+        optimisation: Optimisation,
+        device: torch.device,
     ) -> None:
         super().__init__(network, optimisation, device)
-        self.network, self.displaced = network, displaced
+        self.network, self.displaced, self.trusts = network, displaced, trusts
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Labels teach the trunk, their contours the generator; nothing is moved while they learn."""
         network, labels, weights = self.network.train(), batch.labels, batch.weights
         x = self.learner.prepare(standardise(batch.images, batch.inside))
-        self.observe(network.gradient(x, batch.inside), batch)
         with self.learner.precision():
             trunk = network.trunk(x)
             cue_logits = network.cue_logits(trunk)
+        self.observe(network.gradient(x, batch.inside), trunk, batch)
         terms = {"label": self.label_term(trunk.logits.float(), labels, weights)}  # Eq. 7: the term of y_G
         if cue_logits is not None:
             terms["lvc"] = outline_loss(cue_logits, labels, weights)  # Eq. 1: for outlines
         return self.learn(terms, batch.progress)
 
-    def observe(self, gradient: Tensor, batch: Batch) -> None:
-        """Count on which side outlines are bright and how far they lie beside their edges; gradient (B, 2, H, W)."""
-        counts = self.displaced and batch.progress <= COUNTED_UNTIL
-        self.network.observe(gradient, batch.labels, batch.weights, counts, batch.inside)
+    def observe(self, gradient: Tensor, trunk: TrunkOutput, batch: Batch) -> None:
+        """Count on which side outlines are bright, how far they lie beside their edges and how sharply they agree.
+
+        Args:
+            gradient: of the images (B, 2, H, W).
+            trunk: what the trunk says of them.
+            batch: images and labels.
+        """
+        early = batch.progress <= COUNTED_UNTIL
+        self.network.observe(gradient, batch.labels, batch.weights, self.displaced and early, batch.inside)
+        if self.trusts and early:
+            drawn = trunk.logits.detach().float().sigmoid()
+            self.network.trust.observe(continued(drawn, batch.inside))
 
     def learn(self, terms: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """One update on the sum of the terms; returns them and their sum, detached."""
@@ -122,9 +141,9 @@ def outline_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) 
 
 
 def _build(options: LVCNetOptions, trunk: Trunk, optimisation: Optimisation, device: torch.device) -> LVC:
-    values = options.model_dump(exclude={"displaced", "displacement"})
+    values = options.model_dump(exclude={"displaced", "displacement", "trust"})
     network = LVCNet(trunk.create(), trunk.categories, trunk.widths, **values)
-    return LVC(network, options.displaced, optimisation, device)
+    return LVC(network, options.displaced, options.trust, optimisation, device)
 
 
 LVCNET = MethodSpec(

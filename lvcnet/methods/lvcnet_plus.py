@@ -3,8 +3,10 @@
 Its trunk has two heads. One learns what annotators draw; its prediction Y is moved to the cues and weighed by region
 evidence; the result S, as a mask of equal area, is what the other head learns. A network that learns from masks which lie on
 edges finds edges, and what S got wrong in one image it gets right in the others. S always starts from the head that only ever
-sees the labels, so errors cannot feed themselves, and where labels agree to a fraction of a pixel that head leaves S little
-to move.
+sees the labels, so errors cannot feed themselves.
+
+Two things keep it from doing harm. Where outlines agree better than an edge can say, edges may move little (`Trust`): there the
+second head learns the labels, as a U-Net does. And labels give way only to a head that has found the object in question.
 """
 
 import torch
@@ -13,15 +15,19 @@ from torch import Tensor
 
 from lvcnet.cues.region import LEAST_PROBABILITY
 from lvcnet.former import GENERATOR, gone
-from lvcnet.methods.base import Batch, standardise
+from lvcnet.methods.base import Batch, cross_entropy, standardise
 from lvcnet.methods.learner import Optimisation
-from lvcnet.methods.lvcnet import GENERATES, LVC, LVCNetOptions, outline_loss
+from lvcnet.methods.lvcnet import COUNTED_UNTIL, GENERATES, LVC, LVCNetOptions, outline_loss
 from lvcnet.methods.spec import MethodSpec, Trunk
 from lvcnet.models.lvcnet import LVCNetPlus, LVCOutput
 from lvcnet.models.maps import Maps
 
-RELEARN_FROM, RELEARN_FULLY = 0.1, 0.3
-"""Progress between which the masks of S take the place of the labels; before, Y is still far from any outline."""
+RELEARN_FROM, RELEARN_FULLY = COUNTED_UNTIL, 0.5
+"""Progress between which the masks of S take the place of the labels; before, both heads learn labels, and trust is counted."""
+LABEL_WEIGHT = 0.1
+"""What the labels' own term still counts once S teaches: its head goes on reading a trunk that no longer learns their noise."""
+FOUND_FROM, FOUND = 0.4, 0.7
+"""Dice of Y with the label of an image between which S begins to count there. Coarse outlines (label IoU .60) have .75."""
 
 
 class LVCNetPlusOptions(LVCNetOptions):
@@ -46,16 +52,19 @@ class LVCPlus(LVC):
         network, labels, weights = self.network.train(), batch.labels, batch.weights
         x = self.learner.prepare(standardise(batch.images, batch.inside))
         gradient = network.gradient(x, batch.inside)
-        self.observe(gradient, batch)
         with self.learner.precision():
             trunk = network.trunk(x)
             cue_logits = network.cue_logits(trunk)
-        targets = labels
-        if share := ramp(batch.progress):
+        self.observe(gradient, trunk, batch)
+        targets, share = labels, ramp(batch.progress)
+        if share:
             output = network.move(network.cues(x, trunk, gradient, cue_logits, batch.inside))
-            targets = repaired_targets(labels, output, share)
+            found = found_share(trunk.logits.detach().float().sigmoid(), labels, weights)
+            targets = repaired_targets(labels, output, share * found)
+        # Cross-entropy alone makes Y the share of annotators who would draw a pixel inside, whatever the setting `loss`.
+        label = (1 - (1 - LABEL_WEIGHT) * share) * cross_entropy(trunk.logits.float(), labels, weights)
         terms = {  # Eq. 7: the term of y_G for one head; the other's targets hold the edges, that is the term of y_s
-            "label": self.label_term(trunk.logits.float(), labels, weights),
+            "label": label,
             "relearn": self.label_term(network.second_logits(trunk), targets, weights),
         }
         if cue_logits is not None:
@@ -84,13 +93,33 @@ class LVCPlus(LVC):
 def ramp(progress: float) -> float:
     """How far labels give way at a fraction of training, from 0 to 1.
 
-    >>> [round(ramp(progress), 2) for progress in (0.1, 0.2, 0.3, 1.0)]
+    >>> [round(ramp(progress), 2) for progress in (0.3, 0.4, 0.5, 1.0)]
     [0.0, 0.5, 1.0, 1.0]
     """
     return min(1.0, max(0.0, (progress - RELEARN_FROM) / (RELEARN_FULLY - RELEARN_FROM)))
 
 
-def repaired_targets(labels: Tensor, output: LVCOutput, share: float) -> Tensor:
+def found_share(drawn: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+    """How far Y has found what an image's label shows: soft Dice from `FOUND_FROM` (0) to `FOUND` (1). (B, C, 1, 1).
+
+    What Y has not found (a small structure, early in training) is not its to correct, and neither is what one label lacks.
+
+    Args:
+        drawn: Y (B, C, H, W) in [0, 1].
+        labels: (B, C, H, W).
+        weights: what a pixel counts (B, C, H, W).
+
+    >>> y, labels = torch.tensor([0.9, 0.9, 0.1, 0.1]), torch.tensor([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    >>> found_share(y.expand(2, 1, 1, 4), labels.view(2, 1, 1, 4)).flatten().tolist()
+    [1.0, 0.0]
+    """
+    if weights is not None:
+        drawn, labels = drawn * weights, labels * weights
+    overlap, both = ((drawn * labels).sum((2, 3), keepdim=True), (drawn + labels).sum((2, 3), keepdim=True))
+    return ((2 * overlap / both.clamp_min(1e-6) - FOUND_FROM) / (FOUND - FOUND_FROM)).clamp(0, 1)
+
+
+def repaired_targets(labels: Tensor, output: LVCOutput, share: Tensor | float) -> Tensor:
     """What the second head learns: labels that give way, by `share`, to the masks of S. (B, C, H, W).
 
     They give way as far as the first warp's gate is open: without an edge in sight, or where outlines agree so well that
@@ -124,9 +153,9 @@ def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:
 def _build(
     options: LVCNetPlusOptions, trunk: Trunk, optimisation: Optimisation, device: torch.device
 ) -> LVCPlus:
-    values = options.model_dump(exclude={"displaced", "displacement"})
+    values = options.model_dump(exclude={"displaced", "displacement", "trust"})
     network = LVCNetPlus(trunk.create(), trunk.categories, trunk.widths, **values)
-    return LVCPlus(network, options.displaced, optimisation, device)
+    return LVCPlus(network, options.displaced, options.trust, optimisation, device)
 
 
 LVCNET_PLUS = MethodSpec(

@@ -12,6 +12,9 @@ every edge is a cue.
 Annotators may draw regularly beside the edge: one pixel outside it, say, so that nothing is cut off. How far, is counted
 along the labels (`Displacement`), and image and edges are read that far away, so that a move ends where people draw.
 
+Where outlines agree better than an edge can say, edges have nothing to add: how far they may move a category's outlines is
+counted, too (`Trust`), and scales every move and all region evidence.
+
 With a second head (`LVCNetPlus`) the trunk says two things: what the annotators would draw, Y, and what is there, T.
 The first learns from the labels alone, the second from S, which is Y moved (methods.lvcnet_plus). Nothing that the second
 head says comes back as its own target, which is what makes self-training drift. T needs no cues to predict.
@@ -29,7 +32,7 @@ from lvcnet.cues.edges import continued, edge_gradient, inward_normals, length, 
 from lvcnet.cues.guidance import agreement_damping, aligned_guidance, cap_length
 from lvcnet.cues.region import weigh_regions
 from lvcnet.cues.warp import warp
-from lvcnet.models.conventions import OBSERVED, Displacement, Polarity
+from lvcnet.models.conventions import OBSERVED, Displacement, Polarity, Trust
 from lvcnet.models.generator import LVCGenerator
 from lvcnet.models.trunk import TrunkOutput
 
@@ -134,6 +137,7 @@ class LVCNet(nn.Module):
         self.generator = LVCGenerator(widths, categories) if generator else None
         self.polarity = Polarity(categories)
         self.displacement = Displacement(categories)
+        self.trust = Trust(categories)
 
     def forward(self, x: Tensor, inside: Tensor | None = None) -> LVCOutput:
         """(B, 1, H, W) image -> everything that leads to S; `inside` says where there is no padding, as in `LVCOutput`."""
@@ -208,20 +212,24 @@ class LVCNet(nn.Module):
             current = continued(output.trunk.logits.float().sigmoid(), output.inside)
             # Of all warps, since a warp itself steepens the boundary.
             damping = agreement_damping(current, self.damping, self.agreement)
+            trust = self.trust.shares().view(1, -1, 1, 1)
             for _ in range(self.warps):
-                current = self._warp(output, current.contiguous(), damping)
+                current = self._warp(output, current.contiguous(), damping, trust)
             if self.evidence:
                 image = output.image.float().contiguous()
                 if output.displaced is not None:
                     image = output.displaced[:, :, 2]
-                output.weighed = weigh_regions(current, image, self.evidence, inside=output.inside)
+                output.weighed = weigh_regions(
+                    current, image, self.evidence, inside=output.inside, trust=trust
+                )
         return output
 
-    def _warp(self, output: LVCOutput, current: Tensor, damping: Tensor) -> Tensor:
+    def _warp(self, output: LVCOutput, current: Tensor, damping: Tensor, trust: Tensor) -> Tensor:
         """S_k (B, C, H, W) from S_{k-1}; everything on the way is added to `output`."""
         normals = inward_normals(current)
         attention = self._attention(output, normals)
         v_g, gate = aligned_guidance(attention, normals, self.sigma, damping)  # Eq. 3 and 4: R - center
+        v_g, gate = trust.unsqueeze(2) * v_g, trust * gate
         v_s = cap_length(v_g, self.step)  # Eq. 5: at its minimum, V_s = V_g
         moved = warp(current, v_s)  # Eq. 6: S(p) = Y(p + V_s(p))
         output.attentions.append(attention)
@@ -268,4 +276,5 @@ class LVCNetPlus(LVCNet):
             if self.displacement.applies():
                 seen = continued(image, inside), continued(drawn, inside).contiguous()
                 image = self.displacement.displaced(*seen)[:, :, 0]
-            return weigh_regions(drawn, image, self.settle, inside=inside)
+            trust = self.trust.shares().view(1, -1, 1, 1)
+            return weigh_regions(drawn, image, self.settle, inside=inside, trust=trust)

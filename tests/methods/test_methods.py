@@ -12,7 +12,15 @@ from lvcnet.methods import COMPARED, METHODS, Batch, Method, Optimisation, Trunk
 from lvcnet.methods.base import dice_loss
 from lvcnet.methods.learner import learning_rate
 from lvcnet.methods.lvcnet import outline_loss
-from lvcnet.methods.lvcnet_plus import masks_of_equal_area, ramp, repaired_targets
+from lvcnet.methods.lvcnet_plus import (
+    LABEL_WEIGHT,
+    RELEARN_FROM,
+    RELEARN_FULLY,
+    found_share,
+    masks_of_equal_area,
+    ramp,
+    repaired_targets,
+)
 from lvcnet.models import NETWORKS
 from lvcnet.models.maps import Maps
 
@@ -62,11 +70,13 @@ def test_every_method_learns_a_square(name, options):
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "lvcnet-paper"])
 def test_the_loss_is_a_setting_of_every_method_but_the_printed_one(name):
-    """The term of the labels, and of the second head, becomes larger by a Dice of at most 1 and of more than nothing."""
+    """What predicts learns by it: its term becomes larger by a Dice of at most 1 and of more than nothing."""
     plain, dice = (_method(name, how).step(_batch(0.9)) for how in (HOW, WITH_DICE))
-    for term in {"label", "relearn"} & plain.keys() or {"loss"}:
+    for term in {"relearn"} & plain.keys() or {"label"} & plain.keys() or {"loss"}:
         assert 0.05 < dice[term].item() - plain[term].item() <= 1, term
     assert plain.get("lvc") == dice.get("lvc")
+    if "relearn" in plain:  # a head that says how labels scatter has to be a probability
+        assert plain["label"] == dice["label"]
     printed = [_method("lvcnet-paper", how).step(_batch(0.9))["loss"] for how in (HOW, WITH_DICE)]
     assert printed[0] == printed[1]
 
@@ -181,8 +191,9 @@ def test_the_second_head_learns_labels_first_and_repaired_masks_later_as_far_as_
         gates=[torch.tensor([[[[0.5, 0.5, 0.8]]]])],
         inside=None,
     )
-    assert [ramp(progress) for progress in (0.0, 0.1, 0.3, 1.0)] == [0, 0, 1, 1]
-    half = ramp(0.2)
+    middle = (RELEARN_FROM + RELEARN_FULLY) / 2
+    assert [ramp(progress) for progress in (0.0, RELEARN_FROM, RELEARN_FULLY, 1.0)] == [0, 0, 1, 1]
+    half = ramp(middle)
     assert half == pytest.approx(0.5)
     # The repaired mask is 1 0 1; half of the ramp, then all of it.
     assert repaired_targets(labels, output, half).flatten().tolist() == pytest.approx([1.0, 0.75, 0.4])
@@ -192,10 +203,49 @@ def test_the_second_head_learns_labels_first_and_repaired_masks_later_as_far_as_
     assert repaired_targets(labels, output, 1.0).flatten().tolist() == [1.0, 0.0, 1.0]
 
 
+def test_labels_give_way_to_a_head_that_has_found_what_they_show():
+    """Soft Dice of a half-found object: 2 * 0.55 / (1 + 1) = 0.55, half way from 0.4 to 0.7; padding has no say."""
+    drawn = torch.tensor([[[[0.55, 0.45, 0.0, 0.9]]]])
+    labels = torch.tensor([[[[1.0, 0.0, 0.0, 0.0]]]])
+    weights = torch.tensor([[[[1.0, 1.0, 1.0, 0.0]]]])
+    assert found_share(drawn, labels, weights).item() == pytest.approx(0.5)
+    assert found_share(torch.zeros_like(drawn), labels).item() == 0
+    assert found_share(labels, torch.zeros_like(labels)).item() == 0  # an object that this label lacks
+
+
+@pytest.mark.parametrize("name", ["lvcnet", "lvcnet-plus"])
+def test_edges_move_nothing_where_outlines_agree(name):
+    """Trust near 0: S is Y, T is what the second head says. The same weights with trust 1 do move."""
+    method = _method(name, evidence=2, agreement=0.0)
+    for _ in range(30):
+        method.step(_batch(0.1))
+    network, images = method.learner.predictor(), _batch().images
+    network.trust.slope.fill_(3.0)
+    still = method.predict(images).named
+    network.trust.slope.fill_(0.0)
+    moved = method.predict(images).named
+    assert torch.allclose(still["warp4"], still["trunk"], atol=1e-5)
+    assert not torch.allclose(moved["warp4"], moved["trunk"], atol=1e-3)
+    if name == "lvcnet-plus":
+        assert torch.allclose(still["evidence"], torch.full_like(still["evidence"], 0.5), atol=1e-3)
+
+
+def test_trust_is_counted_while_labels_are_learned_and_only_if_it_is_wanted():
+    early, late, off = (_method("lvcnet-plus"), _method("lvcnet-plus"), _method("lvcnet-plus", trust=False))
+    early.step(_batch(0.1))
+    late.step(_batch(0.9))
+    off.step(_batch(0.1))
+    counted = [method.network.trust.slope.item() for method in (early, late, off)]
+    assert counted[0] > 0
+    assert counted[1:] == [0, 0]
+
+
 def test_labels_give_way_only_where_the_ramp_has_begun():
-    before, after = _method("lvcnet-plus"), _method("lvcnet-plus")
+    before, after = _method("lvcnet-plus", trust=False), _method("lvcnet-plus", trust=False)
+    for _ in range(30):
+        assert before.step(_batch(0.1))["loss"] == after.step(_batch(0.1))["loss"]
     early, late = before.step(_batch(0.1)), after.step(_batch(0.9))
-    assert early["label"] == late["label"]
+    assert late["label"].item() == pytest.approx(LABEL_WEIGHT * early["label"].item(), rel=1e-5)
     assert early["relearn"] != late["relearn"]
 
 

@@ -7,7 +7,7 @@ from lvcnet.cues.edges import blur, edge_gradient, inward_normals, oriented_edge
 from lvcnet.errors import LvcnetError
 from lvcnet.models import create_network, stage_widths
 from lvcnet.models.blocks import BLOCKS, create_block
-from lvcnet.models.conventions import Displacement, Polarity
+from lvcnet.models.conventions import HALF_TRUST, Displacement, Polarity, Trust
 from lvcnet.models.fcn import FCN
 from lvcnet.models.lvcnet import LVCNet
 from lvcnet.models.maps import Maps, title
@@ -168,3 +168,34 @@ def test_weights_from_before_displacement_was_counted_still_load():
     weights = {key: value for key, value in network.state_dict().items() if "displacement" not in key}
     network.load_state_dict(weights)
     assert network.displacement.pixels.tolist() == [0.0, 0.0]
+
+
+def test_trust_falls_where_outlines_agree():
+    """Straight boundaries whose probability falls by 0.1 a pixel, and at once: then Sobel says 0.5 in two columns, less
+    when blurred by one pixel."""
+    columns = torch.arange(32.0)
+    scattered = (0.5 + 0.1 * (columns - 15.5)).clamp(0, 1)
+    agreed = (columns > 15).float()
+    trust = Trust(2, momentum=1.0)
+    assert trust.shares().tolist() == [1, 1]  # nothing was counted
+    trust.observe(torch.stack([scattered, agreed]).unsqueeze(1).expand(2, 32, 32).unsqueeze(0))
+    assert trust.slope[0].item() == pytest.approx(0.1, abs=0.005)
+    assert HALF_TRUST < trust.slope[1].item() < 0.5
+    shares = trust.shares().tolist()
+    assert shares[0] > 0.99
+    assert shares[1] < 0.5
+
+
+def test_trust_is_half_at_its_named_slope_and_whole_in_weights_of_before_it_was_counted():
+    trust = Trust(1)
+    trust.slope.fill_(HALF_TRUST)
+    assert trust.shares().item() == pytest.approx(0.5)
+    trust.load_state_dict({})
+    assert trust.shares().item() == 1
+
+
+def test_trust_keeps_what_it_knows_of_a_category_that_a_batch_does_not_show():
+    trust = Trust(1)
+    trust.slope.fill_(0.2)
+    trust.observe(torch.zeros(2, 1, 16, 16))
+    assert trust.slope.item() == pytest.approx(0.2)
