@@ -23,8 +23,7 @@ from lvcnet.models.maps import Maps
 from lvcnet.models.trunk import TrunkOutput
 
 COUNTED_UNTIL = 0.3
-"""Progress until which displacement and trust are counted: they are known by then, and networks later reproduce the noise of
-single labels."""
+"""Progress until which the labels' displacement is counted: it is known by then, and counting costs time."""
 
 GENERATES = "Only edges where outlines of the category run count; off: every edge does."
 
@@ -109,9 +108,9 @@ class LVC(Method):
             trunk: what the trunk says of them.
             batch: images and labels.
         """
-        early = batch.progress <= COUNTED_UNTIL
-        self.network.observe(gradient, batch.labels, batch.weights, self.displaced and early, batch.inside)
-        if self.trusts and early:
+        counts = self.displaced and batch.progress <= COUNTED_UNTIL
+        self.network.observe(gradient, batch.labels, batch.weights, counts, batch.inside)
+        if self.trusts:
             drawn = trunk.logits.detach().float().sigmoid()
             self.network.trust.observe(continued(drawn, batch.inside))
 

@@ -17,15 +17,13 @@ from lvcnet.cues.region import LEAST_PROBABILITY
 from lvcnet.former import GENERATOR, gone
 from lvcnet.methods.base import Batch, cross_entropy, standardise
 from lvcnet.methods.learner import Optimisation
-from lvcnet.methods.lvcnet import COUNTED_UNTIL, GENERATES, LVC, LVCNetOptions, outline_loss
+from lvcnet.methods.lvcnet import GENERATES, LVC, LVCNetOptions, outline_loss
 from lvcnet.methods.spec import MethodSpec, Trunk
 from lvcnet.models.lvcnet import LVCNetPlus, LVCOutput
 from lvcnet.models.maps import Maps
 
-RELEARN_FROM, RELEARN_FULLY = COUNTED_UNTIL, 0.5
-"""Progress between which the masks of S take the place of the labels; before, both heads learn labels, and trust is counted."""
-LABEL_WEIGHT = 0.1
-"""What the labels' own term still counts once S teaches: its head goes on reading a trunk that no longer learns their noise."""
+RELEARN_FROM, RELEARN_FULLY = 0.2, 0.4
+"""Progress between which the masks of S take the place of the labels; before, both heads learn labels."""
 FOUND_FROM, FOUND = 0.4, 0.7
 """Dice of Y with the label of an image between which S begins to count there. Coarse outlines (label IoU .60) have .75."""
 
@@ -61,10 +59,9 @@ class LVCPlus(LVC):
             output = network.move(network.cues(x, trunk, gradient, cue_logits, batch.inside))
             found = found_share(trunk.logits.detach().float().sigmoid(), labels, weights)
             targets = repaired_targets(labels, output, share * found)
-        # Cross-entropy alone makes Y the share of annotators who would draw a pixel inside, whatever the setting `loss`.
-        label = (1 - (1 - LABEL_WEIGHT) * share) * cross_entropy(trunk.logits.float(), labels, weights)
         terms = {  # Eq. 7: the term of y_G for one head; the other's targets hold the edges, that is the term of y_s
-            "label": label,
+            # alone, whatever `loss` is: it makes Y the share of annotators who would draw a pixel inside
+            "label": cross_entropy(trunk.logits.float(), labels, weights),
             "relearn": self.label_term(network.second_logits(trunk), targets, weights),
         }
         if cue_logits is not None:
@@ -93,7 +90,7 @@ class LVCPlus(LVC):
 def ramp(progress: float) -> float:
     """How far labels give way at a fraction of training, from 0 to 1.
 
-    >>> [round(ramp(progress), 2) for progress in (0.3, 0.4, 0.5, 1.0)]
+    >>> [round(ramp(progress), 2) for progress in (0.2, 0.3, 0.4, 1.0)]
     [0.0, 0.5, 1.0, 1.0]
     """
     return min(1.0, max(0.0, (progress - RELEARN_FROM) / (RELEARN_FULLY - RELEARN_FROM)))

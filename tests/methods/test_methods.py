@@ -13,7 +13,6 @@ from lvcnet.methods.base import dice_loss
 from lvcnet.methods.learner import learning_rate
 from lvcnet.methods.lvcnet import outline_loss
 from lvcnet.methods.lvcnet_plus import (
-    LABEL_WEIGHT,
     RELEARN_FROM,
     RELEARN_FULLY,
     found_share,
@@ -230,14 +229,14 @@ def test_edges_move_nothing_where_outlines_agree(name):
         assert torch.allclose(still["evidence"], torch.full_like(still["evidence"], 0.5), atol=1e-3)
 
 
-def test_trust_is_counted_while_labels_are_learned_and_only_if_it_is_wanted():
-    early, late, off = (_method("lvcnet-plus"), _method("lvcnet-plus"), _method("lvcnet-plus", trust=False))
-    early.step(_batch(0.1))
-    late.step(_batch(0.9))
-    off.step(_batch(0.1))
-    counted = [method.network.trust.slope.item() for method in (early, late, off)]
-    assert counted[0] > 0
-    assert counted[1:] == [0, 0]
+def test_trust_is_counted_only_if_it_is_wanted():
+    """An untrained head has no boundary yet, so it is taught a little first."""
+    on, off = _method("lvcnet-plus"), _method("lvcnet-plus", trust=False)
+    for _ in range(30):
+        on.step(_batch(0.1))
+        off.step(_batch(0.1))
+    assert on.network.trust.slope.item() > 0
+    assert off.network.trust.slope.item() == 0
 
 
 def test_labels_give_way_only_where_the_ramp_has_begun():
@@ -245,7 +244,7 @@ def test_labels_give_way_only_where_the_ramp_has_begun():
     for _ in range(30):
         assert before.step(_batch(0.1))["loss"] == after.step(_batch(0.1))["loss"]
     early, late = before.step(_batch(0.1)), after.step(_batch(0.9))
-    assert late["label"].item() == pytest.approx(LABEL_WEIGHT * early["label"].item(), rel=1e-5)
+    assert early["label"] == late["label"]
     assert early["relearn"] != late["relearn"]
 
 
