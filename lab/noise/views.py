@@ -20,7 +20,7 @@ from lvcnet.noise.preview import SAMPLE, Preview, preview
 from lvcnet.noise.request import NoiseRequest
 from lvcnet.planner.clicks import image_clicks, not_counted, outlines_of
 
-IN_A_ROW = 4
+IN_A_ROW = 5
 PREVIEWED_LEVEL = "3"
 DRAWN = {"outlines": "Outlines", "disagreement": "Disagreement"}
 ESTIMATED = f"estimated from at most {SAMPLE} training images"

@@ -48,7 +48,7 @@ class TrainRequest(Request):
     Attributes:
         dataset: name or folder of the data set; may come from `like` or `config`.
         method, network, epochs, steps, seed, device: settings of `TrainConfig`.
-        level: noise level 1 to 4, or clean.
+        level: noise level 1 to 5, or clean.
         labels: any label set by name, instead.
         preset: settings to start from.
         like: run whose settings to start from; a preset wins over it.
@@ -68,7 +68,7 @@ class TrainRequest(Request):
         None
     )
     network: Annotated[str | None, Option("--network", networks_in_words)] = None
-    level: Annotated[str | None, Option("--level", "Noise level 1 to 4, or clean. [default: clean]")] = None
+    level: Annotated[str | None, Option("--level", "Noise level 1 to 5, or clean. [default: clean]")] = None
     labels: Annotated[
         str | None, Option("--labels", "Any label set by name, instead of --level; 3 is noise level 3.")
     ] = None
@@ -169,9 +169,10 @@ class TrainRequest(Request):
             raise LvcnetError(
                 f"--level {self.level} and --labels {self.labels} name two label sets: give one of them"
             )
-        if self.level not in (CLEAN, *map(str, LEVEL_TARGETS)):
+        levels = [*map(str, LEVEL_TARGETS)]
+        if self.level not in (CLEAN, *levels):
             raise LvcnetError(
-                f"--level {self.level!r} does not exist: use 1, 2, 3, 4 or clean, or name a label set with --labels"
+                f"--level {self.level!r} does not exist: use {', '.join(levels)} or clean, or name a label set with --labels"
             )
         return parse(self.level)
 

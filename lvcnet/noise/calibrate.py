@@ -90,7 +90,7 @@ def make_noisy_labels(
 
     Args:
         dataset: with a `clean` label set.
-        level: 1-4; or give `target_iou`.
+        level: 1-5; or give `target_iou`.
         target_iou: mean IoU with the clean masks, between 0 and 1.
         family: a key of `lvcnet.noise.FAMILIES`.
         seed: of all draws.

@@ -45,7 +45,7 @@ def preview(
     Args:
         dataset: with a `clean` label set.
         key: any image that the clean labels cover, of the training or the test images.
-        level: 1 to 4.
+        level: 1 to 5.
         family: a key of `lvcnet.noise.FAMILIES`.
         seed: of all draws.
         bias: -1 (always shrinks) to 1 (always grows).

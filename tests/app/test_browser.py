@@ -55,9 +55,9 @@ def prepared(lab: str, page: Page, home: Path) -> str:
     expect(page.locator("[data-testid=stImage]").first).to_be_visible(timeout=SOON)
     show(page, f"{lab}/noise?dataset=tiny")
     page.get_by_role("button", name="Make label sets").click()
-    expect(page.get_by_text("Made level1, level2, level3, level4.")).to_be_visible(timeout=LATER)
+    expect(page.get_by_text("Made level1, level2, level3, level4, level5.")).to_be_visible(timeout=LATER)
     expect(page.get_by_text(re.compile("level4: IoU"))).to_be_visible(timeout=SOON)
-    assert len(Dataset.load(home / "datasets" / "tiny").label_names()) == 5
+    assert len(Dataset.load(home / "datasets" / "tiny").label_names()) == 6
     return lab
 
 

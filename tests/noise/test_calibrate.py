@@ -197,7 +197,7 @@ def test_jumping_family_says_so() -> None:
     [
         ({}, "either a noise level or a target"),
         ({"level": 3, "target_iou": 0.8}, "either a noise level or a target"),
-        ({"level": 5}, "noise level 5 does not exist: choose one of 1, 2, 3, 4"),
+        ({"level": 6}, "noise level 6 does not exist: choose one of 1, 2, 3, 4, 5"),
         ({"target_iou": 1.0}, "target IoU 1 is out of range"),
         ({"target_iou": 0.0}, "target IoU 0 is out of range"),
         ({"level": 1, "bias": 2.0}, "bias 2 is out of range"),
@@ -220,7 +220,7 @@ def test_empty_training_masks_are_refused() -> None:
 
 
 def test_targets_are_the_protocols() -> None:
-    assert [target_of(level) for level in (1, 2, 3, 4)] == [0.96, 0.90, 0.82, 0.72]
+    assert [target_of(level) for level in (1, 2, 3, 4, 5)] == [0.96, 0.90, 0.82, 0.72, 0.60]
 
 
 def test_ignored_pixels_are_left_out_when_the_strength_is_chosen(dataset: Dataset) -> None:

@@ -6,6 +6,7 @@ import pytest
 from lvcnet.data.dataset import CLEAN, Dataset, LabelSet
 from lvcnet.errors import LvcnetError
 from lvcnet.noise.calibrate import make_noisy_labels, quality_of
+from lvcnet.noise.levels import LEVEL_TARGETS
 from lvcnet.noise.preview import preview
 from tests.noise.helpers import make_dataset
 
@@ -43,7 +44,7 @@ def test_the_strength_of_a_label_set_with_the_same_settings_is_used(dataset: Dat
 
 def test_stronger_levels_agree_less(dataset: Dataset) -> None:
     clean = dataset.labels(CLEAN).masks[:1]
-    ious = [quality_of(clean, preview(dataset, "i0", level).masks[None]).mean_iou for level in (1, 2, 3, 4)]
+    ious = [quality_of(clean, preview(dataset, "i0", level).masks[None]).mean_iou for level in LEVEL_TARGETS]
     assert ious == sorted(ious, reverse=True)
 
 

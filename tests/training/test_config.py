@@ -89,13 +89,14 @@ def test_files_that_are_missing_or_are_no_mapping_are_refused(tmp_path: Path):
 
 def test_level_and_labels_name_one_label_set():
     assert TrainRequest(level="3").label_set() == "level3"
+    assert TrainRequest(level="5").label_set() == "level5"
     assert TrainRequest(level="clean").label_set() == "clean"
     assert TrainRequest(labels="dentist2").label_set() == "dentist2"
     assert TrainRequest().label_set() is None
     with pytest.raises(LvcnetError, match="give one of them"):
         TrainRequest(level="3", labels="dentist2").label_set()
-    with pytest.raises(LvcnetError, match="1, 2, 3, 4 or clean"):
-        TrainRequest(level="5").label_set()
+    with pytest.raises(LvcnetError, match="1, 2, 3, 4, 5 or clean"):
+        TrainRequest(level="6").label_set()
 
 
 def test_steps_and_epochs_take_each_others_place_and_never_both_decide():
