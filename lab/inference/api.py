@@ -177,7 +177,8 @@ def predicted(path: Path, runs: Sequence[str]) -> Iterator[Segmentation]:
         working = np.load(folder / f"{run}-working.npy")
         full = about["outlines"] == "full"
         fine = np.load(folder / f"{run}-fine.npy", mmap_mode="r") if full else None
-        prediction = Prediction(maps, working, about["categories"], *pixels.shape, fine=fine)
+        height, width = pixels.shape
+        prediction = Prediction(maps, working, about["categories"], height, width, fine=fine)
         spacing = tuple(about["spacing"]) if about["spacing"] else None
         radiograph = Radiograph(pixels, spacing, tuple(about["notes"]))
         yield Segmentation(path, path.name, run, about["method"], radiograph, prediction)

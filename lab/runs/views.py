@@ -79,6 +79,8 @@ def progress(run: RunDirectory) -> None:
         st.warning(plain(f"{one.state.capitalize()}: {one.note}."), icon=":material/info:")
     elif one.note:
         st.warning(plain(f"Not evaluated: {one.note}"), icon=":material/info:")
+    for sentence in one.diagnoses:
+        st.warning(plain(f"{sentence}."), icon=":material/troubleshoot:")
 
 
 def _usage_now(run: RunDirectory) -> Usage:

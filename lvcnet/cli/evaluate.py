@@ -14,6 +14,7 @@ from lvcnet.inference.export import DEFAULT_FORMATS
 from lvcnet.inference.export import FORMATS as FILE_FORMATS
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.masks.metrics import METRICS, ROUND_METRICS
+from lvcnet.runs.diagnosis import unlearned
 from lvcnet.runs.store import find_run
 from lvcnet.text import split_list
 from lvcnet.thresholds import THRESHOLD
@@ -40,12 +41,16 @@ def evaluate(
     Example: `lvcnet evaluate hips-lvcnet-level3-s0 --json`
     """
     with progress_bar(f"Predicting and measuring with {run}") as report:
-        result = evaluate_run(find_run(run), checkpoint, against, split, device, report)
+        found = find_run(run)
+        result = evaluate_run(found, checkpoint, against, split, device, report)
+    missing = unlearned(found.config(), result, found.status())
     if as_json:
         shown = {key: value for key, value in result.items() if per_image or key != "per_image"}
-        print_json({**shown, "collapsed": collapse(result)})
+        print_json({**shown, "collapsed": collapse(result), "unlearned": missing})
         return
     _print_evaluation(result)
+    for sentence in missing:
+        screen.print(f"Attention: {sentence}.", highlight=False)
 
 
 def _print_evaluation(result: dict[str, Any]) -> None:

@@ -42,6 +42,7 @@ class Cell:
             seeds again; None without scores by image.
         excluded: why nothing is concluded from it, and what to do; None where it counts.
         apart: why it is compared with cells of its own label set only, and what to do; None where it is pooled with others.
+        unlearned: categories that a run did not learn, and what to do (lvcnet.runs.diagnosis), a sentence each.
         commits: seed -> commit of the project that its run was made with; seeds whose run knows none are not in it.
     """
 
@@ -61,6 +62,7 @@ class Cell:
     excluded: str | None = None
     apart: str | None = None
     commits: dict[int, str] = field(default_factory=dict)
+    unlearned: list[str] = field(default_factory=list)
 
     @property
     def pooled(self) -> bool:

@@ -45,6 +45,7 @@ from lvcnet.evaluation.statistics import (
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.masks.metrics import METRICS
 from lvcnet.progress import Report
+from lvcnet.runs.diagnosis import unlearned
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import damaged_runs, find_run, is_readable, list_runs
 
@@ -312,6 +313,11 @@ def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cel
             for seed, run in zip(seeds, runs, strict=True)
             if (commit := run.config().get("commit"))
         },
+        unlearned=[
+            f"run {run.name}: {sentence}"
+            for run, evaluation in zip(runs, evaluations, strict=True)
+            for sentence in unlearned(run.config(), evaluation, run.status())
+        ],
     )
 
 

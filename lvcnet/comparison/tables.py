@@ -296,6 +296,7 @@ def notes(comparison: Comparison) -> list[str]:
         f"{method_title(cell.method)} on {cell.labels} is compared on {cell.labels} only: {cell.apart}"
         for cell in comparison.set_apart()
     ]
+    found += [sentence for cell in comparison.cells for sentence in cell.unlearned]
     found += _commit_notes(comparison)
     return found + [f"left out {name}: {reason}" for name, reason in comparison.skipped.items()]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, MARK, collapse
 from lvcnet.runs.about import read_about
+from lvcnet.runs.diagnosis import diagnose
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
 from lvcnet.trained import epochs_of, network_of, trained
@@ -30,6 +31,7 @@ class RunSummary:
         commit: of the project that it was made with; None where that is not known.
         collapsed: how its predictions collapsed, so that nothing is concluded from `iou`; None if they did not.
         overridden: settings in which it is not trained by the training plan that it keeps; None for runs that keep none.
+        diagnoses: what went wrong while it learned, and what to do, a sentence each (lvcnet.runs.diagnosis).
     """
 
     run: str
@@ -54,6 +56,7 @@ class RunSummary:
     commit: str | None
     collapsed: str | None
     overridden: dict[str, Any] | None
+    diagnoses: list[str]
 
     @property
     def trained(self) -> str:
@@ -99,6 +102,7 @@ def summarise(run: RunDirectory) -> RunSummary:
         commit=config.get("commit"),
         collapsed=collapse(evaluation) if evaluation else None,
         overridden=config.get("plan", {}).get("overridden"),
+        diagnoses=diagnose(run),
     )
 
 
@@ -111,6 +115,13 @@ def collapse_notes(summaries: Sequence[RunSummary]) -> list[str]:
     ]
     more = len(found) - EXPLAINED
     return found[:EXPLAINED] + ([f"{MARK.strip()} {more} more collapsed likewise."] if more > 0 else [])
+
+
+def diagnosis_notes(summaries: Sequence[RunSummary]) -> list[str]:
+    """The diagnoses of the first few runs that have any, a line each, then how many more there are."""
+    found = [f"{one.run}: {sentence}." for one in summaries for sentence in one.diagnoses]
+    more = len(found) - EXPLAINED
+    return found[:EXPLAINED] + ([f"{more} more are said by lvcnet runs --json."] if more > 0 else [])
 
 
 def lost_epochs_note(run: RunDirectory) -> str | None:
