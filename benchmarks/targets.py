@@ -3,12 +3,13 @@
 Points are hundredths of foreground IoU on clean test labels, last epoch, mean over at least three seeds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lvcnet.comparison.cells import BASELINE, Cell, Comparison, Difference
 from lvcnet.comparison.tables import NOTHING, Table
 from lvcnet.comparison.timing import Timing
+from lvcnet.data.dataset import CLEAN
 from lvcnet.data.naming import level_name
 from lvcnet.evaluation.robustness import share
 from lvcnet.evaluation.statistics import mean_of_known
@@ -16,19 +17,21 @@ from lvcnet.methods import method_title
 
 PLUS, CORRECTED = "lvcnet-plus", "lvcnet"
 ENOUGH_SEEDS = 3
-MEASURED = (1, 2, 3, 4)
-"""The noise levels of the targets."""
-LEVELS = tuple(map(level_name, MEASURED))
-NOISIEST = LEVELS[-1]
+GOOD = (CLEAN, level_name(1))
+"""Labels on which nothing may be lost."""
+NOISY, NOISIEST = level_name(4), level_name(5)
+BIASED = "target0.65-markov-grow1"
+"""Outlines that lie outside, made by `lvcnet noise NAME --target 0.65 --family markov --bias 1`."""
 
-PHANTOM_RETENTION = 0.96
-PHANTOM_GAIN = 0.08
-PHANTOM_RECOVERY = 0.93
-IMPORTED_GAIN = 0.015
-IMPORTED_GAIN_LEVELS = ("level3", "level4")
-IMPORTED_RECOVERY_GAIN = 0.04
-ALLOWED_LOSS = 0.005
-STEP_RATIO = 1.5
+ALLOWED_LOSS = 0.003
+PHANTOM_GAIN = 0.10
+GAINS = {"mandible": 0.03, "chest": 0.01, "ultrasound": 0.03}
+"""Asked for at level 4, by data set; of any other one, that it is more than chance."""
+CLOSED = 0.5
+BIAS_CLOSED = 0.7
+NO_EDGE = ("ultrasound",)
+"""Data sets of whose dilated outlines it is asked only that they are not made worse: nerves follow no one edge."""
+STEP_RATIO = 1.4
 INFERENCE_RATIO = 1.3
 
 
@@ -54,7 +57,7 @@ class Verdict:
 def verdicts(
     comparisons: Mapping[str, Comparison], phantoms: Sequence[str], timings: Mapping[str, Timing]
 ) -> list[Verdict]:
-    """All targets: those of phantoms or of imported radiographs for every data set, and those of time.
+    """All targets: those of every data set, and those of time.
 
     Args:
         comparisons: data set -> its comparison, of foreground IoU.
@@ -63,8 +66,7 @@ def verdicts(
     """
     found: list[Verdict] = []
     for name, comparison in comparisons.items():
-        judges = PHANTOM_TARGETS if name in phantoms else IMPORTED_TARGETS
-        found += [judge(comparison) for judge in judges]
+        found += set_verdicts(comparison, name in phantoms)
     return [*found, *time_verdicts(timings)]
 
 
@@ -88,83 +90,78 @@ def target_table(found: Sequence[Verdict]) -> Table:
     )
 
 
-def keeps_clean_quality(comparison: Comparison) -> Verdict:
-    """Retention of LVC-Net plus at the noisiest level over U-Net on clean labels."""
-    kept = comparison.robustness(PLUS)["retention_clean"].get(max(MEASURED))
+def never_worse(comparison: Comparison, method: str) -> Verdict:
+    """No worse than U-Net where labels are good; the worst labels decide, and those that were not measured leave it open."""
+    found = [one for labels in GOOD if (one := _difference(comparison, method, labels)) is not None]
+    worst = min(found, key=lambda one: one.mean, default=None)
+    lost = worst is not None and worst.mean < -ALLOWED_LOSS
+    complete = len(found) == len(GOOD)
     return Verdict(
         comparison.dataset,
-        f"{method_title(PLUS)} at {NOISIEST} keeps >= {PHANTOM_RETENTION:.0%} of {method_title(BASELINE)} on clean labels",
-        NOTHING if kept is None else f"{kept:.1%}",
-        None if kept is None else kept >= PHANTOM_RETENTION,
-        _seeds(comparison.cell(PLUS, NOISIEST), comparison.cell(BASELINE, "clean")),
+        f"{method_title(method)} <= {_points(ALLOWED_LOSS)} below {method_title(BASELINE)} on {' and '.join(GOOD)}",
+        NOTHING
+        if worst is None
+        else f"{_points(worst.mean, '+')} on {worst.labels}{'' if complete else ', labels missing'}",
+        False if lost else (True if complete else None),
+        min((len(one.seeds) for one in found), default=None),
     )
 
 
-def gains_on_phantom(comparison: Comparison) -> Verdict:
-    """LVC-Net plus above U-Net at the noisiest level."""
-    return _gain(comparison, NOISIEST, PHANTOM_GAIN, beyond_chance=False)
-
-
-def holds_at_level_1(comparison: Comparison) -> Verdict:
-    """LVC-Net plus no worse than U-Net where labels are good."""
-    return _never_worse(comparison, PLUS, LEVELS[:1])
-
-
-def plus_never_worse(comparison: Comparison) -> Verdict:
-    """LVC-Net plus no worse than U-Net at any level."""
-    return _never_worse(comparison, PLUS, LEVELS)
-
-
-def corrected_never_worse(comparison: Comparison) -> Verdict:
-    """LVC-Net no worse than U-Net at any level."""
-    return _never_worse(comparison, CORRECTED, LEVELS)
-
-
-def recovers_labels(comparison: Comparison) -> Verdict:
-    """Predictions on the training images as labels of the phantom."""
-    cell = comparison.cell(PLUS, NOISIEST)
-    found = mean_of_known(cell.recovery) if cell else None
+def gains(comparison: Comparison, asked: float) -> Verdict:
+    """LVC-Net plus above U-Net at level 4, beyond chance."""
+    found = _difference(comparison, PLUS, NOISY)
     return Verdict(
         comparison.dataset,
-        f"{method_title(PLUS)} repairs {NOISIEST} labels of the training images to IoU >= {PHANTOM_RECOVERY:g}",
-        NOTHING if found is None else f"{found:.3f}",
-        None if found is None else found >= PHANTOM_RECOVERY,
-        _seeds(cell),
+        f"{method_title(PLUS)} >= {_points(asked)} above {method_title(BASELINE)} at {NOISY}, 95 % interval above 0",
+        NOTHING if found is None else _interval(found),
+        None if found is None else found.mean >= asked and found.low > 0,
+        None if found is None else len(found.seeds),
     )
 
 
-def improves_labels(comparison: Comparison) -> Verdict:
-    """Predictions on the training images against the noisy labels they were learned from."""
-    cell = comparison.cell(PLUS, NOISIEST)
-    found = mean_of_known(cell.recovery) if cell else None
-    before = cell.label_iou if cell else None
-    gain = None if found is None or before is None else found - before
+def gains_more_where_noisier(comparison: Comparison) -> Verdict:
+    """More at level 5 than at level 4."""
+    noisy, noisiest = (_difference(comparison, PLUS, labels) for labels in (NOISY, NOISIEST))
+    known = noisy is not None and noisiest is not None
     return Verdict(
         comparison.dataset,
-        f"{method_title(PLUS)} repairs {NOISIEST} labels of the training images by >= {_points(IMPORTED_RECOVERY_GAIN)}",
-        NOTHING if gain is None else f"{_points(gain, '+')} ({before:.3f} to {found:.3f})",
-        None if gain is None else gain >= IMPORTED_RECOVERY_GAIN,
-        _seeds(cell),
+        f"{method_title(PLUS)} gains more at {NOISIEST} than at {NOISY}",
+        f"{_points(noisiest.mean, '+')} after {_points(noisy.mean, '+')}" if known else NOTHING,
+        noisiest.mean > noisy.mean if known else None,
+        min(len(noisy.seeds), len(noisiest.seeds)) if known else None,
     )
 
 
-def _gain_at(level: str) -> Callable[[Comparison], Verdict]:
-    return lambda comparison: _gain(comparison, level, IMPORTED_GAIN, beyond_chance=True)
+def closes_gap(comparison: Comparison, labels: str, asked: float) -> Verdict:
+    """Share of the gap between U-Net on noisy and on clean labels that LVC-Net plus closes."""
+    cells = [comparison.cell(*key) for key in ((PLUS, labels), (BASELINE, labels), (BASELINE, CLEAN))]
+    plus, noisy, clean = (mean_of_known(cell.values.get("iou", [])) if cell else None for cell in cells)
+    closed = (
+        None
+        if plus is None or noisy is None or clean is None or clean <= noisy
+        else (plus - noisy) / (clean - noisy)
+    )
+    asked_for = f"closes >= {asked:.0%} of the gap to clean labels" if asked else "does not widen the gap"
+    return Verdict(
+        comparison.dataset,
+        f"{method_title(PLUS)} on {labels} {asked_for}",
+        NOTHING if closed is None else f"{closed:.0%}",
+        None if closed is None else closed >= asked,
+        _seeds(*cells),
+    )
 
 
-PHANTOM_TARGETS = (
-    keeps_clean_quality,
-    gains_on_phantom,
-    holds_at_level_1,
-    corrected_never_worse,
-    recovers_labels,
-)
-IMPORTED_TARGETS = (
-    plus_never_worse,
-    *(_gain_at(level) for level in IMPORTED_GAIN_LEVELS),
-    corrected_never_worse,
-    improves_labels,
-)
+def set_verdicts(comparison: Comparison, phantom: bool) -> list[Verdict]:
+    """All targets of one data set."""
+    name = comparison.dataset
+    return [
+        never_worse(comparison, PLUS),
+        never_worse(comparison, CORRECTED),
+        gains(comparison, PHANTOM_GAIN if phantom else GAINS.get(name, 0.0)),
+        gains_more_where_noisier(comparison),
+        closes_gap(comparison, NOISY, CLOSED),
+        closes_gap(comparison, BIASED, 0.0 if name in NO_EDGE else BIAS_CLOSED),
+    ]
 
 
 def time_verdicts(timings: Mapping[str, Timing]) -> list[Verdict]:
@@ -187,36 +184,8 @@ def time_verdicts(timings: Mapping[str, Timing]) -> list[Verdict]:
     return found
 
 
-def _gain(comparison: Comparison, level: str, asked: float, beyond_chance: bool) -> Verdict:
-    found = _difference(comparison, PLUS, level)
-    beyond = ", 95 % interval above 0" if beyond_chance else ""
-    return Verdict(
-        comparison.dataset,
-        f"{method_title(PLUS)} >= {_points(asked)} above {method_title(BASELINE)} at {level}{beyond}",
-        NOTHING
-        if found is None
-        else f"{_points(found.mean, '+')} ({100 * found.low:+.1f} to {100 * found.high:+.1f})",
-        None if found is None else found.mean >= asked and (found.low > 0 or not beyond_chance),
-        None if found is None else len(found.seeds),
-    )
-
-
-def _never_worse(comparison: Comparison, method: str, levels: Sequence[str]) -> Verdict:
-    """The worst level decides; levels that were not measured leave open what the others have not lost."""
-    found = [one for level in levels if (one := _difference(comparison, method, level)) is not None]
-    worst = min(found, key=lambda one: one.mean, default=None)
-    where = f"at {levels[0]}" if len(levels) == 1 else "at any level"
-    lost = worst is not None and worst.mean < -ALLOWED_LOSS
-    complete = len(found) == len(levels)
-    return Verdict(
-        comparison.dataset,
-        f"{method_title(method)} <= {_points(ALLOWED_LOSS)} below {method_title(BASELINE)} {where}",
-        NOTHING
-        if worst is None
-        else f"{_points(worst.mean, '+')} at {worst.labels}{'' if complete else ', levels missing'}",
-        False if lost else (True if complete else None),
-        min((len(one.seeds) for one in found), default=None),
-    )
+def _interval(found: Difference) -> str:
+    return f"{_points(found.mean, '+')} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
 
 
 def _difference(comparison: Comparison, method: str, labels: str) -> Difference | None:

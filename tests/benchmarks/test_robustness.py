@@ -29,12 +29,13 @@ def test_one_command_trains_what_is_missing_and_reports(workspace: Path, tmp_pat
     ]
     robustness.main(command)
     names = {run.name: run.status()["started"] for run in list_runs() if run.config()["dataset"] == "small"}
-    assert len(names) == 3  # U-Net on clean and level 4, LVC-Net plus on level 4 alone
+    assert len(names) == 4  # two methods on clean labels and on level 4
     text = output.with_suffix(".md").read_text()
     for expected in (
         "--workspace DIR",
         "LVC-Net plus warps=1",
-        "not measured",  # no level 1 to 3: targets stay open
+        "not measured",  # no level 1 and 5: targets stay open
+        "Of Dice",
         "Time, side by side",
         "how good the predictions are in their place",
     ):
@@ -64,3 +65,13 @@ def test_smaller_data_sets_get_as_many_steps() -> None:
     config = robustness.TrainConfig(dataset="any", epochs=20, batch_size=16)
     # 300 images: 270 train, 16 batches, 320 steps; 80 images: 72 train, 4 batches.
     assert robustness.epochs_for(80, 300, config) * robustness.steps_an_epoch(80, config) == 320
+
+
+def test_what_the_targets_need_is_trained_first(workspace: Path) -> None:
+    names = "clean,3,1,dilated"
+    options = robustness.parse_options([*f"--workspace {workspace} --data small --labels {names}".split()])
+    robustness.prepare_data("small", names.split(","))
+    plan = sorted(robustness.plan_data("small", options), key=robustness.decides)
+    first = [cell.config.labels for cell in plan if (cell.config.seed, cell.config.method) == (0, "unet")]
+    assert first == ["level1", "clean", "target0.65-markov-grow1", "level3"]
+    assert [cell.config.seed for cell in plan] == sorted(cell.config.seed for cell in plan)
