@@ -12,13 +12,14 @@ radiographs are imported once (`--labels` may name a second annotator, too), for
     LVCNET_HOME=DIR lvcnet data import mandible --images FOLDER/images --train FOLDER/dentist1_train.json \\
         --test FOLDER/dentist1_test.json --labels dentist2=FOLDER/dentist2_train.json,FOLDER/dentist2_test.json
 
-Methods may carry options: `--methods "unet,lvcnet,lvcnet generator=false"`. On clean labels only U-Net is trained: it is what
-retention is measured by.
+Methods may carry options: `--methods "unet,lvcnet,lvcnet generator=false"`. `--labels dilated` are outlines that lie outside
+by a Markov walk, label IoU .65. Cells are trained in the order of what they decide: by seed, and within a seed the labels of the
+targets first.
 
-Profile `cpu`: preset quick, width 16; about two minutes a run and core, so that a seed of two data sets takes about an
-hour on two cores with all methods. Profile `gpu`: the paper's own scale, 1464 training and 366 test phantoms (data set
-`pelvis`) and preset paper's 1200 epochs, for which you should have one. A data set with fewer training images than the
-profile's phantom gets as many steps, that is more epochs, where the preset counts in epochs.
+Profile `plan`: each data set by its training plan (`lvcnet training-plan`). Profile `cpu`: preset quick, that plan with 400
+steps; two to four minutes a run and core. Profile `gpu`: the paper's own scale, 1464 training and 366 test phantoms (data set
+`pelvis`) and preset paper's 1200 epochs, for which you should have one; a data set with fewer training images gets as many
+steps, that is more epochs, where the preset counts in epochs.
 """
 
 import argparse
@@ -26,15 +27,15 @@ import math
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from shown import shown_command
-from targets import target_table, verdicts
+from targets import retention_table, target_table, verdicts
 
-from lvcnet.comparison.cells import BASELINE, Cell, Comparison, method_name
+from lvcnet.comparison.cells import Comparison, method_name
 from lvcnet.comparison.collect import collect
 from lvcnet.comparison.formats import markdown_section, to_markdown
 from lvcnet.comparison.tables import NOTHING, Table
@@ -44,15 +45,13 @@ from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
 from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.protocol import evaluate_run
-from lvcnet.evaluation.robustness import share
-from lvcnet.evaluation.statistics import mean_of_known
 from lvcnet.figures.html import html_page, paragraph, table_block
 from lvcnet.figures.report import comparison_blocks
 from lvcnet.files import write_atomic
 from lvcnet.jobs.foreground import SweepProgress, run_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
-from lvcnet.methods import COMPARED, method_title, shows_cues
+from lvcnet.methods import COMPARED, shows_cues
 from lvcnet.noise.calibrate import check_setting, default_name, make_noisy_labels
 from lvcnet.training.commit import current_commit
 from lvcnet.training.config import (
@@ -353,31 +352,6 @@ def leading_tables(results: Results) -> list[Table]:
         data_table(list(datasets.values()), results.plan),
         *timing,
     ]
-
-
-def retention_table(comparisons: Mapping[str, Comparison]) -> Table:
-    """What is kept of U-Net on clean labels, in foreground IoU and in Dice."""
-    rows = []
-    for name, comparison in comparisons.items():
-        base = comparison.cell(BASELINE, CLEAN)
-        for cell in comparison.cells:
-            kept = [retained(cell, base, metric) for metric in ("iou", "dice")]
-            rows.append([name, method_title(cell.method), cell.labels, *kept, str(len(cell.runs))])
-    return Table(
-        "Retention",
-        "Share of U-Net's score on clean labels, mean over seeds. Published figures are mostly of Dice, which is the"
-        " higher share (T-Loss: 92.2 % of Dice on ISIC is about 87.5 % of IoU).",
-        ["Data set", "Method", "Labels", "Of foreground IoU", "Of Dice", "Seeds"],
-        rows,
-    )
-
-
-def retained(cell: Cell, base: Cell | None, metric: str) -> str:
-    """A cell's share of the base's score, in percent; a dash where one is missing."""
-    ours = mean_of_known(cell.values.get(metric, []))
-    theirs = mean_of_known(base.values.get(metric, [])) if base else None
-    kept = share(ours, theirs)
-    return NOTHING if kept is None else f"{kept:.1%}"
 
 
 def data_table(datasets: Sequence[Dataset], plan: Sequence[PlannedRun]) -> Table:
