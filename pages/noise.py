@@ -28,7 +28,7 @@ from lab.ui.widgets import (
 )
 from lvcnet.data.dataset import Dataset
 from lvcnet.noise import FAMILIES
-from lvcnet.noise.levels import LEVEL_TARGETS
+from lvcnet.noise.levels import LEVEL_TARGETS, default_levels
 from lvcnet.noise.request import NoiseRequest
 
 
@@ -40,9 +40,9 @@ def make_form(name: str, family: str) -> tuple[int, float]:
             "Levels",
             list(LEVEL_TARGETS),
             selection_mode="multi",
-            default=list(LEVEL_TARGETS),
+            default=list(default_levels(family)),
             format_func=lambda level: f"{level}: IoU {LEVEL_TARGETS[level]:.2f}",
-            key="noise-levels",
+            key=f"noise-levels-{family}",
             wrap=True,
             help="Each level is a target: the mean IoU of the noisy with the clean training masks. 1 to 4 are the paper's.",
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from lvcnet.errors import LvcnetError
-from lvcnet.noise.levels import LEVEL_TARGETS
+from lvcnet.noise.levels import default_levels
 from lvcnet.progress import Stages
 from lvcnet.requests import Argument, Form, Option, Request
 
@@ -97,9 +97,7 @@ class NoiseRequest(Request):
         if self.target is not None and self.levels is not None:
             raise LvcnetError("--levels and --target were both given: choose one of them")
         dataset = Dataset.load(self.dataset)
-        # box and drop cannot reach level 5 on every data set: without a wish they make the paper's four
-        every = [level for level in LEVEL_TARGETS if level < 5 or self.family == "polygon"]
-        chosen = every if self.levels is None else self.levels
+        chosen = default_levels(self.family) if self.levels is None else self.levels
         wanted = [None] if self.target is not None else [*chosen]
         made = []
         with using("data set", dataset.folder, "noisy labels are being made of it"):

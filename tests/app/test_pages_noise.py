@@ -12,6 +12,7 @@ from lvcnet.data.dataset import Dataset
 from lvcnet.data.facts import iou_and_area_change
 from lvcnet.drawing.palette import LABEL_COLOURS, rgb
 from lvcnet.noise.calibrate import make_noisy_labels
+from lvcnet.noise.levels import default_levels
 from lvcnet.planner.clicks import image_clicks
 from lvcnet.runs.directory import RunDirectory
 from tests.app.conftest import OpenPage, press, query
@@ -26,7 +27,7 @@ def test_label_sets_are_made_as_the_library_makes_them(
 ) -> None:
     page = open_page("noise", dataset="hips", family="morphology")
     assert "no label set of family morphology" in page.info[0].value
-    page.button_group(key="noise-levels").set_value([3, 4])
+    page.button_group(key="noise-levels-morphology").set_value([3, 4])
     page.number_input(key="noise-seed").set_value(2).run()
     assert page.code[0].value == "lvcnet noise hips --levels 3,4 --family morphology --seed 2"
     press(page, "noise-make")
@@ -36,6 +37,17 @@ def test_label_sets_are_made_as_the_library_makes_them(
     expected = make_noisy_labels(dataset, 4, family="morphology", seed=2)
     assert np.array_equal(dataset.labels("level4-morphology").masks, expected.masks)
     assert page.table[0].value["Label set"].tolist() == ["level3-morphology", "level4-morphology"]
+
+
+@pytest.mark.parametrize(("family", "levels"), [("polygon", "1,2,3,4,5"), ("box", "1,2,3,4")])
+def test_a_page_proposes_the_levels_that_the_command_makes(
+    trained_run: RunDirectory, open_page: OpenPage, family: str, levels: str
+) -> None:
+    page = open_page("noise", dataset="hips", family="drop" if family == "box" else "box")
+    page.selectbox(key="pick-family").set_value(family).run()
+    words = page.code[0].value.split()
+    assert words[words.index("--levels") + 1] == levels
+    assert default_levels(family) == tuple(map(int, levels.split(",")))
 
 
 def test_an_unreachable_target_is_explained_and_changes_nothing(

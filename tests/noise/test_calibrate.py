@@ -38,6 +38,24 @@ def test_polygon_reaches_every_level(dataset: Dataset, level: int) -> None:
     assert labels.manifest["sd_iou"] == pytest.approx((both / either).std())
 
 
+def test_level_5_is_reached_on_structures_of_a_few_pixels_and_refused_where_it_cannot_be() -> None:
+    """Discs of 3 to 5 pixels radius; the tightest box of the family leaves IoU .64 of them."""
+    down, across = np.mgrid[:64, :64]
+    far = (down - 32) ** 2 + (across - 30) ** 2
+    discs = np.stack([far <= radius**2 for radius in (3, 4, 5) for _ in range(8)])[:, None]
+    keys = [f"disc{number}" for number in range(len(discs))]
+    strength, _ = calibrate(setting(level=5, target=0.60), discs, keys)
+    noisy = np.stack(
+        [
+            setting(level=5, target=0.60).corrupt(mask, key, strength)
+            for mask, key in zip(discs, keys, strict=True)
+        ]
+    )
+    assert abs(quality_of(discs, noisy).mean_iou - 0.60) <= TOLERANCE
+    with pytest.raises(LvcnetError, match=r"box cannot reach a mean IoU of 0\.6 here"):
+        calibrate(setting(family=create_family("box"), level=5, target=0.60), discs, keys)
+
+
 @pytest.mark.parametrize("family", ["morphology", "shift", "markov", "box", "drop"])
 def test_other_families_reach_a_target(dataset: Dataset, family: str) -> None:
     labels = make_noisy_labels(dataset, 2, family=family)
