@@ -43,11 +43,11 @@ USING_ITS_MASKS: list[tuple[str, dict[str, str]]] = [
     ("data", {"labels": "level3"}),
     ("data", {"view": "agreement", "first": "clean", "second": "level3"}),
     ("noise", {}),
+    ("train", {"labels": "level3"}),  # the training plan follows from them
 ]
 LOOKING_AT_IT = [
     *USING_ITS_MASKS,
     ("data", {"view": "export"}),
-    ("train", {"labels": "level3"}),
     ("compare", {}),
     ("correct", {}),
     ("overview", {}),
