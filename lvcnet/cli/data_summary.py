@@ -16,12 +16,12 @@ from lvcnet.training.plan import TrainingPlan, plan_training
 def present_dataset(dataset: Dataset, as_json: bool, labels: str = CLEAN) -> None:
     """The summary of a data set, its traits and training plan under a label set, as JSON or as tables."""
     summary, plan = summarise(dataset), _planned(dataset, labels)
-    beside = _beside(dataset, labels)
+    beside, mm = _beside(dataset, labels), mm_a_pixel(dataset)
     if as_json:
         traits, planned = (plan.traits.as_json(), plan.as_json()) if plan else (None, None)
         found = {name: one.as_json() for name, one in beside.items()}
         more = {"traits": traits, "training_plan": planned, "displacement": found}
-        print_json({**summary, **more, "mm_a_pixel": mm_a_pixel(dataset)})
+        print_json({**summary, **more, "mm_a_pixel": mm})
         return
     print_damaged([Damaged(**one) for one in summary["damaged"]])
     (low_width, low_height), (high_width, high_height) = summary["original_sizes"]
@@ -50,7 +50,7 @@ def present_dataset(dataset: Dataset, as_json: bool, labels: str = CLEAN) -> Non
     print_table(
         f"Outlines of {labels} and the edges of the images, pixels of the working grid",
         ["what the images say"],
-        [[sentence(name, one, mm_a_pixel(dataset))] for name, one in beside.items()],
+        [[sentence(name, one, mm)] for name, one in beside.items()],
     )
     if plan is not None:
         _print_plan(plan)

@@ -294,29 +294,35 @@ def _lower(text: str) -> str:
 def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cell:
     seeds = sorted(group)
     runs, evaluations = zip(*(group[seed] for seed in seeds), strict=True)
+    configs = [run.config() for run in runs]
     return Cell(
         method=method,
         labels=labels,
-        noise=runs[0].config().get("data", {}).get("labels") or {},
+        noise=configs[0].get("data", {}).get("labels") or {},
         label_iou=evaluations[0].get("label_iou"),
         runs={seed: run.name for seed, run in zip(seeds, runs, strict=True)},
         values={name: _of_all(evaluations, name) for name in METRICS},
         parameters=evaluations[0].get("parameters"),
         training_seconds=mean_of_known(_known(evaluations, "training_seconds")),
-        step_seconds=mean_of_known([step_seconds(run.metrics(), run.config()["batch_size"]) for run in runs]),
+        step_seconds=mean_of_known(
+            [
+                step_seconds(run.metrics(), config["batch_size"])
+                for run, config in zip(runs, configs, strict=True)
+            ]
+        ),
         rounds=pooled_rounds(evaluations),
         best_last=_known(evaluations, "best_last_gap"),
         recovery=_known(evaluations, "label_recovery"),
         interval=_interval(evaluations, metric, seed),
         commits={
             seed: commit
-            for seed, run in zip(seeds, runs, strict=True)
-            if (commit := run.config().get("commit"))
+            for seed, config in zip(seeds, configs, strict=True)
+            if (commit := config.get("commit"))
         },
         unlearned=[
             f"run {run.name}: {sentence}"
-            for run, evaluation in zip(runs, evaluations, strict=True)
-            for sentence in unlearned(run.config(), evaluation, run.status())
+            for run, config, evaluation in zip(runs, configs, evaluations, strict=True)
+            for sentence in unlearned(config, evaluation, run.status())
         ],
     )
 

@@ -104,7 +104,7 @@ def _worst(kinds: Mapping[str, Sequence[int]]) -> list[tuple[str, Sequence[int]]
 
 def _facts_of_means(evaluation: Mapping[str, Any]) -> dict[str, dict[str, list[int]]]:
     """Older evaluations hold metrics only: no true pixel was found, or all were and no background was left."""
-    images = int(evaluation.get("images", 0)) or len(evaluation.get("per_image", []))
+    images = images_of(evaluation)
     facts = {}
     for name, means in (evaluation.get("per_category") or {}).items():
         iou, recall, miou = (float(means.get(metric, np.nan)) for metric in ("iou", "recall", "miou"))
@@ -115,3 +115,8 @@ def _facts_of_means(evaluation: Mapping[str, Any]) -> dict[str, dict[str, list[i
             "everything": [images if everything else 0, images],
         }
     return facts
+
+
+def images_of(evaluation: Mapping[str, Any]) -> int:
+    """On how many images an evaluation was made; older ones do not count them."""
+    return int(evaluation.get("images", 0)) or len(evaluation.get("per_image", []))

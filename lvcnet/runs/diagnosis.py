@@ -7,7 +7,7 @@ Predictions that collapsed have a module of their own (`lvcnet.masks.collapse`).
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lvcnet.runs.directory import RunDirectory
+from lvcnet.masks.collapse import images_of
 from lvcnet.text import counted
 
 UNLEARNED = 0.1
@@ -20,26 +20,18 @@ FORGOTTEN = 0.02
 """IoU by which the last quarter of the checks has to lie below the best check for labels to be memorised."""
 
 
-def diagnose(run: RunDirectory) -> list[str]:
-    """Sentences about a run that is over; none where all is well or nothing is known.
-
-    Raises:
-        LvcnetError: if one of its files is broken.
-    """
-    if run.status()["state"] != "done":
-        return []
-    config, rows = run.config(), run.metrics()
-    return [*unlearned(config, run.evaluation(), run.status()), *curve_problems(rows)]
-
-
 def unlearned(
     config: Mapping[str, Any], evaluation: Mapping[str, Any] | None, status: Mapping[str, Any]
 ) -> list[str]:
     """Categories that the network does not find on the images it was evaluated on."""
-    found = []
-    for name, means in ((evaluation or {}).get("per_category") or {}).items():
-        if float(means.get("iou", 1.0)) < UNLEARNED:
-            found.append(f"{name!r} is not learned: IoU {float(means['iou']):.2f} on {evaluated(evaluation)}")
+    if not evaluation:
+        return []
+    on = counted(images_of(evaluation), "image")
+    found = [
+        f"{name!r} is not learned: IoU {float(means['iou']):.2f} on {on}"
+        for name, means in (evaluation.get("per_category") or {}).items()
+        if float(means.get("iou", 1.0)) < UNLEARNED
+    ]
     if not found:
         return []
     done, planned = status.get("step"), planned_steps(config)
@@ -51,12 +43,6 @@ def unlearned(
         ]
     do = "train longer, import the data at a larger --size, or look whether its labels are right"
     return [f"{one}; {trained}: {do}" for one in found]
-
-
-def evaluated(evaluation: Mapping[str, Any] | None) -> str:
-    """On what an evaluation was made."""
-    images = int((evaluation or {}).get("images", 0)) or len((evaluation or {}).get("per_image", []))
-    return counted(images, "image")
 
 
 def planned_steps(config: Mapping[str, Any]) -> int | None:

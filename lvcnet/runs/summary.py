@@ -6,7 +6,7 @@ from typing import Any
 
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, MARK, collapse
 from lvcnet.runs.about import read_about
-from lvcnet.runs.diagnosis import diagnose
+from lvcnet.runs.diagnosis import curve_problems, unlearned
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
 from lvcnet.trained import epochs_of, network_of, trained
@@ -77,6 +77,11 @@ def summarise(run: RunDirectory) -> RunSummary:
     """
     config, status, evaluation = run.config(), run.status(), run.evaluation()
     about = read_about(run)
+    diagnoses = (
+        [*unlearned(config, evaluation, status), *curve_problems(run.metrics())]
+        if status["state"] == "done"
+        else []
+    )
     epochs = epochs_of(config)
     epoch = min(int(status.get("epoch", 0)), epochs)
     return RunSummary(
@@ -102,7 +107,7 @@ def summarise(run: RunDirectory) -> RunSummary:
         commit=config.get("commit"),
         collapsed=collapse(evaluation) if evaluation else None,
         overridden=config.get("plan", {}).get("overridden"),
-        diagnoses=diagnose(run),
+        diagnoses=diagnoses,
     )
 
 
