@@ -27,7 +27,7 @@ from lvcnet import jobs
 from lvcnet.data.dataset import CLEAN, Dataset, find_dataset, list_datasets
 from lvcnet.data.naming import is_paper_noise
 from lvcnet.errors import LvcnetError
-from lvcnet.jobs.estimate import SAME_PACE, expected_seconds, step_seconds
+from lvcnet.jobs.estimate import SAME_PACE, expected_seconds, step_seconds, timed_seconds
 from lvcnet.jobs.foreground import WORK, progress, queue_sweep
 from lvcnet.jobs.launch import slots
 from lvcnet.jobs.requests import SweepRequest, TrainRequest
@@ -40,7 +40,6 @@ from lvcnet.runs.summary import format_seconds
 from lvcnet.trained import METHOD
 from lvcnet.training.config import TrainConfig, build_config
 from lvcnet.training.device import resolve_device
-from lvcnet.training.feed import split_rows
 from lvcnet.training.plan import TrainingPlan, plan_training
 
 ACTION_TITLES: dict[Action, str] = {
@@ -259,11 +258,13 @@ def _time_of(configs: Sequence[TrainConfig], dataset: Dataset) -> str:
 
 def timed_here(config: TrainConfig, dataset: Dataset) -> float:
     """Seconds of a training by the time of a step, which is taken once for all trainings of its pace."""
-    train, _ = split_rows(dataset, config.labels, config.validation)
+    return timed_seconds(config, dataset, _step_of_its_pace)
+
+
+def _step_of_its_pace(config: TrainConfig, dataset: Dataset) -> float:
     pace = {"labels": config.labels, **{name: getattr(config, name) for name in SAME_PACE}}
     settings = {**pace, "options": config.options, "device": config.device}
-    each = _step_here(dataset.name, dataset_stamp(find_dataset(dataset.name)), settings)
-    return config.length(len(train)).steps * each
+    return _step_here(dataset.name, dataset_stamp(find_dataset(dataset.name)), settings)
 
 
 @st.cache_data(max_entries=64, show_spinner="Timing a step")

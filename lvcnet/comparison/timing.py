@@ -6,8 +6,7 @@ has finished.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +20,7 @@ from lvcnet.evaluation.robustness import share
 from lvcnet.methods import Batch, Method, method_title
 from lvcnet.training.checkpoint import build_method
 from lvcnet.training.config import TrainConfig
-from lvcnet.training.device import resolve_device
+from lvcnet.training.device import cpu_threads, resolve_device
 from lvcnet.training.feed import Feed
 
 STAGES = (0.1, 0.35, 0.6, 0.85)
@@ -65,7 +64,7 @@ def time_methods(
     first = next(iter(configs.values()))
     device = resolve_device(first.device)
     batch = next(Feed(dataset, first, device).batches(1))
-    with _threads(threads):
+    with cpu_threads(threads):
         methods = {
             name: build_method(config, len(dataset.categories), device) for name, config in configs.items()
         }
@@ -144,13 +143,3 @@ def _now(device: torch.device) -> float:
     elif device.type == "mps":
         torch.mps.synchronize()
     return time.perf_counter()
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

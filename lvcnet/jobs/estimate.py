@@ -17,7 +17,7 @@ from lvcnet.runs.summary import format_seconds
 from lvcnet.trained import METHOD, network_of
 from lvcnet.training.checkpoint import build_method
 from lvcnet.training.config import TrainConfig, build_config
-from lvcnet.training.device import resolve_device
+from lvcnet.training.device import cpu_threads, resolve_device
 from lvcnet.training.feed import split_rows
 from lvcnet.training.plan import TrainingPlan
 
@@ -112,16 +112,6 @@ def costs(dataset: Dataset | str, plan: TrainingPlan, methods: Sequence[str] = (
     )
 
 
-def timed_seconds(config: TrainConfig, dataset: Dataset) -> float:
-    """Seconds that the steps of a training take, judged by `step_seconds`.
-
-    Raises:
-        LvcnetError: as that.
-    """
-    train, _ = split_rows(dataset, config.labels, config.validation)
-    return config.length(len(train)).steps * step_seconds(config, dataset)
-
-
 def step_seconds(config: TrainConfig, dataset: Dataset) -> float:
     """Seconds of a step: of a few on made-up images, with the threads that a training would have.
 
@@ -130,9 +120,7 @@ def step_seconds(config: TrainConfig, dataset: Dataset) -> float:
     """
     device = resolve_device(config.device)
     train, _ = split_rows(dataset, config.labels, config.validation)
-    before = torch.get_num_threads()
-    torch.set_num_threads(config.threads or max(1, cores() // slots()))
-    try:
+    with cpu_threads(config.threads or max(1, cores() // slots())):
         seed = torch.Generator().manual_seed(0)
         method = build_method(config, len(dataset.categories), device)
         shape = (min(config.batch_size, len(train)), len(dataset.categories), *dataset.grid)
@@ -144,6 +132,16 @@ def step_seconds(config: TrainConfig, dataset: Dataset) -> float:
             started = time.perf_counter()
             float(method.step(batch)["loss"])  # waits for the device
             times.append(time.perf_counter() - started)
-    finally:
-        torch.set_num_threads(before)
     return min(times[1:])
+
+
+def timed_seconds(
+    config: TrainConfig, dataset: Dataset, step: Callable[[TrainConfig, Dataset], float] = step_seconds
+) -> float:
+    """Seconds that the steps of a training take, of which each takes as long as `step` says.
+
+    Raises:
+        LvcnetError: as `step_seconds`.
+    """
+    train, _ = split_rows(dataset, config.labels, config.validation)
+    return config.length(len(train)).steps * step(config, dataset)

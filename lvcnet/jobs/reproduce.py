@@ -6,8 +6,7 @@ digits on.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,7 @@ from lvcnet.runs.about import write_about
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.checkpoint import config_of
 from lvcnet.training.config import TrainConfig
-from lvcnet.training.device import resolve_device
+from lvcnet.training.device import cpu_threads, resolve_device
 from lvcnet.training.environment import environment, recorded
 from lvcnet.training.run import create_run, train
 
@@ -122,7 +121,7 @@ def reproduce(
     again = create_run(config, name or f"{run.name}-again")
     write_about(again, note=f"Trained again to reproduce run {run.name}")
     again.update_status(launcher="foreground")
-    with _threads(run, config):
+    with cpu_threads(_threads(run, config)):
         state = train(again, report=report)
         if state == "done" and run.has_evaluation():
             evaluate_run(again, device=config.device)
@@ -149,16 +148,10 @@ def differences(run: RunDirectory, other: RunDirectory) -> Differences:
     )
 
 
-@contextmanager
-def _threads(run: RunDirectory, config: TrainConfig) -> Iterator[None]:
+def _threads(run: RunDirectory, config: TrainConfig) -> int:
     """As many CPU threads as the run had: sums over another number of parts differ in their last digits."""
-    known, before = recorded(run), torch.get_num_threads()
-    if known and not config.threads:
-        torch.set_num_threads(int(known[-1].get("threads") or before))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    known, now = recorded(run), torch.get_num_threads()
+    return int(known[-1].get("threads") or now) if known and not config.threads else now
 
 
 def _pairs(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Pair]:

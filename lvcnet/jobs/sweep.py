@@ -12,7 +12,7 @@ from lvcnet import workspace
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.naming import chosen
 from lvcnet.errors import LvcnetError
-from lvcnet.evaluation.alike import labels_now, same_labels
+from lvcnet.evaluation.alike import MEANT, labels_now, same_labels
 from lvcnet.files import check_name, digest
 from lvcnet.methods import METHODS
 from lvcnet.runs.directory import ACTIVE, RunDirectory
@@ -36,7 +36,7 @@ NOT_IN_DIGEST = {
     "snapshot_images",
 }
 
-YOUNGER = {"steps": None, "epoch_steps": 50, "loss": "ce", "jitter": 1.0}
+YOUNGER = {"steps": None, "epoch_steps": 50, **MEANT}
 """Settings that names are older than, and what those mean: with these values they are no part of a name."""
 
 

@@ -1,5 +1,8 @@
 """Which device a name means, and how many threads a job may use."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from lvcnet.errors import LvcnetError
@@ -30,3 +33,14 @@ def available_devices() -> list[str]:
     if torch.backends.mps.is_available():
         devices.append("mps")
     return [*devices, "cpu"]
+
+
+@contextmanager
+def cpu_threads(number: int) -> Iterator[None]:
+    """So many CPU threads for torch, and afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
