@@ -55,23 +55,26 @@ def guidance(
     return -center, mass / (mass + damping)  # Eq. 4: V_g = R - center
 
 
-def agreement_damping(prediction: Tensor, damping: float, agreement: float) -> Tensor:
+def agreement_damping(prediction: Tensor, damping: float, agreement: float, zoom: float = 1.0) -> Tensor:
     """Damping that grows where the outlines agree: damping + agreement |grad Y|^4, (B, C, H, W).
 
     A trunk that has learned from outlines which agree to a fraction of a pixel predicts a steep boundary (|grad Y| up to
     0.5 a pixel); where they disagree by pixels it is flat. So good labels need strong edges to be moved, and how good
-    they are need not be known. The fourth power switches quickly between the two.
+    they are need not be known. The fourth power switches quickly between the two. `zoom` as of `steepness`.
 
     >>> flat, steep = torch.full((1, 1, 4, 4), 0.5), (torch.arange(4) > 1).float().expand(1, 1, 4, 4)
     >>> [agreement_damping(y, 0.003, 10.0).max().item() > 0.01 for y in (flat, steep)]
     [False, True]
     """
-    return damping + agreement * steepness(prediction) ** 4
+    return damping + agreement * steepness(prediction, zoom) ** 4
 
 
-def steepness(prediction: Tensor) -> Tensor:
-    """How fast a prediction falls across its boundary, in probability a pixel: |grad Y|, blurred by one pixel. (B, C, H, W)."""
-    return blur(length(sobel(prediction), dim=2).squeeze(2), 1.0)
+def steepness(prediction: Tensor, zoom: float = 1.0) -> Tensor:
+    """How fast a prediction falls across its boundary, in probability a pixel: |grad Y|, blurred by one pixel. (B, C, H, W).
+
+    On a finer grid, a pixel is the working grid's, which `zoom` fine ones span.
+    """
+    return blur(zoom * length(sobel(prediction), dim=2).squeeze(2), zoom)
 
 
 def aligned_guidance(

@@ -6,7 +6,7 @@ leads from a cue into the trunk, so one update teaches both what two alternate o
 `lvcnet.methods.paper`; the labels are corrected while learning in `lvcnet.methods.lvcnet_plus`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -61,6 +61,10 @@ class LVCNetOptions(BaseModel):
     damping: float = Field(0.003, gt=0)
     agreement: float = Field(10.0, ge=0)
     evidence: int = Field(0, ge=0, le=16)
+
+    def of_the_network(self) -> dict[str, Any]:
+        """All but those that say what is counted and what is learned from."""
+        return self.model_dump(exclude={"displaced", "displacement", "trust"})
 
 
 class LVC(Method):
@@ -140,8 +144,7 @@ def outline_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) 
 
 
 def _build(options: LVCNetOptions, trunk: Trunk, optimisation: Optimisation, device: torch.device) -> LVC:
-    values = options.model_dump(exclude={"displaced", "displacement", "trust"})
-    network = LVCNet(trunk.create(), trunk.categories, trunk.widths, **values)
+    network = LVCNet(trunk.create(), trunk.categories, trunk.widths, **options.of_the_network())
     return LVC(network, options.displaced, options.trust, optimisation, device)
 
 

@@ -60,7 +60,7 @@ class LVCPlus(LVC):
             found = found_share(trunk.logits.detach().float().sigmoid(), labels, weights)
             targets = repaired_targets(labels, output, share * found)
         terms = {  # Eq. 7: the term of y_G for one head; the other's targets hold the edges, that is the term of y_s
-            # alone, whatever `loss` is: it makes Y the share of annotators who would draw a pixel inside
+            # cross-entropy alone, whatever the setting `loss`: it makes Y the share of annotators who would draw a pixel inside
             "label": cross_entropy(trunk.logits.float(), labels, weights),
             "relearn": self.label_term(network.second_logits(trunk), targets, weights),
         }
@@ -150,8 +150,7 @@ def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:
 def _build(
     options: LVCNetPlusOptions, trunk: Trunk, optimisation: Optimisation, device: torch.device
 ) -> LVCPlus:
-    values = options.model_dump(exclude={"displaced", "displacement", "trust"})
-    network = LVCNetPlus(trunk.create(), trunk.categories, trunk.widths, **values)
+    network = LVCNetPlus(trunk.create(), trunk.categories, trunk.widths, **options.of_the_network())
     return LVCPlus(network, options.displaced, options.trust, optimisation, device)
 
 

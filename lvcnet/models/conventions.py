@@ -26,9 +26,9 @@ OBSERVED = 2
 STEEP_SHARE = 0.75
 """Quantile of the slopes along a boundary: where nothing is to be seen it is flat whoever draws, so the steep part tells."""
 HALF_TRUST = 0.22
-"""Slope, in probability a pixel, at which edges are trusted by half. Set on the mean of many
-noisy outlines of an image, without any network: .26 to .29 at level 1 on phantom, mandible, chest and ultrasound, .05 to .21 at
-level 4."""
+"""Slope, in probability a pixel, at which edges are trusted by half. Set on the mean of many noisy outlines of an image, without
+any network: .31 to .32 at level 1 on phantom, mandible, chest and ultrasound, .11 to .21 at level 4
+(benchmarks/results/outline-slopes.md)."""
 TRUST_POWER = 12.0
 """How sharply trust falls around `HALF_TRUST`."""
 
@@ -68,7 +68,16 @@ class Polarity(nn.Module):
         return brighter * oriented.clamp_min(0).square() + darker * oriented.clamp_max(0).square()
 
 
-class Displacement(nn.Module):
+class CountedLater(nn.Module):
+    """Buffers that weights of before they were counted lack: there they are zero."""
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        for name, buffer in self.named_buffers(recurse=False):
+            state_dict.setdefault(f"{prefix}{name}", torch.zeros_like(buffer))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+class Displacement(CountedLater):
     """How far inside its outlines the edge of a category lies, in pixels: one number a category, counted, not learned.
 
     `pixels` is the mean distance, along the inward normal, from the labels' contours to the edges around them, a running
@@ -107,14 +116,8 @@ class Displacement(nn.Module):
         offsets = self.shift().view(1, -1, 1, 1, 1) * inward_normals(prediction)
         return warp(maps.unsqueeze(1).repeat(1, offsets.shape[1], 1, 1, 1), offsets)
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        state_dict.setdefault(
-            f"{prefix}pixels", torch.zeros_like(self.pixels)
-        )  # of runs before it was counted
-        super()._load_from_state_dict(state_dict, prefix, *rest)
 
-
-class Trust(nn.Module):
+class Trust(CountedLater):
     """How far edges may move a category's outlines: one number a category, counted, not learned.
 
     `slope` says how sharply outlines agree: how fast the label head's probability falls across its boundary, a running mean
@@ -143,7 +146,3 @@ class Trust(nn.Module):
     def shares(self) -> Tensor:
         """(C,) in (0, 1]: 1 where outlines scatter, or where nothing was counted, near 0 where they agree."""
         return 1 / (1 + (self.slope / HALF_TRUST) ** TRUST_POWER)
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        state_dict.setdefault(f"{prefix}slope", torch.zeros_like(self.slope))  # of runs before it was counted
-        super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -22,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lvcnet.cues.edges import EDGE_QUANTILE, blur, inward_normals, length, oriented_edges, sobel
-from lvcnet.cues.guidance import aligned_guidance, cap_length
+from lvcnet.cues.edges import EDGE_QUANTILE, inward_normals, length, oriented_edges
+from lvcnet.cues.guidance import agreement_damping, aligned_guidance, cap_length
 from lvcnet.cues.warp import warp
 from lvcnet.frames import Size
 from lvcnet.models.conventions import Displacement, Polarity
@@ -171,9 +171,8 @@ def image_slopes(image: FloatArray, sigma: float) -> FloatArray:
 def in_full_edges(slopes: FloatArray) -> FloatArray:
     """Derivatives (2, H, W) in units of a full edge, as `lvcnet.cues.edges.edge_gradient` gives them."""
     size = np.hypot(slopes[0], slopes[1])
-    full = np.partition(size, int(EDGE_QUANTILE * (size.size - 1)), axis=None)[
-        int(EDGE_QUANTILE * (size.size - 1))
-    ]
+    rank = int(EDGE_QUANTILE * (size.size - 1))
+    full = np.partition(size, rank, axis=None)[rank]
     scaled: FloatArray = slopes / np.maximum(np.maximum(size, full), 1e-4)
     return scaled
 
@@ -212,7 +211,7 @@ def _moved(
     edges = torch.from_numpy(np.ascontiguousarray(gradient))[None]
     if shift := conventions.shift(channel):
         edges = warp(edges.unsqueeze(1), shift * zoom * inward_normals(current, NORMALS * zoom))[:, 0]
-    damping = tile_damping(current, zoom)
+    damping = agreement_damping(current, DAMPING, AGREEMENT, zoom)
     way = torch.zeros_like(current)
     for _ in range(WARPS):
         normals = inward_normals(current, NORMALS * zoom)
@@ -224,9 +223,3 @@ def _moved(
     moved = torch.where(way > LEAST_MOVE * zoom, current, torch.from_numpy(before))
     result: FloatArray = moved[0, 0].numpy()
     return result
-
-
-def tile_damping(probability: Tensor, zoom: float) -> Tensor:
-    """`agreement_damping` of a map (1, 1, T, T) with `zoom` pixels a working pixel: slopes are those of a working pixel."""
-    slope = zoom * length(sobel(probability), dim=2).squeeze(2)
-    return DAMPING + AGREEMENT * blur(slope, zoom) ** 4

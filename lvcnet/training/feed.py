@@ -113,9 +113,7 @@ class Feed:
         """Moves the outlines to learn from and the held-out ones, where the method does so; what was found, by category."""
         options = METHODS.find(self.config.method).read_options(self.config.options)
         asked = getattr(options, "displacement", "keep")
-        if (
-            asked == "keep" or self.train.ignored is not None
-        ):  # where labels say nothing, no outline can be moved
+        if asked == "keep" or self.train.ignored is not None:  # what is not known cannot be moved
             return {}
         found = displacements(dataset, self.config.labels, train)
         if any(one.shift(asked == "edges") for one in found.values()):
