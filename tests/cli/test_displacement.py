@@ -9,8 +9,8 @@ import pytest
 
 import lvcnet as lv
 from lvcnet.data.dataset import CLEAN, labels_digest
-from lvcnet.masks.geometry import signed_distance
 from lvcnet.masks.overlap import iou
+from tests.widened import widened
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -19,10 +19,8 @@ Call = Callable[..., tuple[int, str, str]]
 def wide(no_demo: None) -> lv.Dataset:
     """A phantom whose label set `wide` is drawn 5 px outside of every edge."""
     data = lv.make_phantom("wide-hips", 12, 2, 96)
-    clean = data.labels(CLEAN)
-    masks = np.array([[signed_distance(mask) > -5.0 for mask in image] for image in clean.masks])
     data.save()
-    data.add_labels(replace(clean, name="wide", masks=masks, manifest={"kind": "import"}))
+    data.add_labels(widened(data, 5.0, manifest={"kind": "import"}))
     return data
 
 
@@ -61,9 +59,8 @@ def test_clean_outlines_are_not_moved_and_no_label_set_is_made(wide: lv.Dataset,
 
 def test_told_that_outlines_belong_on_edges_small_displacements_are_moved(no_demo: None) -> None:
     data = lv.make_phantom("near-hips", 12, 2, 128)
-    clean = data.labels(CLEAN)
-    masks = np.array([[signed_distance(mask) > -1.0 for mask in image] for image in clean.masks])
-    data.add_labels(replace(clean, name="near", masks=masks))
+    data.add_labels(widened(data, 1.0, "near"))
+    clean, masks = data.labels(CLEAN), data.labels("near").masks
 
     assert lv.moved_labels(data, "near", "untold") is None
     told = lv.moved_labels(data, "near", "told", belong_on_edges=True)

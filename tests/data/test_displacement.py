@@ -2,10 +2,8 @@
 
 import json
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lvcnet.cli import main
@@ -13,16 +11,14 @@ from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.displacement import displacements, moved_back
 from lvcnet.data.phantom.make import make_phantom
 from lvcnet.masks.displacement import Verdict
-from lvcnet.masks.geometry import signed_distance
 from lvcnet.masks.overlap import iou
+from tests.widened import widened
 
 
 @pytest.fixture(scope="module")
 def dilated() -> Dataset:
     dataset = make_phantom("dilated", 12, 2, 96, 0)
-    clean = dataset.labels(CLEAN)
-    masks = np.array([[signed_distance(mask) > -5.0 for mask in image] for image in clean.masks])
-    dataset.add_labels(replace(clean, name="wide", masks=masks))
+    dataset.add_labels(widened(dataset, 5.0))
     return dataset
 
 
@@ -48,9 +44,7 @@ def test_data_show_says_it(
     workspace_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = make_phantom("said", 8, 2, 64, 0)
-    clean = dataset.labels(CLEAN)
-    wide = np.array([[signed_distance(mask) > -4.0 for mask in image] for image in clean.masks])
-    dataset.add_labels(replace(clean, name="wide", masks=wide))
+    dataset.add_labels(widened(dataset, 4.0))
     dataset.save()
     texts = []
     for more in ([], ["--json"]):

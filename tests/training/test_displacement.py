@@ -1,25 +1,21 @@
 """Outlines that all err to one side are moved back before LVC-Net learns from them, and only then."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.phantom.make import make_phantom
-from lvcnet.masks.geometry import signed_distance
 from lvcnet.masks.overlap import iou
 from lvcnet.training.config import build_config
 from lvcnet.training.feed import Feed
+from tests.widened import widened
 
 
 @pytest.fixture(scope="module")
 def dilated() -> Dataset:
     dataset = make_phantom("dilated", 12, 2, 96, 0)
-    clean = dataset.labels(CLEAN)
-    masks = np.array([[signed_distance(mask) > -5.0 for mask in image] for image in clean.masks])
-    dataset.add_labels(replace(clean, name="wide", masks=masks))
+    dataset.add_labels(widened(dataset, 5.0))
     return dataset
 
 
