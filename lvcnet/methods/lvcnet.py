@@ -79,6 +79,8 @@ class LVC(Method):
     """
 
     network: LVCNet
+    trusted_until = 1.0
+    """Progress until which trust is counted."""
 
     def __init__(
         self,
@@ -114,7 +116,7 @@ class LVC(Method):
         """
         counts = self.displaced and batch.progress <= COUNTED_UNTIL
         self.network.observe(gradient, batch.labels, batch.weights, counts, batch.inside)
-        if self.trusts:
+        if self.trusts and batch.progress <= self.trusted_until:
             drawn = trunk.logits.detach().float().sigmoid()
             self.network.trust.observe(continued(drawn, batch.inside))
 

@@ -1,17 +1,22 @@
-"""LVC-Net plus corrects labels while it learns.
+"""LVC-Net plus learns what outlines have in common, moves that to the edges, and learns the result.
 
-Its trunk has two heads. One learns what annotators draw; its prediction Y is moved to the cues and weighed by region
-evidence; the result S, as a mask of equal area, is what the other head learns. A network that learns from masks which lie on
-edges finds edges, and what S got wrong in one image it gets right in the others. S always starts from the head that only ever
-sees the labels, so errors cannot feed themselves.
+Networks learn what many labels share before they learn each one by heart (Arpit et al. 2017, ICML). So the trunk learns labels
+for a while, and what it has learned by then is kept: a frozen copy says, of every image that comes, what people would draw (Y).
+Cues move Y to the edges and region evidence weighs it; the result S, as a mask of equal area, is what the trunk's second head
+learns from then on. A network that learns from masks which lie on edges finds edges, what S got wrong in one image it gets right
+in the others, and the scatter of single outlines is no longer there to be memorised. S comes from a copy that does not change any
+more, so errors cannot feed themselves.
 
-Two things keep it from doing harm. Where outlines agree better than an edge can say, edges may move little (`Trust`): there the
-second head learns the labels, as a U-Net does. And labels give way only to a head that has found the object in question.
+Two things keep this from doing harm. Where outlines agree better than an edge can say, labels stay what they are (`Trust`): there
+the second head learns the labels, as a U-Net does. And labels give way only to a copy that has found the object in question.
 """
+
+import copy
+from typing import Any
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from lvcnet.cues.region import LEAST_PROBABILITY
 from lvcnet.former import GENERATOR, gone
@@ -22,8 +27,12 @@ from lvcnet.methods.spec import MethodSpec, Trunk
 from lvcnet.models.lvcnet import LVCNetPlus, LVCOutput
 from lvcnet.models.maps import Maps
 
-RELEARN_FROM, RELEARN_FULLY = 0.2, 0.4
-"""Progress between which the masks of S take the place of the labels; before, both heads learn labels."""
+RELEARN_FROM, RELEARN_FULLY = 0.15, 0.35
+"""Progress between which the masks of S take the place of the labels; before, both heads learn labels. At the first Y is frozen:
+at level 4 it is nearest to clean labels at .10 to .25 of a training, mandible and chest (benchmarks/results/memorisation.md).
+"""
+KEPT = "kept/"
+"""Prefix of the frozen trunk's tensors in the state of a training."""
 FOUND_FROM, FOUND = 0.4, 0.7
 """Dice of Y with the label of an image between which S begins to count there. Coarse outlines (label IoU .60) have .75."""
 
@@ -44,9 +53,12 @@ class LVCPlus(LVC):
     """LVC-Net plus and how it learns; its network has a second head."""
 
     network: LVCNetPlus
+    trusted_until = RELEARN_FULLY  # slopes of later steps are those of labels that are known by heart
+    kept: nn.Module | None = None
+    """The trunk as it was at `RELEARN_FROM`; None before."""
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """The first head learns the labels, the second what cues make of the first one's answer."""
+        """The first head learns the labels, the second what cues make of what was known before they were memorised."""
         network, labels, weights = self.network.train(), batch.labels, batch.weights
         x = self.learner.prepare(standardise(batch.images, batch.inside))
         gradient = network.gradient(x, batch.inside)
@@ -56,17 +68,48 @@ class LVCPlus(LVC):
         self.observe(gradient, trunk, batch)
         targets, share = labels, ramp(batch.progress)
         if share:
-            output = network.move(network.cues(x, trunk, gradient, cue_logits, batch.inside))
-            found = found_share(trunk.logits.detach().float().sigmoid(), labels, weights)
-            targets = repaired_targets(labels, output, share * found)
+            targets = self._repaired(x, gradient, cue_logits, batch, share)
+        # From then on the first head reads features that it does not shape: what labels scatter stays out of them.
+        drawn = network.label_logits(trunk) if share == 1 else trunk.logits
         terms = {  # Eq. 7: the term of y_G for one head; the other's targets hold the edges, that is the term of y_s
             # cross-entropy alone, whatever the setting `loss`: it makes Y the share of annotators who would draw a pixel inside
-            "label": cross_entropy(trunk.logits.float(), labels, weights),
+            "label": cross_entropy(drawn.float(), labels, weights),
             "relearn": self.label_term(network.second_logits(trunk), targets, weights),
         }
         if cue_logits is not None:
             terms["lvc"] = outline_loss(cue_logits, labels, weights)  # Eq. 1: for outlines
         return self.learn(terms, batch.progress)
+
+    @torch.no_grad()
+    def _repaired(
+        self, x: Tensor, gradient: Tensor, cue_logits: Tensor | None, batch: Batch, share: float
+    ) -> Tensor:
+        """Labels (B, C, H, W) that give way to the masks of S by `share`; S starts from the frozen trunk's Y."""
+        if self.kept is None:
+            predictor = self.learner.predictor()
+            assert isinstance(predictor, LVCNetPlus)
+            self.kept = copy.deepcopy(predictor.trunk).eval().requires_grad_(False)
+        with self.learner.precision():
+            trunk = self.kept(x)
+        output = self.network.move(self.network.cues(x, trunk, gradient, cue_logits, batch.inside))
+        found = found_share(trunk.logits.float().sigmoid(), batch.labels, batch.weights)
+        trust = self.network.trust.shares().view(1, -1, 1, 1)
+        return repaired_targets(batch.labels, output, share * found * trust)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The learner's state and the frozen trunk."""
+        tensors, values = super().state()
+        kept = {} if self.kept is None else self.kept.state_dict()
+        return tensors | {f"{KEPT}{name}": value for name, value in kept.items()}, values
+
+    def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Inverse of `state`."""
+        super().load_state(tensors, values)
+        kept = {name.removeprefix(KEPT): value for name, value in tensors.items() if name.startswith(KEPT)}
+        self.kept = None
+        if kept:
+            self.kept = copy.deepcopy(self.network.trunk).eval().requires_grad_(False)
+            self.kept.load_state_dict(kept)
 
     @torch.inference_mode()
     def predict(self, images: Tensor, details: bool = True, inside: Tensor | None = None) -> Maps:
@@ -119,16 +162,15 @@ def found_share(drawn: Tensor, labels: Tensor, weights: Tensor | None = None) ->
 def repaired_targets(labels: Tensor, output: LVCOutput, share: Tensor | float) -> Tensor:
     """What the second head learns: labels that give way, by `share`, to the masks of S. (B, C, H, W).
 
-    They give way as far as the first warp's gate is open: without an edge in sight, or where outlines agree so well that
-    edges have nothing to add, labels stay what they are. Source: Eq. 7's edge-aware reading.
+    They give way everywhere, not only where there is an edge: elsewhere S is Y, in which outlines scatter less than in a label.
+    Source: Eq. 7's edge-aware reading.
     """
     drawn = output.trunk.logits.detach().float().sigmoid()
     moved = output.prediction.detach()
     if output.inside is not None:  # padding has no area
         drawn, moved = drawn * output.inside, moved * output.inside
     repaired = masks_of_equal_area(moved, drawn).to(labels)
-    gate = output.gates[0].detach() if output.gates else 1.0  # without warps there is none
-    return labels + share * gate * (repaired - labels)
+    return labels + share * (repaired - labels)
 
 
 def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:

@@ -16,8 +16,8 @@ Where outlines agree better than an edge can say, edges have nothing to add: how
 counted, too (`Trust`), and scales every move and all region evidence.
 
 With a second head (`LVCNetPlus`) the trunk says two things: what the annotators would draw, Y, and what is there, T.
-The first learns from the labels alone, the second from S, which is Y moved (methods.lvcnet_plus). Nothing that the second
-head says comes back as its own target, which is what makes self-training drift. T needs no cues to predict.
+The first learns from the labels alone, the second from S, which is the Y of an early copy, moved (methods.lvcnet_plus). Nothing
+that the second head says comes back as its own target, which is what makes self-training drift. T needs no cues to predict.
 
 The network as the paper prints it, with learned offsets, is `lvcnet.methods.paper`.
 """
@@ -32,6 +32,7 @@ from lvcnet.cues.edges import continued, edge_gradient, inward_normals, length, 
 from lvcnet.cues.guidance import agreement_damping, aligned_guidance, cap_length
 from lvcnet.cues.region import weigh_regions
 from lvcnet.cues.warp import warp
+from lvcnet.errors import LvcnetError
 from lvcnet.models.conventions import OBSERVED, Displacement, Polarity, Trust
 from lvcnet.models.generator import LVCGenerator
 from lvcnet.models.trunk import TrunkOutput
@@ -254,14 +255,28 @@ class LVCNetPlus(LVCNet):
         trunk, categories, widths: as of `LVCNet`.
         settle: rounds of region evidence on what the second head says; more than four change nothing any more.
         options: as of `LVCNet`.
+
+    Raises:
+        LvcnetError: if the trunk has no `head`.
     """
 
     def __init__(
         self, trunk: nn.Module, categories: int, widths: tuple[int, ...], *, settle: int = 4, **options: Any
     ) -> None:
         super().__init__(trunk, categories, widths, **options)
+        if not isinstance(getattr(trunk, "head", None), nn.Module):
+            raise LvcnetError(
+                f"network {type(trunk).__name__} has no `head`, the module that makes logits of its decoded features, which"
+                " LVC-Net plus trains by itself: choose another network, or another method"
+            )
         self.settle = settle
         self.second_head = nn.Conv2d(widths[0], categories, 1)
+
+    def label_logits(self, trunk: TrunkOutput) -> Tensor:
+        """The first head's logits (B, C, H, W) again, with no gradient into the features."""
+        with torch.autocast(trunk.decoded.device.type, enabled=False):
+            logits: Tensor = self.trunk.head(trunk.decoded.detach().float())  # type: ignore[operator]
+        return logits
 
     def second_logits(self, trunk: TrunkOutput) -> Tensor:
         """The second head's logits (B, C, H, W), in float32."""

@@ -20,7 +20,7 @@ class TrunkOutput:
     Attributes:
         logits: (B, C, H, W).
         encoder: one map a stage, finest first: (B, widths[i], H / 2^i, W / 2^i).
-        decoded: (B, widths[0], H, W), the features the logits are computed from.
+        decoded: (B, widths[0], H, W), the features of which the network's `head` makes the logits.
     """
 
     logits: Tensor
