@@ -16,7 +16,7 @@ from lvcnet.data.images import blocks_at_original, to_working_grid
 from lvcnet.errors import LvcnetError
 from lvcnet.frames import Frames, Size, frame_of, grid_of, inside, placed
 from lvcnet.methods import predict_inside
-from lvcnet.models.conventions import Displacement, Polarity
+from lvcnet.models.conventions import AnnotationMargin, Polarity
 from lvcnet.models.full_resolution import Conventions, full_resolution
 from lvcnet.models.maps import Maps
 from lvcnet.progress import Report
@@ -180,10 +180,10 @@ class Predictor:
     def _conventions(self) -> Conventions:
         """What the method has counted along its labels, where it counts."""
         network = self.method.learner.predictor() if hasattr(self.method, "learner") else None
-        polarity, displacement = (getattr(network, name, None) for name in ("polarity", "displacement"))
+        polarity, margin = (getattr(network, name, None) for name in ("polarity", "displacement"))
         return Conventions(  # copies: the network stays on its device
             deepcopy(polarity).cpu() if isinstance(polarity, Polarity) else None,
-            deepcopy(displacement).cpu() if isinstance(displacement, Displacement) else None,
+            deepcopy(margin).cpu() if isinstance(margin, AnnotationMargin) else None,
         )
 
     def _batches(

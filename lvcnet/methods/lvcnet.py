@@ -23,7 +23,7 @@ from lvcnet.models.maps import Maps
 from lvcnet.models.trunk import TrunkOutput
 
 COUNTED_UNTIL = 0.3
-"""Progress until which the labels' displacement is counted: it is known by then, and counting costs time."""
+"""Progress until which the labels' margin is counted: it is known by then, and counting costs time."""
 
 GENERATES = "Only edges where outlines of the category run count; off: every edge does."
 
@@ -72,7 +72,7 @@ class LVC(Method):
 
     Args:
         network: trunk, generator and transform.
-        displaced: whether displacement is counted.
+        displaced: whether the margin beside edges is counted.
         trusts: whether trust is counted; otherwise edges are trusted everywhere.
         optimisation: how it learns.
         device: where.

@@ -14,14 +14,14 @@ from lvcnet.cues.warp import warp
 
 POLARITY_BLUR = 2.0
 """How far, in pixels, noisy outlines are spread before edges along them are counted."""
-DISPLACEMENT_WINDOW = 2.0
+MARGIN_WINDOW = 2.0
 """Width, in pixels, of the window in which the edge beside an outline is looked for."""
-SEEN_DISPLACEMENT = 0.82
-"""Share of a displacement that shows in this window, since an edge has a width: of a disc, blurred by 0.8 px."""
-LEAST_DISPLACEMENT = 0.2
-"""Pixels below which nothing is displaced: reading between pixels would blur more than it puts right."""
+SEEN_MARGIN = 0.82
+"""Share of a margin that shows in this window, since an edge has a width: of a disc, blurred by 0.8 px."""
+LEAST_MARGIN = 0.2
+"""Pixels below which a margin counts as none: reading between pixels would blur more than it puts right."""
 OBSERVED = 2
-"""Images of a batch whose displacement is measured: what is averaged over many batches needs no more."""
+"""Images of a batch whose margin is measured: what is averaged over many batches needs no more."""
 
 STEEP_SHARE = 0.75
 """Quantile of the slopes along a boundary: where nothing is to be seen it is flat whoever draws, so the steep part tells."""
@@ -77,7 +77,7 @@ class CountedLater(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
-class Displacement(CountedLater):
+class AnnotationMargin(CountedLater):
     """How far inside its outlines the edge of a category lies, in pixels: one number a category, counted, not learned.
 
     `pixels` is the mean distance, along the inward normal, from the labels' contours to the edges around them, a running
@@ -95,17 +95,15 @@ class Displacement(CountedLater):
     @torch.no_grad()
     def observe(self, cue: Tensor, normals: Tensor, labels: Tensor, weights: Tensor | None = None) -> None:
         """Count a batch: squared edges and what a label's pixel counts (B, C, H, W), normals (B, C, 2, H, W)."""
-        mass, moment = aligned_moments(cue, normals, DISPLACEMENT_WINDOW)
+        mass, moment = aligned_moments(cue, normals, MARGIN_WINDOW)
         counted = contour(labels) if weights is None else contour(labels) * weights
         total, distance = (counted * mass).sum(dim=(0, 2, 3)), (counted * moment).sum(dim=(0, 2, 3))
-        measured = torch.where(
-            total > 0, distance / (SEEN_DISPLACEMENT * total).clamp_min(1e-12), self.pixels
-        )
+        measured = torch.where(total > 0, distance / (SEEN_MARGIN * total).clamp_min(1e-12), self.pixels)
         self.pixels.lerp_(measured, self.momentum)
 
     def shift(self) -> Tensor:
         """How far inside its outlines a category's edges are read, (C,) in pixels; 0 where outlines lie on them."""
-        return torch.where(self.pixels.abs() >= LEAST_DISPLACEMENT, self.pixels, 0)
+        return torch.where(self.pixels.abs() >= LEAST_MARGIN, self.pixels, 0)
 
     def applies(self) -> bool:
         """Whether any category's outlines lie beside their edges."""

@@ -26,7 +26,7 @@ from lvcnet.cues.edges import EDGE_QUANTILE, inward_normals, length, oriented_ed
 from lvcnet.cues.guidance import agreement_damping, aligned_guidance, cap_length
 from lvcnet.cues.warp import warp
 from lvcnet.frames import Size
-from lvcnet.models.conventions import Displacement, Polarity
+from lvcnet.models.conventions import AnnotationMargin, Polarity
 
 FloatArray = NDArray[np.float32]
 Place = tuple[slice, slice]
@@ -70,11 +70,11 @@ class Conventions:
 
     Attributes:
         polarity: which side of a category's boundary is brighter.
-        displacement: how far inside its outlines the edges of a category lie, in working pixels.
+        margin: how far inside its outlines the edges of a category lie, in working pixels.
     """
 
     polarity: Polarity | None = None
-    displacement: Displacement | None = None
+    margin: AnnotationMargin | None = None
 
     def seen(self, oriented: Tensor, channel: int) -> Tensor:
         """Oriented edges (1, 1, T, T) as what they count for a category, in [0, 1]."""
@@ -85,7 +85,7 @@ class Conventions:
 
     def shift(self, channel: int) -> float:
         """How far inside its outline a category's edge is looked for, in working pixels."""
-        return 0.0 if self.displacement is None else float(self.displacement.shift()[channel])
+        return 0.0 if self.margin is None else float(self.margin.shift()[channel])
 
 
 def fine_grid(frame: Size, height: int, width: int) -> Size | None:

@@ -10,7 +10,7 @@ image says where exactly: L = g y_s. A rib or a tooth is an edge, but no outline
 every edge is a cue.
 
 Annotators may draw regularly beside the edge: one pixel outside it, say, so that nothing is cut off. How far, is counted
-along the labels (`Displacement`), and image and edges are read that far away, so that a move ends where people draw.
+along the labels (`AnnotationMargin`), and image and edges are read that far away, so that a move ends where people draw.
 
 Where outlines agree better than an edge can say, edges have nothing to add: how far they may move a category's outlines is
 counted, too (`Trust`), and scales every move and all region evidence.
@@ -33,7 +33,7 @@ from lvcnet.cues.guidance import agreement_damping, aligned_guidance, cap_length
 from lvcnet.cues.region import weigh_regions
 from lvcnet.cues.warp import warp
 from lvcnet.errors import LvcnetError
-from lvcnet.models.conventions import OBSERVED, Displacement, Polarity, Trust
+from lvcnet.models.conventions import OBSERVED, AnnotationMargin, Polarity, Trust
 from lvcnet.models.generator import LVCGenerator
 from lvcnet.models.trunk import TrunkOutput
 
@@ -137,7 +137,7 @@ class LVCNet(nn.Module):
         self.trunk = trunk
         self.generator = LVCGenerator(widths, categories) if generator else None
         self.polarity = Polarity(categories)
-        self.displacement = Displacement(categories)
+        self.displacement = AnnotationMargin(categories)  # what its buffer is called in checkpoints
         self.trust = Trust(categories)
 
     def forward(self, x: Tensor, inside: Tensor | None = None) -> LVCOutput:
@@ -164,7 +164,7 @@ class LVCNet(nn.Module):
         gradient: Tensor,
         labels: Tensor,
         weights: Tensor | None = None,
-        displacement: bool = True,
+        margin: bool = True,
         inside: Tensor | None = None,
     ) -> None:
         """Count what annotators do regularly.
@@ -173,13 +173,13 @@ class LVCNet(nn.Module):
             gradient: of the images (B, 2, H, W).
             labels: (B, C, H, W).
             weights: what a pixel of theirs counts (B, C, H, W).
-            displacement: count it, too; once it is known, that need not be paid for.
+            margin: count it, too; once it is known, that need not be paid for.
             inside: (B, 1, H, W), 1 where the images are; labels go on beyond them, so that their border is no outline.
         """
         if inside is not None:
             labels = (continued(labels, inside) >= 0.5).to(labels)
         self.polarity.observe(gradient, labels, weights)
-        if displacement:
+        if margin:
             gradient, labels = gradient[:OBSERVED], labels[:OBSERVED]
             normals = inward_normals(labels)
             cue = self.polarity.weigh(oriented_edges(gradient, normals))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lvcnet.cues.edges import edge_gradient
-from lvcnet.models.conventions import Displacement, Polarity
+from lvcnet.models.conventions import AnnotationMargin, Polarity
 from lvcnet.models.full_resolution import (
     Conventions,
     fine_grid,
@@ -105,12 +105,12 @@ def test_outlines_that_agree_need_a_strong_edge() -> None:
 
 
 def test_the_rarer_polarity_and_displaced_edges_are_respected() -> None:
-    polarity, displacement = Polarity(1), Displacement(1)
+    polarity, margin = Polarity(1), AnnotationMargin(1)
     polarity.brighter.fill_(0.02)  # inside is darker, as a rule: this edge is another object's
     held = full_resolution(_prediction(3.0), _radiograph(), Conventions(polarity))
     assert held is None or _radius(held[0]) > RADIUS + 2
-    displacement.pixels.fill_(0.5)  # outlines are drawn half a working pixel outside their edges
-    found = full_resolution(_prediction(3.0), _radiograph(), Conventions(None, displacement))
+    margin.pixels.fill_(0.5)  # outlines are drawn half a working pixel outside their edges
+    found = full_resolution(_prediction(3.0), _radiograph(), Conventions(None, margin))
     assert found is not None
     assert _radius(found[0]) == pytest.approx(RADIUS + 0.5 * ZOOM, abs=1.0)
 

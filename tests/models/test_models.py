@@ -7,7 +7,7 @@ from lvcnet.cues.edges import blur, edge_gradient, inward_normals, oriented_edge
 from lvcnet.errors import LvcnetError
 from lvcnet.models import create_network, stage_widths
 from lvcnet.models.blocks import BLOCKS, create_block
-from lvcnet.models.conventions import HALF_TRUST, Displacement, Polarity, Trust
+from lvcnet.models.conventions import HALF_TRUST, AnnotationMargin, Polarity, Trust
 from lvcnet.models.fcn import FCN
 from lvcnet.models.lvcnet import LVCNet
 from lvcnet.models.maps import Maps, title
@@ -125,28 +125,28 @@ def disc(radius: float, size: int = 64) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("drawn", "distance"), [(0.0, 0.0), (1.0, 1.0), (2.0, 2.0), (-1.0, -1.0)])
-def test_displacement_is_how_far_inside_the_outline_the_edge_lies(drawn, distance):
+def test_the_margin_is_how_far_inside_the_outline_the_edge_lies(drawn, distance):
     image, labels = blur(disc(20.0), 0.8), disc(20.0 + drawn)
     normals = inward_normals(labels)
     cue = oriented_edges(edge_gradient(image), normals).clamp_min(0).square()
-    displacement = Displacement(1, momentum=1.0)
-    displacement.observe(cue, normals, labels)
-    assert displacement.pixels.item() == pytest.approx(distance, abs=0.25)  # a disc is curved
-    assert (displacement.shift().item() == 0) == (distance == 0)
+    margin = AnnotationMargin(1, momentum=1.0)
+    margin.observe(cue, normals, labels)
+    assert margin.pixels.item() == pytest.approx(distance, abs=0.25)  # a disc is curved
+    assert (margin.shift().item() == 0) == (distance == 0)
 
 
-def test_displacement_sees_nothing_without_edges_and_no_pixel_that_does_not_count():
+def test_the_margin_sees_nothing_without_edges_and_no_pixel_that_does_not_count():
     labels = disc(20.0)
     normals = inward_normals(labels)
-    displacement = Displacement(1, momentum=1.0)
-    displacement.observe(torch.zeros_like(labels), normals, labels)
-    assert displacement.pixels.item() == 0
-    displacement.observe(disc(18.0), normals, labels, torch.zeros_like(labels))
-    assert displacement.pixels.item() == 0
+    margin = AnnotationMargin(1, momentum=1.0)
+    margin.observe(torch.zeros_like(labels), normals, labels)
+    assert margin.pixels.item() == 0
+    margin.observe(disc(18.0), normals, labels, torch.zeros_like(labels))
+    assert margin.pixels.item() == 0
 
 
 def test_moves_end_where_people_draw_and_not_on_the_edge_beside():
-    """Outlines 2 px outside a disc of radius 20: without displacement they snap onto the disc, with it they stay."""
+    """Outlines 2 px outside a disc of radius 20: without a margin they snap onto the disc, with it they stay."""
     image, drawn = blur(disc(20.0), 0.8), blur(disc(22.0), 1.0)
     x = (image - image.mean()) / image.std()
     network = lvc_net(1, (4, 8), agreement=0.0, evidence=2).eval()
@@ -162,7 +162,7 @@ def test_moves_end_where_people_draw_and_not_on_the_edge_beside():
     assert areas[1] == pytest.approx(disc(22.0).sum().item(), rel=0.02)
 
 
-def test_weights_from_before_displacement_was_counted_still_load():
+def test_weights_from_before_the_margin_was_counted_still_load():
     network = lvc_net(2, (4, 8))
     network.displacement.pixels.fill_(1.0)
     weights = {key: value for key, value in network.state_dict().items() if "displacement" not in key}
