@@ -11,6 +11,7 @@ from lvcnet.data.outlines.layers import with_outlines
 from lvcnet.errors import LvcnetError
 from lvcnet.files import check_name
 from lvcnet.masks.displacement import Displacement, Verdict, measure_displacement, moved
+from lvcnet.progress import Report, part_of
 
 KIND = "moved"
 """`kind` in the manifest of label sets whose outlines were moved back."""
@@ -19,7 +20,7 @@ MOST_IMAGES = 200
 
 
 def displacements(
-    dataset: Dataset, labels: str, rows: NDArray[np.intp] | None = None
+    dataset: Dataset, labels: str, rows: NDArray[np.intp] | None = None, report: Report | None = None
 ) -> dict[str, Displacement]:
     """What the images say about the outlines of every category, by its name; in px of the working grid.
 
@@ -27,6 +28,7 @@ def displacements(
         dataset: with the images.
         labels: name of the label set; no clean label takes part.
         rows: images to look at; by default the training images that it covers.
+        report: called with (done, total), outlines of an image each.
 
     Raises:
         LvcnetError: if there is no such label set.
@@ -44,7 +46,8 @@ def displacements(
         valid = None
         if chosen.ignored is not None:
             valid = [~chosen.ignored[row, channel, down, across] for row, down, across in places]
-        found[name] = measure_displacement(images, masks, valid)
+        part = part_of(report, channel * len(rows), len(dataset.categories) * len(rows))
+        found[name] = measure_displacement(images, masks, valid, part)
     return found
 
 
@@ -53,6 +56,7 @@ def moved_back(
     frames: NDArray[np.intp],
     found: dict[str, Displacement],
     belong_on_edges: bool = False,
+    ignored: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.bool_]:
     """Masks (N, C, H, W) whose displaced categories are moved back onto their edges; all others as they are.
 
@@ -61,6 +65,7 @@ def moved_back(
         frames: (N, 2) rows and columns that hold each image.
         found: what `displacements` says of each of the C categories, in their order.
         belong_on_edges: whether small displacements are taken back, too (`Displacement.shift`).
+        ignored: (N, C, H, W), pixels about which the masks say nothing; None where they say something everywhere.
     """
     result = masks.copy()
     for channel, one in enumerate(found.values()):
@@ -68,9 +73,10 @@ def moved_back(
         if not shift:
             continue
         for number, (height, width) in enumerate(frames):
-            mask = np.ascontiguousarray(masks[number, channel, :height, :width])
-            result[number, channel, :height, :width] = moved(mask, shift, one.window)
-    return result
+            place = number, channel, slice(height), slice(width)
+            mask, silent = np.ascontiguousarray(masks[place]), None if ignored is None else ignored[place]
+            result[place] = moved(mask, shift, one.window, silent)
+    return result if ignored is None else result & ~ignored
 
 
 def moved_labels(
@@ -106,9 +112,7 @@ def moved_labels(
     shifts = {category: one.shift(belong_on_edges) for category, one in found.items()}
     if not any(shifts.values()):
         return None
-    masks = moved_back(source.masks, dataset.frames, found, belong_on_edges)
-    if source.ignored is not None:
-        masks &= ~source.ignored
+    masks = moved_back(source.masks, dataset.frames, found, belong_on_edges, source.ignored)
     manifest: dict[str, Any] = {
         "kind": KIND,
         "source": source.name,

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvcnet.masks.geometry import Mask, signed_distance
+from lvcnet.masks.geometry import Mask, distance_to, signed_distance
+from lvcnet.progress import Report, reported
 
 Numbers = NDArray[np.float64]
 
@@ -42,6 +43,9 @@ is so strong, as a share. Inside there is nothing but the object; outside are it
 SECOND_REACH = 2.4
 """How many windows from the outline it is looked for."""
 SECTORS, RESAMPLES, LEAST_IMAGES = 8, 200, 5
+KNOWN = 0.9
+"""Share of the pixels on either side of an outline, as far as edges are looked for, that have to count: where one side is
+ignored, the edge that is seen is the nearest one on the other side, not the outline's."""
 
 
 class Verdict(StrEnum):
@@ -102,7 +106,10 @@ class Profile:
 
 
 def measure_displacement(
-    images: Sequence[NDArray[np.uint8]], masks: Sequence[Mask], valid: Sequence[Mask | None] | None = None
+    images: Sequence[NDArray[np.uint8]],
+    masks: Sequence[Mask],
+    valid: Sequence[Mask | None] | None = None,
+    report: Report | None = None,
 ) -> Displacement:
     """How far the masks of a category lie beside an edge of their images.
 
@@ -110,6 +117,7 @@ def measure_displacement(
         images: (H, W) each.
         masks: (H, W) each; those that are empty or full say nothing.
         valid: (H, W) each, pixels that count; None: all.
+        report: called with (done, total) images.
     """
     silent = valid if valid is not None else [None] * len(masks)
     shown = [
@@ -122,7 +130,7 @@ def measure_displacement(
     side = max(max(image.shape) for image, *_ in shown)
     depth = depth_of([mask for _, mask, _ in shown])
     window = window_of(depth, side)
-    found = [profile_of(image, mask, window, ok) for image, mask, ok in shown]
+    found = [profile_of(image, mask, window, ok) for image, mask, ok in reported(shown, report)]
     profiles = [profile for profile in found if profile is not None]
     return estimate(profiles, depth, window, side)
 
@@ -150,9 +158,16 @@ def smoothed_distance(mask: Mask, window: float) -> Numbers | None:
 def profile_of(
     image: NDArray[np.uint8], mask: Mask, window: float, valid: Mask | None = None
 ) -> Profile | None:
-    """Sums over one image; None where smoothing leaves nothing of the mask. The gradient points inwards, in grey SDs a px."""
+    """Sums over one image. The gradient points inwards, in grey SDs a px.
+
+    None where smoothing leaves nothing of the mask, or no sector of its outline has both its sides known.
+    """
     distance = smoothed_distance(mask, window)
     if distance is None:
+        return None
+    sectors = _sector(mask)
+    known = np.ones(SECTORS, bool) if valid is None else _known(distance, sectors, valid, window)
+    if not known.any():
         return None
     grey = image.astype(np.float64)
     grey = (grey - grey.mean()) / max(float(grey.std()), 1e-3)
@@ -167,8 +182,8 @@ def profile_of(
     place = np.floor(distance).astype(np.intp) + reach
     counted = (place >= 0) & (place < 2 * reach)
     if valid is not None:
-        counted &= valid
-    bins = (_sector(mask) * 2 * reach + place)[counted]
+        counted &= valid & known[sectors]
+    bins = (sectors * 2 * reach + place)[counted]
     size, shape = SECTORS * 2 * reach, (SECTORS, 2 * reach)
     sums = np.bincount(bins, weights=inwards[counted], minlength=size)
     return Profile(
@@ -212,10 +227,10 @@ def estimate(profiles: Sequence[Profile], depth: float, window: float, side: int
     return Displacement(px, float(low), float(high), limit, verdict, len(profiles), window)
 
 
-def moved(mask: Mask, shift: float, window: float) -> Mask:
+def moved(mask: Mask, shift: float, window: float, ignored: Mask | None = None) -> Mask:
     """The mask with its outline moved inwards by a shift in px (outwards where it is negative).
 
-    Corners are smoothed as they were when it was measured, but no wider than the outline is moved. A part of which nothing
+    Near ignored pixels it stays: what ends there may be no outline. Corners are smoothed as they were when it was measured, but no wider than the outline is moved. A part of which nothing
     would be left stays as it is: a thin object is rather drawn too large than not at all.
     """
     if not shift or not mask.any() or mask.all():
@@ -225,7 +240,10 @@ def moved(mask: Mask, shift: float, window: float) -> Mask:
     parts, count = ndimage.label(mask, np.ones((3, 3)))
     left = np.bincount(parts[kept], minlength=count + 1) > 0
     left[0] = True
-    return kept | ~left[parts]
+    result = kept | ~left[parts]
+    if ignored is not None and ignored.any():
+        result = np.where(distance_to(ignored) <= abs(shift) + 1, mask, result)
+    return result
 
 
 def _reach(window: float) -> int:
@@ -238,6 +256,16 @@ def _sector(mask: Mask) -> NDArray[np.intp]:
     rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
     turn = np.arctan2(rows - row, columns - column) / (2 * np.pi) + 0.5
     return (turn * SECTORS).astype(np.intp) % SECTORS
+
+
+def _known(distance: Numbers, sectors: NDArray[np.intp], valid: Mask, window: float) -> NDArray[np.bool_]:
+    """(SECTORS,) whether pixels on both sides of the outline count there, as far as an edge is looked for."""
+    known = np.ones(SECTORS, bool)
+    for low, high in ((-SEARCH_OUT * window, 0.0), (0.0, SEARCH_IN * window)):
+        beside = (distance >= low) & (distance <= high)
+        there, seen = (np.bincount(sectors[one], minlength=SECTORS) for one in (beside, beside & valid))
+        known &= seen >= KNOWN * there
+    return known
 
 
 def _resampled_means(profiles: Sequence[Profile]) -> Numbers:

@@ -113,13 +113,14 @@ class Feed:
         """Moves the outlines to learn from and the held-out ones, where the method does so; what was found, by category."""
         options = METHODS.find(self.config.method).read_options(self.config.options)
         asked = getattr(options, "displacement", "keep")
-        if asked == "keep" or self.train.ignored is not None:  # what is not known cannot be moved
+        if asked == "keep":
             return {}
         found = displacements(dataset, self.config.labels, train)
         if any(one.shift(asked == "edges") for one in found.values()):
             for part in (self.train, self.held_out):
                 frames = dataset.frames[part.rows]
-                back = moved_back(part.labels.cpu().numpy(), frames, found, asked == "edges")
+                silent = None if part.ignored is None else part.ignored.cpu().numpy()
+                back = moved_back(part.labels.cpu().numpy(), frames, found, asked == "edges", silent)
                 part.labels = torch.from_numpy(back).to(part.labels.device)
         return found
 

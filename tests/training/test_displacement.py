@@ -1,11 +1,16 @@
 """Outlines that all err to one side are moved back before LVC-Net learns from them, and only then."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from lvcnet.data.dataset import CLEAN, Dataset
+from lvcnet.data.displacement import moved_back, moved_labels
 from lvcnet.data.phantom.make import make_phantom
+from lvcnet.masks.displacement import Displacement, Verdict
+from lvcnet.masks.geometry import signed_distance
 from lvcnet.masks.overlap import iou
 from lvcnet.training.config import build_config
 from lvcnet.training.feed import Feed
@@ -55,3 +60,36 @@ def test_good_outlines_stay_as_they_are(dilated: Dataset) -> None:
     rows = dilated.indices("train")
 
     assert (learned_from(dilated, CLEAN, "lvcnet-plus") == dilated.labels(CLEAN).masks[rows]).all()
+
+
+@pytest.mark.parametrize("where", ["beyond the outline", "everywhere else"])
+def test_ignored_pixels_have_one_rule_for_training_and_for_label_sets(dilated: Dataset, where: str) -> None:
+    """Where one side of the outlines is ignored nothing is moved; far from them, it changes nothing."""
+    wide = dilated.labels("wide")
+    beyond = np.array(
+        [[signed_distance(mask) < (0 if "outline" in where else -14) for mask in one] for one in wide.masks]
+    )
+    dilated.add_labels(replace(wide, name="silent", ignored=beyond))
+    rows = dilated.indices("train")
+    learned, made = learned_from(dilated, "silent", "lvcnet"), moved_labels(dilated, "silent", "back")
+
+    if "outline" in where:
+        assert made is None
+        assert (learned == wide.masks[rows]).all()
+    else:
+        assert made is not None
+        assert (learned == made.masks[rows]).all()
+        assert (learned == learned_from(dilated, "wide", "lvcnet")).mean() > 0.99
+
+
+def test_what_ends_at_ignored_pixels_is_no_outline(dilated: Dataset) -> None:
+    """The left quarter of each image is ignored: masks that end there are not moved back from it."""
+    wide = dilated.labels("wide")
+    ignored = np.zeros_like(wide.masks)
+    ignored[..., :24] = True
+    found = {"bone": Displacement(5.0, 4.5, 5.5, 1.5, Verdict.BESIDE, 12)}
+    back = moved_back(wide.masks & ~ignored, dilated.frames, found, ignored=ignored)
+
+    assert not (back & ignored).any()
+    assert (back[..., 24:30] == wide.masks[..., 24:30]).all()
+    assert back[..., 30:].sum() < wide.masks[..., 30:].sum()
