@@ -88,6 +88,7 @@ EVALUATION = Format("an evaluation", 2, {0: unchanged, 1: lambda old: {"unit": "
 """Version 2 has distances in pixels of the original images or in mm; before they were in pixels of the working grid."""
 ABOUT = Format("what is said about a run")
 CHECKPOINT = Format("what belongs to a checkpoint")
+DISPLACEMENT = Format("what was measured of outlines before a training")
 CORRECTION = Format("the head of a correction", 2, {0: unchanged, 1: unchanged})
 """Version 2 has checksums of every image's proposal and probability; what is older has none."""
 CHANGES = Format("a change report")
@@ -103,6 +104,7 @@ FORMATS = (
     EVALUATION,
     ABOUT,
     CHECKPOINT,
+    DISPLACEMENT,
     CORRECTION,
     CHANGES,
     REQUEST,

@@ -5,9 +5,6 @@ import typer
 from lvcnet.cli.options import Json
 from lvcnet.cli.output import print_json, screen
 from lvcnet.cli.requests import takes
-from lvcnet.data.dataset import Dataset
-from lvcnet.data.displacement import mm_a_pixel, sentence
-from lvcnet.data.naming import chosen
 from lvcnet.data.requests import DisplacementRequest
 
 
@@ -20,28 +17,20 @@ def displacement(request: DisplacementRequest, as_json: Json = False) -> None:
 
     Example: `lvcnet displacement chests --labels dentist --move dentist-on-edges`
     """
-    found, made = request.run()
-    dataset = Dataset.load(request.dataset)
-    labels, mm = chosen(dataset, request.labels), mm_a_pixel(dataset)
-    sentences = {name: sentence(name, one, mm) for name, one in found.items()}
-    shifts = {name: one.shift(request.belong_on_edges) for name, one in found.items()}
+    found = request.run()
     if as_json:
-        rows = {
-            name: {**one.as_json(), "sentence": sentences[name], "moved_px": shifts[name]}
-            for name, one in found.items()
-        }
-        about = {"dataset": dataset.name, "labels": labels, "mm_a_pixel": mm}
-        print_json({**about, "displacement": rows, "made": None if made is None else made.name})
+        print_json(found.as_json())
         return
-    says = [f"Outlines of {labels}, in pixels of the working grid ({dataset.grid[1]} x {dataset.grid[0]}):"]
-    says += sentences.values()
-    moved = [name for name, shift in shifts.items() if shift]
+    says = [f"Outlines of {found.labels}, in pixels of the working grid ({found.grid[1]} x {found.grid[0]}):"]
+    says += [one["sentence"] for one in found.displacement.values()]
+    moved = ", ".join(found.moved)
     if not moved:
         says.append("Nothing is to be moved" + (", so no label set was made." if request.move else "."))
-    elif made is None:
-        says.append(f"To be moved: {', '.join(moved)}; --move NAME makes a label set of it.")
+    elif found.made is None:
+        says.append(f"To be moved: {moved}; --move NAME makes a label set of it.")
     else:
-        says.append(f"Label set {made.name}: moved {', '.join(moved)}.")
+        says.append(f"Label set {found.made}: moved {moved}.")
+    says += [f"Attention: {one['caution']}." for one in found.displacement.values() if one["caution"]]
     for text in says:
         screen.print(text, highlight=False, markup=False, soft_wrap=True)
 

@@ -16,6 +16,7 @@ from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 from lvcnet.runs.diagnosis import unlearned
 from lvcnet.runs.store import find_run
+from lvcnet.runs.summary import moved_in_words
 from lvcnet.text import split_list
 from lvcnet.thresholds import THRESHOLD
 
@@ -46,9 +47,12 @@ def evaluate(
     missing = unlearned(found.config(), result, found.status())
     if as_json:
         shown = {key: value for key, value in result.items() if per_image or key != "per_image"}
-        print_json({**shown, "collapsed": collapse(result), "unlearned": missing})
+        more = {"collapsed": collapse(result), "unlearned": missing, "displacement": found.displacement()}
+        print_json({**shown, **more})
         return
     _print_evaluation(result)
+    if moved := moved_in_words(found.displacement()):
+        screen.print(f"Before it was trained, {moved}.", highlight=False, markup=False)
     for sentence in missing:
         screen.print(f"Attention: {sentence}.", highlight=False)
 

@@ -15,7 +15,14 @@ from lvcnet.jobs import daemon, worker
 from lvcnet.jobs.usage import measure_usage
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import damaged_runs, find_run, list_runs
-from lvcnet.runs.summary import RunSummary, collapse_notes, diagnosis_notes, format_seconds, summarise
+from lvcnet.runs.summary import (
+    RunSummary,
+    collapse_notes,
+    diagnosis_notes,
+    format_seconds,
+    moved_notes,
+    summarise,
+)
 
 WIDE = 130  # columns of a terminal
 
@@ -58,7 +65,7 @@ def runs(
         )
         return
     print_table("Runs", *_runs_table(summaries, wide=screen.width >= WIDE))
-    for note in [*collapse_notes(summaries), *diagnosis_notes(summaries)]:
+    for note in [*collapse_notes(summaries), *diagnosis_notes(summaries), *moved_notes(summaries)]:
         screen.print(note, highlight=False, soft_wrap=True)
 
 

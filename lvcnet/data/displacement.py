@@ -1,5 +1,6 @@
 """How far the outlines of a label set lie beside the edges of its images, what is said of it, and labels moved back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ KIND = "moved"
 """`kind` in the manifest of label sets whose outlines were moved back."""
 MOST_IMAGES = 200
 """Images that are looked at, evenly through the training images: more do not narrow the interval that counts."""
+COSTS = "where outlines are good that costs up to 13 points of IoU"
+"""What moving costs that a convention may explain: clean outlines of mandible and chest (benchmarks/results/displacement.md)."""
 
 
 def displacements(
@@ -166,3 +169,35 @@ def sentence(name: str, found: Displacement, mm: float | None = None) -> str:
         else "which a convention may explain"
     )
     return f"{name}: outlined {abs(found.px):.1f} px ({low:.1f} to {high:.1f}{size}) {side} their edge, {end}"
+
+
+def caution(name: str, found: Displacement, belong_on_edges: bool) -> str | None:
+    """What to know of a category that is moved only because somebody said that outlines belong on edges; None of others.
+
+    >>> caution("heart", Displacement(0.8, 0.5, 1.0, 1.5, Verdict.ON, 60), True)
+    'heart: a convention may explain 0.8 px; where outlines are good that costs up to 13 points of IoU'
+    """
+    if found.verdict is not Verdict.ON or not found.shift(belong_on_edges):
+        return None
+    return f"{name}: a convention may explain {abs(found.px):.1f} px; {COSTS}"
+
+
+def told(
+    found: Mapping[str, Displacement], belong_on_edges: bool, mm: float | None = None
+) -> dict[str, dict[str, Any]]:
+    """What is said of each category, JSON-able: the measurement, a sentence, by how much it is moved, and a caution.
+
+    Args:
+        found: what `displacements` says.
+        belong_on_edges: whether a person said so.
+        mm: size of a pixel of the working grid.
+    """
+    return {
+        name: {
+            **one.as_json(),
+            "sentence": sentence(name, one, mm),
+            "moved_px": one.shift(belong_on_edges),
+            "caution": caution(name, one, belong_on_edges),
+        }
+        for name, one in found.items()
+    }

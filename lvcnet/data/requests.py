@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from lvcnet.data.dataset import CLEAN
 from lvcnet.data.facts import ORDERS, Filters
@@ -14,8 +14,7 @@ from lvcnet.requests import PATH, Argument, Form, Option, Request
 if TYPE_CHECKING:
     from lvcnet.data.dataset import Dataset
     from lvcnet.data.facts import ImageFacts
-    from lvcnet.data.label_sets import LabelSet
-    from lvcnet.masks.displacement import Displacement
+    from lvcnet.frames import Size
 
 DATA_SET = "Name of the data set; `lvcnet data list` lists them."
 NEW = "Name of the new data set."
@@ -60,6 +59,36 @@ class ShowRequest(Request):
 
 
 @dataclass(frozen=True)
+class Outlines:
+    """What the images say about the outlines of a label set.
+
+    Attributes:
+        dataset: its name.
+        labels: the label set.
+        grid: rows and columns of the working grid.
+        mm_a_pixel: size of its pixels; None where the files do not say.
+        displacement: by category, as `lvcnet.data.displacement.told`.
+        made: name of the label set that was made of it, if one was.
+    """
+
+    dataset: str
+    labels: str
+    grid: "Size"
+    mm_a_pixel: float | None
+    displacement: dict[str, dict[str, Any]]
+    made: str | None
+
+    @property
+    def moved(self) -> list[str]:
+        """Categories that are, or would be, moved."""
+        return [name for name, one in self.displacement.items() if one["moved_px"]]
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the grid."""
+        return {name: value for name, value in vars(self).items() if name != "grid"}
+
+
+@dataclass(frozen=True)
 class DisplacementRequest(Request):
     """How far outlines lie beside the edges of their images, and a label set whose outlines are moved back.
 
@@ -82,35 +111,40 @@ class DisplacementRequest(Request):
         bool,
         Option(
             "--belong-on-edges",
-            "Outlines belong on edges: move also what a convention may explain, not only what none explains.",
+            "Outlines belong on edges: move also what a convention may explain, not only what none explains; where outlines"
+            " are good that costs up to 13 points of IoU.",
         ),
     ] = False
     overwrite: Annotated[
         bool, Option("--overwrite", "Replace an earlier label set of that name that was made so.")
     ] = False
 
-    def run(self) -> "tuple[dict[str, Displacement], LabelSet | None]":
+    def run(self, report: Report | None = None) -> "Outlines":
         """What the images say about each category, and the label set that was added, if one was asked for and anything moved.
+
+        Args:
+            report: called with (done, total), outlines of an image each.
 
         Raises:
             LvcnetError: if there is no such label set, or the name is taken.
         """
         from lvcnet.claims import using
         from lvcnet.data.dataset import Dataset
-        from lvcnet.data.displacement import displacements, moved_labels
+        from lvcnet.data.displacement import displacements, mm_a_pixel, moved_labels, told
         from lvcnet.data.naming import chosen
         from lvcnet.data.upkeep import own_copy
 
         dataset = Dataset.load(self.dataset)
         labels = chosen(dataset, self.labels)
         with using("data set", dataset.folder, "its outlines are being measured", [labels]):
-            found = displacements(dataset, labels)
+            found, mm = displacements(dataset, labels, report=report), mm_a_pixel(dataset)
+            said = told(found, self.belong_on_edges, mm)
             if self.move is None:
-                return found, None
+                return Outlines(dataset.name, labels, dataset.grid, mm, said, None)
             made = moved_labels(dataset, labels, self.move, found, self.belong_on_edges, self.overwrite)
             if made is not None:
                 own_copy(dataset).add_labels(made)
-        return found, made
+        return Outlines(dataset.name, labels, dataset.grid, mm, said, None if made is None else made.name)
 
 
 def written_formats() -> str:

@@ -7,8 +7,8 @@ and no network.
 Symbols: H, W size of an image in pixels; D signed distance to an outline in px, positive inside; w the window in px.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -95,6 +95,17 @@ class Displacement:
     def as_json(self) -> dict[str, Any]:
         """All fields, JSON-able."""
         return {**asdict(self), "verdict": self.verdict.value}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Displacement":
+        """The way back from `as_json`; further keys are left out.
+
+        >>> one = Displacement(5.5, 5.1, 5.9, 1.5, Verdict.BESIDE, 60)
+        >>> Displacement.from_json({**one.as_json(), "sentence": "far"}) == one
+        True
+        """
+        known = {field.name: values[field.name] for field in fields(cls)}
+        return cls(**{**known, "verdict": Verdict(known["verdict"])})
 
 
 @dataclass(frozen=True)
@@ -230,8 +241,9 @@ def estimate(profiles: Sequence[Profile], depth: float, window: float, side: int
 def moved(mask: Mask, shift: float, window: float, ignored: Mask | None = None) -> Mask:
     """The mask with its outline moved inwards by a shift in px (outwards where it is negative).
 
-    Near ignored pixels it stays: what ends there may be no outline. Corners are smoothed as they were when it was measured, but no wider than the outline is moved. A part of which nothing
-    would be left stays as it is: a thin object is rather drawn too large than not at all.
+    Near ignored pixels it stays: what ends there may be no outline. Corners are smoothed as they were when it was measured,
+    but no wider than the outline is moved. A part of which nothing would be left stays as it is: a thin object is rather
+    drawn too large than not at all.
     """
     if not shift or not mask.any() or mask.all():
         return mask.copy()

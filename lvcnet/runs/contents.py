@@ -7,6 +7,7 @@ Further keys are allowed: other versions write them.
 from typing import Any
 
 from lvcnet.damage import check_types, is_number
+from lvcnet.masks.displacement import Verdict
 from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 
 STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
@@ -17,6 +18,7 @@ TEXT_OR_NONE = (str, type(None))
 COUNTS = ("epoch", "epochs", "step", "steps")
 """Of a run's status: done, and in all."""
 MOST_PROCESSES = 2**31
+VERDICTS = tuple(Verdict)
 ALWAYS = (*ROUND_METRICS, "iou")
 """What every evaluation holds; other metrics may be younger than it, and are then missing from it altogether."""
 
@@ -127,6 +129,25 @@ def check_evaluation(value: Any) -> dict[str, Any]:
             if not is_number(seen) or not is_number(of):
                 raise TypeError("a count of masks is no number")
     return evaluation
+
+
+def check_displacement(value: Any) -> dict[str, Any]:
+    """displacement.json: by category how far its outlines lay beside their edge, and by how much they were moved."""
+    kept = check_types(value, ("asked", "categories"), asked=str, categories=dict, mm_a_pixel=NUMBER_OR_NONE)
+    numbers = ("px", "low", "high", "limit", "window", "moved_px")
+    for one in kept["categories"].values():
+        check_types(
+            one,
+            (*numbers, "verdict", "images", "sentence"),
+            verdict=str,
+            images=int,
+            sentence=str,
+            caution=TEXT_OR_NONE,
+            **dict.fromkeys(numbers, NUMBER),
+        )
+        if one["verdict"] not in VERDICTS:
+            raise ValueError(f"verdict {one['verdict']!r}")
+    return kept
 
 
 def is_metrics_row(row: Any) -> bool:

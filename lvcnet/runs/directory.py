@@ -10,6 +10,7 @@
     trainer.lock       locked by the trainer for its lifetime (lvcnet.runs.locks)
     evaluation.lock    locked while the run is evaluated
     checkpoints/       last.*, best.* (safetensors + JSON)
+    displacement.json  how far outlines lay beside their edges when it began, and what was moved back
     snapshots/         epoch-0005.npz: maps of a few fixed images
     evaluation.json    metrics on the test images
     about.json         a title and a note, if somebody gave one (lvcnet.runs.about)
@@ -32,7 +33,13 @@ from lvcnet import formats
 from lvcnet.damage import reading
 from lvcnet.errors import LvcnetError
 from lvcnet.files import read_json, write_json
-from lvcnet.runs.contents import check_config, check_evaluation, check_status, is_metrics_row
+from lvcnet.runs.contents import (
+    check_config,
+    check_displacement,
+    check_evaluation,
+    check_status,
+    is_metrics_row,
+)
 from lvcnet.trained import epochs_of
 
 ACTIVE = ("queued", "running")
@@ -215,6 +222,26 @@ class RunDirectory:
     def write_evaluation(self, evaluation: dict[str, Any]) -> None:
         """Replace evaluation.json."""
         write_json(self.path / "evaluation.json", formats.EVALUATION.stamped(evaluation))
+
+    def displacement(self) -> dict[str, Any] | None:
+        """displacement.json; None where the method measures nothing, or before that was kept.
+
+        Raises:
+            DamagedError: if it is torn.
+        """
+        path = self.path / "displacement.json"
+        if not path.exists():
+            return None
+        with reading(path, "put back a copy of it, or delete it: a resumed run measures again"):
+            return check_displacement(formats.DISPLACEMENT.current(read_json(path), path))
+
+    def write_displacement(self, content: dict[str, Any] | None) -> None:
+        """Replace displacement.json; None removes it."""
+        path = self.path / "displacement.json"
+        if content is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_json(path, formats.DISPLACEMENT.stamped(content))
 
     def log_tail(self, lines: int = 200) -> str:
         """The last lines of log.txt."""

@@ -37,6 +37,7 @@ def _open(run: RunDirectory) -> None:
     run.config()
     run.status()
     run.evaluation()
+    run.displacement()
 
 
 def find_run(name: str) -> RunDirectory:

@@ -1,6 +1,6 @@
 """One run in one line: what lists and tables show of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ class RunSummary:
         commit: of the project that it was made with; None where that is not known.
         collapsed: how its predictions collapsed, so that nothing is concluded from `iou`; None if they did not.
         overridden: settings in which it is not trained by the training plan that it keeps; None for runs that keep none.
+        displacement: what was measured of outlines before training and moved back (displacement.json); None: nothing.
         diagnoses: what went wrong while it learned, and what to do, a sentence each (lvcnet.runs.diagnosis).
     """
 
@@ -56,6 +57,7 @@ class RunSummary:
     commit: str | None
     collapsed: str | None
     overridden: dict[str, Any] | None
+    displacement: dict[str, Any] | None
     diagnoses: list[str]
 
     @property
@@ -107,6 +109,7 @@ def summarise(run: RunDirectory) -> RunSummary:
         commit=config.get("commit"),
         collapsed=collapse(evaluation) if evaluation else None,
         overridden=config.get("plan", {}).get("overridden"),
+        displacement=run.displacement(),
         diagnoses=diagnoses,
     )
 
@@ -127,6 +130,32 @@ def diagnosis_notes(summaries: Sequence[RunSummary]) -> list[str]:
     found = [f"{one.run}: {sentence}." for one in summaries for sentence in one.diagnoses]
     more = len(found) - EXPLAINED
     return found[:EXPLAINED] + ([f"{more} more are said by lvcnet runs --json."] if more > 0 else [])
+
+
+def moved_notes(summaries: Sequence[RunSummary]) -> list[str]:
+    """By how much outlines were moved before training, of the first few runs a line each, then how many more there are."""
+    found = [
+        f"{one.run}: {moved_in_words(one.displacement)} before training."
+        for one in summaries
+        if moved_in_words(one.displacement)
+    ]
+    more = len(found) - EXPLAINED
+    return found[:EXPLAINED] + ([f"{more} more are said by lvcnet runs --json."] if more > 0 else [])
+
+
+def moved_in_words(kept: Mapping[str, Any] | None) -> str:
+    """What displacement.json says was moved; empty where nothing was.
+
+    >>> moved_in_words({"categories": {"lungs": {"moved_px": 5.46}, "heart": {"moved_px": -1.2}, "rib": {"moved_px": 0.0}}})
+    'outlines moved inwards by 5.5 px (lungs), outwards by 1.2 px (heart)'
+    """
+    categories = kept["categories"] if kept else {}
+    moves = [
+        f"{'inwards' if one['moved_px'] > 0 else 'outwards'} by {abs(one['moved_px']):.1f} px ({name})"
+        for name, one in categories.items()
+        if one["moved_px"]
+    ]
+    return f"outlines moved {', '.join(moves)}" if moves else ""
 
 
 def lost_epochs_note(run: RunDirectory) -> str | None:

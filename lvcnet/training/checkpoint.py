@@ -28,6 +28,7 @@ from lvcnet.training.config import TrainConfig, validated
 from lvcnet.training.device import resolve_device
 
 CHECKSUM = "crc32"
+STATE = "last.state.safetensors"
 
 
 def _pack(tensors: dict[str, Tensor], values: dict[str, Any] | None = None) -> bytes:
@@ -76,7 +77,7 @@ def save_state(folder: Path, method: Method, epoch: int, **values: Any) -> None:
     """
     tensors, own = method.state()
     meta = formats.CHECKPOINT.stamped({"epoch": epoch, "method": own, **values})
-    write_atomic(folder / "last.state.safetensors", _pack(tensors, meta))
+    write_atomic(folder / STATE, _pack(tensors, meta))
 
 
 def load_state(folder: Path, method: Method) -> dict[str, Any] | None:
@@ -86,7 +87,7 @@ def load_state(folder: Path, method: Method) -> dict[str, Any] | None:
         LvcnetError: if it is damaged, was written by a newer version or does not fit the method. Nothing is started over:
             that is for the user to decide.
     """
-    path = folder / "last.state.safetensors"
+    path = folder / STATE
     if not path.exists():
         return None
     do = "put back a copy of it, or delete it to train the run from the start"

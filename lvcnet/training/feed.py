@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lvcnet.data.dataset import CLEAN, Dataset
-from lvcnet.data.displacement import displacements, moved_back
+from lvcnet.data.displacement import moved_back
 from lvcnet.errors import LvcnetError
 from lvcnet.files import keyed_rng, stable_hash
-from lvcnet.masks.displacement import Displacement
-from lvcnet.methods import METHODS, Batch
+from lvcnet.methods import Batch
 from lvcnet.training.augment import augment
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.mirror import mirrored_names
+from lvcnet.training.outlines import EDGES, Found, asked_for, measured
 
 MONITORED_TEST_IMAGES = 64
 """How many test images the learning curve follows; they decide nothing."""
@@ -95,34 +95,40 @@ def split_rows(dataset: Dataset, labels: str, share: float) -> tuple[NDArray[np.
 
 
 class Feed:
-    """Training, held-out and monitored test images of one run."""
+    """Training, held-out and monitored test images of one run.
 
-    def __init__(self, dataset: Dataset, config: TrainConfig, device: torch.device) -> None:
+    Args:
+        dataset: with the images.
+        config: of the run.
+        device: that holds them.
+        found: how far outlines lie beside their edges, where that was measured before; by default it is measured.
+    """
+
+    def __init__(
+        self, dataset: Dataset, config: TrainConfig, device: torch.device, found: Found | None = None
+    ) -> None:
         train, held_out = split_rows(dataset, config.labels, config.validation)
         self.config = config
         self.train = load_part(dataset, config.labels, train, device)
         self.held_out = load_part(dataset, config.labels, held_out, device)
         self.test = load_part(dataset, CLEAN, dataset.indices("test")[:MONITORED_TEST_IMAGES], device)
-        self.displacement = self._moved_back(dataset, train)
+        self.displacement = measured(dataset, config, train) if found is None else found
+        self._move_back(dataset)
         self.length = config.length(len(train))
         asked = config.augment and config.flip
         masks = dataset.labels(config.labels).masks
         self.mirrored = mirrored_names(dataset.categories, masks[train]) if asked else None
 
-    def _moved_back(self, dataset: Dataset, train: NDArray[np.intp]) -> dict[str, Displacement]:
-        """Moves the outlines to learn from and the held-out ones, where the method does so; what was found, by category."""
-        options = METHODS.find(self.config.method).read_options(self.config.options)
-        asked = getattr(options, "displacement", "keep")
-        if asked == "keep":
-            return {}
-        found = displacements(dataset, self.config.labels, train)
-        if any(one.shift(asked == "edges") for one in found.values()):
-            for part in (self.train, self.held_out):
-                frames = dataset.frames[part.rows]
-                silent = None if part.ignored is None else part.ignored.cpu().numpy()
-                back = moved_back(part.labels.cpu().numpy(), frames, found, asked == "edges", silent)
-                part.labels = torch.from_numpy(back).to(part.labels.device)
-        return found
+    def _move_back(self, dataset: Dataset) -> None:
+        """Moves the outlines to learn from and the held-out ones, as far as was found."""
+        told = asked_for(self.config) == EDGES
+        if not any(one.shift(told) for one in self.displacement.values()):
+            return
+        for part in (self.train, self.held_out):
+            silent = None if part.ignored is None else part.ignored.cpu().numpy()
+            frames = dataset.frames[part.rows]
+            back = moved_back(part.labels.cpu().numpy(), frames, self.displacement, told, silent)
+            part.labels = torch.from_numpy(back).to(part.labels.device)
 
     @property
     def mirrors(self) -> bool:

@@ -18,7 +18,6 @@ import psutil
 import torch
 
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.displacement import sentence
 from lvcnet.errors import LvcnetError
 from lvcnet.methods import Method
 from lvcnet.progress import Report
@@ -28,6 +27,7 @@ from lvcnet.training import checkpoint
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.feed import Feed, seed_of
 from lvcnet.training.monitor import iou_with_labels, take_snapshot
+from lvcnet.training.outlines import measured_then, record
 
 logger = logging.getLogger("lvcnet.training")
 
@@ -37,21 +37,35 @@ class Diverged(LvcnetError, FloatingPointError):
 
 
 class Trainer:
-    """One run's loop and the little it has to remember."""
+    """One run's loop and the little it has to remember.
+
+    Args:
+        run: that is trained.
+        config: what was asked for.
+        device: where.
+        report: called with (steps done, steps in all).
+        resume: continue from the saved state, if there is one.
+    """
 
     def __init__(
-        self, run: RunDirectory, config: TrainConfig, device: torch.device, report: Report | None
+        self,
+        run: RunDirectory,
+        config: TrainConfig,
+        device: torch.device,
+        report: Report | None,
+        resume: bool,
     ) -> None:
         self.run = run
         self.config = config
         self.device = device
         self.report = report
+        self.resume = resume and (run.checkpoints / checkpoint.STATE).exists()
         self.dataset = Dataset.load(config.dataset)
         if self.dataset.fingerprint() != checkpoint.data_of(run)["fingerprint"]:
             raise LvcnetError(
                 f"data set {config.dataset!r} changed since run {run.name!r} was made: start a new run"
             )
-        self.feed = Feed(self.dataset, config, device)
+        self.feed = Feed(self.dataset, config, device, measured_then(run) if self.resume else None)
         self.length = self.feed.length
         torch.manual_seed(seed_of(config.seed, "weights"))
         self.method: Method = checkpoint.build_method(config, len(self.dataset.categories), device)
@@ -59,9 +73,11 @@ class Trainer:
         self.sums: dict[str, float] = defaultdict(float)
         self.best: float = -1.0
 
-    def start(self, resume: bool) -> None:
+    def start(self) -> None:
         """Continue from the saved state, or begin."""
-        values = checkpoint.load_state(self.run.checkpoints, self.method) if resume else None
+        values = checkpoint.load_state(self.run.checkpoints, self.method) if self.resume else None
+        kept = record(self.feed.displacement, self.dataset, self.config)
+        self.run.write_displacement(kept)
         if values:
             self.epoch, self.step, self.best = values["next_epoch"], values["next_step"], values["best"]
             self.sums = defaultdict(float, values["sums"])
@@ -71,8 +87,10 @@ class Trainer:
         logger.info("train %s on %s", self.config.method, self.device)
         if self.config.augment and self.config.flip and not self.feed.mirrors:
             logger.info("images are not mirrored: left and right are categories of their own here")
-        for name, found in self.feed.displacement.items():
-            logger.info("%s", sentence(name, found))
+        for said in kept["categories"].values() if kept else ():
+            logger.info("%s", said["sentence"])
+            if said["caution"]:
+                logger.warning("%s", said["caution"])
         self._snapshot(0)
 
     def run_epochs(self, stopped: Callable[[], bool]) -> bool:

@@ -139,8 +139,8 @@ def _train(run: RunDirectory, config: TrainConfig, resume: bool, report: Report 
     with _InterruptFlag(run) as flag, device_lock(str(device), flag.stopped) as held:
         if not held:
             return flag.state()
-        trainer = Trainer(run, config, device, report)
-        trainer.start(resume)
+        trainer = Trainer(run, config, device, report, resume)
+        trainer.start()
         return "done" if trainer.run_epochs(flag.stopped) else flag.state()
 
 

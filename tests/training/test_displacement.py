@@ -1,6 +1,10 @@
 """Outlines that all err to one side are moved back before LVC-Net learns from them, and only then."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +16,13 @@ from lvcnet.data.phantom.make import make_phantom
 from lvcnet.masks.displacement import Displacement, Verdict
 from lvcnet.masks.geometry import signed_distance
 from lvcnet.masks.overlap import iou
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.training.checkpoint import config_of
 from lvcnet.training.config import build_config
 from lvcnet.training.feed import Feed
+from lvcnet.training.loop import Trainer
+from lvcnet.training.run import create_run, train
+from tests.tiny import tiny_config
 from tests.widened import widened
 
 
@@ -93,3 +102,71 @@ def test_what_ends_at_ignored_pixels_is_no_outline(dilated: Dataset) -> None:
     assert not (back & ignored).any()
     assert (back[..., 24:30] == wide.masks[..., 24:30]).all()
     assert back[..., 30:].sum() < wide.masks[..., 30:].sum()
+
+
+def trained(dataset: Dataset, name: str, **settings: Any) -> RunDirectory:
+    config = tiny_config(dataset.name, method="lvcnet", labels="wide", validation=0.0, epochs=2, **settings)
+    run = create_run(config, name)
+    assert train(run) == "done"
+    return run
+
+
+def feed_of(run: RunDirectory, resume: bool) -> Feed:
+    return Trainer(run, config_of(run), torch.device("cpu"), None, resume).feed
+
+
+def test_a_run_keeps_what_was_measured_and_moved(
+    dilated: Dataset, workspace_home: Path, lvcnet: Callable[..., tuple[int, str, str]]
+) -> None:
+    dilated.save(workspace_home / "datasets" / dilated.name)
+    run = trained(dilated, "moved")
+    kept = run.displacement()
+    assert kept is not None
+    (one,) = kept["categories"].values()
+    assert (kept["format"], kept["asked"], one["verdict"], one["caution"]) == (1, "auto", "beside", None)
+    assert one["moved_px"] == one["px"] == pytest.approx(5.0, abs=0.7)
+    assert one["sentence"] in run.log.read_text()
+    listed = json.loads(lvcnet("runs", "--no-demo", "--json")[1])["runs"]
+    assert [each["displacement"] for each in listed] == [kept]
+    assert "moved: outlines moved inwards by" in " ".join(lvcnet("runs", "--no-demo")[1].split())
+    assert json.loads(lvcnet("evaluate", "moved", "--json")[1])["displacement"] == kept
+    assert "Before it was trained, outlines moved inwards by" in lvcnet("evaluate", "moved")[1]
+
+    (run.path / "displacement.json").write_text("{")
+    assert "displacement.json" in "".join(lvcnet("runs", "--no-demo")[1:])
+
+
+def test_a_resumed_run_goes_on_with_the_outlines_it_began_with(
+    dilated: Dataset, workspace_home: Path
+) -> None:
+    dilated.save(workspace_home / "datasets" / dilated.name)
+    rows = dilated.indices("train")
+    run = trained(dilated, "resumed")
+    began = feed_of(run, resume=True).train.labels
+    path = run.path / "displacement.json"
+    content = json.loads(path.read_text())
+    (one,) = content["categories"].values()
+    path.write_text(
+        json.dumps({**content, "categories": {"bone": {**one, "px": 2.0}}})
+    )  # as another version measured
+    assert feed_of(run, resume=True).train.labels.sum() > began.sum()
+    assert (feed_of(run, resume=False).train.labels == began).all()
+
+    path.unlink()  # a run of before this file that measured: its log says so
+    assert (feed_of(run, resume=True).train.labels == began).all()
+    run.log.write_text("train lvcnet on cpu\n")  # a run of before anything was measured
+    assert (feed_of(run, resume=True).train.labels.numpy() == dilated.labels("wide").masks[rows]).all()
+    assert (feed_of(run, resume=False).train.labels == began).all()
+
+
+def test_told_that_outlines_belong_on_edges_a_run_says_what_that_may_cost(no_demo: None) -> None:
+    dataset = make_phantom("near", 12, 2, 128, 0)
+    dataset.add_labels(widened(dataset, 1.0))
+    dataset.save()
+    run = trained(dataset, "told", options={"displacement": "edges"})
+    kept = run.displacement()
+    assert kept is not None
+    (one,) = kept["categories"].values()
+    assert one["moved_px"] == one["px"]
+    assert "a convention may explain" in one["caution"]
+    assert one["caution"] in run.log.read_text()
