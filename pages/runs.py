@@ -4,6 +4,7 @@ import streamlit as st
 
 from lab.runs import views as run_view
 from lab.runs.about import shown_about
+from lab.runs.outlines import moved_outlines
 from lab.ui import tables
 from lab.ui.announce import SOON, anything_to_wait_for, awaits_evaluation, states
 from lab.ui.damage_notes import show_damage
@@ -121,5 +122,6 @@ with shown_errors():
     weight, beside = run_view.curve_choices(run, runs)
     curves_and_log()
     run_view.evaluation(run)
+    moved_outlines(run)
     run_view.configuration(run)
 show_trash(["run"])

@@ -1,7 +1,8 @@
-"""The statistics view of the data page: counts, sizes, foreground, components and label sets."""
+"""The statistics view of the data page: counts, sizes, foreground, components, outlines and label sets."""
 
 import streamlit as st
 
+from lab.data.displacement import show_displacement
 from lab.data.figures import component_figure, foreground_figure, size_figure
 from lab.ui import tables
 from lab.ui.downloads import offer_report
@@ -41,7 +42,9 @@ def show_statistics(dataset: Dataset) -> None:
             st.metric(title, value, border=True, width="content", help=help_text)
     if summary["stretched"]:
         st.info(f"Working grid {grid_in_words(summary)}.", icon=":material/aspect_ratio:")
-    _show_plan(dataset, _show_distributions(dataset))
+    labels = _show_distributions(dataset)
+    _show_plan(dataset, labels)
+    show_displacement(dataset, labels)
     st.header("Label sets", anchor=False)
     show_table(tables.label_rows(summary))
     for one in summary["damaged"]:

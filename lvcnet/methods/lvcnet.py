@@ -25,6 +25,10 @@ from lvcnet.models.trunk import TrunkOutput
 COUNTED_UNTIL = 0.3
 """Progress until which the labels' margin is counted: it is known by then, and counting costs time."""
 
+MOVES = (
+    "Which outlines that all err to one side are moved back before training: auto, those farther from their edge than a"
+    " convention explains; edges, small ones too, which costs up to 13 points of IoU where outlines are good; keep: none."
+)
 GENERATES = "Only edges where outlines of the category run count; off: every edge does."
 
 
@@ -36,7 +40,8 @@ class LVCNetOptions(BaseModel):
         polarity: weigh edges whose inside is brighter and those whose inside is darker apart (models.conventions).
         displaced: read edges and regions where they regularly lie beside the outlines (models.conventions).
         displacement: which outlines that all err to one side are moved back before training (data.displacement): auto, those
-            farther from their edge than a convention explains; edges, small displacements too; keep, none.
+            farther from their edge than a convention explains; edges, small displacements too, which costs up to 13 points of
+            IoU where outlines are good (benchmarks/results/displacement.md); keep, none.
         trust: let edges move outlines only as far as outlines scatter (models.conventions); off: everywhere.
         warps: K, recurrent resampling steps.
         step: longest move of one warp in pixels.
@@ -51,7 +56,7 @@ class LVCNetOptions(BaseModel):
     generator: bool = Field(GENERATOR["lvcnet"], description=GENERATES)
     polarity: bool = True
     displaced: bool = True
-    displacement: Literal["auto", "keep", "edges"] = "auto"
+    displacement: Literal["auto", "keep", "edges"] = Field("auto", description=MOVES)
     trust: bool = True
     warps: int = Field(
         4, ge=0, le=16, description="How often the prediction is resampled; 0 is the trunk alone."

@@ -19,11 +19,13 @@ from lab.ui.downloads import labels_file
 from lvcnet.cli import app
 from lvcnet.data.dataset import Dataset, LabelSet, list_datasets
 from lvcnet.data.facts import image_facts
+from lvcnet.data.phantom.make import make_phantom
 from lvcnet.data.summary import summarise
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.plan import plan_training
 from tests.app.conftest import OpenPage, press, query
 from tests.data.conftest import CocoFolder, coco
+from tests.widened import widened
 
 __all__ = ["coco"]
 
@@ -317,3 +319,32 @@ def test_labels_of_test_images_alone_have_no_plan_and_the_page_says_so(
     page = open_page("data", dataset="hips", view="statistics", labels="late")
     assert not page.exception
     assert any("covers no training image" in one.value for one in page.info)
+
+
+def test_outlines_are_measured_and_moved_on_request(trained_run: RunDirectory, open_page: OpenPage) -> None:
+    dataset = make_phantom("drawn-wide", 12, 2, 96)
+    dataset.save()
+    dataset.add_labels(widened(dataset, 5.0))
+    page = open_page("data", dataset="drawn-wide", view="statistics", labels="wide")
+    assert any(one.value == "lvcnet displacement drawn-wide --labels wide" for one in page.code)
+    press(page, "displacement-drawn-wide-wide")
+    (said,) = [one.value for one in page.table if "Moves by (px)" in one.value]
+    assert "outside their edge, more than a convention explains" in said["What the images say"][0]
+    assert 4.3 < float(said["Moves by (px)"][0]) < 5.7
+    command = "lvcnet displacement drawn-wide --labels wide --move wide-on-edges"
+    assert any(one.value == command for one in page.code)
+    press(page, "displacement-make-drawn-wide-wide")
+    assert "Made wide-on-edges: moved innominate bone." in page.success[0].value
+    made = Dataset.load("drawn-wide").labels("wide-on-edges")
+    areas = [labels.masks.sum() for labels in (dataset.labels("clean"), made, dataset.labels("wide"))]
+    assert areas[0] <= areas[1] < areas[0] + 0.4 * (areas[2] - areas[0])
+
+
+def test_where_nothing_is_to_be_moved_there_is_no_label_set_to_make(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    page = open_page("data", dataset="hips", view="statistics", labels="clean")
+    press(page, "displacement-hips-clean")
+    (said,) = [one.value for one in page.table if "Moves by (px)" in one.value]
+    assert said["Moves by (px)"].tolist() == ["stays"]
+    assert page.button(key="displacement-make-hips-clean").disabled

@@ -8,7 +8,9 @@ from streamlit.testing.v1 import AppTest
 from lab.draw.curves import NOT_A_LOSS, iou_curves, loss_curves
 from lab.runs import views as run_view
 from lvcnet import jobs
+from lvcnet.data.displacement import told
 from lvcnet.jobs import daemon
+from lvcnet.masks.displacement import Displacement, Verdict
 from lvcnet.runs.about import About, read_about
 from lvcnet.runs.directory import RunDirectory, process_record
 from lvcnet.training.run import create_run
@@ -207,3 +209,21 @@ def test_a_run_shows_its_plan_and_what_it_did_otherwise(
     page = open_page("runs", run="tiny")
     assert not page.exception
     assert not [one for one in page.table if "Why" in one.value]
+
+
+def test_a_run_shows_how_far_outlines_were_moved_before_training(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    before = Displacement(5.46, 5.1, 5.9, 1.5, Verdict.BESIDE, 60)
+    small = Displacement(0.8, 0.5, 1.0, 1.5, Verdict.ON, 60)
+    said = told({"lungs": before, "heart": small}, True)
+    trained_run.write_displacement({"asked": "edges", "mm_a_pixel": None, "categories": said})
+    page = open_page("runs", run="tiny")
+    (table,) = [one.value for one in page.table if "Moved by (px)" in one.value]
+    assert table["Moved by (px)"].tolist() == ["5.5", "0.8"]
+    assert "more than a convention explains" in table["What the images said"][0]
+    assert any("costs up to 13 points of IoU" in one.value for one in page.warning)
+
+    (trained_run.path / "displacement.json").write_text("{}")
+    page = open_page("runs")
+    assert not page.exception
