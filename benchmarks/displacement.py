@@ -3,8 +3,9 @@
     lvcnet noise mandible --target 0.65 --family markov --bias 1        # and so on: whatever is to be measured
     python benchmarks/displacement.py --workspace DIR --output benchmarks/results/displacement.md hips mandible chest
 
-Every label set of these data sets is measured, without its clean labels. The truth is how far its outlines lie outside of the
-clean ones: half the difference of both mean signed distances, outline to outline.
+Every label set of these data sets is measured, or those that `--labels` names, without its clean labels. The truth is how far its
+outlines lie outside of the clean ones: half the difference of both mean signed distances, outline to outline. What is measured is
+how far they lie outside of the edge, and clean ones need not lie on it: `from the edge` adds to the truth where these lie.
 """
 
 import argparse
@@ -28,6 +29,7 @@ HEADER = [
     "Category",
     "Labels",
     "True px",
+    "From the edge px",
     "Measured px (95 %)",
     "Verdict",
     "IoU",
@@ -55,12 +57,12 @@ def about(name: str, manifest: dict[str, Any]) -> str:
     return f"{manifest['family']}{f' {bias:+g}' if bias else ''} {manifest['mean_iou']:.2f}"
 
 
-def measured(name: str) -> list[list[object]]:
-    """One row a category and label set of a data set."""
+def measured(name: str, only: list[str]) -> list[list[object]]:
+    """One row a category and label set of a data set, or those of them that are named."""
     dataset = Dataset.load(name)
     rows, table = dataset.indices("train"), []
-    clean = dataset.labels(CLEAN).masks[rows]
-    for labels in dataset.label_names():
+    clean, edge = dataset.labels(CLEAN).masks[rows], displacements(dataset, CLEAN)
+    for labels in [one for one in dataset.label_names() if not only or one in only]:
         drawn, found = dataset.labels(labels).masks[rows], displacements(dataset, labels)
         moved = [moved_back(drawn, dataset.frames[rows], found, told) for told in (False, True)]
         for channel, (category, one) in enumerate(found.items()):
@@ -70,14 +72,15 @@ def measured(name: str) -> list[list[object]]:
                 f"{float(iou(masks[there, channel], truth).mean()):.3f}" for masks in (drawn, *moved)
             )
             interval = f"{one.px:+.1f} ({one.low:+.1f} to {one.high:+.1f})"
-            true = f"{true_displacement(drawn[there, channel], truth):+.1f}"
+            true = true_displacement(drawn[there, channel], truth)
             says = about(labels, dataset.manifest(labels))
             table.append(
                 [
                     name,
                     category,
                     says,
-                    true,
+                    f"{true:+.1f}",
+                    f"{true + edge[category].px:+.1f}",
                     interval,
                     SAYS[one.verdict],
                     before,
@@ -100,13 +103,15 @@ def main() -> None:
     parser.add_argument("datasets", nargs="+")
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--labels", nargs="+", default=[], help="label sets; default all")
     asked = parser.parse_args()
     os.environ["LVCNET_HOME"] = str(asked.workspace)
-    table = [row for name in asked.datasets for row in measured(name)]
+    table = [row for name in asked.datasets for row in measured(name, asked.labels)]
     prints = "; ".join(
         f"data set {name}, fingerprint {Dataset.load(name).fingerprint()}" for name in asked.datasets
     )
     command = f"python benchmarks/displacement.py --workspace DIR --output {asked.output} {' '.join(asked.datasets)}"
+    command += f" --labels {' '.join(asked.labels)}" if asked.labels else ""
     text = f"# Outlines beside their edge\n\nCommand: `{command}`; commit {current_commit()}; {prints}; noise of seed 0.\n\n"
     asked.output.write_text(text + markdown_table(HEADER, table) + "\n", encoding="utf-8")
 

@@ -33,6 +33,6 @@ def moved_outlines(run: RunDirectory) -> None:
         if one.get("caution"):
             st.warning(plain(f"{one['caution']}."), icon=":material/warning:")
     st.caption(
-        "In pixels of the working grid; positive moves go inwards. This run learned from outlines that were moved so"
-        f" (options.displacement: {plain(kept['asked'])})."
+        "In pixels of the working grid; positive moves go inwards."
+        f" Asked for: options.displacement={plain(kept['asked'])}."
     )
