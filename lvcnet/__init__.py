@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         sweep,
         train,
     )
+    from lvcnet.auditing import audit
     from lvcnet.cli.output import progress_bar
     from lvcnet.data.dataset import Dataset, list_datasets
     from lvcnet.data.displacement import displacements, moved_labels
@@ -56,6 +57,7 @@ __all__ = [
     "RunDirectory",
     "TrainConfig",
     "TrainingPlan",
+    "audit",
     "compare",
     "correct",
     "displacements",
@@ -95,6 +97,7 @@ _MODULES = {
         "sweep",
         "train",
     ),
+    "auditing": ("audit",),
     "cli.output": ("progress_bar",),
     "data.importing.archive": ("import_zip",),
     "data.dataset": ("Dataset", "list_datasets"),

@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("compare", "compare"),
     "predict": ("evaluate", "predict"),
     "plan": ("plan", "plan"),
+    "audit": ("audit", "audit"),
     "correct": ("correct", "correct"),
     "review": ("review", "review"),
     "correct-apply": ("correct", "correct_apply"),

@@ -28,6 +28,7 @@ from lvcnet.data.requests import (
     PhantomRequest,
     ShowRequest,
 )
+from lvcnet.jobs.audit_request import AuditRequest
 from lvcnet.jobs.requests import (
     CorrectRequest,
     ReproduceRequest,
@@ -81,6 +82,7 @@ KINDS: dict[type[Request], dict[str, st.SearchStrategy[Any]]] = {
     ApplyRequest: {},
     CompareRequest: {},
     ConsensusRequest: {},
+    AuditRequest: {},
     CorrectRequest: {},
     DisplacementRequest: {},
     ExportRequest: {},
@@ -176,6 +178,7 @@ def test_every_request_is_tested() -> None:
             ExportRequest("hips", Path("m.zip"), "level3", "masks"),
             "data export hips --output m.zip --labels level3 --format masks",
         ),
+        (AuditRequest("hips", "level3", folds=2), "audit hips --labels level3 --folds 2"),
         (CorrectRequest("hips", "level3"), "correct hips --labels level3 --method lvcnet-plus --folds 5"),
         (PlanRequest("hips", budget=10000.0), "plan hips --budget 10000"),
         (
