@@ -167,6 +167,8 @@ def evaluate(
     against: str = CLEAN,
     split: str = "test",
     device: str = "auto",
+    outlines: str | None = None,
+    images: str | Path | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Measure a run on the test images: all metrics, and the paper's 5 rounds of 50 images.
@@ -177,6 +179,8 @@ def evaluate(
         against: label set that counts as truth.
         split: test or train.
         device: auto, cpu, cuda, cuda:N or mps.
+        outlines: measure at the images' own size: full, at the edges there, or grid, upsampled; by default on the working grid.
+        images: folder of the image files, where it is not the one they were imported from.
         report: called with (done, total) images.
 
     Returns:
@@ -189,7 +193,8 @@ def evaluate(
     Example:
         lv.evaluate(run)["iou"]
     """
-    return evaluate_run(_run(run), checkpoint, against, split, device, report)
+    folder = None if images is None else Path(images)
+    return evaluate_run(_run(run), checkpoint, against, split, device, report, outlines, folder)
 
 
 def compare(

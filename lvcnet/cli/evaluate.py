@@ -32,6 +32,19 @@ def evaluate(
     ] = CLEAN,
     split: Annotated[str, typer.Option(help="Images to measure on: test or train.")] = "test",
     device: Device = "auto",
+    outlines: Annotated[
+        str | None,
+        typer.Option(
+            help="Measure at the images' own size, on their files: full, with outlines at the edges there, or grid, upsampled"
+            " only. Default: on the working grid."
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --outlines: folder of the image files, if not where they were imported from."
+        ),
+    ] = None,
     per_image: Annotated[
         bool, typer.Option("--per-image", help="With --json: the metrics of every image, too.")
     ] = False,
@@ -43,7 +56,7 @@ def evaluate(
     """
     with progress_bar(f"Predicting and measuring with {run}") as report:
         found = find_run(run)
-        result = evaluate_run(found, checkpoint, against, split, device, report)
+        result = evaluate_run(found, checkpoint, against, split, device, report, outlines, images)
     missing = unlearned(found.config(), result, found.status())
     if as_json:
         shown = {key: value for key, value in result.items() if per_image or key != "per_image"}
@@ -70,7 +83,7 @@ def _print_evaluation(result: dict[str, Any]) -> None:
         for name, metric in METRICS.items()
     ]
     screen.print(
-        f"{result['run']}: {result['images']} {result['split']} images against {result['against']} labels",
+        f"{result['run']}: {result['images']} {result['split']} images against {result['against']} labels{_where(result)}",
         highlight=False,
     )
     print_table("All images", columns, rows)
@@ -87,6 +100,11 @@ def _print_evaluation(result: dict[str, Any]) -> None:
             f"Nothing is concluded from these figures: {result['run']} {collapsed}. {COLLAPSE_ADVICE}.",
             highlight=False,
         )
+
+
+def _where(result: dict[str, Any]) -> str:
+    kind = result.get("outlines")
+    return f", at the images' own size, outlines {kind}" if kind else ""
 
 
 def predict(

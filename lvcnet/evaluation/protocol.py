@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from lvcnet.data.dataset import CLEAN, Dataset
 from lvcnet.data.summary import iou_to_clean
 from lvcnet.errors import LvcnetError
 from lvcnet.evaluation.alike import labels_now, same_labels
+from lvcnet.evaluation.own_size import image_files, measured_at_own_size
 from lvcnet.evaluation.robustness import best_last_gap
 from lvcnet.evaluation.statistics import mean_sd
 from lvcnet.files import keyed_rng
@@ -79,9 +81,23 @@ def evaluate_masks(
         counts = np.ones_like(reference)
     predicted, reference = predicted & counts, reference & counts
     values = image_metrics(predicted, reference, report, sizes, frames)
+    sizes = np.ones((len(keys), 2)) if sizes is None else sizes
+    found = averaged(values, keys, categories, seed, sizes, unit)
+    return {**found, "masks": mask_facts(predicted, reference, counts, categories)}
+
+
+def averaged(
+    values: dict[str, FloatArray],
+    keys: Sequence[str],
+    categories: Sequence[str],
+    seed: int,
+    sizes: FloatArray,
+    unit: str,
+) -> dict[str, Any]:
+    """What `evaluate_masks` returns of (N, C) metrics, but for `masks`; the arguments are its own."""
     return {
         "unit": unit,
-        "tolerance": 1.0 if sizes is None else float(sizes.max(axis=1).mean()),
+        "tolerance": float(sizes.max(axis=1).mean()),
         **{name: float(table.mean()) for name, table in values.items()},
         "rounds": random_rounds(values, seed),
         "per_category": {
@@ -92,7 +108,6 @@ def evaluate_masks(
             {"key": key, **{name: float(table[n].mean()) for name, table in values.items()}}
             for n, key in enumerate(keys)
         ],
-        "masks": mask_facts(predicted, reference, counts, categories),
     }
 
 
@@ -142,6 +157,8 @@ def evaluate_run(
     split: str = "test",
     device: str = "auto",
     report: Report | None = None,
+    outlines: str | None = None,
+    images: Path | None = None,
 ) -> dict[str, Any]:
     """Predict the images of a split with a run's checkpoint and measure against a label set.
 
@@ -155,62 +172,118 @@ def evaluate_run(
         split: test or train.
         device: auto, cpu, cuda, cuda:N or mps.
         report: called with (done, total) images, each counted when it is predicted and when it is measured.
+        outlines: measure at the images' own size: full, with outlines at the edges there, or grid, upsampled from the working
+            grid. By default it is measured on the working grid, as every comparison is.
+        images: folder of the image files, where it is not the one they were imported from.
 
     Raises:
-        LvcnetError: if the run is not finished, has no checkpoint, the data changed since the training, or
-            `against` covers no image of the split.
+        LvcnetError: if the run is not finished, has no checkpoint, the data changed since the training,
+            `against` covers no image of the split, or an image file is not there.
         Busy: if another process makes the evaluation.json of this run.
     """
     state = run.status()["state"]
     if state in ACTIVE:
         raise LvcnetError(f"run {run.name!r} is {state}: evaluate it when it has finished")
-    kept = state == "done" and (which, against, split) == ("last", CLEAN, "test") and not is_demo(run)
+    as_usual = (which, against, split, outlines) == ("last", CLEAN, "test", None)
+    kept = state == "done" and as_usual and not is_demo(run)
     what = "it is being evaluated"
     with using("run", run.path, what), evaluation_lock(run) if kept else nullcontext():
-        result = _evaluate(run, which, against, split, device, report)
+        result = _evaluate(run, which, against, split, device, report, outlines, images)
         if kept:
             run.write_evaluation(result)
     return result
 
 
 def _evaluate(
-    run: RunDirectory, which: str, against: str, split: str, device: str, report: Report | None
+    run: RunDirectory,
+    which: str,
+    against: str,
+    split: str,
+    device: str,
+    report: Report | None,
+    outlines: str | None,
+    images: Path | None,
 ) -> dict[str, Any]:
     started = time.perf_counter()
     config = run.config()
     dataset = Dataset.load(config["dataset"])
     what = f"run {run.name}: it is being evaluated"
     with using("data set", dataset.folder, what, [against, config["labels"]]):
-        result = _measure(run, dataset, which, against, split, device, report)
+        fingerprint, rows = check_fingerprint(run, dataset), _covered_rows(dataset, against, split)
+        paths = None if outlines is None else image_files(dataset, rows.tolist(), images)
+        predictor = Predictor(run, which, device, outlines or "grid")
+        if paths is None:
+            found = _on_the_grid(config["labels"], dataset, rows, predictor, against, split, report)
+        else:
+            found = _at_own_size(dataset, rows, predictor, against, paths, report)
+    result = {
+        **_head(run, dataset, predictor, which),
+        "fingerprint": fingerprint,
+        "against": against,
+        "split": split,
+        "images": len(rows),
+        **found,
+    }
     result["seconds"] = time.perf_counter() - started
     return result
 
 
-def _measure(
-    run: RunDirectory,
+def _at_own_size(
     dataset: Dataset,
-    which: str,
+    rows: NDArray[np.intp],
+    predictor: Predictor,
     against: str,
-    split: str,
-    device: str,
+    paths: Sequence[Path],
     report: Report | None,
 ) -> dict[str, Any]:
-    config = run.config()
-    fingerprint = check_fingerprint(run, dataset)
-    rows = _covered_rows(dataset, against, split)
-    predictor = Predictor(run, which, device)
+    unit, keys = dataset.unit(rows), [dataset.items[row].key for row in rows]
+    values, predicted, reference, sizes = measured_at_own_size(
+        dataset, against, rows, predictor, paths, unit, report
+    )
+    facts = mask_facts(predicted, reference, dataset.labels(against).valid(rows), dataset.categories)
+    found = averaged(values, keys, dataset.categories, 0, sizes, unit)
+    return {"outlines": predictor.outlines, **found, "masks": facts}
+
+
+def _on_the_grid(
+    labels: str,
+    dataset: Dataset,
+    rows: NDArray[np.intp],
+    predictor: Predictor,
+    against: str,
+    split: str,
+    report: Report | None,
+) -> dict[str, Any]:
     reference = dataset.labels(against)
     as_trained = (against, split) == (CLEAN, "test")
-    recovered = len(_quality_rows(dataset, config["labels"])) if as_trained else 0
+    recovered = len(_quality_rows(dataset, labels)) if as_trained else 0
     predict, measure, recover = (
         part_of(report, start, 2 * len(rows) + recovered) for start in (0, len(rows), 2 * len(rows))
     )
     predicted = predictor.predict_masks(dataset.images[rows], dataset.frames[rows], report=predict)
     unit = dataset.unit(rows)
-    result = {
+    found = evaluate_masks(
+        predicted,
+        reference.masks[rows],
+        [dataset.items[row].key for row in rows],
+        dataset.categories,
+        report=measure,
+        counts=reference.valid(rows),
+        sizes=dataset.pixel_sizes(rows, unit),
+        unit=unit,
+        frames=dataset.frames[rows],
+    )
+    if as_trained:
+        found["label_recovery"] = label_recovery(dataset, labels, predictor, recover)
+    return found
+
+
+def _head(run: RunDirectory, dataset: Dataset, predictor: Predictor, which: str) -> dict[str, Any]:
+    """What an evaluation says of the run and its data."""
+    config = run.config()
+    return {
         "run": run.name,
         "dataset": dataset.name,
-        "fingerprint": fingerprint,
         "method": config["method"],
         "labels": config["labels"],
         "label_iou": _trained_label_iou(dataset, config),
@@ -220,28 +293,11 @@ def _measure(
         "parameters": predictor.method.parameters(),
         "training_seconds": sum(float(row.get("seconds", 0.0)) for row in run.metrics()),
         "best_last_gap": best_last_gap(run.metrics()),
-        "against": against,
-        "split": split,
-        "images": len(rows),
         "categories": dataset.categories,
         "threshold": THRESHOLD,
         "size": dataset.size,
         "grid": list(dataset.grid),
-        **evaluate_masks(
-            predicted,
-            reference.masks[rows],
-            [dataset.items[row].key for row in rows],
-            dataset.categories,
-            report=measure,
-            counts=reference.valid(rows),
-            sizes=dataset.pixel_sizes(rows, unit),
-            unit=unit,
-            frames=dataset.frames[rows],
-        ),
     }
-    if as_trained:
-        result["label_recovery"] = label_recovery(dataset, config["labels"], predictor, recover)
-    return result
 
 
 def check_fingerprint(run: RunDirectory, dataset: Dataset) -> str:

@@ -7,7 +7,6 @@ Further keys are allowed: other versions write them.
 from typing import Any
 
 from lvcnet.damage import check_types, is_number
-from lvcnet.masks.displacement import Verdict
 from lvcnet.masks.metrics import METRICS, ROUND_METRICS
 
 STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
@@ -18,7 +17,8 @@ TEXT_OR_NONE = (str, type(None))
 COUNTS = ("epoch", "epochs", "step", "steps")
 """Of a run's status: done, and in all."""
 MOST_PROCESSES = 2**31
-VERDICTS = tuple(Verdict)
+VERDICTS = ("on", "beside", "none")
+"""Of `lvcnet.masks.displacement.Verdict`, which would load scipy for a list of runs."""
 ALWAYS = (*ROUND_METRICS, "iou")
 """What every evaluation holds; other metrics may be younger than it, and are then missing from it altogether."""
 

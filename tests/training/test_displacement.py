@@ -16,6 +16,7 @@ from lvcnet.data.phantom.make import make_phantom
 from lvcnet.masks.displacement import Displacement, Verdict
 from lvcnet.masks.geometry import signed_distance
 from lvcnet.masks.overlap import iou
+from lvcnet.runs.contents import VERDICTS
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.training.checkpoint import config_of
 from lvcnet.training.config import build_config
@@ -157,6 +158,10 @@ def test_a_resumed_run_goes_on_with_the_outlines_it_began_with(
     run.log.write_text("train lvcnet on cpu\n")  # a run of before anything was measured
     assert (feed_of(run, resume=True).train.labels.numpy() == dilated.labels("wide").masks[rows]).all()
     assert (feed_of(run, resume=False).train.labels == began).all()
+
+
+def test_every_verdict_can_be_read_again() -> None:
+    assert tuple(Verdict) == VERDICTS
 
 
 def test_told_that_outlines_belong_on_edges_a_run_says_what_that_may_cost(no_demo: None) -> None:
