@@ -7,6 +7,8 @@ METHOD = "lvcnet-plus"
 """How it learns unless another method is named: in commands, forms and `import lvcnet as lv` alike."""
 PRESET = "auto"
 """What its settings start from unless another preset, a run or nothing but a file is named: the training plan."""
+CLEAN = "clean"
+"""The label set that counts as truth, and that is learned from unless another is named."""
 NETWORK = "unet"
 """What is trained unless another network is named, and what every run of before there was a choice trained."""
 

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from lvcnet.drawing.palette import FURTHER_COLOURS, LABEL_COLOURS
 from lvcnet.figures.layout import count_ticks, plotly_text
+from lvcnet.runs.held_out import PREFIX
 
 Rows = Sequence[dict[str, Any]]
 """The lines of a metrics.jsonl."""
@@ -39,7 +40,8 @@ def loss_curves(rows: Rows, weight: float = 0.0, others: Mapping[str, Rows] | No
         weight: of the smoothing, see `smoothed`.
         others: run name -> its lines.
     """
-    found = {name for row in rows for name in row} - NOT_A_LOSS
+    columns = {name for row in rows for name in row} - NOT_A_LOSS
+    found = {name for name in columns if not name.startswith(PREFIX)}
     names = [name for name in LOSS_TITLES if name in found] + sorted(found - set(LOSS_TITLES))
     figure, axis = go.Figure(), _axis(rows, others)
     for number, name in enumerate(names):

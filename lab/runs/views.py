@@ -26,7 +26,6 @@ from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.jobs.launch import cores
 from lvcnet.jobs.requests import ReproduceRequest
 from lvcnet.jobs.usage import Reading, Usage, measure_usage, read_processors
-from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.methods import method_title
 from lvcnet.runs.directory import ACTIVE, RESUMABLE, RunDirectory
 from lvcnet.runs.store import is_demo
@@ -267,11 +266,8 @@ def evaluation(run: RunDirectory) -> None:
             f"{found['images']} {plain(found['split'])} images against {plain(found['against'])} labels, epoch {found['epoch']},"
             f" {found['parameters']:,} parameters, {format_seconds(found['training_seconds'])} of training."
         )
-        if collapsed := collapse(found):
-            st.warning(
-                plain(f"It {collapsed}: nothing is concluded from these figures. {COLLAPSE_ADVICE}."),
-                icon=":material/balance:",
-            )
+        if collapsed := summarise(run).collapsed:
+            st.warning(plain(f"It {collapsed}."), icon=":material/balance:")
         show_table(tables.evaluation_rows(found))
         if note := found["rounds"].get("note"):
             st.caption(plain(note[0].upper() + note[1:] + "."))

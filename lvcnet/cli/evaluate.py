@@ -12,9 +12,8 @@ from lvcnet.data.dataset import CLEAN
 from lvcnet.evaluation.protocol import evaluate_run
 from lvcnet.inference.export import DEFAULT_FORMATS
 from lvcnet.inference.export import FORMATS as FILE_FORMATS
-from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.masks.metrics import METRICS, ROUND_METRICS
-from lvcnet.runs.diagnosis import unlearned
+from lvcnet.runs.diagnosis import collapse_sentence, diagnose, length_of
 from lvcnet.runs.store import find_run
 from lvcnet.runs.summary import moved_in_words
 from lvcnet.text import split_list
@@ -57,17 +56,19 @@ def evaluate(
     with progress_bar(f"Predicting and measuring with {run}") as report:
         found = find_run(run)
         result = evaluate_run(found, checkpoint, against, split, device, report, outlines, images)
-    missing = unlearned(found.config(), result, found.status())
+    kept = found.config(), found.status(), found.metrics()
+    collapsed = collapse_sentence(length_of(*kept, result), result)
+    diagnoses = diagnose(*kept, result)
     if as_json:
         shown = {key: value for key, value in result.items() if per_image or key != "per_image"}
-        more = {"collapsed": collapse(result), "unlearned": missing, "displacement": found.displacement()}
+        more = {"collapsed": collapsed, "diagnoses": diagnoses, "displacement": found.displacement()}
         print_json({**shown, **more})
         return
     _print_evaluation(result)
     if moved := moved_in_words(found.displacement()):
         screen.print(f"Before it was trained, {moved}.", highlight=False, markup=False)
-    for sentence in missing:
-        screen.print(f"Attention: {sentence}.", highlight=False)
+    for sentence in [*([f"{found.name} {collapsed}"] if collapsed else []), *diagnoses]:
+        screen.print(f"Attention: {sentence}.", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_evaluation(result: dict[str, Any]) -> None:
@@ -95,11 +96,6 @@ def _print_evaluation(result: dict[str, Any]) -> None:
     )
     if "note" in rounds:
         screen.print(f"Note: {rounds['note']}", highlight=False)
-    if collapsed := collapse(result):
-        screen.print(
-            f"Nothing is concluded from these figures: {result['run']} {collapsed}. {COLLAPSE_ADVICE}.",
-            highlight=False,
-        )
 
 
 def _where(result: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ class Cell:
             seeds again; None without scores by image.
         excluded: why nothing is concluded from it, and what to do; None where it counts.
         apart: why it is compared with cells of its own label set only, and what to do; None where it is pooled with others.
-        unlearned: categories that a run did not learn, and what to do (lvcnet.runs.diagnosis), a sentence each.
+        diagnoses: run -> what went wrong while it learned, and what to do, a sentence each (lvcnet.runs.diagnosis).
         commits: seed -> commit of the project that its run was made with; seeds whose run knows none are not in it.
     """
 
@@ -62,7 +62,7 @@ class Cell:
     excluded: str | None = None
     apart: str | None = None
     commits: dict[int, str] = field(default_factory=dict)
-    unlearned: list[str] = field(default_factory=list)
+    diagnoses: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def pooled(self) -> bool:
@@ -168,6 +168,11 @@ class Comparison:
     def cell(self, method: str, labels: str) -> Cell | None:
         """The cell of a method and label set, if there is a run."""
         return next((cell for cell in self.cells if (cell.method, cell.labels) == (method, labels)), None)
+
+    @property
+    def diagnoses(self) -> dict[str, list[str]]:
+        """Run -> what went wrong while it learned, a sentence each; without runs of which nothing is said."""
+        return {run: found for cell in self.ordered_cells() for run, found in cell.diagnoses.items()}
 
     def excluded(self) -> list[Cell]:
         """Cells from which nothing is concluded, noisiest labels first."""

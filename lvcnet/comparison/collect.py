@@ -45,7 +45,7 @@ from lvcnet.evaluation.statistics import (
 from lvcnet.masks.collapse import COLLAPSE_ADVICE, collapse
 from lvcnet.masks.metrics import METRICS
 from lvcnet.progress import Report
-from lvcnet.runs.diagnosis import unlearned
+from lvcnet.runs.diagnosis import diagnose, length_of
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import damaged_runs, find_run, is_readable, list_runs
 
@@ -276,8 +276,13 @@ def _group(
             reasons = [f"was not trained like the others ({words})"] if of_settings else []
             reasons += [collapsed] if collapsed else []
             if reasons:
-                advice = "train it with their settings" if of_settings else _lower(COLLAPSE_ADVICE)
-                excluded[key].append(f"run {run.name} {' and '.join(reasons)}: {advice}")
+                length = length_of(config, run.status(), run.metrics(), evaluation)
+                advice = (
+                    ": train it with their settings"
+                    if of_settings
+                    else f"; {length.in_words(COLLAPSE_ADVICE)}"
+                )
+                excluded[key].append(f"run {run.name} {' and '.join(reasons)}{advice}")
             elif differs:
                 apart[key].append(
                     f"run {run.name} did not learn from the same images as the others ({words}): for retention and plans"
@@ -286,15 +291,10 @@ def _group(
     return groups, dict(excluded), dict(apart)
 
 
-def _lower(text: str) -> str:
-    """A sentence to go on with."""
-    return text[0].lower() + text[1:]
-
-
 def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cell:
     seeds = sorted(group)
     runs, evaluations = zip(*(group[seed] for seed in seeds), strict=True)
-    configs = [run.config() for run in runs]
+    configs, curves = [run.config() for run in runs], [run.metrics() for run in runs]
     return Cell(
         method=method,
         labels=labels,
@@ -305,10 +305,7 @@ def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cel
         parameters=evaluations[0].get("parameters"),
         training_seconds=mean_of_known(_known(evaluations, "training_seconds")),
         step_seconds=mean_of_known(
-            [
-                step_seconds(run.metrics(), config["batch_size"])
-                for run, config in zip(runs, configs, strict=True)
-            ]
+            [step_seconds(rows, config["batch_size"]) for rows, config in zip(curves, configs, strict=True)]
         ),
         rounds=pooled_rounds(evaluations),
         best_last=_known(evaluations, "best_last_gap"),
@@ -319,11 +316,11 @@ def _cell(method: str, labels: str, group: Group, metric: str, seed: int) -> Cel
             for seed, config in zip(seeds, configs, strict=True)
             if (commit := config.get("commit"))
         },
-        unlearned=[
-            f"run {run.name}: {sentence}"
-            for run, config, evaluation in zip(runs, configs, evaluations, strict=True)
-            for sentence in unlearned(config, evaluation, run.status())
-        ],
+        diagnoses={
+            run.name: sentences
+            for run, config, rows, evaluation in zip(runs, configs, curves, evaluations, strict=True)
+            if (sentences := diagnose(config, run.status(), rows, evaluation))
+        },
     )
 
 

@@ -87,6 +87,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         },
         "excluded": [_named(cell, cell.excluded) for cell in comparison.excluded()],
         "apart": [_named(cell, cell.apart) for cell in comparison.set_apart()],
+        "diagnoses": comparison.diagnoses,
         "skipped": comparison.skipped,
     }
 

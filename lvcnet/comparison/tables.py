@@ -296,9 +296,14 @@ def notes(comparison: Comparison) -> list[str]:
         f"{method_title(cell.method)} on {cell.labels} is compared on {cell.labels} only: {cell.apart}"
         for cell in comparison.set_apart()
     ]
-    found += [sentence for cell in comparison.cells for sentence in cell.unlearned]
+    found += diagnosis_lines(comparison)
     found += _commit_notes(comparison)
     return found + [f"left out {name}: {reason}" for name, reason in comparison.skipped.items()]
+
+
+def diagnosis_lines(comparison: Comparison) -> list[str]:
+    """What went wrong while runs learned, a line each."""
+    return [f"run {run}: {sentence}" for run, found in comparison.diagnoses.items() for sentence in found]
 
 
 def _commit_notes(comparison: Comparison) -> list[str]:

@@ -35,9 +35,9 @@ from lvcnet.files import check_name, checksum, digest, read_json, write_atomic, 
 from lvcnet.folders import whole_folder
 from lvcnet.frames import Frames, Size, frame_of, inside
 from lvcnet.progress import Report
+from lvcnet.trained import CLEAN as CLEAN
 
 SPLITS = ("train", "test")
-CLEAN = "clean"
 CHECKSUM = "images_crc32"
 """Key in dataset.json. Every flipped bit changes it, and it takes no longer than reading the images."""
 FOLD = "fold"

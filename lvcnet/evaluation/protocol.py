@@ -75,7 +75,8 @@ def evaluate_masks(
     Returns:
         Each metric's mean over images and categories at the top level, `unit`, `tolerance` (how large a pixel of the grid, its
         longer side, is in that unit, on average), then `rounds`, `per_category`, `per_image`, and
-        under `masks` what tells a collapse (`lvcnet.masks.collapse`).
+        under `masks` what tells a collapse (`lvcnet.masks.collapse`), and under `shown` for each category how many images show
+        it, and the mean IoU over these (None where none does): the other means count what is rightly left empty as 1.
     """
     if counts is None:
         counts = np.ones_like(reference)
@@ -83,7 +84,11 @@ def evaluate_masks(
     values = image_metrics(predicted, reference, report, sizes, frames)
     sizes = np.ones((len(keys), 2)) if sizes is None else sizes
     found = averaged(values, keys, categories, seed, sizes, unit)
-    return {**found, "masks": mask_facts(predicted, reference, counts, categories)}
+    shown = {
+        category: _where_shown(values["iou"][:, c], reference[:, c].max(axis=(1, 2)))
+        for c, category in enumerate(categories)
+    }
+    return {**found, "masks": mask_facts(predicted, reference, counts, categories), "shown": shown}
 
 
 def averaged(
@@ -94,7 +99,7 @@ def averaged(
     sizes: FloatArray,
     unit: str,
 ) -> dict[str, Any]:
-    """What `evaluate_masks` returns of (N, C) metrics, but for `masks`; the arguments are its own."""
+    """What `evaluate_masks` returns of (N, C) metrics, but for `masks` and `shown`; the arguments are its own."""
     return {
         "unit": unit,
         "tolerance": float(sizes.max(axis=1).mean()),
@@ -109,6 +114,11 @@ def averaged(
             for n, key in enumerate(keys)
         ],
     }
+
+
+def _where_shown(scores: FloatArray, shown: BoolArray) -> dict[str, Any]:
+    """How many of N images show a category, and the mean of its scores over these."""
+    return {"images": int(shown.sum()), "iou": float(scores[shown].mean()) if shown.any() else None}
 
 
 def in_pixels(evaluation: Mapping[str, Any], dataset: Dataset | None) -> dict[str, Any]:

@@ -31,7 +31,7 @@ FEWEST = 3
 
 MARK = " †"
 """Behind a figure from which nothing is concluded."""
-COLLAPSE_ADVICE = "Train it for more epochs or with another learning rate"
+COLLAPSE_ADVICE = "train it for longer or with another learning rate"
 
 BoolArray = NDArray[np.bool_]
 WORDS = {"nothing": "nothing of", "everything": "everything as", "same": "the same mask of"}
@@ -83,23 +83,31 @@ def collapse(evaluation: Mapping[str, Any]) -> str | None:
     >>> collapse({"masks": {"femur": {"nothing": [50, 50], "everything": [0, 50], "same": [0, 50]}}})
     "predicts nothing of 'femur' on 50 of 50 images"
     """
-    facts = evaluation.get("masks") or _facts_of_means(evaluation)
     found = [
         f"{WORDS[kind]} {name!r} on {seen} of {of} images"
-        for name, kinds in facts.items()
-        for kind, (seen, of) in _worst(kinds)
+        for name, (kind, (seen, of)) in _collapses(evaluation).items()
     ]
     return f"predicts {', '.join(found)}" if found else None
 
 
-def _worst(kinds: Mapping[str, Sequence[int]]) -> list[tuple[str, Sequence[int]]]:
-    """The first kind that holds: a mask that is empty everywhere is also the same everywhere."""
-    found = [
+def collapsed_categories(evaluation: Mapping[str, Any] | None) -> set[str]:
+    """Categories that `collapse` names; none without an evaluation."""
+    return set(_collapses(evaluation)) if evaluation else set()
+
+
+def _collapses(evaluation: Mapping[str, Any]) -> dict[str, tuple[str, Sequence[int]]]:
+    """Category -> the first kind that holds (a mask that is empty everywhere is also the same everywhere), and its counts."""
+    facts = evaluation.get("masks") or _facts_of_means(evaluation)
+    return {name: kinds[0] for name, found in facts.items() if (kinds := _holding(found))}
+
+
+def _holding(kinds: Mapping[str, Sequence[int]]) -> list[tuple[str, Sequence[int]]]:
+    """Kinds of collapse that a category shows."""
+    return [
         (kind, counts)
         for kind, counts in kinds.items()
         if kind in WORDS and counts[1] and counts[0] >= COLLAPSED * counts[1]
     ]
-    return found[:1]
 
 
 def _facts_of_means(evaluation: Mapping[str, Any]) -> dict[str, dict[str, list[int]]]:

@@ -111,6 +111,7 @@ def check_evaluation(value: Any) -> dict[str, Any]:
         per_image=list,
         categories=list,
         masks=dict,
+        shown=dict,
         unit=str,
         tolerance=NUMBER,
         **numbers,
@@ -124,6 +125,8 @@ def check_evaluation(value: Any) -> dict[str, Any]:
             raise TypeError("the key of an image is no text")
     for means in evaluation["per_category"].values():
         check_types(means, measured, **numbers)
+    for facts in evaluation.get("shown", {}).values():
+        check_types(facts, ("images", "iou"), images=int, iou=NUMBER_OR_NONE)
     for kinds in evaluation.get("masks", {}).values():
         for seen, of in check_types(kinds).values():
             if not is_number(seen) or not is_number(of):

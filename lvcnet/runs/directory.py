@@ -180,7 +180,7 @@ class RunDirectory:
         but a trainer killed between its log line and its checkpoint does that epoch again)."""
         path = self.path / "metrics.jsonl"
         rows: dict[int, dict[str, Any]] = {}
-        if not path.exists():
+        if not path.is_file():
             return []
         for line in path.read_bytes().split(b"\n"):
             try:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lvcnet.masks.collapse import COLLAPSE_ADVICE, MARK, collapse
+from lvcnet.masks.collapse import MARK
 from lvcnet.runs.about import read_about
-from lvcnet.runs.diagnosis import curve_problems, unlearned
+from lvcnet.runs.diagnosis import collapse_sentence, diagnose, length_of
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
 from lvcnet.trained import epochs_of, network_of, trained
@@ -29,10 +29,10 @@ class RunSummary:
         title: what its owner calls it; empty if nothing.
         user_note: what its owner wrote about it; empty if nothing.
         commit: of the project that it was made with; None where that is not known.
-        collapsed: how its predictions collapsed, so that nothing is concluded from `iou`; None if they did not.
+        collapsed: how its predictions collapsed, so that nothing is concluded from `iou`, and what to do; None if they did not.
         overridden: settings in which it is not trained by the training plan that it keeps; None for runs that keep none.
         displacement: what was measured of outlines before training and moved back (displacement.json); None: nothing.
-        diagnoses: what went wrong while it learned, and what to do, a sentence each (lvcnet.runs.diagnosis).
+        diagnoses: what else went wrong while it learned, and what to do, a sentence each (lvcnet.runs.diagnosis).
     """
 
     run: str
@@ -79,11 +79,7 @@ def summarise(run: RunDirectory) -> RunSummary:
     """
     config, status, evaluation = run.config(), run.status(), run.evaluation()
     about = read_about(run)
-    diagnoses = (
-        [*unlearned(config, evaluation, status), *curve_problems(run.metrics())]
-        if status["state"] == "done"
-        else []
-    )
+    rows = run.metrics()
     epochs = epochs_of(config)
     epoch = min(int(status.get("epoch", 0)), epochs)
     return RunSummary(
@@ -107,20 +103,16 @@ def summarise(run: RunDirectory) -> RunSummary:
         title=about.title,
         user_note=about.note,
         commit=config.get("commit"),
-        collapsed=collapse(evaluation) if evaluation else None,
+        collapsed=collapse_sentence(length_of(config, status, rows, evaluation), evaluation),
         overridden=config.get("plan", {}).get("overridden"),
         displacement=run.displacement(),
-        diagnoses=diagnoses,
+        diagnoses=diagnose(config, status, rows, evaluation),
     )
 
 
 def collapse_notes(summaries: Sequence[RunSummary]) -> list[str]:
     """What the mark behind an IoU means: of the first few runs each, then how many more there are."""
-    found = [
-        f"{MARK.strip()} {one.run} {one.collapsed}: nothing is concluded from its IoU. {COLLAPSE_ADVICE}."
-        for one in summaries
-        if one.collapsed
-    ]
+    found = [f"{MARK.strip()} {one.run} {one.collapsed}." for one in summaries if one.collapsed]
     more = len(found) - EXPLAINED
     return found[:EXPLAINED] + ([f"{MARK.strip()} {more} more collapsed likewise."] if more > 0 else [])
 

@@ -22,11 +22,12 @@ from lvcnet.errors import LvcnetError
 from lvcnet.methods import Method
 from lvcnet.progress import Report
 from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.held_out import by_category
 from lvcnet.runs.snapshots import write_snapshot
 from lvcnet.training import checkpoint
 from lvcnet.training.config import TrainConfig
 from lvcnet.training.feed import Feed, seed_of
-from lvcnet.training.monitor import iou_with_labels, take_snapshot
+from lvcnet.training.monitor import agreement, iou_with_labels, take_snapshot
 from lvcnet.training.outlines import measured_then, record
 
 logger = logging.getLogger("lvcnet.training")
@@ -164,13 +165,14 @@ class Trainer:
 
     def _check(self) -> dict[str, float | None]:
         """IoU with held-out noisy labels (chooses `best`) and with clean test labels (chooses nothing)."""
-        score = iou_with_labels(self.method, self.feed.held_out)
+        score, each = agreement(self.method, self.feed.held_out)
         if score is None or score > self.best:
             self.best = self.best if score is None else score
             checkpoint.save_weights(
                 self.run.checkpoints, "best", self.method, self.epoch, validation_iou=score
             )
-        return {"validation_iou": score, "test_iou": iou_with_labels(self.method, self.feed.test)}
+        test = iou_with_labels(self.method, self.feed.test)
+        return {"validation_iou": score, "test_iou": test} | by_category(self.dataset.categories, each)
 
     def _snapshot(self, epoch: int) -> None:
         if self.config.snapshot_images:

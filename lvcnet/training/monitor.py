@@ -33,12 +33,28 @@ def predict_all(method: Method, part: Part) -> Tensor:
 
 def iou_with_labels(method: Method, part: Part) -> float | None:
     """Mean foreground IoU of a method with a part's labels, where these say something; None for an empty part."""
+    return agreement(method, part)[0]
+
+
+def agreement(method: Method, part: Part) -> tuple[float | None, list[float | None]]:
+    """`iou_with_labels`, and for each category the mean over the images whose labels show it, None where none does.
+
+    An image without a category counts as right where nothing is predicted, so that the first figure alone hides that a
+    rare one is never found.
+    """
+    categories = part.labels.shape[1]
     if not len(part):
-        return None
+        return None, [None] * categories
     predicted, labels = predict_all(method, part) >= THRESHOLD, part.labels
     if part.ignored is not None:
         predicted, labels = predicted & ~part.ignored, labels & ~part.ignored
-    return float(iou(predicted.cpu().numpy(), labels.cpu().numpy()).mean())
+    scores = iou(predicted.cpu().numpy(), labels.cpu().numpy())
+    shown = labels.flatten(2).any(2).cpu().numpy()
+    each = [
+        float(score[seen].mean()) if seen.any() else None
+        for score, seen in zip(scores.T, shown.T, strict=True)
+    ]
+    return float(scores.mean()), each
 
 
 def snapshot_rows(dataset: Dataset, config: TrainConfig) -> np.ndarray[tuple[int], np.dtype[np.intp]]:

@@ -95,7 +95,9 @@ def test_a_run_is_evaluated_and_shows_the_figures(trained_run: RunDirectory, ope
 def test_curves_hold_the_rows_of_the_run(trained_run: RunDirectory) -> None:
     rows = trained_run.metrics()
     losses = loss_curves(rows)
-    assert len(losses.data) == len(set(rows[0]) - NOT_A_LOSS)
+    categories = {f"validation_iou/{name}" for name in trained_run.config()["data"]["categories"]}
+    assert categories < set(rows[0])
+    assert len(losses.data) == len(set(rows[0]) - NOT_A_LOSS - categories)
     assert losses.data[0].name == "Total"
     assert list(losses.data[0].y) == [rows[0]["loss"]]
     noisy, clean, level = iou_curves(rows, "level3", 0.82).data

@@ -280,7 +280,7 @@ def test_nothing_is_concluded_from_collapsed_predictions(make_run, monkeypatch, 
     assert said[0].startswith(
         "**Level 4: nothing can be said about LVC-Net.** Run tiny-lvcnet-level4-s0 predicts "
     )
-    assert "train it for more epochs" in said[0]
+    assert "train it for longer or with another learning rate" in said[0]
     # an evaluation that was made before the masks were looked at tells an empty and a full mask by its means
     for run in list_runs("tiny"):
         stored = run.evaluation()

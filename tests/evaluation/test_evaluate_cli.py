@@ -34,9 +34,12 @@ def test_evaluate_says_that_predictions_collapsed(make_run, lvcnet, monkeypatch)
     monkeypatch.setattr(
         "tests.evaluation.conftest.BrightMethod.predict", lambda self, images, details=True: Maps(0 * images)
     )
-    assert json.loads(lvcnet("evaluate", run.name, "--json")[1])["collapsed"] == nothing
-    text = " ".join(lvcnet("evaluate", run.name)[1].split())
-    assert f"Nothing is concluded from these figures: {run.name} {nothing}. Train it for more epochs" in text
+    found = json.loads(lvcnet("evaluate", run.name, "--json")[1])
+    assert found["collapsed"].startswith(f"{nothing}: nothing is concluded from its figures; trained ")
+    assert found["diagnoses"] == []  # a collapsed category is named once
+    text = lvcnet("evaluate", run.name)[1]
+    assert f"Attention: {run.name} {found['collapsed']}." in text
+    assert text.count("'bone'") == 1
 
 
 def test_evaluate_prints_a_table_for_people(make_run, lvcnet) -> None:

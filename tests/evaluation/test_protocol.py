@@ -26,6 +26,14 @@ def test_means_are_over_images_and_categories_by_hand() -> None:
     assert [(row["key"], row["iou"]) for row in result["per_image"]] == [("a", 0.75), ("b", 1.0)]
 
 
+def test_images_without_a_category_do_not_hide_that_it_is_never_found() -> None:
+    reference = np.zeros((4, 2, 4, 4), dtype=bool)
+    reference[0, 0] = True
+    result = evaluate_masks(np.zeros_like(reference), reference, list("abcd"), ["rare", "never"])
+    assert result["per_category"]["rare"]["iou"] == 0.75
+    assert result["shown"] == {"rare": {"images": 1, "iou": 0.0}, "never": {"images": 0, "iou": None}}
+
+
 def test_rounds_of_fifty_without_replacement() -> None:
     # with one image of a hundred that counts, a round's mean is 0 or 1/50, never 2/50
     marked = np.zeros((100, 1))

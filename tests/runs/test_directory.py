@@ -69,6 +69,12 @@ def test_an_epoch_whose_line_is_damaged_is_said(run: RunDirectory):
     assert run.lost_epochs() == [4, 5], "lines that are gone altogether"
 
 
+def test_a_folder_in_place_of_the_curve_is_no_curve(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    (run.path / "metrics.jsonl").mkdir(parents=True)
+    assert run.metrics() == []
+
+
 def test_an_epoch_done_twice_counts_once(run: RunDirectory):
     for loss in (0.5, 0.4):
         run.append_metrics({"epoch": 1, "loss": loss})

@@ -40,6 +40,8 @@ def test_a_run_leaves_everything_the_run_directory_promises(squares, tiny):
     assert run.config()["data"]["fingerprint"] == squares.fingerprint()
     assert [row["epoch"] for row in run.metrics()] == [1, 2, 3]
     assert {"loss", "label", "validation_iou", "test_iou", "seconds"} <= run.metrics()[-1].keys()
+    (column,) = set(run.metrics()[-1]) & {f"validation_iou/{name}" for name in squares.categories}
+    assert run.metrics()[-1][column] == run.metrics()[-1]["validation_iou"]  # the held-out image shows it
     assert sorted(path.name for path in run.checkpoints.iterdir()) == [
         "best.json", "best.safetensors", "last.json", "last.safetensors", "last.state.safetensors",
     ]  # fmt: skip

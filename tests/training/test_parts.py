@@ -13,7 +13,7 @@ from lvcnet.runs.snapshots import Snapshot, read_snapshot, write_snapshot
 from lvcnet.training.augment import affine_matrices, augment
 from lvcnet.training.device import available_devices, resolve_device
 from lvcnet.training.feed import Feed, Part, seed_of, split_rows
-from lvcnet.training.monitor import iou_with_labels
+from lvcnet.training.monitor import agreement, iou_with_labels
 
 CPU = torch.device("cpu")
 
@@ -76,6 +76,20 @@ def test_agreement_with_labels_is_measured_where_they_say_something():
     part = Part(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), label.bool(), np.arange(1), ignored)
     method = SimpleNamespace(predict=lambda images, details: Maps(predicted))
     assert iou_with_labels(method, part) == 0.5
+
+
+def test_a_rare_category_that_is_never_found_is_not_hidden_by_images_without_it():
+    """Three categories on two images: found in both; shown by one image, never found; shown by none."""
+    labels = torch.zeros(2, 3, 4, 4, dtype=torch.bool)
+    labels[:, 0, :2], labels[1, 1, 2:] = True, True
+    predicted = torch.zeros(2, 3, 4, 4)
+    predicted[:, 0, :1] = 1
+    part = Part(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), labels, np.arange(2))
+    method = SimpleNamespace(predict=lambda images, details: Maps(predicted))
+    mean, each = agreement(method, part)
+    assert mean == pytest.approx((0.5 + (1 + 0) / 2 + 1) / 3)
+    assert each == [0.5, 0.0, None]
+    assert agreement(method, Part(part.images[:0], labels[:0], np.arange(0))) == (None, [None] * 3)
 
 
 def test_an_epoch_shows_every_training_image_at_most_once(squares, tiny):
