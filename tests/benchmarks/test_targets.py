@@ -94,3 +94,37 @@ def test_times_are_ratios_to_u_net_and_open_without_a_measurement() -> None:
     assert (step.measured, step.met) == ("1.55 x", False)
     assert (inference.measured, inference.met) == ("1.20 x", True)
     assert all(verdict.met is None for verdict in targets.time_verdicts({}))
+
+
+def test_half_of_the_gap_on_most_data_sets() -> None:
+    """Closed by 55 % on two and by 40 % on one: not on three. A third one makes it, whatever the fourth says."""
+
+    def closed(name: str, plus: float) -> Comparison:
+        scores = (("unet", "clean", 0.9), ("unet", "level4", 0.7), ("lvcnet-plus", "level4", plus))
+        return Comparison(
+            name, "iou", [cell(method, labels, [score] * 3) for method, labels, score in scores], []
+        )
+
+    def on_most(*ones: Comparison) -> targets.Verdict:
+        found = targets.verdicts({one.dataset: one for one in ones}, [], {})
+        return next(one for one in found if one.target.endswith("3 data sets"))
+
+    two = closed("hips", 0.81), closed("mandible", 0.81)
+    short = on_most(*two, closed("chest", 0.78))
+    assert (short.measured, short.met, short.seeds) == ("on 2 of 3: hips, mandible", False, 3)
+    assert on_most(*two).met is None
+    assert on_most(*two, closed("chest", 0.78), closed("ultrasound", 0.85)).met is True
+
+
+def test_displacement_is_judged_by_what_was_measured_before_training() -> None:
+    found = targets.displacement_verdicts(
+        [
+            targets.Displaced("chest", "lungs", 3.9, 4.5),
+            targets.Displaced("chest", "heart", 4.3, 5.1),
+            targets.Displaced("ultrasound", "nerve", 2.0, 0.6),  # no one edge: not asked
+        ]
+    )
+    assert [(one.measured, one.met) for one in found] == [
+        ("+4.5 px measured, +3.9 px true", True),
+        ("+5.1 px measured, +4.3 px true", False),
+    ]
