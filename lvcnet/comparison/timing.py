@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lvcnet.comparison.cells import BASELINE
 from lvcnet.comparison.tables import NOTHING, Table
@@ -35,7 +36,8 @@ class Timing:
     """Seconds on one thread or device.
 
     Attributes:
-        step: of a training step; median at every stage of the training, mean over the stages.
+        step: of a training step; median at every stage of the training, mean over the stages. What a method does once between
+            steps (`Method.remember`) is spread over all of them.
         inference: of the prediction of one image; median.
         parameters: weights that predict.
     """
@@ -63,19 +65,30 @@ def time_methods(
         raise LvcnetError(f"{len(configs)} methods and {repetitions} repetitions: give at least one of both")
     first = next(iter(configs.values()))
     device = resolve_device(first.device)
-    batch = next(Feed(dataset, first, device).batches(1))
+    feed = Feed(dataset, first, device)
     with cpu_threads(threads):
         methods = {
             name: build_method(config, len(dataset.categories), device) for name, config in configs.items()
         }
         for method in methods.values():
             method.begin_epoch(1)
-        stages = [_time_steps(methods, replace(batch, progress=at), repetitions, device) for at in STAGES]
-        calls = {name: _prediction(method, batch) for name, method in methods.items()}
+        once, stages = dict.fromkeys(methods, 0.0), []
+        for at in STAGES:
+            calls = {}
+            for name, method in methods.items():
+                started = _now(device)
+                feed.train.remembered = method.remember(feed.train, at)
+                once[name] += _now(device) - started
+                calls[name] = _step(method, replace(next(feed.batches(1)), progress=at))
+            stages.append(_alternate(calls, repetitions, device))
+        images = feed.train.at(torch.arange(1))[0]
+        calls = {name: _prediction(method, images) for name, method in methods.items()}
         predictions = _alternate(calls, len(STAGES) * repetitions, device)
     return {
         name: Timing(
-            float(np.mean([stage[name] for stage in stages])), predictions[name], method.parameters()
+            float(np.mean([stage[name] for stage in stages])) + once[name] / feed.length.steps,
+            predictions[name],
+            method.parameters(),
         )
         for name, method in methods.items()
     }
@@ -110,18 +123,12 @@ def _ratio(value: float, base: float | None) -> str:
     return NOTHING if found is None else f"{found:.2f}"
 
 
-def _time_steps(
-    methods: Mapping[str, Method], batch: Batch, repetitions: int, device: torch.device
-) -> dict[str, float]:
-    return _alternate({name: _step(method, batch) for name, method in methods.items()}, repetitions, device)
-
-
 def _step(method: Method, batch: Batch) -> Call:
     return lambda: method.step(batch)
 
 
-def _prediction(method: Method, batch: Batch) -> Call:
-    return lambda: method.predict(batch.images[:1], details=False)
+def _prediction(method: Method, images: Tensor) -> Call:
+    return lambda: method.predict(images, details=False)
 
 
 def _alternate(calls: Mapping[str, Call], repetitions: int, device: torch.device) -> dict[str, float]:

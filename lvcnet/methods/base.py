@@ -7,10 +7,12 @@ teacher or labels that change as training goes therefore need no special case in
 import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lvcnet.methods.learner import Learner, Optimisation
@@ -29,6 +31,8 @@ class Batch:
         weights: (B, C, H, W) float32, 1, or 0 where the label set says nothing or there is padding; None where every pixel
             counts.
         inside: (B, 1, H, W) float32, 1 where the image is, 0 in the padding beside it; None where it fills the grid.
+        remembered: (B, C, H, W) float32, 0 or 1, what `Method.remember` said of these images, moved with them; None where it
+            said nothing.
     """
 
     images: Tensor
@@ -37,6 +41,24 @@ class Batch:
     progress: float
     weights: Tensor | None = None
     inside: Tensor | None = None
+    remembered: Tensor | None = None
+
+
+class Images(Protocol):
+    """Training images as they are, not augmented; M of them, called by numbers (B,)."""
+
+    rows: NDArray[np.intp]
+
+    def __len__(self) -> int: ...
+
+    def at(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (B, 1, H, W) in [0, 1] and labels (B, C, H, W), 0 or 1."""
+
+    def weights_at(self, numbers: Tensor) -> Tensor | None:
+        """What their pixels count, as `Batch.weights`."""
+
+    def inside_at(self, numbers: Tensor) -> Tensor | None:
+        """Where they are, as `Batch.inside`."""
 
 
 class Method(ABC):
@@ -55,6 +77,17 @@ class Method(ABC):
 
     def begin_epoch(self, epoch: int) -> None:  # noqa: B027  not every method has something to do
         """Called before the first step of epoch 1, 2, ..."""
+
+    def remember(self, images: Images, progress: float) -> Tensor | None:
+        """Masks (M, C, H, W) that every batch from here on shall show of its images, moved with them; None for none.
+
+        Called before every step: labels that change as training goes come in here.
+
+        Args:
+            images: all that is learned from.
+            progress: fraction of all steps done.
+        """
+        return None
 
     @abstractmethod
     def step(self, batch: Batch) -> dict[str, Tensor]:

@@ -1,38 +1,38 @@
 """LVC-Net plus learns what outlines have in common, moves that to the edges, and learns the result.
 
-Networks learn what many labels share before they learn each one by heart (Arpit et al. 2017, ICML). So the trunk learns labels
-for a while, and what it has learned by then is kept: a frozen copy says, of every image that comes, what people would draw (Y).
-Cues move Y to the edges and region evidence weighs it; the result S, as a mask of equal area, is what the trunk's second head
-learns from then on. A network that learns from masks which lie on edges finds edges, what S got wrong in one image it gets right
-in the others, and the scatter of single outlines is no longer there to be memorised. S comes from a copy that does not change any
-more, so errors cannot feed themselves.
+Networks learn what many labels share before they learn each one by heart (Arpit et al. 2017, ICML). So the network learns labels
+for a while and then says, of every training image, what people would draw there (Y). Cues move Y to the edges and region evidence
+weighs it; the result S, as a mask of equal area, is what the second head of its trunk learns from then on. A network that learns
+from masks which lie on edges finds edges, what S got wrong in one image it gets right in the others, and the scatter of single
+outlines is no longer there to be memorised. S is made once, so errors cannot feed themselves.
 
 Two things keep this from doing harm. Where outlines agree better than an edge can say, labels stay what they are (`Trust`): there
-the second head learns the labels, as a U-Net does. And labels give way only to a copy that has found the object in question.
+the second head learns the labels, as a U-Net does. And labels give way only where the network has found the object in question.
 """
 
-import copy
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from lvcnet.cues.region import LEAST_PROBABILITY
 from lvcnet.former import GENERATOR, gone
-from lvcnet.methods.base import Batch, cross_entropy, standardise
+from lvcnet.methods.base import Batch, Images, cross_entropy, standardise
 from lvcnet.methods.learner import Optimisation
 from lvcnet.methods.lvcnet import GENERATES, LVC, LVCNetOptions, outline_loss
 from lvcnet.methods.spec import MethodSpec, Trunk
-from lvcnet.models.lvcnet import LVCNetPlus, LVCOutput
+from lvcnet.models.lvcnet import LVCNetPlus
 from lvcnet.models.maps import Maps
 
-RELEARN_FROM, RELEARN_FULLY = 0.15, 0.35
-"""Progress between which the masks of S take the place of the labels; before, both heads learn labels. At the first Y is frozen:
-at level 4 it is nearest to clean labels at .10 to .25 of a training, mandible and chest (benchmarks/results/memorisation.md).
-"""
-KEPT = "kept/"
-"""Prefix of the frozen trunk's tensors in the state of a training."""
+REPAIRED_AT = 0.25
+"""Progress at which the masks of S take the place of the labels. Set on phantom, mandible and chest at level 4 (docs/method.md):
+.15 and .2 give as much within a point. Later, Y moves away from clean labels (benchmarks/results/memorisation.md)."""
+KEPT = ("repaired", "shares")
+"""Tensors of a training's state that are not the learner's."""
+AT_ONCE = 16
+"""Images that are repaired together; their masks cover as much as Y does in all of them."""
 FOUND_FROM, FOUND = 0.4, 0.7
 """Dice of Y with the label of an image between which S begins to count there. Coarse outlines (label IoU .60) have .75."""
 
@@ -53,24 +53,26 @@ class LVCPlus(LVC):
     """LVC-Net plus and how it learns; its network has a second head."""
 
     network: LVCNetPlus
-    trusted_until = RELEARN_FULLY  # slopes of later steps are those of labels that are known by heart
-    kept: nn.Module | None = None
-    """The trunk as it was at `RELEARN_FROM`; None before."""
+    trusted_until = REPAIRED_AT  # slopes of later steps are those of labels that are known by heart
+    repaired: Tensor | None = None
+    """Masks of S (M, C, H, W) bool of all training images; None before they are made."""
+    shares: Tensor
+    """(rows of the data set, C): how far the labels of an image give way to them."""
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """The first head learns the labels, the second what cues make of what was known before they were memorised."""
+        """The first head learns the labels, the second what was made of them before they were memorised."""
         network, labels, weights = self.network.train(), batch.labels, batch.weights
         x = self.learner.prepare(standardise(batch.images, batch.inside))
-        gradient = network.gradient(x, batch.inside)
         with self.learner.precision():
             trunk = network.trunk(x)
             cue_logits = network.cue_logits(trunk)
-        self.observe(gradient, trunk, batch)
-        targets, share = labels, ramp(batch.progress)
-        if share:
-            targets = self._repaired(x, gradient, cue_logits, batch, share)
-        # From then on the first head reads features that it does not shape: what labels scatter stays out of them.
-        drawn = network.label_logits(trunk) if share == 1 else trunk.logits
+        self.observe(network.gradient(x, batch.inside), trunk, batch)
+        drawn, targets = trunk.logits, labels
+        if batch.remembered is not None:
+            # From here on the first head reads features that it does not shape: what labels scatter stays out of them.
+            drawn = network.label_logits(trunk)
+            share = self.shares[batch.rows].to(labels)[:, :, None, None]
+            targets = labels + share * (batch.remembered - labels)  # Eq. 7's edge-aware reading
         terms = {  # Eq. 7: the term of y_G for one head; the other's targets hold the edges, that is the term of y_s
             # cross-entropy alone, whatever the setting `loss`: it makes Y the share of annotators who would draw a pixel inside
             "label": cross_entropy(drawn.float(), labels, weights),
@@ -80,36 +82,52 @@ class LVCPlus(LVC):
             terms["lvc"] = outline_loss(cue_logits, labels, weights)  # Eq. 1: for outlines
         return self.learn(terms, batch.progress)
 
+    def remember(self, images: Images, progress: float) -> Tensor | None:
+        """The masks of S, once the training is so far."""
+        if self.repaired is None and progress >= REPAIRED_AT:
+            self._repair(images)
+        return self.repaired
+
     @torch.no_grad()
-    def _repaired(
-        self, x: Tensor, gradient: Tensor, cue_logits: Tensor | None, batch: Batch, share: float
-    ) -> Tensor:
-        """Labels (B, C, H, W) that give way to the masks of S by `share`; S starts from the frozen trunk's Y."""
-        if self.kept is None:
-            predictor = self.learner.predictor()
-            assert isinstance(predictor, LVCNetPlus)
-            self.kept = copy.deepcopy(predictor.trunk).eval().requires_grad_(False)
-        with self.learner.precision():
-            trunk = self.kept(x)
-        output = self.network.move(self.network.cues(x, trunk, gradient, cue_logits, batch.inside))
-        found = found_share(trunk.logits.float().sigmoid(), batch.labels, batch.weights)
-        trust = self.network.trust.shares().view(1, -1, 1, 1)
-        return repaired_targets(batch.labels, output, share * found * trust)
+    def _repair(self, images: Images) -> None:
+        """Make the masks of S of all training images, and say how far labels give way to them.
+
+        They give way also where there is no edge: there S is Y, in which outlines scatter less than in a single label.
+        """
+        network = self.learner.predictor()
+        assert isinstance(network, LVCNetPlus)
+        trust = network.trust.shares()
+        masks, shares = [], trust.new_zeros(int(images.rows.max()) + 1, len(trust))
+        for numbers in torch.split(torch.arange(len(images)), AT_ONCE):
+            pictures, labels = images.at(numbers)
+            inside, weights = images.inside_at(numbers), images.weights_at(numbers)
+            x = self.learner.prepare(standardise(pictures, inside))
+            with self.learner.precision():
+                output = network.explain(x, network.trunk(x), inside)
+            drawn, moved = output.trunk.logits.float().sigmoid(), output.prediction
+            if inside is not None:  # padding has no area
+                drawn, moved = drawn * inside, moved * inside
+            masks.append(masks_of_equal_area(moved, drawn))
+            rows = torch.from_numpy(images.rows[numbers.numpy()])
+            shares[rows.to(shares.device)] = trust * found_share(drawn, labels, weights)
+        self.repaired, self.shares = torch.cat(masks), shares
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The learner's state and the frozen trunk."""
+        """The learner's state and the masks of S."""
         tensors, values = super().state()
-        kept = {} if self.kept is None else self.kept.state_dict()
-        return tensors | {f"{KEPT}{name}": value for name, value in kept.items()}, values
+        if self.repaired is None:
+            return tensors, values
+        bits = np.packbits(self.repaired.cpu().numpy(), axis=-1)
+        kept = {"repaired": torch.from_numpy(bits), "shares": self.shares}
+        return tensors | kept, {**values, "width": self.repaired.shape[-1]}
 
     def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Inverse of `state`."""
-        super().load_state(tensors, values)
-        kept = {name.removeprefix(KEPT): value for name, value in tensors.items() if name.startswith(KEPT)}
-        self.kept = None
-        if kept:
-            self.kept = copy.deepcopy(self.network.trunk).eval().requires_grad_(False)
-            self.kept.load_state_dict(kept)
+        super().load_state({name: value for name, value in tensors.items() if name not in KEPT}, values)
+        if "repaired" in tensors:
+            bits = np.unpackbits(tensors["repaired"].cpu().numpy(), axis=-1, count=int(values["width"]))
+            self.repaired = torch.from_numpy(bits.astype(bool)).to(self.learner.device)
+            self.shares = tensors["shares"].to(self.learner.device)
 
     @torch.inference_mode()
     def predict(self, images: Tensor, details: bool = True, inside: Tensor | None = None) -> Maps:
@@ -130,19 +148,10 @@ class LVCPlus(LVC):
         return Maps(final, output.named() | of_plus)
 
 
-def ramp(progress: float) -> float:
-    """How far labels give way at a fraction of training, from 0 to 1.
-
-    >>> [round(ramp(progress), 2) for progress in (0.2, 0.3, 0.4, 1.0)]
-    [0.0, 0.5, 1.0, 1.0]
-    """
-    return min(1.0, max(0.0, (progress - RELEARN_FROM) / (RELEARN_FULLY - RELEARN_FROM)))
-
-
 def found_share(drawn: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
-    """How far Y has found what an image's label shows: soft Dice from `FOUND_FROM` (0) to `FOUND` (1). (B, C, 1, 1).
+    """How far Y has found what an image's label shows: soft Dice from `FOUND_FROM` (0) to `FOUND` (1). (B, C).
 
-    What Y has not found (a small structure, early in training) is not its to correct, and neither is what one label lacks.
+    What Y has not found (a small structure) is not its to correct, and neither is what one label lacks.
 
     Args:
         drawn: Y (B, C, H, W) in [0, 1].
@@ -155,22 +164,8 @@ def found_share(drawn: Tensor, labels: Tensor, weights: Tensor | None = None) ->
     """
     if weights is not None:
         drawn, labels = drawn * weights, labels * weights
-    overlap, both = ((drawn * labels).sum((2, 3), keepdim=True), (drawn + labels).sum((2, 3), keepdim=True))
+    overlap, both = (drawn * labels).sum((2, 3)), (drawn + labels).sum((2, 3))
     return ((2 * overlap / both.clamp_min(1e-6) - FOUND_FROM) / (FOUND - FOUND_FROM)).clamp(0, 1)
-
-
-def repaired_targets(labels: Tensor, output: LVCOutput, share: Tensor | float) -> Tensor:
-    """What the second head learns: labels that give way, by `share`, to the masks of S. (B, C, H, W).
-
-    They give way everywhere, not only where there is an edge: elsewhere S is Y, in which outlines scatter less than in a label.
-    Source: Eq. 7's edge-aware reading.
-    """
-    drawn = output.trunk.logits.detach().float().sigmoid()
-    moved = output.prediction.detach()
-    if output.inside is not None:  # padding has no area
-        drawn, moved = drawn * output.inside, moved * output.inside
-    repaired = masks_of_equal_area(moved, drawn).to(labels)
-    return labels + share * (repaired - labels)
 
 
 def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:

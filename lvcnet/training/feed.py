@@ -30,7 +30,8 @@ class Part:
     """Some images with labels, on the device: (M, 1, H, W) uint8, (M, C, H, W) bool, rows in the data set.
 
     `ignored` (M, C, H, W) bool are pixels about which the labels say nothing; None where there are none. `frames` (M, 2) are
-    the rows and columns that hold each image; None where all fill the grid.
+    the rows and columns that hold each image; None where all fill the grid. `remembered` (M, C, H, W) bool is what a method said
+    of them (`Method.remember`); None where it said nothing.
     """
 
     images: Tensor
@@ -38,6 +39,7 @@ class Part:
     rows: NDArray[np.intp]
     ignored: Tensor | None = None
     frames: Tensor | None = None
+    remembered: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -47,15 +49,31 @@ class Part:
         numbers = numbers.to(self.images.device)
         return self.images[numbers].float() / 255, self.labels[numbers].float()
 
-    def ignored_at(self, numbers: Tensor) -> Tensor | None:
-        """1 where the labels say nothing, (B, C, H, W) float32; None where they say something everywhere."""
-        return None if self.ignored is None else self.ignored[numbers.to(self.ignored.device)].float()
+    def moving_at(self, numbers: Tensor) -> list[Tensor]:
+        """Labels, and where there are any what is remembered and what is ignored, each (B, C, H, W), 0 or 1, as float32."""
+        numbers = numbers.to(self.labels.device)
+        return [
+            maps[numbers].float() for maps in (self.labels, self.remembered, self.ignored) if maps is not None
+        ]
+
+    def weights_at(self, numbers: Tensor) -> Tensor | None:
+        """1, or 0 where the labels say nothing or there is padding, (B, C, H, W) float32; None where all counts."""
+        ignored = None if self.ignored is None else self.ignored[numbers.to(self.ignored.device)].float()
+        return weights_of(ignored, self.inside_at(numbers), self.labels.shape[1])
 
     def inside_at(self, numbers: Tensor) -> Tensor | None:
         """1 where the image is, 0 where there is padding, (B, 1, H, W) float32; None where there is none."""
         if self.frames is None:
             return None
         return inside_of(self.frames[numbers.to(self.frames.device)], self.images.shape[-2:])
+
+
+def weights_of(ignored: Tensor | None, inside: Tensor | None, categories: int) -> Tensor | None:
+    """What pixels count (B, C, H, W), from where labels say nothing (B, C, H, W) and where images are (B, 1, H, W)."""
+    if inside is None:
+        return None if ignored is None else 1 - ignored
+    inside = inside.expand(-1, categories, -1, -1)
+    return inside if ignored is None else (1 - ignored) * inside
 
 
 def inside_of(frames: Tensor, grid: Sequence[int]) -> Tensor:
@@ -146,21 +164,20 @@ class Feed:
                 ordered = one_pass
             chosen = order[step * self.config.batch_size : (step + 1) * self.config.batch_size]
             numbers = torch.from_numpy(chosen)
-            images, labels = self.train.at(numbers)
+            images, _ = self.train.at(numbers)
             draws = torch.Generator().manual_seed(seed_of(self.config.seed, "augment", one_pass, step))
-            ignored, inside = self.train.ignored_at(numbers), self.train.inside_at(numbers)
-            maps = labels if ignored is None else torch.cat([labels, ignored], dim=1)  # moved alike
+            moving, inside = self.train.moving_at(numbers), self.train.inside_at(numbers)
+            maps = torch.cat(moving, dim=1)  # moved alike
             if self.config.augment:
                 mirrored = self._channels(maps.shape[1])
                 images, maps, inside = augment(
                     images, maps, draws, self.mirrors, mirrored, inside, self.config.jitter
                 )
-            labels, *rest = torch.split(maps, labels.shape[1], dim=1)
-            weights = 1 - rest[0] if rest else None
-            if inside is not None:
-                weights = inside.expand_as(labels) if weights is None else weights * inside
+            labels, *rest = maps.chunk(len(moving), dim=1)
+            remembered = None if self.train.remembered is None else rest.pop(0)
+            weights = weights_of(rest[0] if rest else None, inside, labels.shape[1])
             rows = torch.from_numpy(self.train.rows[chosen])
-            yield Batch(images, labels, rows, number / self.length.steps, weights, inside)
+            yield Batch(images, labels, rows, number / self.length.steps, weights, inside, remembered)
 
     def place(self, number: int) -> tuple[int, int]:
         """Pass over the images, from 1, and step in it, from 0, of step `number` of the training, from 0."""
@@ -168,7 +185,7 @@ class Feed:
         return passes + 1, step
 
     def _channels(self, count: int) -> list[int] | None:
-        """`mirrored` for `count` channels: labels, and behind them what is ignored of each category."""
+        """`mirrored` for `count` channels: labels, and behind them what is remembered and ignored of each category."""
         if self.mirrored is None:
             return None
         categories = len(self.mirrored)

@@ -108,18 +108,25 @@ class Trainer:
         torch.manual_seed(seed_of(self.config.seed, "epoch", self.epoch, self.step))
         if self.step == 0:
             self.method.begin_epoch(self.epoch)
+        self._remember()
         for batch in self.feed.batches(self.epoch, self.step):
             torch.manual_seed(seed_of(self.config.seed, "step", *self.feed.place(self.steps_done)))
             terms = self.method.step(batch)
             for name, value in terms.items():
                 self.sums[name] += float(value)
             self.step += 1
+            self._remember()
             if self.report:
                 self.report(self.steps_done, self.length.steps)
             if stopped():
                 self._save_state()
                 return False
         return True
+
+    def _remember(self) -> None:
+        """What the method has to say of its images comes back with the next batch: asked before every step."""
+        done = self.steps_done / self.length.steps
+        self.feed.train.remembered = self.method.remember(self.feed.train, done)
 
     @property
     def steps_done(self) -> int:

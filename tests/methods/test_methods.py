@@ -2,28 +2,22 @@
 
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from lvcnet.errors import LvcnetError
+from lvcnet.masks.overlap import iou
 from lvcnet.methods import COMPARED, METHODS, Batch, Method, Optimisation, Trunk, create_method, standardise
 from lvcnet.methods.base import dice_loss
 from lvcnet.methods.learner import learning_rate
 from lvcnet.methods.lvcnet import outline_loss
-from lvcnet.methods.lvcnet_plus import (
-    KEPT,
-    RELEARN_FROM,
-    RELEARN_FULLY,
-    found_share,
-    masks_of_equal_area,
-    ramp,
-    repaired_targets,
-)
+from lvcnet.methods.lvcnet_plus import REPAIRED_AT, found_share, masks_of_equal_area
 from lvcnet.models import NETWORKS
 from lvcnet.models.lvcnet import LVCNetPlus
 from lvcnet.models.maps import Maps
+from lvcnet.training.feed import Part
 
 CPU = torch.device("cpu")
 HOW = Optimisation(precision="fp32", ema=0.5)
@@ -183,33 +177,44 @@ def test_lvcnet_names_every_intermediate_map():
     assert torch.equal(maps.named["warp2"], maps.prediction)
 
 
-def test_the_second_head_learns_labels_first_and_repaired_masks_later():
-    labels = torch.tensor([[[[1.0, 1.0, 0.0]]]])
-    drawn = torch.tensor([[[[4.0, 4.0, -4.0]]]])
-    output = SimpleNamespace(
-        prediction=torch.tensor([[[[0.9, 0.2, 0.6]]]]), trunk=SimpleNamespace(logits=drawn), inside=None
-    )
-    assert [ramp(progress) for progress in (0.0, RELEARN_FROM, RELEARN_FULLY, 1.0)] == [0, 0, 1, 1]
-    half = ramp((RELEARN_FROM + RELEARN_FULLY) / 2)
-    assert half == pytest.approx(0.5)
-    # The repaired mask is 1 0 1; half of the ramp, then all of it.
-    assert repaired_targets(labels, output, half).flatten().tolist() == pytest.approx([1.0, 0.5, 0.5])
-    assert repaired_targets(labels, output, 1.0).flatten().tolist() == [1.0, 0.0, 1.0]
+def _part(labels=None):
+    """The images of `_batch` as a training sees all of its images."""
+    batch = _batch()
+    images = (255 * batch.images).round().to(torch.uint8)
+    return Part(images, (batch.labels if labels is None else labels) > 0, np.arange(4))
 
 
-def test_what_repairs_labels_is_kept_when_they_begin_to_give_way_and_does_not_change_any_more():
+def test_masks_of_all_images_are_made_once_when_a_training_is_so_far():
     method = _method("lvcnet-plus")
     for _ in range(3):
-        method.step(_batch(RELEARN_FROM))
-    assert method.kept is None
-    known = {name: value.clone() for name, value in method.learner.predictor().trunk.state_dict().items()}
+        method.step(_batch(0.1))
+    assert method.remember(_part(), REPAIRED_AT - 0.01) is None
+    masks = method.remember(_part(), REPAIRED_AT)
+    assert masks.shape == (4, 1, 32, 32)
+    assert masks.dtype == torch.bool
     for _ in range(3):
-        method.step(_batch(0.5))
-    assert all(torch.equal(value, known[name]) for name, value in method.kept.state_dict().items())
-    assert any(
-        not torch.equal(value, known[name]) for name, value in method.network.trunk.state_dict().items()
-    )
-    assert not any(name.startswith(KEPT) for name in method.weights())  # prediction does not need it
+        method.step(replace(_batch(0.5), remembered=masks.float()))
+    assert torch.equal(method.remember(_part(), 0.9), masks)
+    assert not {"repaired", "shares"} & set(method.weights())  # prediction does not need them
+
+
+def test_labels_give_way_by_the_share_of_their_image_to_what_is_remembered():
+    """Labels 1 1 0 0, remembered 0 1 1 0, share a half: the second head learns .5 1 .5 0."""
+    method = _method("lvcnet-plus")
+    learned = []
+    method.label_term = lambda logits, targets, weights: learned.append(targets) or logits.sum() * 0
+    labels, masks = torch.zeros(4, 1, 32, 32), torch.zeros(4, 1, 32, 32)
+    labels[..., :2], masks[..., 1:3] = 1, 1
+    method.shares = torch.tensor([[0.5], [0.0], [1.0], [0.5]])
+    method.step(replace(_batch(0.5), labels=labels, remembered=masks))
+    assert learned[0][:, 0, 0, :4].tolist() == [
+        [0.5, 1, 0.5, 0],
+        [1, 1, 0, 0],
+        [0, 1, 1, 0],
+        [0.5, 1, 0.5, 0],
+    ]
+    method.step(replace(_batch(0.1), labels=labels))
+    assert torch.equal(learned[1], labels)
 
 
 def test_labels_that_have_given_way_shape_the_first_head_alone():
@@ -267,15 +272,24 @@ def test_trust_is_counted_only_if_it_is_wanted():
     assert off.network.trust.slope.item() == 0
 
 
-def test_labels_give_way_only_where_the_ramp_has_begun():
-    before, after = _method("lvcnet-plus", trust=False), _method("lvcnet-plus", trust=False)
-    for _ in range(60):
-        assert before.step(_batch(0.1))["loss"] == after.step(_batch(0.1))["loss"]
-    hurried = replace(_batch(), labels=_batch().labels.roll(3, dims=3))
-    early = before.step(replace(hurried, progress=0.1))
-    late = after.step(replace(hurried, progress=0.9))
-    assert early["label"] == pytest.approx(late["label"])
-    assert late["relearn"] < early["relearn"]  # what was learned before is nearer than the hurried outlines
+def test_labels_give_way_as_far_as_outlines_scatter_and_the_object_was_found():
+    """Outlines of one image in four are hurried. Trained long enough to be found, they are repaired, and weighed by trust."""
+    method = _method("lvcnet-plus", trust=False)
+    for _ in range(120):
+        method.step(_batch(0.1))
+    true = _batch().labels > 0
+    hurried = true.clone()
+    hurried[0] = hurried[0].roll(2, dims=2)
+    masks = method.remember(_part(hurried.float()), 0.5)
+    assert iou(masks[0].numpy(), true[0].numpy()) > iou(hurried[0].numpy(), true[0].numpy())
+    drawn = method.predict(_batch().images).named["trunk"]
+    assert torch.allclose(method.shares, found_share(drawn, hurried.float()), atol=0.01)  # 8 bits; trust is 1
+    assert 0 < method.shares[0] < method.shares[1]
+    careful = _method("lvcnet-plus")
+    careful.load_weights(method.weights())
+    careful.learner.predictor().trust.slope.fill_(3.0)  # outlines that agree to a fraction of a pixel
+    careful.remember(_part(hurried.float()), 0.5)
+    assert careful.shares.max() < 1e-6
 
 
 def test_outline_loss_is_cross_entropy_with_the_contour():
@@ -368,13 +382,18 @@ def test_lvcnet_plus_shows_how_an_outline_is_repaired_and_predicts_without_it():
 )  # at the later one LVC-Net plus has something more to remember
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_state_round_trip_continues_exactly(name, options, progress):
+    def step(method):
+        masks = method.remember(_part(), progress)
+        method.step(replace(_batch(progress), remembered=None if masks is None else masks.float()))
+
     first = _method(name, **options)
-    first.step(_batch(progress))
+    step(first)
     tensors, values = first.state()
     copies = {key: value.clone() for key, value in tensors.items()}
     second = _method(name, **options)
     second.load_state(copies, values)
-    assert first.step(_batch(progress)).keys() == second.step(_batch(progress)).keys()
+    step(first)
+    step(second)
     for key, value in first.state()[0].items():
         assert torch.equal(value, second.state()[0][key]), key
 

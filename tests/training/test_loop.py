@@ -109,9 +109,11 @@ def _in_steps(tiny, steps, epoch):
     return tiny.model_copy(update={"epochs": None, "steps": steps, "epoch_steps": epoch})
 
 
+@pytest.mark.parametrize("method", ["lvcnet", "lvcnet-plus"])
 @pytest.mark.parametrize("epoch", [2, 4, 9, 50])
-def test_a_length_in_steps_learns_what_as_many_epochs_do(squares, tiny, epoch):
+def test_a_length_in_steps_learns_what_as_many_epochs_do(squares, tiny, epoch, method):
     """Nine steps are three passes, however often they are interrupted by a check; only the checks are elsewhere."""
+    tiny = tiny.model_copy(update={"method": method})
     passes, steps = create_run(tiny), create_run(_in_steps(tiny, 9, epoch))
     train(passes)
     train(steps)
@@ -121,10 +123,13 @@ def test_a_length_in_steps_learns_what_as_many_epochs_do(squares, tiny, epoch):
     assert (steps.status()["step"], steps.status()["steps"]) == (9, 9)
 
 
-@pytest.mark.parametrize("stop", [1, 4, 6, 8])
-def test_a_run_in_steps_is_resumed_to_the_same_weights(squares, tiny, stop):
+@pytest.mark.parametrize(
+    "method", ["lvcnet", "lvcnet-plus"]
+)  # LVC-Net plus repairs its labels before the third step
+@pytest.mark.parametrize("stop", [1, 2, 3, 4, 6, 8])
+def test_a_run_in_steps_is_resumed_to_the_same_weights(squares, tiny, stop, method):
     """Within an epoch and at its end, before and behind the end of a pass, in the last and shorter epoch."""
-    config = _in_steps(tiny, 8, 4)
+    config = _in_steps(tiny, 8, 4).model_copy(update={"method": method})
     whole, parts = create_run(config), create_run(config)
     train(whole)
     assert train(parts, report=_CancelAt(parts, stop)) == "cancelled"

@@ -67,6 +67,17 @@ def test_ignored_pixels_move_with_their_images(squares, tiny):
     assert next(iter(Feed(squares, tiny, CPU).batches(1))).weights is None
 
 
+def test_what_is_remembered_moves_with_its_images_beside_what_is_ignored(squares, tiny):
+    labels = squares.labels("clean")
+    squares.add_labels(LabelSet("doubted", labels.masks, labels.covered, {}, ignored=labels.masks.copy()))
+    feed = Feed(squares, tiny.model_copy(update={"labels": "doubted"}), CPU)
+    assert next(iter(feed.batches(1))).remembered is None
+    feed.train.remembered = ~feed.train.labels
+    for batch in feed.batches(1):
+        assert torch.equal(batch.remembered, 1 - batch.labels)
+        assert torch.equal(batch.weights, 1 - batch.labels)
+
+
 def test_agreement_with_labels_is_measured_where_they_say_something():
     """Of a label of 4 px the left 2 are ignored; a prediction of the right 2 and 2 px more below has IoU 2 / 4."""
     label, predicted = torch.zeros(2, 1, 1, 4, 4)
