@@ -307,7 +307,7 @@ def as_markdown(results: Results) -> str:
     """The report as Markdown."""
     parts = [
         "# Robustness to label noise",
-        f"Command: `{results.command}`; {commits(results)}.",
+        f"Command: `{results.command}`; {commits(results.plan)}.",
         *(f"Note: {note}." for note in results.notes),
         *(markdown_section(table) for table in leading_tables(results)),
         *(to_markdown(comparison).rstrip("\n") for comparison in results.comparisons.values()),
@@ -319,7 +319,7 @@ def as_markdown(results: Results) -> str:
 def as_html(results: Results) -> str:
     """The same with figures."""
     blocks = [
-        paragraph(f"Command: {results.command}; {commits(results)}."),
+        paragraph(f"Command: {results.command}; {commits(results.plan)}."),
         *(paragraph(f"Note: {note}.", "note") for note in results.notes),
         *(table_block(table) for table in leading_tables(results)),
     ]
@@ -328,9 +328,9 @@ def as_html(results: Results) -> str:
     return html_page("Robustness to label noise", [*blocks, table_block(run_table(results))])
 
 
-def commits(results: Results) -> str:
+def commits(plan: Sequence[PlannedRun]) -> str:
     """With which commit this was written and with which ones the runs were made, where these are others."""
-    made = [cell.run.config().get("commit") for cell in results.plan if cell.run.exists()]
+    made = [cell.run.config().get("commit") for cell in plan if cell.run.exists()]
     counts = Counter(str(commit or "unknown") for commit in made)
     now = str(current_commit())
     if set(counts) <= {now}:

@@ -1,11 +1,11 @@
-"""File locks held for the lifetime of a process: one trainer a run, one evaluation a run, one training a GPU.
+"""File locks held for the lifetime of a process: one trainer a run, one evaluation a run, one training a GPU by default.
 
 The operating system frees such a lock when its holder dies, however it dies, so none is ever stale.
 """
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from lvcnet.runs.directory import RunDirectory
 # A run resumed at once may meet its former trainer, which has said `cancelled` but is still leaving.
 RUN_LOCK_SECONDS = 30.0
 POLL_SECONDS = 0.5
+SHARED = "LVCNET_TRAININGS_PER_GPU"
+"""Environment variable: how many trainings may share a GPU, 1 by default. Small networks leave most of a large one idle."""
 
 
 @contextmanager
@@ -82,7 +84,9 @@ def _evaluation_lock_path(run: RunDirectory) -> Path:
 
 @contextmanager
 def device_lock(device: str, stop: Callable[[], bool] | None = None) -> Iterator[bool]:
-    """Hold a GPU; wait for it as long as another training of this user has it. Nothing is locked on the CPU.
+    """Hold a place on a GPU; wait for one as long as other trainings of this user have all. Nothing is locked on the CPU.
+
+    A GPU has one place, or as many as `LVCNET_TRAININGS_PER_GPU` says.
 
     Args:
         device: a resolved device: cpu, mps, cuda or cuda:N (cuda means cuda:0).
@@ -90,27 +94,37 @@ def device_lock(device: str, stop: Callable[[], bool] | None = None) -> Iterator
 
     Yields:
         Whether the device is held; False only after `stop()` said so.
+
+    Raises:
+        LvcnetError: if the variable is not a whole number above zero.
     """
     if device.partition(":")[0] == "cpu":
         yield True
         return
-    lock = FileLock(device_lock_path(device))
-    while not _try(lock):
+    locks = [FileLock(device_lock_path(device, place)) for place in range(_places())]
+    while (held := _first_free(locks)) is None:
         if stop is not None and stop():
             yield False
             return
     try:
         yield True
     finally:
-        lock.release()
+        held.release()
 
 
-def device_lock_path(device: str) -> Path:
-    """The lock file of a device: per user and machine (a home folder may be shared), not per workspace."""
+def _places() -> int:
+    given = os.environ.get(SHARED, "").strip() or "1"
+    if not given.isdigit() or int(given) == 0:
+        raise LvcnetError(f"{SHARED}={given!r} is not a number of trainings: use 1, 2, ... or unset it")
+    return int(given)
+
+
+def device_lock_path(device: str, place: int = 0) -> Path:
+    """The lock file of a place on a device: per user and machine (a home folder may be shared), not per workspace."""
     kind, _, index = device.partition(":")
     if kind == "cuda":
         index = _physical_gpu(int(index or 0))
-    name = check_name(f"{kind}-{index}" if index else kind, "device")
+    name = check_name("-".join(filter(None, [kind, index, f"place{place}" if place else ""])), "device")
     folder = Path(platformdirs.user_cache_dir("lvcnet")) / "locks" / (platform.node() or "localhost")
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{name}.lock"
@@ -122,9 +136,12 @@ def _physical_gpu(index: int) -> str:
     return visible[index] if index < len(visible) else str(index)
 
 
-def _try(lock: FileLock) -> bool:
-    try:
-        lock.acquire(timeout=POLL_SECONDS)
-    except Timeout:
-        return False
-    return True
+def _first_free(locks: Sequence[FileLock]) -> FileLock | None:
+    """The first lock that could be had within `POLL_SECONDS`, held."""
+    for lock in locks:
+        try:
+            lock.acquire(timeout=POLL_SECONDS / len(locks))
+        except Timeout:
+            continue
+        return lock
+    return None

@@ -64,6 +64,16 @@ def test_one_training_a_gpu_and_the_next_waits_until_told_to_stop():
         assert third
 
 
+def test_as_many_trainings_share_a_gpu_as_the_user_says(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LVCNET_TRAININGS_PER_GPU", "2")
+    with device_lock("cuda:0") as a, device_lock("cuda:0") as b, device_lock("cuda:0", lambda: True) as c:
+        assert (a, b, c) == (True, True, False)
+    assert device_lock_path("cuda:0", 1).name == "cuda-0-place1.lock"
+    monkeypatch.setenv("LVCNET_TRAININGS_PER_GPU", "all")
+    with pytest.raises(LvcnetError, match="LVCNET_TRAININGS_PER_GPU='all'"), device_lock("cuda:0"):
+        pass
+
+
 def test_other_gpus_are_free_and_the_cpu_is_never_locked():
     with (
         device_lock("cuda:0") as a,
