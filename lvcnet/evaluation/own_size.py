@@ -85,7 +85,8 @@ def measured_at_own_size(
     shape = (len(rows), len(dataset.categories))
     values = {name: np.zeros(shape) for name in METRICS}
     coarse = np.zeros((2, *shape, *dataset.grid), dtype=bool)
-    for number, (row, path) in enumerate(zip(rows.tolist(), paths, strict=True)):
+    drawn = image_layers(dataset, labels, rows.tolist())
+    for number, (row, path, image) in enumerate(zip(rows.tolist(), paths, drawn, strict=True)):
         item, frame = dataset.items[row], (int(dataset.frames[row][0]), int(dataset.frames[row][1]))
         pixels = read_image(path).pixels
         if pixels.shape != (item.height, item.width):
@@ -93,7 +94,6 @@ def measured_at_own_size(
                 f"{path} is {pixels.shape[1]}x{pixels.shape[0]}, and was {item.width}x{item.height} when it was imported: put"
                 " back the file, or import again"
             )
-        (image,) = image_layers(dataset, labels, [row])
         layers = image.layers[: len(dataset.categories)]
         truth = np.stack([painted(layer.shapes(), item.height, item.width) for layer in layers])
         counts = np.stack([_enlarged(one[: frame[0], : frame[1]], truth.shape[1:]) for one in valid[number]])
