@@ -15,7 +15,7 @@ from lvcnet.comparison.cells import BASELINE, Comparison
 from lvcnet.comparison.formats import table_csv, to_csv, to_json, to_markdown
 from lvcnet.comparison.headline import hardest_labels, headline
 from lvcnet.comparison.request import CompareRequest
-from lvcnet.comparison.tables import NOTHING, Table, comparison_tables, notes, round_table
+from lvcnet.comparison.tables import NOTHING, Table, comparison_tables, diagnosis_lines, notes, round_table
 from lvcnet.comparison.words import (
     difference_sentence,
     excluded_sentences,
@@ -28,6 +28,7 @@ from lvcnet.figures.report import html_report
 from lvcnet.masks.metrics import METRICS
 from lvcnet.methods import method_title
 from lvcnet.noise.levels import levels_in_words
+from lvcnet.runs.summary import EXPLAINED
 
 
 def show_results(comparison: Comparison) -> None:
@@ -51,6 +52,7 @@ def show_results(comparison: Comparison) -> None:
                 help="Mean over the clean test labels and all seeds, last epoch, threshold 0.5.",
             )
     show_excluded(comparison, labels)
+    _show_diagnoses(comparison)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _show_curve(comparison)
@@ -68,6 +70,17 @@ def show_excluded(comparison: Comparison, labels: str | None = None) -> None:
     """Why nothing is concluded from some figures, of one label set or of all, and what to do."""
     if found := excluded_sentences(comparison, labels):
         st.warning("\n\n".join(unbroken(sentence(text)) for text in found), icon=":material/balance:")
+
+
+def _show_diagnoses(comparison: Comparison) -> None:
+    """What went wrong while runs learned: the first few sentences, as a mean hides it; the notes hold all."""
+    found = diagnosis_lines(comparison)
+    if not found:
+        return
+    more = len(found) - EXPLAINED
+    lines = [f"{text[0].upper()}{text[1:]}." for text in found[:EXPLAINED]]
+    lines += [f"{more} more in the notes below."] if more > 0 else []
+    st.warning("\n\n".join(map(plain, lines)), icon=":material/troubleshoot:")
 
 
 def _show_words(comparison: Comparison) -> None:

@@ -17,6 +17,7 @@ from lvcnet.data.phantom.make import make_phantom
 from lvcnet.files import read_json
 from lvcnet.masks.metrics import METRICS
 from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.store import list_runs
 from tests.app.conftest import OpenPage, press
 
 pytest_plugins = ["tests.app.sweep"]
@@ -293,6 +294,18 @@ def test_a_hurried_sweep_says_that_nothing_can_be_concluded_and_why(
         assert "This is the score at a level over" in texts(page)  # and no bar
     table = page.dataframe[0].value
     assert list(table["Method"]) == ["U-Net †", "LVC-Net †", "U-Net", "LVC-Net †"]
+
+
+def test_what_a_run_did_not_learn_is_said_above_the_figures(sweep_home: Path, open_page: OpenPage) -> None:
+    run = next(one for one in list_runs("hips") if one.status()["state"] == "done")
+    name, *_ = run.config()["data"]["categories"]
+    before = [element.value for element in open_page("compare").warning]
+    found = {**evaluation(sweep_home, run.name), "masks": {}, "shown": {name: {"images": 3, "iou": 0.04}}}
+    found["per_category"] = {name: found["per_category"][name]}  # type: ignore[index]
+    run.write_evaluation(found)
+    said = [element.value for element in open_page("compare").warning]
+    assert not any("is not learned" in one for one in before)
+    assert any("is not learned: IoU 0.04 on 3 test images; trained" in one for one in said), said
 
 
 def test_the_planner_of_a_hurried_sweep_claims_nothing(half_done_home: Path, open_page: OpenPage) -> None:

@@ -110,6 +110,22 @@ def test_curves_hold_the_rows_of_the_run(trained_run: RunDirectory) -> None:
     assert loss_curves(rows, others={"older": older}).layout.xaxis.title.text == "Epoch"  # what both know
 
 
+def test_the_page_says_what_is_not_learned_and_that_a_stopped_run_can_go_on(
+    trained_run: RunDirectory, open_page: OpenPage
+) -> None:
+    for epoch in range(1, 9):
+        row = {"epoch": epoch, "loss": 1 - 0.05 * epoch, "validation_iou": 0.5 + 0.02 * epoch}
+        trained_run.append_metrics({**row, "validation_iou/<b>clavicles</b>": 0.0})
+    trained_run.update_status(state="cancelled", epoch=8, epochs=50, step=240, steps=1500)
+    said = [element.value for element in open_page("runs").warning]
+    assert any(
+        "\\<b>clavicles\\</b>' is not learned: IoU 0.00 on held-out labels; trained 240 of 1,500 steps: resume it"
+        in one
+        for one in said
+    ), said
+    assert any("still rose when it stopped" in one for one in said), said
+
+
 def test_epochs_without_a_check_leave_no_point() -> None:
     rows = [{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5, "validation_iou": None, "test_iou": 0.7}]
     noisy, clean = iou_curves(rows, "clean", None).data

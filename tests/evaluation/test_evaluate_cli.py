@@ -10,8 +10,11 @@ import pytest
 
 import lvcnet as lv
 from lab.samples import write_dicom
+from lvcnet.files import write_json
 from lvcnet.masks.metrics import METRICS
 from lvcnet.models.maps import Maps
+from lvcnet.runs.directory import RunDirectory
+from lvcnet.runs.summary import summarise
 
 
 def test_evaluate_prints_one_json_object(make_run, lvcnet) -> None:
@@ -40,6 +43,71 @@ def test_evaluate_says_that_predictions_collapsed(make_run, lvcnet, monkeypatch)
     text = lvcnet("evaluate", run.name)[1]
     assert f"Attention: {run.name} {found['collapsed']}." in text
     assert text.count("'bone'") == 1
+
+
+PLAN = {"plan": {"choices": [{"name": "steps", "value": 1500}], "overridden": {}}}
+
+
+def in_part_only(run: RunDirectory) -> None:
+    """As if the run had been trained 240 steps of the 1,500 that its plan says, and had not found much of the bone."""
+    write_json(run.path / "config.json", {**run.config(), **PLAN})
+    run.update_status(step=240, steps=240, epoch=3, epochs=3)
+    for epoch in (1, 2, 3):
+        row = {
+            "epoch": epoch,
+            "step": 80 * epoch,
+            "seconds": 2.0,
+            "test_iou": 0.2,
+            "validation_iou/bone": 0.2,
+        }
+        run.append_metrics(row)
+
+
+def find_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on predictions are a part of what is there: two of its columns."""
+
+    def predict(self, images, details=True):
+        prediction = images.clone()
+        prediction[..., 6:] = 0
+        return Maps(prediction)
+
+    monkeypatch.setattr("tests.evaluation.conftest.BrightMethod.predict", predict)
+
+
+def test_evaluate_says_what_is_not_learned_with_the_steps_of_its_checkpoint(
+    make_run, lvcnet, monkeypatch
+) -> None:
+    run = make_run("unet", "level4")
+    in_part_only(run)
+    write_json(run.checkpoints / "best.json", {"format": 1, "epoch": 2})
+    find_a_part(monkeypatch)
+    found = json.loads(lvcnet("evaluate", run.name, "--json")[1])
+    assert found["collapsed"] is None
+    assert "unlearned" not in found
+    (sentence,) = found["diagnoses"]
+    assert sentence == (
+        f"'bone' is perhaps learned in part only: IoU {found['iou']:.2f} on 6 test images; trained 240 steps, the training"
+        " plan says 1,500: train that long (preset auto)"
+    )
+    assert f"Attention: {sentence}." in lvcnet("evaluate", run.name)[1]
+    assert sentence in json.loads(lvcnet("runs", "--json")[1])["runs"][0]["diagnoses"]
+    (best,) = json.loads(lvcnet("evaluate", run.name, "--checkpoint", "best", "--json")[1])["diagnoses"]
+    assert "; checkpoint best is of step 160 of 240, the training plan says 1,500:" in best
+
+
+def test_compare_names_what_is_not_learned_in_every_format(make_run, lvcnet, monkeypatch) -> None:
+    run, good = make_run("unet", "level4"), make_run("lvcnet", "level4")
+    lvcnet("evaluate", good.name)
+    in_part_only(run)
+    find_a_part(monkeypatch)
+    lvcnet("evaluate", run.name)
+    (sentence,) = summarise(run).diagnoses
+    found = json.loads(lvcnet("compare", "tiny", "--json")[1])
+    assert found["diagnoses"] == {run.name: [sentence]}
+    said = f"Note: run {run.name}: {sentence}"
+    assert said in lvcnet("compare", "tiny", "--format", "markdown")[1]
+    assert " ".join(said.split()) in " ".join(lvcnet("compare", "tiny")[1].split())
+    assert lv.compare("tiny").diagnoses == {run.name: [sentence]}
 
 
 def test_evaluate_prints_a_table_for_people(make_run, lvcnet) -> None:

@@ -1,6 +1,7 @@
 """The HTML report of a comparison and the figures in it."""
 
 import re
+from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
 
@@ -131,3 +132,11 @@ def test_a_page_without_figures_needs_no_script() -> None:
     assert "<script" not in page
     assert "<td>&lt;b&gt;</td>" in page
     assert "<title>A &lt;title&gt;</title>" in page
+
+
+def test_the_report_says_what_was_not_learned(comparison: Comparison) -> None:
+    said = "'clavicles' is not learned: IoU 0.00 on held-out labels; trained 240 steps"
+    first, *rest = comparison.cells
+    told = replace(comparison, cells=[replace(first, diagnoses={"unet-0": [said]}), *rest])
+    assert escape(f"Note: run unet-0: {said}.") in html_report(told)
+    assert "is not learned" not in html_report(comparison)
