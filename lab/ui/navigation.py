@@ -170,13 +170,21 @@ SECTIONS: dict[str, list[PageEntry]] = {
     ],
     "Repair": [
         PageEntry(
+            "audit",
+            "Audit",
+            "fact_check",
+            why="Figures from other people's data say little about yours. Labels that are good need no repair, and to know"
+            " that is worth an hour of a machine.",
+            then=("correct", "Repair the labels that look wrong"),
+        ),
+        PageEntry(
             "correct",
             "Correct",
             "healing",
             why="A second look pays where a method that never saw an outline draws another one: minutes of review instead of"
             " days.",
             then=("train", "Train on the repaired labels"),
-        )
+        ),
     ],
     "Use": [
         PageEntry(

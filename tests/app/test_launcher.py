@@ -108,6 +108,6 @@ def test_starting_the_lab_puts_the_queue_in_order(lab: str, lab_home: Path) -> N
 
 
 def test_every_page_of_the_navigation_exists() -> None:
-    work = ["overview", "data", "noise", "train", "runs", "compare", "inspect", "correct", "inference"]
-    assert list(ENTRIES) == [*work, "glossary"]
+    work = ["overview", "data", "noise", "train", "runs", "compare", "inspect", "audit", "correct"]
+    assert list(ENTRIES) == [*work, "inference", "glossary"]
     assert all(entry.path.is_file() for entry in ENTRIES.values())
