@@ -66,8 +66,9 @@ class Repair:
 
     Attributes:
         images: keys of the labels that are surely wrong, worst first; empty if none is.
-        gain: of the area where these (or, if there are none, any) labels and proposals disagree, the share that edges
-            give to the proposals minus the share that they give to the labels, from -1 to 1; None without any such area.
+        gain: of the area where both methods agree against these labels (or, if there are none, any label), the share that
+            edges give to the methods minus the share that they give to the labels, from -1 to 1; None without any such area.
+            One of the methods follows no edges, so that edges are no judge in their own case.
         sure: share of the resampled sets of images in which that is above 0.
     """
 
@@ -208,14 +209,14 @@ class _Measured:
         self.strength = Strength(dataset)
 
     def all(self, rows: NDArray[np.intp], report: Report | None) -> tuple[_Found, FloatArray]:
-        """Of all images; and (N, 3) what edges give to labels and proposals, and the area of their disagreement."""
+        """Of all images; and (N, 3) what edges give to labels and methods, and the area where both agree against labels."""
         parts = []
         for start in range(0, len(rows), BATCH):
             parts.append(self._batch(rows[start : start + BATCH]))
             if report:
                 report(min(start + BATCH, len(rows)), len(rows))
         whole = [np.concatenate(values) for values in zip(*parts, strict=True)]
-        return _Found(Evidence(*whole[:6]), (whole[6], whole[7], whole[8])), whole[9]
+        return _Found(Evidence(*whole[:6]), (whole[6], whole[7], whole[8])), whole[9].astype(float)
 
     def _batch(self, rows: NDArray[np.intp]) -> list[NDArray[Any]]:
         valid = self.opinion.valid(rows)
@@ -228,7 +229,6 @@ class _Measured:
         odd = np.where(first == second, first, label)
         strength = self.strength(rows)
         sides = side_maps(strength, label, odd)
-        taken = side_maps(strength, label, raw[-1])
         shown = label.any(axis=(2, 3)) | (first & second).any(axis=(2, 3))
         return [
             1 - iou(label, first),
@@ -241,13 +241,8 @@ class _Measured:
             iou(label, raw[1]),
             iou(raw[0], raw[1]),
             np.stack(
-                [
-                    (taken == FIRST).sum((1, 2, 3)),
-                    (taken == SECOND).sum((1, 2, 3)),
-                    (taken > 0).sum((1, 2, 3)),
-                ],
-                axis=1,
-            ).astype(float),
+                [(sides == one).sum((1, 2, 3)) for one in (FIRST, SECOND)] + [(sides > 0).sum((1, 2, 3))], 1
+            ),
         ]
 
     def _proposals(self, judgement: Correction, rows: NDArray[np.intp]) -> BoolArray:
@@ -288,7 +283,7 @@ def _interval(values: FloatArray) -> Interval:
 
 
 def _repair(keys: list[str], wrong: list[str], areas: FloatArray, seed: int) -> Repair:
-    """What edges say about proposals where labels are surely wrong, by (N, 3) areas: labels', proposals', all."""
+    """What edges say where labels are surely wrong, by (N, 3) areas: for the labels, for the methods, all."""
     chosen = areas[np.isin(keys, wrong)] if wrong else areas
     if not chosen[:, 2].any():
         return Repair(wrong, None, 0.0)

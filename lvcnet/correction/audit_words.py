@@ -53,7 +53,8 @@ def verdict(audit: Audit) -> Verdict:
         return Verdict(
             "repair",
             f"Repair the {counted(len(repair.images), 'image')} listed first.",
-            f"Edges of the images side with what is proposed there in {repair.sure:.0%} of the resampled sets of images.",
+            f"Where both methods agree against these labels, edges of the images side with the methods in {repair.sure:.0%} of"
+            " the resampled sets of images.",
         )
     if quality.low >= GOOD:
         return Verdict("leave", "Your outlines are good: leave them.", _good(quality))
@@ -166,17 +167,15 @@ def repair_sentences(audit: Audit) -> list[str]:
             f" {method_title(audit.methods[-1])}."
         ]
     else:
-        found = ["No label is surely wrong."]
-    if repair.gain is None:
-        found.append("Labels and proposals do not disagree there: repair would change nothing.")
-    else:
-        where = "there" if repair.images else "over all images"
-        side = "the proposals" if repair.gain.mean > 0 else "the labels"
+        found = ["No label is surely wrong, so there is nothing to repair without a person's eye."]
+    if repair.gain is not None:
+        whose = "these labels" if repair.images else "labels, over all images"
+        side = "the methods" if repair.gain.mean > 0 else "the labels"
         found.append(
-            f"Where labels and proposals disagree {where}, edges give {abs(repair.gain.mean):.0%} more of the area to {side}"
-            f" (proposals' share minus labels', 95 %: {repair.gain.low:+.0%} to {repair.gain.high:+.0%})."
+            f"Where both methods agree against {whose}, edges give {abs(repair.gain.mean):.0%} more of the area to {side}"
+            f" (methods' share minus labels', 95 %: {repair.gain.low:+.0%} to {repair.gain.high:+.0%}); the methods win in"
+            f" {repair.sure:.0%} of the resampled sets of images."
         )
-        found.append(f"Proposals win in {repair.sure:.0%} of the resampled sets of images.")
     if repair.images:
         found.append(
             f"Look at them: lvcnet review {name}, or the page Correct. Repair them all:"
