@@ -9,6 +9,7 @@ from lvcnet.runs.about import read_about
 from lvcnet.runs.diagnosis import collapse_sentence, diagnose, length_of
 from lvcnet.runs.directory import RunDirectory
 from lvcnet.runs.store import is_demo
+from lvcnet.text import counted
 from lvcnet.trained import epochs_of, network_of, trained
 
 EXPLAINED = 3
@@ -118,10 +119,11 @@ def collapse_notes(summaries: Sequence[RunSummary]) -> list[str]:
 
 
 def diagnosis_notes(summaries: Sequence[RunSummary]) -> list[str]:
-    """The diagnoses of the first few runs that have any, a line each, then how many more there are."""
-    found = [f"{one.run}: {sentence}." for one in summaries for sentence in one.diagnoses]
-    more = len(found) - EXPLAINED
-    return found[:EXPLAINED] + ([f"{more} more are said by lvcnet runs --json."] if more > 0 else [])
+    """The diagnoses of the first few runs that have any, a line each, then how many more runs there are."""
+    told = [one for one in summaries if one.diagnoses]
+    found = [f"{one.run}: {sentence}." for one in told[:EXPLAINED] for sentence in one.diagnoses]
+    more = len(told) - EXPLAINED
+    return found + ([f"Of {counted(more, 'more run')} lvcnet runs --json says it."] if more > 0 else [])
 
 
 def moved_notes(summaries: Sequence[RunSummary]) -> list[str]:

@@ -1,6 +1,7 @@
 """What went wrong in a training is said in one sentence, with what to do."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ CLEAN = {"labels": "clean", **PLAN}
 QUICK = {"state": "done", "epoch": 8, "epochs": 8, "step": 240, "steps": 240}
 RISING = [0.54, 0.56, 0.58, 0.60, 0.62, 0.64, 0.66, 0.68]
 MEMORISING = [0.6, 0.8, 0.8, 0.78, 0.75, 0.72, 0.70, 0.70]
+
+
+MORE = "Of 2 more runs lvcnet runs --json says it."
 
 
 def _rows(
@@ -213,7 +217,11 @@ def test_a_run_says_what_went_wrong_once_it_is_over(tmp_path):
     assert summarise(run).diagnoses == []
     run.update_status(state="done")
     (sentence,) = summarise(run).diagnoses
-    assert diagnosis_notes([summarise(run)]) == [f"run: {sentence}."]
+    one = summarise(run)
+    assert diagnosis_notes([one]) == [f"run: {sentence}."]
+    two = replace(one, diagnoses=["first", "second"])
+    found = diagnosis_notes([replace(one, diagnoses=[]), two, one, one, one, one])
+    assert found == ["run: first.", "run: second.", f"run: {sentence}.", f"run: {sentence}.", MORE]
 
 
 def test_a_category_whose_name_holds_anything_is_read_back(tmp_path):
