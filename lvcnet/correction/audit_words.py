@@ -154,7 +154,8 @@ def _moved(audit: Audit) -> list[str]:
         return []
     return [
         f"Outlines of {', '.join(audit.displaced)} all err to one side, which methods learn: predictions were compared after"
-        " they were moved onto their edges."
+        " they were moved onto their edges. What is left of the displacement, methods and labels share: the true IoU may lie"
+        " below this interval. Move the outlines and audit again."
     ]
 
 
