@@ -216,7 +216,7 @@ class _Measured:
             if report:
                 report(min(start + BATCH, len(rows)), len(rows))
         whole = [np.concatenate(values) for values in zip(*parts, strict=True)]
-        return _Found(Evidence(*whole[:6]), (whole[6], whole[7], whole[8])), whole[9].astype(float)
+        return _Found(Evidence(*whole[:9]), (whole[9], whole[10], whole[11])), whole[12].astype(float)
 
     def _batch(self, rows: NDArray[np.intp]) -> list[NDArray[Any]]:
         valid = self.opinion.valid(rows)
@@ -225,6 +225,7 @@ class _Measured:
         first, second = (
             self._on_edges(one, masks, rows) & valid for one, masks in zip(self.judged, raw, strict=True)
         )
+        back = moved_back(label, self.dataset.frames[rows], self.found) & valid
         # where the two methods agree against the label, it is the odd one
         odd = np.where(first == second, first, label)
         strength = self.strength(rows)
@@ -237,6 +238,9 @@ class _Measured:
             (sides == FIRST).sum(axis=(2, 3)).astype(float),
             (sides == SECOND).sum(axis=(2, 3)).astype(float),
             shown,
+            1 - iou(label, back),
+            1 - iou(back, first),
+            1 - iou(back, second),
             iou(label, raw[0]),
             iou(label, raw[1]),
             iou(raw[0], raw[1]),

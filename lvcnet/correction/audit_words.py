@@ -154,8 +154,8 @@ def _moved(audit: Audit) -> list[str]:
         return []
     return [
         f"Outlines of {', '.join(audit.displaced)} all err to one side, which methods learn: predictions were compared after"
-        " they were moved onto their edges. What is left of the displacement, methods and labels share: the true IoU may lie"
-        " below this interval. Move the outlines and audit again."
+        " they were moved onto their edges, and the lower end adds what the labels lose by being displaced. Methods repeat what"
+        " is left of it, so that the true IoU may lie below the middle: move the outlines and audit again."
     ]
 
 

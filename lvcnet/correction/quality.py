@@ -12,9 +12,12 @@ label should be; d(X, Y) = 1 - IoU(X, Y), the Jaccard distance, which is a metri
 3. So the label's IoU lies between 1 - w_high min(d(L, A), d(L, B)) and 1 - w_low excess. Images are drawn again (bootstrap),
    all of it is computed anew, and the interval reaches from the 2.5 % quantile of the lower bounds to the 97.5 % of the upper.
 
+Outlines that all err to one side are learned, and seen by their displacement: `lvcnet.correction.audit` takes it back from the
+predictions, and where M is the label moved back, the lower bound is 1 - d(L, M) - w_high min(d(M, A), d(M, B)): by the triangle
+inequality displacement and what is left add up at most.
+
 What it cannot see: errors that the methods learned from the labels and repeat, where no edge contradicts them (objects that
-are missing everywhere, an outline without an edge). Outlines that all err to one side are seen by their displacement, which
-`lvcnet.correction.audit` takes back from the predictions first.
+are missing everywhere, an outline without an edge).
 """
 
 from dataclasses import asdict, dataclass
@@ -42,6 +45,9 @@ class Evidence:
         for_labels: area of disagreement in px that the edges give to the label.
         for_methods: that they give to the methods.
         shown: whether the label, or both predictions, show the category; others do not count.
+        moved: d(L, M), where M is the label with a displaced outline moved back; 0 where it is not displaced.
+        first_moved: d(M, A).
+        second_moved: d(M, B).
     """
 
     first: FloatArray
@@ -50,6 +56,9 @@ class Evidence:
     for_labels: FloatArray
     for_methods: FloatArray
     shown: NDArray[np.bool_]
+    moved: FloatArray
+    first_moved: FloatArray
+    second_moved: FloatArray
 
     def of(self, categories: list[int]) -> "Evidence":
         """That of some categories."""
@@ -93,7 +102,8 @@ def draws(images: int, seed: int = 0, resamples: int = RESAMPLES) -> FloatArray:
 def bounds(evidence: Evidence, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Lower and upper bound of the labels' IoU and the share s of the methods, (R, C) each; NaN without any image.
 
-    >>> one = Evidence(*(np.full((1, 1), value) for value in (0.25, 0.25, 0.05, 1.0, 3.0)), np.ones((1, 1), bool))
+    >>> distances = [np.full((1, 1), value) for value in (0.25, 0.25, 0.05, 1.0, 3.0)]
+    >>> one = Evidence(*distances, np.ones((1, 1), bool), np.zeros((1, 1)), *distances[:2])
     >>> [float(value.item()) for value in bounds(one, np.ones((1, 1)))]  # the excess is .225; edges: .75 for the methods
     [0.75, 0.83125, 0.75]
     """
@@ -108,9 +118,11 @@ def bounds(evidence: Evidence, weights: FloatArray) -> tuple[FloatArray, FloatAr
     methods = weights @ np.where(evidence.shown, evidence.for_methods, 0.0)
     decided = methods + weights @ np.where(evidence.shown, evidence.for_labels, 0.0)
     share = np.divide(methods, decided, out=np.full(methods.shape, np.nan), where=decided > 0)
+    nearer = np.minimum(mean(evidence.first_moved), mean(evidence.second_moved))
     least = np.where(share > HALF, share, 0.0)
     most = np.where(share <= HALF, share, 1.0)
-    return 1 - most * np.minimum(first, second), 1 - least * excess, share
+    low = np.clip(1 - mean(evidence.moved) - most * nearer, 0, None)
+    return low, np.maximum(1 - least * excess, low), share
 
 
 def estimate_quality(evidence: Evidence, seed: int = 0) -> Quality | None:

@@ -15,8 +15,22 @@ def evidence(
     first: float, second: float, mutual: float, labels: float, methods: float, n: int = 4
 ) -> Evidence:
     """The same of every image and one category."""
-    values = (np.full((n, 1), value) for value in (first, second, mutual, labels, methods))
-    return Evidence(*values, np.ones((n, 1), dtype=bool))
+    values = [np.full((n, 1), value) for value in (first, second, mutual, labels, methods)]
+    return not_moved(*values, shown=np.ones((n, 1), dtype=bool))
+
+
+def not_moved(*values: NDArray[np.float64], shown: NDArray[np.bool_]) -> Evidence:
+    """Of labels that are not displaced."""
+    return Evidence(*values, shown, np.zeros(shown.shape), *values[:2])
+
+
+def test_displacement_and_what_is_left_add_up() -> None:
+    """Moved back, labels differ by .2 from themselves and by .1 and .3 from the methods: at least 1 - .2 - .1."""
+    parts = [np.full((2, 1), value) for value in (0.3, 0.4, 0.1, 0.0, 1.0)]
+    more = [np.full((2, 1), value) for value in (0.2, 0.1, 0.3)]
+    found = estimate_quality(Evidence(*parts, np.ones((2, 1), dtype=bool), *more))
+    assert found is not None
+    assert (found.low, found.high) == (pytest.approx(0.7), pytest.approx(1 - 0.3))
 
 
 def test_the_odd_one_of_three_bears_the_disagreement() -> None:
@@ -61,7 +75,7 @@ def of_masks(label: NDArray[np.bool_], first: NDArray[np.bool_], second: NDArray
     """Of (N, C, H, W) masks, with edges that lie on the methods' side."""
     there = (label != first).sum((2, 3)).astype(float)
     parts = (1 - iou(label, first), 1 - iou(label, second), 1 - iou(first, second), 0 * there, there)
-    return Evidence(*parts, label.any((2, 3)))
+    return not_moved(*parts, shown=label.any((2, 3)))
 
 
 def test_identical_masks_are_as_good_as_can_be() -> None:
@@ -87,7 +101,7 @@ share = st.floats(0, 1)
 def test_the_interval_is_an_interval(rows: list[tuple[float, ...]], seed: int) -> None:
     parts = [np.array(values)[:, None] for values in zip(*rows, strict=True)]
     parts[2] = np.clip(parts[2], abs(parts[0] - parts[1]), parts[0] + parts[1])  # a metric
-    known = Evidence(*parts, np.ones((len(rows), 1), dtype=bool))
+    known = not_moved(*parts, shown=np.ones((len(rows), 1), dtype=bool))
     low, high, _ = bounds(known, draws(len(rows), seed, 50))
     assert (low <= high + 1e-12).all()
     found = estimate_quality(known, seed)
