@@ -82,7 +82,7 @@ def measure(dataset: Dataset, labels: str) -> list[str]:
                 ]
                 means.append(np.mean(noisy, axis=0))
                 overlaps.append(float(iou(means[-1] >= 0.5, mask)))
-        trust.observe(torch.tensor(np.array(means), dtype=torch.float32).unsqueeze(1))
+        trust.observe(torch.tensor(np.array(means), dtype=torch.float32).unsqueeze(1), 0.0)
         rows.append(
             f"{name} | {trust.slope.item():.3f} | {trust.shares().item():.2f} | {np.mean(overlaps):.3f}"
         )

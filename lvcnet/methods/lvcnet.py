@@ -84,8 +84,6 @@ class LVC(Method):
     """
 
     network: LVCNet
-    trusted_until = 1.0
-    """Progress until which trust is counted."""
 
     def __init__(
         self,
@@ -121,9 +119,9 @@ class LVC(Method):
         """
         counts = self.displaced and batch.progress <= COUNTED_UNTIL
         self.network.observe(gradient, batch.labels, batch.weights, counts, batch.inside)
-        if self.trusts and batch.progress <= self.trusted_until:
+        if self.trusts:
             drawn = trunk.logits.detach().float().sigmoid()
-            self.network.trust.observe(continued(drawn, batch.inside))
+            self.network.trust.observe(continued(drawn, batch.inside), batch.progress)
 
     def learn(self, terms: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """One update on the sum of the terms; returns them and their sum, detached."""

@@ -23,12 +23,10 @@ from lvcnet.methods.base import Batch, Images, cross_entropy, standardise
 from lvcnet.methods.learner import Optimisation
 from lvcnet.methods.lvcnet import GENERATES, LVC, LVCNetOptions, outline_loss
 from lvcnet.methods.spec import MethodSpec, Trunk
+from lvcnet.models.conventions import SETTLES_FROM
 from lvcnet.models.lvcnet import LVCNetPlus
 from lvcnet.models.maps import Maps
 
-REPAIRED_AT = 0.25
-"""Progress at which the masks of S take the place of the labels. Set on phantom, mandible and chest at level 4 (docs/method.md):
-.15 and .2 give as much within a point. Later, Y moves away from clean labels (benchmarks/results/memorisation.md)."""
 KEPT = ("repaired", "shares")
 """Tensors of a training's state that are not the learner's."""
 AT_ONCE = 16
@@ -53,7 +51,6 @@ class LVCPlus(LVC):
     """LVC-Net plus and how it learns; its network has a second head."""
 
     network: LVCNetPlus
-    trusted_until = REPAIRED_AT  # slopes of later steps are those of labels that are known by heart
     repaired: Tensor | None = None
     """Masks of S (M, C, H, W) bool of all training images; None before they are made."""
     shares: Tensor
@@ -83,8 +80,12 @@ class LVCPlus(LVC):
         return self.learn(terms, batch.progress)
 
     def remember(self, images: Images, progress: float) -> Tensor | None:
-        """The masks of S, once the training is so far."""
-        if self.repaired is None and progress >= REPAIRED_AT:
+        """The masks of S, from when it is known how outlines scatter."""
+        if (
+            self.repaired is None
+            and progress >= SETTLES_FROM
+            and (self.network.trust.settled or not self.trusts)
+        ):
             self._repair(images)
         return self.repaired
 
