@@ -178,7 +178,7 @@ def test_trust_falls_where_outlines_agree():
     agreed = (columns > 15).float()
     trust = Trust(2, momentum=1.0)
     assert trust.shares().tolist() == [1, 1]  # nothing was counted
-    trust.observe(torch.stack([scattered, agreed]).unsqueeze(1).expand(2, 32, 32).unsqueeze(0))
+    trust.observe(torch.stack([scattered, agreed]).unsqueeze(1).expand(2, 32, 32).unsqueeze(0), 0.1)
     assert trust.slope[0].item() == pytest.approx(0.1, abs=0.005)
     assert HALF_TRUST < trust.slope[1].item() < 0.5
     shares = trust.shares().tolist()
@@ -194,8 +194,42 @@ def test_trust_is_half_at_its_named_slope_and_whole_in_weights_of_before_it_was_
     assert trust.shares().item() == 1
 
 
+def _falling(slope):
+    return (0.5 + slope * (torch.arange(32.0) - 15.5)).clamp(0, 1).expand(1, 1, 32, 32)
+
+
+def test_trust_is_counted_until_slopes_have_settled():
+    """Per twentieth of the training .10, .13, .16: still growing at a quarter. .165 is not; what comes later does not count."""
+    trust = Trust(1, momentum=1.0)
+    for progress, slope in ((0.2, 0.1), (0.25, 0.13), (0.3, 0.16)):
+        trust.observe(_falling(slope), progress)
+        assert not trust.settled
+    trust.observe(_falling(0.165), 0.35)
+    assert trust.settled
+    kept = trust.slope.clone()
+    trust.observe(_falling(0.3), 0.4)
+    assert torch.equal(trust.slope, kept)
+
+
+def test_trust_takes_slopes_that_go_on_growing_as_they_are_at_half_of_the_training():
+    trust = Trust(1, momentum=1.0)
+    for part in range(1, 11):
+        assert not trust.settled
+        trust.observe(_falling(0.02 * 1.2**part), part / 20)
+    assert trust.settled
+
+
+def test_slopes_that_stand_still_before_a_quarter_of_the_training_are_not_settled():
+    trust = Trust(1, momentum=1.0)
+    for part in range(1, 5):
+        trust.observe(_falling(0.2), part / 20)
+    assert not trust.settled
+    trust.observe(_falling(0.2), 0.25)
+    assert trust.settled
+
+
 def test_trust_keeps_what_it_knows_of_a_category_that_a_batch_does_not_show():
     trust = Trust(1)
     trust.slope.fill_(0.2)
-    trust.observe(torch.zeros(2, 1, 16, 16))
+    trust.observe(torch.zeros(2, 1, 16, 16), 0.1)
     assert trust.slope.item() == pytest.approx(0.2)
