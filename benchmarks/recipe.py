@@ -20,16 +20,8 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from robustness import (
-    RESULTS,
-    Progress,
-    commits,
-    complete_evaluations,
-    data_table,
-    label_set,
-    prepare_data,
-    split,
-)
+from grid_tables import commits, data_table
+from robustness import RESULTS, Progress, complete_evaluations, label_set, prepare_data, split
 from shown import shown_command
 
 from lvcnet.comparison.formats import markdown_section

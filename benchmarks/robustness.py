@@ -23,22 +23,21 @@ steps, that is more epochs, where the preset counts in epochs.
 """
 
 import argparse
-import math
 import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grid_tables import commits, data_table, displaced, epochs_for, run_table
 from shown import shown_command
 from targets import retention_table, target_table, verdicts
 
 from lvcnet.comparison.cells import Comparison, method_name
 from lvcnet.comparison.collect import collect
 from lvcnet.comparison.formats import markdown_section, to_markdown
-from lvcnet.comparison.tables import NOTHING, Table
+from lvcnet.comparison.tables import Table
 from lvcnet.comparison.timing import Timing, time_methods, timing_table
 from lvcnet.data import naming
 from lvcnet.data.dataset import CLEAN, Dataset, list_datasets
@@ -53,7 +52,6 @@ from lvcnet.jobs.launch import slots
 from lvcnet.jobs.sweep import PlannedRun, plan_sweep
 from lvcnet.methods import COMPARED, shows_cues
 from lvcnet.noise.calibrate import check_setting, default_name, make_noisy_labels
-from lvcnet.training.commit import current_commit
 from lvcnet.training.config import (
     TrainConfig,
     build_config,
@@ -218,21 +216,6 @@ def parse_method(text: str) -> tuple[str, dict[str, Any]]:
     return name, parse_settings([f"options.{option}" for option in options])
 
 
-def epochs_for(images: int, reference: int, config: TrainConfig) -> int:
-    """Epochs that give `images` training images as many steps as `reference` images, but no fewer than planned.
-
-    >>> [epochs_for(images, 300, TrainConfig(dataset="any")) for images in (80, 300, 1464)]
-    [80, 20, 20]
-    """
-    wanted = config.epoch_count * steps_an_epoch(reference, config)
-    return max(config.epoch_count, math.ceil(wanted / steps_an_epoch(images, config)))
-
-
-def steps_an_epoch(images: int, config: TrainConfig) -> int:
-    """Batches of an epoch, as `lvcnet.training.feed.Feed` makes them: without the images that are held out."""
-    return max(1, (images - int(config.validation * images)) // config.batch_size)
-
-
 class Progress:
     """Prints a line whenever a run has ended."""
 
@@ -311,7 +294,7 @@ def as_markdown(results: Results) -> str:
         *(f"Note: {note}." for note in results.notes),
         *(markdown_section(table) for table in leading_tables(results)),
         *(to_markdown(comparison).rstrip("\n") for comparison in results.comparisons.values()),
-        markdown_section(run_table(results)),
+        markdown_section(run_table(results.plan)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -325,18 +308,7 @@ def as_html(results: Results) -> str:
     ]
     for name, comparison in results.comparisons.items():
         blocks += [f"<h2>{name}</h2>", *comparison_blocks(comparison)]
-    return html_page("Robustness to label noise", [*blocks, table_block(run_table(results))])
-
-
-def commits(plan: Sequence[PlannedRun]) -> str:
-    """With which commit this was written and with which ones the runs were made, where these are others."""
-    made = [cell.run.config().get("commit") for cell in plan if cell.run.exists()]
-    counts = Counter(str(commit or "unknown") for commit in made)
-    now = str(current_commit())
-    if set(counts) <= {now}:
-        return f"commit {now}"
-    trained = ", ".join(f"{commit} ({count})" for commit, count in counts.most_common())
-    return f"written at commit {now}, runs made at {trained}"
+    return html_page("Robustness to label noise", [*blocks, table_block(run_table(results.plan))])
 
 
 def leading_tables(results: Results) -> list[Table]:
@@ -345,69 +317,14 @@ def leading_tables(results: Results) -> list[Table]:
     phantoms = [name for name, dataset in datasets.items() if dataset.source.get("kind") == "phantom"]
     timing = [timing_table(results.timings)] if results.timings else []
     ours = [cell for cell in results.plan if shows_cues(cell.config.method)]
-    targets = [target_table(verdicts(results.comparisons, phantoms, results.timings))] if ours else []
+    judged = verdicts(results.comparisons, phantoms, results.timings, displaced(results.plan)) if ours else []
+    targets = [target_table(judged)] if ours else []
     return [
         *targets,
         retention_table(results.comparisons),
         data_table(list(datasets.values()), results.plan),
         *timing,
     ]
-
-
-def data_table(datasets: Sequence[Dataset], plan: Sequence[PlannedRun]) -> Table:
-    """What was trained and measured on."""
-    rows = []
-    for dataset in datasets:
-        config = next(cell.config for cell in plan if cell.config.dataset == dataset.name)
-        images = len(dataset.indices("train"))
-        rows.append(
-            [
-                dataset.name,
-                "phantom" if dataset.source.get("kind") == "phantom" else "imported",
-                str(images),
-                str(len(dataset.indices("test"))),
-                f"{dataset.size} px",
-                dataset.fingerprint(),
-                str(config.epoch_count),
-                str(config.steps or config.epoch_count * steps_an_epoch(images, config)),
-                str(config.width),
-            ]
-        )
-    header = [
-        "Data set",
-        "Kind",
-        "Training images",
-        "Test images",
-        "Size",
-        "Fingerprint",
-        "Epochs",
-        "Steps",
-        "Width",
-    ]
-    return Table("Data and training", "The same for all methods.", header, rows)
-
-
-def run_table(results: Results) -> Table:
-    """Every planned run, those that failed or were never made among them."""
-    rows = []
-    for cell in results.plan:
-        made = cell.run.exists()
-        rows.append(
-            [
-                cell.name,
-                method_name(cell.config.model_dump()),
-                cell.config.labels,
-                str(cell.config.seed),
-                cell.run.status()["state"] if made else "not made",
-                str(cell.run.config().get("commit") or NOTHING) if made else NOTHING,
-            ]
-        )
-    return Table(
-        "Runs",
-        "Every run of the grid, also those that failed; the commit is the one it was made with.",
-        ["Run", "Method", "Labels", "Seed", "State", "Commit"],
-        rows,
-    )
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ KEPT = ("repaired", "shares")
 """Tensors of a training's state that are not the learner's."""
 AT_ONCE = 16
 """Images that are repaired together; their masks cover as much as Y does in all of them."""
-FOUND_FROM, FOUND = 0.4, 0.7
-"""Dice of Y with the label of an image between which S begins to count there. Coarse outlines (label IoU .60) have .75."""
+FOUND_FROM, FOUND = 0.55, 0.7
+"""Soft Dice of Y with the label of an image between which S begins to count there. Coarse outlines (label IoU .60) have .75."""
 
 
 class LVCNetPlusOptions(LVCNetOptions):
@@ -97,7 +97,7 @@ class LVCPlus(LVC):
         """
         network = self.learner.predictor()
         assert isinstance(network, LVCNetPlus)
-        trust = network.trust.shares()
+        trust = self.network.trust.shares()  # the moving average's own lags behind
         masks, shares = [], trust.new_zeros(int(images.rows.max()) + 1, len(trust))
         for numbers in torch.split(torch.arange(len(images)), AT_ONCE):
             pictures, labels = images.at(numbers)

@@ -35,7 +35,7 @@ SETTLES_FROM, SETTLED_BY = 0.25, 0.5
 """Progress from which slopes may be settled, and by which they are taken as they are."""
 PARTS = 20
 """Parts of a training over which slopes are compared."""
-STILL_GROWING = 1.1
+STILL_GROWING = 1.07
 """A slope that a part of the training has made this many times larger is not settled. At a quarter of the training 1.03 to
 1.06 on mandible and chest, 1.15 to 1.18 on ultrasound, whose small structures are learned slowly."""
 

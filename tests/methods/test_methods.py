@@ -236,8 +236,8 @@ def test_a_trunk_without_a_head_of_its_own_is_refused():
 
 
 def test_labels_give_way_to_a_head_that_has_found_what_they_show():
-    """Soft Dice of a half-found object: 2 * 0.55 / (1 + 1) = 0.55, half way from 0.4 to 0.7; padding has no say."""
-    drawn = torch.tensor([[[[0.55, 0.45, 0.0, 0.9]]]])
+    """Soft Dice: 2 * 0.625 / (1 + 1) = 0.625, half way from 0.55 to 0.7; padding has no say."""
+    drawn = torch.tensor([[[[0.625, 0.375, 0.0, 0.9]]]])
     labels = torch.tensor([[[[1.0, 0.0, 0.0, 0.0]]]])
     weights = torch.tensor([[[[1.0, 1.0, 1.0, 0.0]]]])
     assert found_share(drawn, labels, weights).item() == pytest.approx(0.5)
@@ -284,10 +284,10 @@ def test_labels_give_way_as_far_as_outlines_scatter_and_the_object_was_found():
     assert iou(masks[0].numpy(), true[0].numpy()) > iou(hurried[0].numpy(), true[0].numpy())
     drawn = method.predict(_batch().images).named["trunk"]
     assert torch.allclose(method.shares, found_share(drawn, hurried.float()), atol=0.01)  # 8 bits; trust is 1
-    assert 0 < method.shares[0] < method.shares[1]
+    assert method.shares[0] < method.shares[1]
     careful = _method("lvcnet-plus")
     careful.load_weights(method.weights())
-    careful.learner.predictor().trust.slope.fill_(3.0)  # outlines that agree to a fraction of a pixel
+    careful.network.trust.slope.fill_(3.0)  # outlines that agree to a fraction of a pixel
     careful.network.trust.settled.fill_(True)
     careful.remember(_part(hurried.float()), 0.5)
     assert careful.shares.max() < 1e-6
