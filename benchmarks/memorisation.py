@@ -4,8 +4,8 @@
 
 Trains nothing: it reads the learning curves of the runs that benchmarks/robustness.py made in the workspace. Their check on
 clean test labels decides nothing while they learn; here it says at which part of a training a network knows the object best.
-LVC-Net plus freezes what it knows at `RELEARN_FROM` of its training (lvcnet.methods.lvcnet_plus), which was set on such curves of
-mandible and chest at level 4.
+LVC-Net plus repairs its labels when it knows how they scatter, from a quarter of its training on (lvcnet.models.conventions),
+which was set on such curves of mandible and chest at level 4.
 """
 
 import argparse

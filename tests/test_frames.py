@@ -28,7 +28,7 @@ from lvcnet.evaluation.protocol import evaluate_masks
 from lvcnet.files import read_json, write_json
 from lvcnet.frames import by_frame, frame_of, grid_of, inside
 from lvcnet.methods import Batch, Method, Optimisation, Trunk, create_method, predict_inside, standardise
-from lvcnet.methods.lvcnet_plus import repaired_targets
+from lvcnet.methods.lvcnet_plus import repaired_masks
 from lvcnet.models.lvcnet import LVCOutput
 from lvcnet.models.maps import Maps
 from lvcnet.models.trunk import TrunkOutput
@@ -320,7 +320,7 @@ def test_repaired_masks_cover_as_much_as_was_drawn_in_the_image() -> None:
     output = LVCOutput(
         TrunkOutput(logits, [], logits), logits, logits, None, logits, logits, warped=[moved], inside=within
     )
-    repaired = repaired_targets(torch.zeros(1, 1, 4, 4), output, 1.0)
+    repaired = repaired_masks(output).int()
     assert repaired[0, 0].tolist() == [[0, 0, 0, 0], [0, 0, 1, 1], [0] * 4, [0] * 4]
 
 

@@ -24,7 +24,7 @@ from lvcnet.methods.learner import Optimisation
 from lvcnet.methods.lvcnet import GENERATES, LVC, LVCNetOptions, outline_loss
 from lvcnet.methods.spec import MethodSpec, Trunk
 from lvcnet.models.conventions import SETTLES_FROM
-from lvcnet.models.lvcnet import LVCNetPlus
+from lvcnet.models.lvcnet import LVCNetPlus, LVCOutput
 from lvcnet.models.maps import Maps
 
 KEPT = ("repaired", "shares")
@@ -105,10 +105,8 @@ class LVCPlus(LVC):
             x = self.learner.prepare(standardise(pictures, inside))
             with self.learner.precision():
                 output = network.explain(x, network.trunk(x), inside)
-            drawn, moved = output.trunk.logits.float().sigmoid(), output.prediction
-            if inside is not None:  # padding has no area
-                drawn, moved = drawn * inside, moved * inside
-            masks.append(masks_of_equal_area(moved, drawn))
+            masks.append(repaired_masks(output))
+            drawn = output.trunk.logits.float().sigmoid()
             rows = torch.from_numpy(images.rows[numbers.numpy()])
             shares[rows.to(shares.device)] = trust * found_share(drawn, labels, weights)
         self.repaired, self.shares = torch.cat(masks), shares
@@ -167,6 +165,14 @@ def found_share(drawn: Tensor, labels: Tensor, weights: Tensor | None = None) ->
         drawn, labels = drawn * weights, labels * weights
     overlap, both = (drawn * labels).sum((2, 3)), (drawn + labels).sum((2, 3))
     return ((2 * overlap / both.clamp_min(1e-6) - FOUND_FROM) / (FOUND - FOUND_FROM)).clamp(0, 1)
+
+
+def repaired_masks(output: LVCOutput) -> Tensor:
+    """S as masks (B, C, H, W) that cover as much as Y does; padding has no area."""
+    drawn, moved = output.trunk.logits.float().sigmoid(), output.prediction
+    if output.inside is not None:
+        drawn, moved = drawn * output.inside, moved * output.inside
+    return masks_of_equal_area(moved, drawn)
 
 
 def masks_of_equal_area(moved: Tensor, drawn: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import grid_tables
 import pytest
 import robustness
 
@@ -64,7 +65,7 @@ def test_unknown_data_are_named(workspace: Path) -> None:
 def test_smaller_data_sets_get_as_many_steps() -> None:
     config = robustness.TrainConfig(dataset="any", epochs=20, batch_size=16)
     # 300 images: 270 train, 16 batches, 320 steps; 80 images: 72 train, 4 batches.
-    assert robustness.epochs_for(80, 300, config) * robustness.steps_an_epoch(80, config) == 320
+    assert grid_tables.epochs_for(80, 300, config) * grid_tables.steps_an_epoch(80, config) == 320
 
 
 def test_what_the_targets_need_is_trained_first(workspace: Path) -> None:
