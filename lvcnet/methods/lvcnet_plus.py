@@ -10,6 +10,7 @@ Two things keep this from doing harm. Where outlines agree better than an edge c
 the second head learns the labels, as a U-Net does. And labels give way only where the network has found the object in question.
 """
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from lvcnet.methods.spec import MethodSpec, Trunk
 from lvcnet.models.conventions import SETTLES_FROM
 from lvcnet.models.lvcnet import LVCNetPlus, LVCOutput
 from lvcnet.models.maps import Maps
+
+logger = logging.getLogger("lvcnet.training")
 
 KEPT = ("repaired", "shares")
 """Tensors of a training's state that are not the learner's."""
@@ -110,6 +113,8 @@ class LVCPlus(LVC):
             rows = torch.from_numpy(images.rows[numbers.numpy()])
             shares[rows.to(shares.device)] = trust * found_share(drawn, labels, weights)
         self.repaired, self.shares = torch.cat(masks), shares
+        given = shares[torch.from_numpy(images.rows).to(shares.device)].mean(dim=0).tolist()
+        logger.info("labels give way to repaired ones by %s", ", ".join(f"{share:.0%}" for share in given))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The learner's state and the masks of S."""
