@@ -15,17 +15,15 @@ from lvcnet.jobs.audit_request import FOLDS, METHODS, AuditRequest
 from lvcnet.methods import method_title
 from lvcnet.training.plan import PLANNED, plan_training
 
-RESULT = "audit-result"
-"""The last audit of this session."""
+RESULT = "audit-result"  # the last audit of this session
+# How a verdict is shown, and its icon.
 LOOKS: dict[Kind, tuple[str, str]] = {
     "leave": ("success", "task_alt"),
     "repair": ("warning", "healing"),
     "move": ("warning", "open_with"),
     "unknown": ("info", "help"),
 }
-"""How a verdict is shown, and its icon."""
-FOLDED = ("Data and plan",)
-"""Parts that are long and hardly read twice."""
+FOLDED = ("Data and plan",)  # long and hardly read twice
 
 
 def form(name: str) -> AuditRequest:

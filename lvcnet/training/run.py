@@ -185,12 +185,14 @@ def _failure_recorded(run: RunDirectory) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        logger.exception("training failed")
         known = str(error) if isinstance(error, LvcnetError) else storage_problem(error)
-        with suppress(OSError):  # on a full disk the status stays as it is, which can be resumed as well
+        # Before the log, which may take the last room of a full disk. Where there is none, the status stays as it is, which
+        # can be resumed as well.
+        with suppress(OSError):
             run.update_status(
                 state="failed", ended=time.time(), error=known or f"{type(error).__name__}: {error}"
             )
+        logger.exception("training failed")
         raise
 
 

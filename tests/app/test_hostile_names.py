@@ -153,7 +153,9 @@ def test_every_image_and_category_is_named_as_it_is(lab: HostileLab, page: Page)
     missing = [name for name in file_names(lab.address) if plain_text(name.removesuffix(".png")) not in text]
     assert missing == []
     assert all(plain_text(name) in text for name in categories(lab.address)), "the legend"
-    text = shown(page, lab, "data?view=statistics&dataset=bad&labels=level4")
+    shown(page, lab, "data?view=statistics&dataset=bad&labels=level4")
+    expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=SOON)  # drawn after the page is there
+    text = read(page, lab, "statistics")
     assert all(plain_text(name) in text for name in categories(lab.address)), "a table and charts"
 
 
