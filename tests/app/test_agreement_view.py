@@ -55,6 +55,7 @@ def test_a_single_label_set_is_no_pair(trained_run: RunDirectory, open_page: Ope
 
 def test_a_split_without_common_images_is_told(trained_run: RunDirectory, open_page: OpenPage) -> None:
     page = open_page("data", view="agreement", dataset="hips", split="test")
+    settle(page)
     assert "no image of test" in page.error[0].value
 
 
