@@ -86,13 +86,14 @@ def show_audit(audit: Audit) -> None:
             help="All of this in one file, which opens without a network.",
         )
         link_to("correct", "Review the images listed first", query={"correction": audit.corrections[-1]})
-    folded = [one for one in sections(audit) if one.title in FOLDED]
-    for section in sections(audit):
-        if section not in folded:
+    report = sections(audit)
+    for section in report:
+        if section.title not in FOLDED:
             show_section(section)
-    for section in folded:
-        with st.expander(section.title, icon=":material/info:"):
-            show_section(section)
+    for section in report:
+        if section.title in FOLDED:
+            with st.expander(section.title, icon=":material/info:"):
+                show_section(section)
 
 
 page_frame(

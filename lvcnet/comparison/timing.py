@@ -81,7 +81,7 @@ def time_methods(
                 once[name] += _now(device) - started
                 calls[name] = _step(method, replace(next(feed.batches(1)), progress=at))
             stages.append(_alternate(calls, repetitions, device))
-        images = feed.train.at(torch.arange(1))[0]
+        images = feed.train.images_at(torch.arange(1))
         calls = {name: _prediction(method, images) for name, method in methods.items()}
         predictions = _alternate(calls, len(STAGES) * repetitions, device)
     return {

@@ -16,8 +16,8 @@ Where outlines agree better than an edge can say, edges have nothing to add: how
 counted, too (`Trust`), and scales every move and all region evidence.
 
 With a second head (`LVCNetPlus`) the trunk says two things: what the annotators would draw, Y, and what is there, T.
-The first learns from the labels alone, the second from S, which is the Y of an early copy, moved (methods.lvcnet_plus). Nothing
-that the second head says comes back as its own target, which is what makes self-training drift. T needs no cues to predict.
+The first learns from the labels alone, the second from S, which is Y moved, once, early on (methods.lvcnet_plus). Nothing that
+the second head says comes back as its own target, which is what makes self-training drift. T needs no cues to predict.
 
 The network as the paper prints it, with learned offsets, is `lvcnet.methods.paper`.
 """

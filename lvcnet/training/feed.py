@@ -44,10 +44,13 @@ class Part:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def images_at(self, numbers: Tensor) -> Tensor:
+        """(B, 1, H, W) float32 in [0, 1]."""
+        return self.images[numbers.to(self.images.device)].float() / 255
+
     def at(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Images (B, 1, H, W) in [0, 1] and labels (B, C, H, W), 0 or 1, as float32."""
-        numbers = numbers.to(self.images.device)
-        return self.images[numbers].float() / 255, self.labels[numbers].float()
+        return self.images_at(numbers), self.labels[numbers.to(self.labels.device)].float()
 
     def moving_at(self, numbers: Tensor) -> list[Tensor]:
         """Labels, and where there are any what is remembered and what is ignored, each (B, C, H, W), 0 or 1, as float32."""
@@ -164,7 +167,7 @@ class Feed:
                 ordered = one_pass
             chosen = order[step * self.config.batch_size : (step + 1) * self.config.batch_size]
             numbers = torch.from_numpy(chosen)
-            images, _ = self.train.at(numbers)
+            images = self.train.images_at(numbers)
             draws = torch.Generator().manual_seed(seed_of(self.config.seed, "augment", one_pass, step))
             moving, inside = self.train.moving_at(numbers), self.train.inside_at(numbers)
             maps = torch.cat(moving, dim=1)  # moved alike

@@ -25,7 +25,7 @@ def predict_all(method: Method, part: Part) -> Tensor:
     chunks = torch.split(torch.arange(len(part)), BATCH)
     return torch.cat(
         [
-            predict_inside(method, part.at(chunk)[0], part.inside_at(chunk), details=False).prediction
+            predict_inside(method, part.images_at(chunk), part.inside_at(chunk), details=False).prediction
             for chunk in chunks
         ]
     )

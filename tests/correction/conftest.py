@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from lvcnet.correction.store import Correction, CorrectionWriter
 from lvcnet.data.dataset import Dataset, Item, LabelSet, labels_digest
+from lvcnet.data.phantom.make import make_phantom
+from lvcnet.noise.calibrate import make_noisy_labels
 
 SIZE = 20
 
@@ -77,3 +79,12 @@ def correction(dataset: Dataset) -> Correction:
         "labels_digest": labels_digest(dataset.labels("second")),
     }
     return writer.finish({**head, "method": "unet", "runs": ["a", "b"], "images": rows})
+
+
+@pytest.fixture
+def pelves() -> Dataset:
+    """Twelve training images whose outlines are too coarse."""
+    dataset = make_phantom("pelves", train=12, test=2, size=32)
+    dataset.add_labels(make_noisy_labels(dataset, 3))
+    dataset.save()
+    return dataset

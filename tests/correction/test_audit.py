@@ -17,7 +17,6 @@ from lvcnet.evaluation.statistics import Interval
 from lvcnet.figures.audit import audit_report
 from lvcnet.jobs.audit_request import AuditRequest
 from lvcnet.masks.displacement import Displacement, Verdict
-from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.progress import Report
 from lvcnet.runs.store import list_runs
 from lvcnet.training.plan import plan_of
@@ -30,15 +29,6 @@ SECTIONS = [
     "Images to look at first",
     "Would repair help here?",
 ]
-
-
-@pytest.fixture
-def pelves() -> Dataset:
-    """Twelve training images whose outlines are too coarse."""
-    dataset = make_phantom("pelves", train=12, test=2, size=32)
-    dataset.add_labels(make_noisy_labels(dataset, 3))
-    dataset.save()
-    return dataset
 
 
 class Enough(Exception):

@@ -11,24 +11,13 @@ from lvcnet.correction.build import check_run
 from lvcnet.correction.folds import split_folds
 from lvcnet.correction.store import find_correction
 from lvcnet.data.dataset import Dataset
-from lvcnet.data.phantom.make import make_phantom
 from lvcnet.errors import LvcnetError
-from lvcnet.noise.calibrate import make_noisy_labels
 from lvcnet.runs.store import list_runs
 from lvcnet.training.config import build_config
 from lvcnet.training.run import create_run
 
 TINY = ["--set", "width=4", "--set", "depth=2", "--epochs", "1", "--folds", "2", "--device", "cpu"]
 NAME = "pelves-level3-unet-s0"
-
-
-@pytest.fixture
-def pelves() -> Dataset:
-    """Twelve training images whose outlines are too coarse."""
-    dataset = make_phantom("pelves", train=12, test=2, size=32)
-    dataset.add_labels(make_noisy_labels(dataset, 3))
-    dataset.save()
-    return dataset
 
 
 def answer(result: tuple[int, str, str]) -> Any:
